@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Local scale and occupancy of cryo-EM maps.
+
+Nothing heavy is imported before it is used, so that a host can check options first.
+
+Reference: Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "DensityMap": "maps",
+    "Job": "job",
+    "JobError": "errors",
+    "MapError": "errors",
+    "MapInput": "job",
+    "OccupyError": "errors",
+    "Result": "process",
+    "Settings": "settings",
+    "SettingsError": "errors",
+    "process_map": "process",
+    "read_map": "maps",
+    "run_job": "job",
+    "write_map": "maps",
+}
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

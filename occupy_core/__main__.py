@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m occupy_core JOB.json`: run a job that a host wrote, in a process of its own.
+
+Exit status 0 on success, 1 otherwise. On failure the reason stands on standard error and, for hosts whose
+queue keeps that elsewhere, in the file beside the job that `error_file` names.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+
+def error_file(job_file: str) -> Path:
+    """Where the reason of a failure is written."""
+    return Path(job_file).with_suffix(".error.txt")
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    arguments = sys.argv[1:] if argv is None else argv
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        print("usage: python -m occupy_core JOB.json", file=sys.stderr)
+        return 1
+    reason_file = error_file(arguments[0])
+    try:
+        if reason_file.exists():
+            reason_file.unlink()
+        from occupy_core.job import read_job, run_job
+
+        run_job(read_job(arguments[0]), progress=lambda line: print(line, flush=True))
+    except Exception as error:
+        from occupy_core.errors import OccupyError
+
+        reason = str(error) if isinstance(error, OccupyError) else f"{type(error).__name__}: {error}"
+        if not isinstance(error, OccupyError):
+            import traceback
+
+            traceback.print_exc(file=sys.stdout)
+        print(f"ERROR: {reason}", file=sys.stderr, flush=True)
+        reason_file.write_text(reason + os.linesep, encoding="utf-8")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

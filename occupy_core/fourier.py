@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Low-pass filter and change of box in Fourier space."""
+
+from __future__ import annotations
+
+import math
+from typing import Sequence, Tuple
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from occupy_core.maps import Volume
+
+# Header voxel sizes are float32: a ratio that is a whole number on paper may fall short by this much.
+ROUNDING = 1e-6
+
+
+def low_pass(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> Volume:
+    """Remove all detail finer than a cutoff.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+    voxel_size : float
+        Å.
+    cutoff_angstrom : float
+        At least the shells of two waves across the shortest side must remain.
+    threads : int
+        For the transforms; the result does not depend on it.
+
+    Returns
+    -------
+    float32 array of the same shape.
+
+    Notes
+    -----
+    A sharp radial filter, centred on the Fourier origin: of n shells across the longest side
+    `floor(n a / cutoff) + 1` are kept. The published program centres its window half a voxel off.
+    """
+    longest = max(volume.shape)
+    radius = math.floor(longest * voxel_size / cutoff_angstrom * (1 + ROUNDING)) + 1
+    spectrum = scipy.fft.rfftn(volume, workers=threads)
+    spectrum[_squared_radius(volume.shape) >= radius**2] = 0
+    return scipy.fft.irfftn(spectrum, volume.shape, overwrite_x=True, workers=threads)
+
+
+def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
+    """Crop or pad a map in Fourier space to another box of the same size in Å.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+    shape : three int
+        The new box in voxels; voxel 0 stays where it is and values keep their grey scale.
+    threads : int
+        For the transforms; the result does not depend on it.
+
+    Returns
+    -------
+    float32 array of the new shape.
+
+    Notes
+    -----
+    Waves at or beyond the Nyquist frequency of the smaller box are dropped, so that the spectrum stays
+    that of a real map and cropping what was padded gives it back.
+    """
+    old, new = volume.shape, tuple(int(side) for side in shape)
+    spectrum = scipy.fft.rfftn(volume, workers=threads)
+    result = np.zeros((new[0], new[1], new[2] // 2 + 1), dtype=spectrum.dtype)
+    rows = [_common_waves(old[axis], new[axis]) for axis in (0, 1)]
+    columns = (min(old[2], new[2]) + 1) // 2
+    for source_z, target_z in rows[0]:
+        for source_y, target_y in rows[1]:
+            result[target_z, target_y, :columns] = spectrum[source_z, source_y, :columns]
+    result *= math.prod(new) / math.prod(old)
+    return scipy.fft.irfftn(result, new, overwrite_x=True, workers=threads)
+
+
+def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:
+    """The box to compute in: the longest side at most `max_box` voxels (0: no limit), the others in proportion."""
+    longest = max(shape)
+    if max_box == 0 or longest <= max_box:
+        return (shape[0], shape[1], shape[2])
+    z, y, x = (max(2, round(side * max_box / longest)) for side in shape)
+    return (z, y, x)
+
+
+def _squared_radius(shape: Sequence[int]) -> NDArray[np.float32]:
+    """Squared distance from the origin of the rfft of `shape`, in waves across the longest side."""
+    longest = max(shape)
+    z, y, x = (
+        (scipy.fft.fftfreq(side, 1 / longest) if axis < 2 else scipy.fft.rfftfreq(side, 1 / longest)) ** 2
+        for axis, side in enumerate(shape)
+    )
+    squared = z[:, None, None] + y[:, None] + x
+    # Whole numbers in a cubic box; the rounding keeps them so.
+    return np.round(squared, 6).astype(np.float32)
+
+
+def _common_waves(old: int, new: int) -> Tuple[Tuple[slice, slice], Tuple[slice, slice]]:
+    """Where the waves below both Nyquist frequencies lie on one axis: (source, target), positive and negative."""
+    positive = (min(old, new) + 1) // 2
+    negative = positive - 1
+    return (
+        (slice(0, positive), slice(0, positive)),
+        (slice(old - negative, old), slice(new - negative, new)),
+    )

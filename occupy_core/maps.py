@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading and writing maps: the only module that touches map files.
+
+Arrays keep the order of the file (sections, rows, columns; (z, y, x) for the usual axis order) and
+are written back in it under the same header geometry, so that every output overlays its input
+whatever the header's axis order.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, List, Optional, Sequence, Tuple, Union
+
+import mrcfile
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core import __version__
+from occupy_core.errors import MapError
+
+Volume = NDArray[np.float32]
+Header = Any  # a numpy record
+PathLike = Union[str, "os.PathLike[str]"]
+
+# Unequal voxel sizes up to this fraction are rounding of the header; beyond it a ball is no ball.
+VOXEL_SIZE_TOLERANCE = 0.01
+# A voxel size from the project that is this close to the header's is the same number, rounded to float32.
+SAME_VOXEL_SIZE = 1e-4
+_GEOMETRY = ("nxstart", "nystart", "nzstart", "mx", "my", "mz", "cella", "cellb", "mapc", "mapr", "maps", "origin")
+
+
+@dataclass(frozen=True)
+class MapGrid:
+    """Where a map lies: its box and header geometry.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Box in voxels, in the order of the file (sections, rows, columns).
+    voxel_size : float
+        Edge of a voxel in Å.
+    header : numpy record
+        The MRC header that the geometry was read from.
+    """
+
+    shape: Tuple[int, int, int]
+    voxel_size: float
+    header: Header
+
+    def difference(self, other: MapGrid) -> str:
+        """What keeps the other grid from being this one, in words; empty when they are the same."""
+        if self.shape != other.shape:
+            return f"box {box_text(other.shape)} instead of {box_text(self.shape)} voxels"
+        if abs(self.voxel_size - other.voxel_size) > VOXEL_SIZE_TOLERANCE * self.voxel_size:
+            return f"voxel size {other.voxel_size:.4g} instead of {self.voxel_size:.4g} Å"
+        return ""
+
+
+@dataclass(frozen=True)
+class DensityMap:
+    """A map as read.
+
+    Attributes
+    ----------
+    data : float32 array
+        Values on the grid, in the order of the file; finite and not constant.
+    grid : MapGrid
+    path : str
+        The file it came from.
+    warnings : tuple of str
+        What was odd about the file and how it was taken.
+    """
+
+    data: Volume
+    grid: MapGrid
+    path: str
+    warnings: Tuple[str, ...] = ()
+
+
+def box_text(shape: Sequence[int]) -> str:
+    """A box as users write it: columns x rows x sections."""
+    return " x ".join(str(side) for side in reversed(tuple(shape)))
+
+
+def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMap:
+    """Read a map (MRC or CCP4, plain or compressed by gzip or bzip2).
+
+    Parameters
+    ----------
+    path : path
+        A 3D map of any real mode. A header that the format's strict reading refuses is taken with
+        a warning as long as the data can be read.
+    voxel_size : float, optional
+        Edge of a voxel in Å, where the project knows it; it overrides the header.
+
+    Raises
+    ------
+    MapError
+        If there is no such file, it is no 3D map, it is truncated, it holds NaN or infinite values
+        or one value only, or its voxels are no cubes.
+    """
+    name = os.fspath(path)
+    header, data, notes = _open(name)
+    if data.ndim != 3 or min(data.shape) < 2:
+        raise MapError(f"{name}: found an array of shape {data.shape}, expected one 3D map")
+    if name.lower().endswith(".mrcs"):
+        raise MapError(f"{name}: is a stack of images by its name, expected one 3D map (.mrc or .map)")
+    if np.iscomplexobj(data):
+        raise MapError(f"{name}: holds complex values (MRC mode {int(header.mode)}), expected a real-space map")
+    values = np.ascontiguousarray(data, dtype=np.float32)
+    _refuse_bad_values(name, values)
+    size = _voxel_size(name, header)
+    if voxel_size is not None and abs(voxel_size - size) > SAME_VOXEL_SIZE * voxel_size:
+        if size > 0:
+            notes.append(f"voxel size {voxel_size:.4g} Å taken from the project; the file's header says {size:.4g} Å")
+        header.cella.x, header.cella.y, header.cella.z = (
+            np.float32(voxel_size) * samples for samples in (header.mx, header.my, header.mz)
+        )
+        size = float(voxel_size)
+    if size <= 0:
+        raise MapError(f"{name}: the header has no voxel size, expected one in Å; set it in the header or the project")
+    sections, rows, columns = values.shape
+    return DensityMap(values, MapGrid((sections, rows, columns), size, header), name, tuple(notes))
+
+
+def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> None:
+    """Write a map on a grid, whole or not at all, as MRC mode 2.
+
+    Parameters
+    ----------
+    path : path
+        A file that is there is replaced, once the new one is complete.
+    data : float32 array
+        Values in the order of the grid's file.
+    grid : MapGrid
+        Gives the header's box, voxel size, origin, start and axis order, and the input's labels.
+    label : str
+        What the map is; added to the header's labels. No date: the same job gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        If `data` does not have the grid's shape.
+    OSError
+        If the folder cannot be written to.
+    """
+    if data.shape != grid.shape:
+        raise ValueError(f"data of shape {data.shape} for a grid of shape {grid.shape}")
+    target = Path(path)
+    partial = target.with_name(target.name + ".partial")
+    try:
+        with mrcfile.new(str(partial), overwrite=True) as mrc:
+            mrc.set_data(np.asarray(data, dtype=np.float32))
+            mrc.set_volume()
+            for item in _GEOMETRY:
+                mrc.header[item] = grid.header[item]
+            labels = [text for text in grid.header.label[: int(grid.header.nlabl)] if text.strip()][:9]
+            labels.append(f"OccuPy {__version__}: {label}".encode("ascii", "replace")[:80])
+            mrc.header.label = [*labels, *([b""] * (10 - len(labels)))]
+            mrc.header.nlabl = len(labels)
+        os.replace(partial, target)
+    finally:
+        partial.unlink() if partial.exists() else None
+
+
+def _open(name: str) -> Tuple[Header, NDArray[Any], List[str]]:
+    if not os.path.exists(name):
+        raise MapError(f"{name}: no such file; expected a map in MRC or CCP4 format")
+    if os.path.isdir(name):
+        raise MapError(f"{name}: is a folder; expected a map in MRC or CCP4 format")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            with mrcfile.open(name, permissive=True) as mrc:
+                header, data = mrc.header.copy(), mrc.data
+    except Exception as error:  # mrcfile passes on whatever gzip, bz2, zlib and numpy raise
+        raise MapError(f"{name}: cannot be read as an MRC or CCP4 map ({error})") from error
+    notes = [f"{os.path.basename(name)}: {item.message}" for item in caught]
+    if data is None:
+        found = "; ".join(str(item.message) for item in caught) or "no data"
+        raise MapError(f"{name}: cannot be read as an MRC or CCP4 map ({found})")
+    return header, data, notes
+
+
+def _refuse_bad_values(name: str, values: Volume) -> None:
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        bad = int(values.size - np.count_nonzero(np.isfinite(values)))
+        raise MapError(f"{name}: found {bad} of {values.size} values NaN or infinite, expected numbers only")
+    if low == high:
+        raise MapError(f"{name}: every voxel is {low:g}, expected a map with density in it")
+
+
+def _voxel_size(name: str, header: Header) -> float:
+    """Edge of a voxel in Å from the header; 0 when it has none."""
+    cell = np.array([header.cella.x, header.cella.y, header.cella.z], dtype=np.float64)
+    samples = np.array([header.mx, header.my, header.mz], dtype=np.float64)
+    if not np.all(np.isfinite(cell)) or np.any(cell <= 0) or np.any(samples <= 0):
+        return 0.0
+    angles = np.array([header.cellb.alpha, header.cellb.beta, header.cellb.gamma], dtype=np.float64)
+    if np.any((np.abs(angles - 90) > 0.01) & (angles != 0)):
+        shown = ", ".join(f"{angle:g}" for angle in angles)
+        raise MapError(f"{name}: cell angles {shown} degrees, expected 90; resample the map on a cubic grid")
+    sizes = cell / samples
+    if sizes.max() > (1 + VOXEL_SIZE_TOLERANCE) * sizes.min():
+        shown = " x ".join(f"{size:.4g}" for size in sizes)
+        raise MapError(f"{name}: voxels of {shown} Å, expected cubes (within 1 %); resample the map")
+    # The header holds float32; the x axis is what published programs quote.
+    return float(np.float32(header.cella.x) / np.float32(header.mx)) if np.ptp(sizes) == 0 else float(sizes.mean())

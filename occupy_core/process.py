@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From one map and the settings to its local scale, confidence and modified maps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Dict, List, Tuple
+
+import numpy as np
+
+from occupy_core import fourier, kernel, modify, scale, solvent
+from occupy_core.errors import MapError, SettingsError
+from occupy_core.maps import DensityMap, Volume, box_text, read_map
+from occupy_core.scale import Reference
+from occupy_core.settings import Settings
+from occupy_core.solvent import SolventModel
+
+# A low-pass must leave this many waves across the shortest side, or nothing but a blur is left.
+_FEWEST_WAVES = 2
+_CONFIDENT = 0.5
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What follows from the settings and the map's box and voxel size.
+
+    Attributes
+    ----------
+    mode : str
+        "resolution" or "occupancy".
+    box : tuple of int
+        The box of the computation, in voxels, in the order of the file.
+    voxel_size : float
+        Of the computation, Å.
+    lowpass : float
+        Å.
+    kernel_size, kernel_radius, kernel_voxels
+        Edge of the kernel's box and radius in voxels; how many voxels it has.
+    tau : float
+        Percentile as a fraction.
+    """
+
+    mode: str
+    box: Tuple[int, int, int]
+    voxel_size: float
+    lowpass: float
+    kernel_size: int
+    kernel_radius: float
+    kernel_voxels: int
+    tau: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that is known about one map. Arrays are float32 on the input's grid.
+
+    Attributes
+    ----------
+    source : DensityMap
+        The input.
+    settings : Settings
+    derived : Derived
+    scale, confidence : array
+        0..1.
+    modified : dict of array
+        By name: "amplified", "attenuated", "sigmoid", "solvent_excluded"; only those asked for.
+    reference : Reference
+        In the box of the computation.
+    solvent : SolventModel
+    variability_limit : float
+        Mean of the map where the scale is 1, relative to full scale; NaN when it is nowhere 1.
+    median_scale : float
+        Over the voxels with confidence above 0.5; NaN when there is none.
+    warnings : tuple of str
+    """
+
+    source: DensityMap
+    settings: Settings
+    derived: Derived
+    scale: Volume
+    confidence: Volume
+    modified: Dict[str, Volume]
+    reference: Reference
+    solvent: SolventModel
+    variability_limit: float
+    median_scale: float
+    warnings: Tuple[str, ...] = field(default=())
+
+
+def derive(source: DensityMap, settings: Settings) -> Derived:
+    """Settle all that the settings leave to the map.
+
+    Raises
+    ------
+    SettingsError
+        If the low-pass or the kernel does not suit the map's box.
+    """
+    box = fourier.cropped_shape(source.grid.shape, settings.max_box)
+    voxel_size = source.grid.voxel_size * max(source.grid.shape) / max(box)
+    lowpass = settings.lowpass if settings.lowpass is not None else max(8.0, 3 * voxel_size)
+    _check_cutoff("lowpass", lowpass, box, voxel_size)
+    if settings.lowpass_output is not None:
+        _check_cutoff("lowpass_output", settings.lowpass_output, box, voxel_size)
+    size = settings.kernel_size or kernel.default_kernel_size(lowpass, voxel_size)
+    if size > min(box):
+        raise SettingsError("kernel_size", f"got {size} voxels, expected at most {min(box)}: the map's shortest side")
+    radius = settings.kernel_radius or lowpass / (2 * voxel_size)
+    voxels = int(kernel.ball(size, radius).sum())
+    tau = settings.tau if settings.tau is not None else kernel.tau_of(voxels)
+    return Derived(settings.resolved_mode, box, voxel_size, lowpass, size, radius, voxels, tau)
+
+
+def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> Result:
+    """Estimate the local scale of a map and modify the map by it.
+
+    Parameters
+    ----------
+    source : DensityMap
+        From `read_map`.
+    settings : Settings
+    threads : int
+        The result does not depend on it.
+
+    Raises
+    ------
+    MapError
+        If the map has no positive density, or the solvent definition does not lie on its grid.
+    SettingsError
+        If a setting does not suit the map's box.
+
+    Notes
+    -----
+    Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.
+    """
+    derived = derive(source, settings)
+    notes = list(source.warnings)
+    cropped = derived.box != source.grid.shape
+    volume = fourier.resize(source.data, derived.box, threads=threads) if cropped else source.data
+    if cropped:
+        notes.append(
+            f"computed in a box of {box_text(derived.box)} voxels (setting max_box): modified maps hold no detail "
+            f"finer than {2 * derived.voxel_size:.3g} Å"
+        )
+    lowpassed = fourier.low_pass(
+        volume, voxel_size=derived.voxel_size, cutoff_angstrom=derived.lowpass, threads=threads
+    )
+    model = _solvent_model(source, volume, lowpassed, settings, notes)
+    notes += model.warnings
+    basis = lowpassed if derived.mode == "occupancy" else volume
+    reference = _reference(source, basis, settings, derived)
+    scales = scale.local_scale(
+        kernel.ball_maximum(basis, kernel.ball(derived.kernel_size, derived.kernel_radius)), reference
+    )
+    limit = scale.variability_limit(basis, scales, reference)
+    if settings.nlrc:
+        scales = _noise_level_recalibrated(scales, model.limit / reference.value, notes)
+    confidence = model.confidence_of(lowpassed, hedge=settings.hedge_confidence)
+    modified = _modified_maps(volume, scales, confidence, model, settings)
+    back = _Restorer(source, derived, settings, threads)
+    confident = scales[confidence > _CONFIDENT]
+    return Result(
+        source=source,
+        settings=settings,
+        derived=derived,
+        scale=back.fraction(scales),
+        confidence=back.fraction(confidence),
+        modified={name: back.density(values) for name, values in modified.items()},
+        reference=reference,
+        solvent=model,
+        variability_limit=limit,
+        median_scale=float(np.median(confident)) if confident.size else math.nan,
+        warnings=tuple(notes),
+    )
+
+
+@dataclass(frozen=True)
+class _Restorer:
+    """Brings results of the computation back to the input's box."""
+
+    source: DensityMap
+    derived: Derived
+    settings: Settings
+    threads: int
+
+    def _full_box(self, values: Volume) -> Volume:
+        if values.shape == self.source.grid.shape:
+            return values
+        return fourier.resize(values, self.source.grid.shape, threads=self.threads)
+
+    def fraction(self, values: Volume) -> Volume:
+        """A scale or confidence map: padding rings, so it is cut to 0..1 again."""
+        return np.clip(self._full_box(values), 0, 1)
+
+    def density(self, values: Volume) -> Volume:
+        """A modified map: low-passed if asked, in the input's box, within the input's range."""
+        if self.settings.lowpass_output is not None:
+            values = fourier.low_pass(
+                values,
+                voxel_size=self.derived.voxel_size,
+                cutoff_angstrom=self.settings.lowpass_output,
+                threads=self.threads,
+            )
+        return np.clip(self._full_box(values), self.source.data.min(), self.source.data.max())
+
+
+def _check_cutoff(name: str, cutoff: float, box: Tuple[int, int, int], voxel_size: float) -> None:
+    finest, coarsest = 2 * voxel_size, min(box) * voxel_size / _FEWEST_WAVES
+    if not finest * (1 - fourier.ROUNDING) <= cutoff <= coarsest * (1 + fourier.ROUNDING):
+        raise SettingsError(
+            name,
+            f"{cutoff:.4g} Å does not suit a box of {box_text(box)} voxels of {voxel_size:.4g} Å, "
+            f"expected {finest:.4g} to {coarsest:.4g} Å",
+        )
+
+
+def _solvent_model(
+    source: DensityMap, volume: Volume, lowpassed: Volume, settings: Settings, notes: List[str]
+) -> SolventModel:
+    definition = None
+    if settings.solvent_def is not None:
+        mask = read_map(settings.solvent_def)
+        difference = source.grid.difference(mask.grid)
+        if difference:
+            raise MapError(f"{mask.path}: the solvent definition has {difference}, expected the grid of {source.path}")
+        definition = mask.data if volume is source.data else fourier.resize(mask.data, volume.shape)
+    region, warnings = solvent.solvent_region(volume, definition)
+    notes += warnings
+    return solvent.fit_solvent(lowpassed, region)
+
+
+def _reference(source: DensityMap, basis: Volume, settings: Settings, derived: Derived) -> Reference:
+    try:
+        if settings.normalisation == "kernel":
+            return scale.kernel_reference(basis, tau=derived.tau)
+        return scale.tiled_reference(basis, tau=derived.tau, tile_size=settings.tile_size)
+    except MapError as error:
+        raise MapError(f"{source.path}: {error}") from error
+
+
+def _noise_level_recalibrated(scales: Volume, zero: float, notes: List[str]) -> Volume:
+    if not 0 <= zero < 1:
+        notes.append(
+            f"noise-level recalibration left out: the confidence limit is {zero:.3g} of full scale, expected 0 to 1"
+        )
+        return scales
+    return scale.recalibrated(scales, zero)
+
+
+_MODIFIED_NAMES = {"amplify": "amplified", "attenuate": "attenuated", "sigmoid": "sigmoid"}
+
+
+def _modified_maps(
+    volume: Volume, scales: Volume, confidence: Volume, model: SolventModel, settings: Settings
+) -> Dict[str, Volume]:
+    kept = None if settings.omit_confidence else confidence
+    if settings.exclude_solvent and not settings.modifications:
+        return {"solvent_excluded": modify.modified_map(volume, None, confidence, exclude_solvent=True)}
+    result = {}
+    for name in settings.modifications:
+        factor = _factor(name, scales, settings)
+        filler = None
+        if name != "amplify" and not settings.exclude_solvent:
+            filler = modify.noise_filler(factor, mean=model.mean, sigma=model.sigma, seed=settings.seed)
+        result[_MODIFIED_NAMES[name]] = modify.modified_map(
+            volume, factor, kept, exclude_solvent=settings.exclude_solvent, filler=filler
+        )
+    return result
+
+
+def _factor(name: str, scales: Volume, settings: Settings) -> Volume:
+    power, limit = getattr(settings, name), settings.scale_limit
+    if name == "amplify":
+        return modify.amplification(scales, power=power, scale_limit=limit)
+    if name == "attenuate":
+        return modify.attenuation(scales, power=power, scale_limit=limit)
+    return modify.sigmoid_factor(scales, power=power, pivot=settings.pivot, scale_limit=limit)

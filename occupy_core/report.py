@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The machine-readable record of a job."""
+
+from __future__ import annotations
+
+import json
+import math
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Dict, List, Mapping
+
+import mrcfile
+import numpy
+import scipy
+
+from occupy_core import __version__
+from occupy_core.process import Result
+from occupy_core.settings import Settings
+
+CITATION = (
+    "Forsberg BO, Shah PNM, Burt A. A robust normalized local filter to estimate compositional heterogeneity "
+    "directly from cryo-EM maps. Nature Communications 14 (2023). doi:10.1038/s41467-023-41478-1"
+)
+
+
+def map_report(result: Result, files: Mapping[str, str]) -> Dict[str, Any]:
+    """What is known about one map, as JSON types; `files` are the names of its outputs."""
+    grid, solvent = result.source.grid, result.solvent
+    return {
+        "input": result.source.path,
+        "outputs": dict(files),
+        "box_voxels": list(reversed(grid.shape)),
+        "voxel_size_angstrom": grid.voxel_size,
+        "derived": _derived(result),
+        "reference": {
+            "value": result.reference.value,
+            "tile_size_voxels": result.reference.tile_size,
+            "highest_tile_first_voxel_xyz": list(reversed(result.reference.highest_tile)),
+            "lowest_tile_first_voxel_xyz": list(reversed(result.reference.lowest_tile)),
+        },
+        "solvent": {"mean": solvent.mean, "sigma": solvent.sigma, "confidence_limit": solvent.limit},
+        "variability_limit": result.variability_limit,
+        "median_scale": result.median_scale,
+        "warnings": list(result.warnings),
+    }
+
+
+def job_report(settings: Settings, maps: List[Dict[str, Any]], failed: Mapping[str, str]) -> Dict[str, Any]:
+    """The record of a job: settings, versions, and a report for each map; `failed` gives a reason for each input."""
+    return {
+        "program": "scipion-em-occupy",
+        "version": __version__,
+        "citation": CITATION,
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": numpy.__version__,
+            "scipy": scipy.__version__,
+            "mrcfile": mrcfile.__version__,
+        },
+        "settings": settings.to_dict(),
+        "maps": maps,
+        "failed": [{"input": path, "reason": reason} for path, reason in failed.items()],
+    }
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON that any reader takes: what is not a number is null."""
+    path.write_text(json.dumps(_finite(content), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _derived(result: Result) -> Dict[str, Any]:
+    values = asdict(result.derived)
+    return {
+        "mode": values["mode"],
+        "box_voxels": list(reversed(values["box"])),
+        "voxel_size_angstrom": values["voxel_size"],
+        "lowpass_angstrom": values["lowpass"],
+        "kernel_size_voxels": values["kernel_size"],
+        "kernel_radius_voxels": values["kernel_radius"],
+        "kernel_voxels": values["kernel_voxels"],
+        "tau": values["tau"],
+    }
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

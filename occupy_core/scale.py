@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The local scale: how high a map reaches around each voxel, relative to where it reaches highest."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import List, Sequence, Tuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from occupy_core.errors import MapError
+from occupy_core.maps import Volume
+
+_TILES_A_SIDE = 20
+_CHUNK_VALUES = 8_000_000
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The map value that counts as full scale, and where it was found.
+
+    Attributes
+    ----------
+    value : float
+        In the map's grey scale; greater than 0.
+    highest_tile, lowest_tile : tuple of int
+        First voxel, in the array's order, of the tile with the largest and the smallest percentile;
+        for kernel normalisation the voxel of the map's maximum and minimum.
+    tile_size : int
+        Edge of the tiles in voxels; 1 for kernel normalisation.
+    """
+
+    value: float
+    highest_tile: Tuple[int, int, int]
+    lowest_tile: Tuple[int, int, int]
+    tile_size: int
+
+
+def tiled_reference(volume: Volume, *, tau: float, tile_size: int) -> Reference:
+    """Full scale as the largest percentile tau over tiles (published default).
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+        The map of the chosen mode.
+    tau : float
+        Percentile, as a fraction.
+    tile_size : int
+        Edge of a tile in voxels; cut to the shortest side of the box.
+
+    Raises
+    ------
+    MapError
+        If no tile holds positive density.
+
+    Notes
+    -----
+    Forsberg et al. 2023. Up to 20 x 20 x 20 tiles spread evenly over the box, overlapping when it is small, those
+    kept whose index lies in the ellipsoid inscribed in the grid of tiles (a sphere in a cubic box).
+    """
+    edge = min(tile_size, *volume.shape)
+    starts = [_tile_starts(side, edge) for side in volume.shape]
+    inside = _inscribed([len(axis) for axis in starts])
+    rank = math.floor(tau * edge**3)
+    windows = sliding_window_view(volume, (edge, edge, edge))
+    best, worst = (-math.inf, (0, 0, 0)), (math.inf, (0, 0, 0))
+    chunk = max(1, _CHUNK_VALUES // edge**3)
+    for index_z, z in enumerate(starts[0]):
+        places = np.argwhere(inside[index_z])
+        for first in range(0, len(places), chunk):
+            y = np.array(starts[1])[places[first : first + chunk, 0]]
+            x = np.array(starts[2])[places[first : first + chunk, 1]]
+            tiles = windows[z, y, x].reshape(len(y), -1)
+            values = np.partition(tiles, rank, axis=1)[:, rank]
+            high, low = int(values.argmax()), int(values.argmin())
+            best = max(best, (float(values[high]), (z, int(y[high]), int(x[high]))), key=lambda item: item[0])
+            worst = min(worst, (float(values[low]), (z, int(y[low]), int(x[low]))), key=lambda item: item[0])
+    return Reference(_positive(best[0]), best[1], worst[1], edge)
+
+
+def kernel_reference(volume: Volume, *, tau: float) -> Reference:
+    """Full scale as tau times the map's maximum (S0 in Forsberg et al. 2023).
+
+    Raises
+    ------
+    MapError
+        If the map has no positive density.
+    """
+    highest, lowest = (np.unravel_index(place, volume.shape) for place in (volume.argmax(), volume.argmin()))
+    value = tau * float(volume[highest])
+    return Reference(_positive(value), _voxel(highest), _voxel(lowest), 1)
+
+
+def local_scale(maximum: Volume, reference: Reference) -> Volume:
+    """The local scale, 0..1, from the maximum of the map over the kernel around each voxel."""
+    return np.clip(maximum / np.float32(reference.value), 0, 1)
+
+
+def recalibrated(scale: Volume, zero: float) -> Volume:
+    """The local scale with its zero moved to `zero`, 0..1 (noise-level recalibration)."""
+    return np.clip((scale - np.float32(zero)) / np.float32(1 - zero), 0, 1)
+
+
+def variability_limit(volume: Volume, scale: Volume, reference: Reference) -> float:
+    """Mean of the map where the local scale is 1, relative to full scale; NaN when it is nowhere 1."""
+    full = volume[scale >= 1]
+    return float(full.mean(dtype=np.float64) / reference.value) if full.size else math.nan
+
+
+def _positive(value: float) -> float:
+    if not value > 0:
+        raise MapError(
+            f"the reference value is {value:g}, expected positive density; is the contrast inverted "
+            "(density must be positive), or the tile much larger than the molecule?"
+        )
+    return value
+
+
+def _tile_starts(side: int, edge: int) -> List[int]:
+    count = min(_TILES_A_SIDE, side - edge + 1)
+    step = edge + math.floor((side - count * edge) / (count - 1)) if count > 1 else 0
+    first = (side - (step * (count - 1) + edge)) // 2
+    return [first + step * index for index in range(count)]
+
+
+def _inscribed(counts: Sequence[int]) -> NDArray[np.bool_]:
+    """Which tiles lie within N/2 - 1 of index N/2; an axis of few tiles keeps them all."""
+    squared = [
+        ((np.arange(count) - count / 2) / (count / 2 - 1)) ** 2 if count > 4 else np.zeros(count) for count in counts
+    ]
+    # The margin keeps tiles that lie just on the border out, whatever the rounding of the quotients.
+    return squared[0][:, None, None] + squared[1][:, None] + squared[2] < 1 - 1e-9
+
+
+def _voxel(place: Sequence[np.intp]) -> Tuple[int, int, int]:
+    z, y, x = (int(index) for index in place)
+    return (z, y, x)

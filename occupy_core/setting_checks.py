@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a setting is described by, and the checks of its value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Mapping, Optional, Tuple
+
+from occupy_core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from occupy_core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a user reads about one setting.
+
+    Attributes
+    ----------
+    label : str
+        Name on a form, with its unit.
+    kind : str
+        One of "choice", "power" (off unless given), "number", "integer", "flag", "map", "text".
+    values : str
+        The allowed values, in words.
+    help : str
+        What follows from the setting.
+    group : str
+        "scale", "modify", "solvent" or "output": the section of a form.
+    choices : tuple of str
+        For "choice" only.
+    when_on : float, optional
+        For "power" only: the value taken when it is switched on without one.
+    derived : str
+        How the value is found when none is given.
+    planned : str
+        Not empty while the feature is not there: the values that are refused, or "any".
+    expert : bool
+        Shown only to those who ask for all settings.
+    """
+
+    label: str
+    kind: str
+    values: str
+    help: str
+    group: str
+    choices: Tuple[str, ...] = ()
+    when_on: Optional[float] = None
+    derived: str = ""
+    planned: str = ""
+    expert: bool = False
+
+
+def setting(default: Any, label: str, kind: str, values: str, help: str, group: str, **more: Any) -> Any:
+    """A dataclass field with its description."""
+    description = Description(label, kind, values, help, group, **more)
+    return field(default=default, metadata={"description": description})
+
+
+_TYPES = {
+    "choice": (str,),
+    "text": (str,),
+    "power": (int, float),
+    "number": (int, float),
+    "integer": (int,),
+    "flag": (bool,),
+    "map": (str, tuple),
+}
+
+
+def check_kind(name: str, value: Any, default: Any, description: Description) -> None:
+    """Refuse a value of the wrong kind."""
+    if value is None and default is None:
+        return
+    allowed = _TYPES[description.kind]
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        raise SettingsError(name, f"got {value!r}, expected {description.values}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SettingsError(name, f"got {value}, expected {description.values}")
+    if description.kind == "choice" and value not in description.choices:
+        raise SettingsError(name, f"got {value!r}, expected {description.values}")
+
+
+def check_planned(name: str, value: Any, default: Any, description: Description) -> None:
+    """Refuse what is not there yet."""
+    if description.planned == "any" and value != default:
+        raise SettingsError(name, "is not available in this version yet; leave it out")
+    if description.planned and value == description.planned:
+        raise SettingsError(name, f"{value} is not available in this version yet; use one of {description.values}")
+
+
+def check_ranges(settings: Settings, descriptions: Mapping[str, Description]) -> None:
+    """Refuse values out of range."""
+
+    def require(name: str, holds: bool) -> None:
+        if not holds:
+            raise SettingsError(name, f"got {getattr(settings, name)}, expected {descriptions[name].values}")
+
+    for name in settings.modifications:
+        require(name, getattr(settings, name) > 1)
+    for name in ("lowpass", "kernel_radius", "lowpass_output"):
+        value = getattr(settings, name)
+        require(name, value is None or value > 0)
+    size, box = settings.kernel_size, settings.max_box
+    require("pivot", 0.01 <= settings.pivot <= 0.99)
+    require("kernel_size", size is None or (size % 2 == 1 and 3 <= size <= 31))
+    require("tau", settings.tau is None or 0 < settings.tau < 1)
+    require("tile_size", 3 <= settings.tile_size <= 128)
+    require("hedge_confidence", 1 <= settings.hedge_confidence <= 20)
+    require("scale_limit", 0 <= settings.scale_limit <= 1)
+    require("max_box", box == 0 or (box >= 32 and box % 2 == 0))
+    require("seed", 0 <= settings.seed <= 2147483647)
+    require("solvent_def", settings.solvent_def is None or settings.solvent_def.strip() != "")

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What solvent looks like in a map, and how confidently a value is more than solvent."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Callable, Optional, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.optimize import curve_fit
+
+from occupy_core.maps import Volume
+
+BINS = 1000
+# Added to the histogram, relative to the height of the fitted Gaussian, so that empty bins divide.
+_REGULARISATION = 1e-4
+_LEAST_SOLVENT = 0.01
+_SOLVENT_SIDE = 0.9
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SolventModel:
+    """A Gaussian of the solvent's values in the low-passed map, and the confidence that follows from it.
+
+    Attributes
+    ----------
+    mean, sigma : float
+        In the map's grey scale.
+    height : float
+        Of the Gaussian, as a density (per unit of grey scale).
+    values : float64 array, 1D
+        Centres of the histogram's bins, rising.
+    density : float64 array, 1D
+        Histogram of the low-passed map over the box, as a density.
+    confidence : float64 array, 1D
+        0..1 at each of `values`, never falling with the value.
+    limit : float
+        The lowest value whose confidence exceeds 0.5.
+    warnings : tuple of str
+        Why the model may be wrong, and what to do.
+    """
+
+    mean: float
+    sigma: float
+    height: float
+    values: Floats
+    density: Floats
+    confidence: Floats
+    limit: float
+    warnings: Tuple[str, ...] = ()
+
+    def confidence_of(self, lowpassed: Volume, *, hedge: float = 1.0) -> Volume:
+        """The confidence, 0..1, that each voxel of the low-passed map is more than solvent, to the power `hedge`."""
+        curve = self.confidence**hedge
+        result = np.empty_like(lowpassed)
+        for section, out in zip(lowpassed, result):
+            out[...] = np.interp(section, self.values, curve)
+        return result
+
+
+def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_]) -> SolventModel:
+    """Fit the solvent model.
+
+    Parameters
+    ----------
+    lowpassed : float32 array, 3D
+        The low-passed map; not constant.
+    region : bool array of the same shape
+        The voxels to fit in: `solvent_region`.
+
+    Returns
+    -------
+    SolventModel
+        When there is nothing to fit or the fit fails, one from the histogram's peak, with a warning.
+
+    Notes
+    -----
+    Forsberg et al. 2023: one Gaussian, least squares, on a histogram of 1000 bins. The published program
+    regularises the confidence by an absolute 0.01; here it is relative to the Gaussian's height, so that the
+    confidence does not change when the map is multiplied by a constant.
+    """
+    low, high = float(lowpassed.min()), float(lowpassed.max())
+    span = high - low
+    counts, _ = np.histogram(lowpassed, BINS, (low, high))
+    selected = lowpassed[region]
+    solvent_counts, _ = np.histogram(selected, BINS, (low, high))
+    # In units of the histogram's range, so that the fit is the same whatever the grey scale.
+    centres = (np.arange(BINS) + 0.5) / BINS
+    density = counts * (BINS / counts.sum())
+    notes = []
+    if selected.size == 0:
+        notes.append("no voxel to model the solvent from: it is flat everywhere; the confidence is unreliable")
+        solvent_density = density
+    else:
+        solvent_density = solvent_counts * (BINS / solvent_counts.sum())
+    (height, mean, sigma), fitted = _fit_gaussian(centres, solvent_density)
+    if not fitted:
+        notes.append(
+            "the solvent model does not fit; the confidence is unreliable: "
+            "try a lower-resolution low-pass or a solvent definition"
+        )
+    gaussian = _gaussian(centres, height, mean, sigma)
+    confidence = _confidence_curve(1 - gaussian / (density + _REGULARISATION * height))
+    limit = float(centres[int(np.argmax(confidence > 0.5))])
+    if limit > 0.5:
+        notes.append(
+            "the confidence limit lies above half of the map's range, so the solvent model is likely bad: "
+            "try a lower-resolution low-pass or a solvent definition"
+        )
+    return SolventModel(
+        mean=low + mean * span,
+        sigma=sigma * span,
+        height=height / span,
+        values=low + centres * span,
+        density=density / span,
+        confidence=confidence,
+        limit=low + limit * span,
+        warnings=tuple(notes),
+    )
+
+
+def solvent_region(volume: Volume, definition: Optional[Volume] = None) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
+    """Where to look for solvent: within the inscribed sphere, and where the map is not flat.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+        The map as read. Constant areas (outside the particle sphere of a RELION class map, outside a mask) hold no
+        noise and are left out.
+    definition : float32 array of the same shape, optional
+        A solvent definition: the voxels above 0.9 or the others, whichever vary less, are solvent.
+
+    Returns
+    -------
+    region : bool array of the same shape
+    warnings : tuple of str
+    """
+    region = inscribed(volume.shape)
+    sphere = int(region.sum())
+    region &= ~flat_areas(volume)
+    if definition is not None:
+        above = definition > _SOLVENT_SIDE
+        sides = [side for side in (region & above, region & ~above) if side.any()]
+        if len(sides) == 2:
+            region = min(sides, key=lambda side: float(volume[side].var(dtype=np.float64)))
+    if region.sum() < _LEAST_SOLVENT * sphere:
+        return region, ("the map has next to no solvent outside flat areas; the confidence is unreliable",)
+    return region, ()
+
+
+def flat_areas(volume: Volume) -> NDArray[np.bool_]:
+    """Voxels in or beside constant areas: those within one voxel of a 3 x 3 x 3 box of one value."""
+    flat = maximum_filter(volume, 3) == minimum_filter(volume, 3)
+    return maximum_filter(flat, 3) if flat.any() else flat
+
+
+def inscribed(shape: Tuple[int, ...]) -> NDArray[np.bool_]:
+    """The sphere inscribed in a box (an ellipsoid when it is not cubic), centred on voxel n // 2."""
+    z, y, x = (((np.arange(side) - side // 2) / (side / 2)) ** 2 for side in shape)
+    return z[:, None, None] + y[:, None] + x < 1
+
+
+def _gaussian(x: Floats, height: float, mean: float, sigma: float) -> Floats:
+    return height * np.exp(-((x - mean) ** 2) / (2 * sigma**2))
+
+
+def _fit_gaussian(centres: Floats, density: Floats) -> Tuple[Tuple[float, float, float], bool]:
+    """Height, mean and sigma, and whether the fit converged to something within the histogram."""
+    peak = int(density.argmax())
+    wide = np.nonzero(density > density[peak] / math.e)[0]
+    half_width = max((centres[wide[-1]] - centres[wide[0]]) / 2, 1 / BINS)
+    start = (float(density[peak]), float(centres[peak]), float(half_width))
+    function: Callable[..., Floats] = _gaussian
+    try:
+        (height, mean, sigma), _ = curve_fit(function, centres, density, p0=start)
+    except (RuntimeError, ValueError):
+        return start, False
+    sigma = abs(float(sigma))
+    plausible = height > 0 and 0 <= mean <= 1 and 0.1 / BINS < sigma < 1
+    return ((float(height), float(mean), sigma), True) if plausible else (start, False)
+
+
+def _confidence_curve(raw: Floats) -> Floats:
+    """From the highest value down: never rising, ever steeper, and 0 once it has reached 0."""
+    curve = np.zeros_like(raw)
+    level, slope = 1.0, 0.0
+    for index in range(len(raw) - 1, -1, -1):
+        lower = min(float(raw[index]), level - slope)
+        if lower <= 0:
+            break
+        slope, level = max(slope, level - lower), lower
+        curve[index] = level
+    return curve

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+# Read, not imported: an isolated build has neither numpy nor Scipion.
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "occupy_core/__init__.py").read_text(encoding="utf-8"), re.M)
+
+setup(
+    name="scipion-em-occupy",
+    version=VERSION.group(1),
+    description="Local scale and occupancy of cryo-EM maps (OccuPy) in Scipion and RELION",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="GPL-3.0-or-later",
+    keywords="scipion cryoem imageprocessing scipion-3.0 relion occupancy heterogeneity",
+    python_requires=">=3.8",
+    packages=find_packages(include=["occupy_core*", "occupy_scipion*", "relion_external*"]),
+    package_data={"occupy_scipion": ["protocols.conf", "*.png"]},
+    # Scipion is an extra: RELION users need none of it, and inside Scipion it is there already.
+    install_requires=["numpy>=1.24", "scipy>=1.10", "mrcfile>=1.4", "starfile>=0.5"],
+    extras_require={
+        "scipion": ["scipion-em>=3.11", "scipion-app>=3.8"],
+        "test": ["pytest>=7", "matplotlib>=3.7"],
+    },
+    entry_points={
+        "console_scripts": ["relion_external_occupy = relion_external.__main__:main"],
+        "pyworkflow.plugin": ["occupy_scipion = occupy_scipion"],
+    },
+)
