@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The External job itself: command line in, outputs and RELION's node file out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import List
+
+from occupy_core import __version__
+from occupy_core.errors import OccupyError, SettingsError
+from relion_external.options import PROGRAM, parse
+from relion_external.supervisor import complain, output_dir
+
+
+def run(arguments: List[str]) -> int:
+    """Do the job; 0 on success, 1 otherwise with one line on standard error."""
+    # RELION shows the end of run.out as it grows; to a file Python would hold lines back.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    try:
+        _run(arguments)
+    except SettingsError as error:
+        return complain(f"--{error}")
+    except OccupyError as error:
+        return complain(str(error))
+    except SystemExit:  # --help or --version; RELION must not take that for a job that delivered
+        if output_dir(arguments):
+            return complain("--help and --version compute nothing; leave them out")
+    return 0
+
+
+def _run(arguments: List[str]) -> None:
+    options = parse(arguments)
+    from occupy_core.job import Job, MapInput, run_job
+    from relion_external.tables import write_maps_table, write_output_nodes
+
+    print(f"{PROGRAM} {__version__}, local scale by Forsberg, Shah & Burt (2023)")
+    for text in options.warnings:
+        print(f"WARNING: {text}")
+    folder = options.output_dir
+    job = Job(
+        maps=(MapInput(options.map_path, voxel_size=options.voxel_size),),
+        output_dir=folder,
+        settings=options.settings,
+        threads=min(options.threads, _processors()),
+    )
+    outputs = run_job(job, progress=print, tables=lambda done, staging: write_maps_table(done, staging, folder))
+    write_output_nodes(outputs, folder)
+    for item in outputs:
+        for name in item.files.values():
+            print(f"  wrote {os.path.join(folder, name)}")
+    print("Done.")
+
+
+def _processors() -> int:
+    """How many processors this process may use; a queue may allow fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

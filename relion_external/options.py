@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: RELION's own options and one for each setting of `occupy_core.Settings`."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from dataclasses import dataclass
+from typing import Any, Dict, List, NoReturn, Optional, Tuple
+
+from occupy_core import __version__
+from occupy_core.errors import OccupyError, SettingsError
+from occupy_core.setting_checks import Description
+from occupy_core.settings import Settings, default_of, descriptions, is_available
+
+PROGRAM = "relion_external_occupy"
+_TRUE = ("yes", "true", "1", "on")
+_FALSE = ("no", "false", "0", "off")
+# What RELION's Input tab may hand over and this job has no use for.
+_IGNORED = ("in_movies", "in_mics", "in_coords")
+_NOT_YET = ("in_parts",)
+
+
+class OptionError(OccupyError):
+    """A command line that cannot be understood."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for.
+
+    Attributes
+    ----------
+    map_path : str
+        The input map.
+    voxel_size : float, optional
+        Å, instead of the header's.
+    output_dir : str
+        As given.
+    threads : int
+    settings : Settings
+    warnings : tuple of str
+        Options that were ignored.
+    """
+
+    map_path: str
+    voxel_size: Optional[float]
+    output_dir: str
+    threads: int
+    settings: Settings
+    warnings: Tuple[str, ...]
+
+
+def parse(arguments: List[str]) -> Options:
+    """Understand a command line.
+
+    Raises
+    ------
+    OptionError
+        If an option is unknown, misses its value, or none names the input or the output.
+    SettingsError
+        If a setting is refused.
+    SystemExit
+        After --help or --version.
+    """
+    parser = _parser()
+    # A blank parameter name in RELION's form arrives as a lone "--".
+    known, unknown = parser.parse_known_args([word for word in arguments if word != "--"])
+    if unknown:
+        raise OptionError(_unknown_text(unknown[0]))
+    _require_job(known)
+    return Options(
+        map_path=known.in_3dref,
+        voxel_size=_positive("angpix", known.angpix),
+        output_dir=known.o,
+        threads=_threads(known.j),
+        settings=_settings(known),
+        warnings=tuple(f"--{name} is not used by this job" for name in _IGNORED if getattr(known, name) is not None),
+    )
+
+
+def names() -> List[str]:
+    """Every option, without the dashes."""
+    own = ["o", "in_3dref", "in_mask", "angpix", "j", "pipeline_control", "help", "version"]
+    return [*own, *_NOT_YET, *_IGNORED, *descriptions()]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(f"{message}; see {PROGRAM} --help")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog=PROGRAM,
+        allow_abbrev=False,
+        description="Local scale and occupancy of a cryo-EM map, and maps modified by it. Run it as a RELION External "
+        "job (executable: relion_external_occupy) or by itself.",
+        epilog="Yes-or-no options take a bare flag, yes/no, true/false or 1/0. Cite Forsberg, Shah & Burt, Nature "
+        "Communications 14 (2023), doi:10.1038/s41467-023-41478-1.",
+    )
+    own = parser.add_argument_group("input and output")
+    own.add_argument("--o", metavar="DIR/", help="folder for the outputs; RELION gives it")
+    own.add_argument("--in_3dref", "--in_3Dref", metavar="MAP", help="the map (RELION: Input 3D reference)")
+    own.add_argument(
+        "--in_mask", metavar="MAP", help="a solvent definition, the same as --solvent_def (RELION: Input mask)"
+    )
+    own.add_argument("--angpix", metavar="Å", help="voxel size, where the map's header is wrong")
+    own.add_argument("--j", metavar="N", default="1", help="threads; at most those that the machine gives")
+    own.add_argument("--pipeline_control", metavar="DIR/", help="accepted, as RELION gives it; markers go to --o")
+    own.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    for name in (*_NOT_YET, *_IGNORED):
+        own.add_argument(f"--{name}", help=argparse.SUPPRESS)
+    settings = parser.add_argument_group("settings")
+    for name, description in descriptions().items():
+        _add_setting(settings, name, description)
+    return parser
+
+
+def _add_setting(group: Any, name: str, description: Description) -> None:
+    arguments: Dict[str, Any] = {"metavar": description.kind.upper(), "dest": name}
+    if description.kind in ("flag", "power"):
+        arguments.update(nargs="?", const="yes")
+    text = f"{description.label}: {description.values}; default: {default_text(name)}. {description.help}"
+    arguments["help"] = text.replace("%", "%%") if is_available(name) else argparse.SUPPRESS
+    group.add_argument(f"--{name}", **arguments)
+
+
+def default_text(name: str) -> str:
+    """The default of a setting in words."""
+    description, value = descriptions()[name], default_of(name)
+    if description.kind == "power":
+        return f"off; {description.when_on:g} when given without a value"
+    if description.kind == "flag":
+        return "yes" if value else "no"
+    if value is None or value == ():
+        return description.derived or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _settings(known: argparse.Namespace) -> Settings:
+    values = {}
+    for name, description in descriptions().items():
+        text = getattr(known, name)
+        if text is not None:
+            values[name] = _value(name, text, description)
+    if known.in_mask is not None:
+        if values.get("solvent_def", known.in_mask) != known.in_mask:
+            raise SettingsError("solvent_def", "is given twice with different files, as --in_mask too; give one")
+        values["solvent_def"] = known.in_mask
+    return Settings(**values)
+
+
+def _value(name: str, text: str, description: Description) -> Any:
+    word = text.strip()
+    lower = word.lower()
+    if description.kind == "flag":
+        return _flag(name, lower)
+    if description.kind == "power" and lower in ("yes", "true", "on"):
+        return description.when_on
+    if description.kind == "power" and lower in ("no", "false", "off"):
+        return None
+    if description.kind in ("power", "number"):
+        return _number(name, word, float, description)
+    if description.kind == "integer":
+        return _number(name, word, int, description)
+    if name == "target_mask":
+        return (word,)
+    return lower if description.kind == "choice" else word
+
+
+def _flag(name: str, lower: str) -> bool:
+    if lower not in _TRUE + _FALSE:
+        raise SettingsError(name, f"got {lower!r}, expected yes or no")
+    return lower in _TRUE
+
+
+def _number(name: str, word: str, kind: type, description: Description) -> Any:
+    try:
+        value = float(word)
+    except ValueError:
+        raise SettingsError(name, f"got {word!r}, expected {description.values}") from None
+    if kind is int and value != int(value):
+        raise SettingsError(name, f"got {word!r}, expected a whole number, {description.values}")
+    return kind(value)
+
+
+def _positive(name: str, word: Optional[str]) -> Optional[float]:
+    if word is None:
+        return None
+    try:
+        value = float(word)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise OptionError(f"--{name}: got {word!r}, expected a number above 0")
+    return value
+
+
+def _threads(word: str) -> int:
+    if not word.isdigit() or int(word) < 1:
+        raise OptionError(f"--j: got {word!r}, expected a whole number above 0")
+    return int(word)
+
+
+def _require_job(known: argparse.Namespace) -> None:
+    if known.in_parts is not None:
+        raise OptionError(
+            f"--in_parts {known.in_parts}: a whole classification is not taken in this version yet; give one class map "
+            "as Input 3D reference (--in_3dref) and leave Input particles empty"
+        )
+    if known.in_3dref is None:
+        raise OptionError("no map given, expected --in_3dref MAP (RELION: Input 3D reference)")
+    if known.in_3dref.lower().endswith(".star"):
+        raise OptionError(f"--in_3dref {known.in_3dref}: STAR files are not taken in this version yet; give a map")
+    if not known.o:
+        raise OptionError("no output folder given, expected --o DIR/")
+
+
+def _unknown_text(word: str) -> str:
+    if not word.startswith("--"):
+        return f"found {word!r} where an option was expected; values with blanks need quotes"
+    name = word[2:].split("=")[0]
+    shown = [known for known in names() if known not in descriptions() or is_available(known)]
+    near = difflib.get_close_matches(name.replace("-", "_").lower(), [item.lower() for item in shown], n=1)
+    if near:
+        return f"unknown option --{name}; did you mean --{near[0]}?"
+    return f"unknown option --{name}; expected one of {', '.join('--' + item for item in shown)}"

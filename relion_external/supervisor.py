@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sees to it that RELION always learns how a job ended.
+
+RELION waits for a marker file and for nothing else: a job that ends without one is "Running" for ever. So the
+work is done by a child process, and this parent, which imports nothing that can be missing, does no more than wait:
+for the child to end in whatever way, for a request to abort, for a signal. Should the parent be killed, the
+child tells RELION instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import sys
+import threading
+from typing import List, NoReturn, Optional
+
+from relion_external import markers
+
+_POLL_SECONDS = 0.25
+_GRACE_SECONDS = 2.0
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# occupy_core.outputs names it too; this module imports nothing.
+_STAGING = ".occupy_staging"
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run the job and return the exit status: 0 on success, 1 otherwise."""
+    arguments = sys.argv[1:] if argv is None else argv
+    job_dir = output_dir(arguments)
+    if job_dir is None:
+        return _work(arguments)
+    stop_requests = _collect_stop_signals()
+    try:
+        os.makedirs(job_dir, exist_ok=True)
+        markers.clear(job_dir)
+    except OSError as error:
+        return complain(f"{job_dir}: cannot write to this output folder ({error.strerror})")
+    marker = markers.FAILURE
+    try:
+        marker = _supervise(arguments, job_dir, stop_requests)
+    finally:
+        if marker != markers.SUCCESS:
+            _clear_staging(job_dir)
+        markers.put(job_dir, marker)
+    return 0 if marker == markers.SUCCESS else 1
+
+
+def output_dir(arguments: List[str]) -> Optional[str]:
+    """The value of --o, found before anything else is understood or checked; the last one counts."""
+    found = None
+    for position, word in enumerate(arguments):
+        if word == "--o" and position + 1 < len(arguments) and not arguments[position + 1].startswith("--"):
+            found = arguments[position + 1]
+        elif word.startswith("--o="):
+            found = word[len("--o=") :]
+    return found or None
+
+
+def complain(reason: str) -> int:
+    """Say on standard error, in one line, why the job fails; the exit status of a failure."""
+    line = " ".join(reason.split())
+    print(f"relion_external_occupy: ERROR: {line}", file=sys.stderr, flush=True)
+    return 1
+
+
+def _supervise(arguments: List[str], job_dir: str, stop_requests: int) -> str:
+    """Start the child, wait for the end, and return the marker to put."""
+    sys.stdout.flush()
+    ended, child_end = os.pipe()
+    child_watches, alive = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(ended)
+        os.close(alive)
+        _be_child(arguments, job_dir, child_watches)
+    os.close(child_end)
+    os.close(child_watches)
+    while True:
+        ready = select.select([ended, stop_requests], [], [], _POLL_SECONDS)[0]
+        # Queues signal the whole group, the child too: the request says more than how the child ended.
+        if stop_requests in ready:
+            _end(child, ended)
+            complain(f"ended by signal {os.read(stop_requests, 1)[0]}")
+            return markers.FAILURE
+        if ended in ready:
+            return _verdict(os.waitpid(child, 0)[1])
+        if markers.abort_requested(job_dir):
+            _end(child, ended)
+            markers.withdraw_abort(job_dir)
+            print("Aborted on request.", flush=True)
+            return markers.ABORTED
+
+
+def _verdict(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        hint = ", often for lack of memory" if number == signal.SIGKILL else ""
+        complain(f"the computation was killed by signal {number}{hint}")
+        return markers.FAILURE
+    return markers.SUCCESS if os.WEXITSTATUS(status) == 0 else markers.FAILURE
+
+
+def _end(child: int, ended: int) -> None:
+    """Stop the child: gently, then for good."""
+    os.kill(child, signal.SIGTERM)
+    if not select.select([ended], [], [], _GRACE_SECONDS)[0]:
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def _be_child(arguments: List[str], job_dir: str, parent_alive: int) -> NoReturn:
+    for number in _STOP_SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    threading.Thread(target=_outlive_parent, args=(job_dir, parent_alive), daemon=True).start()
+    status = 1
+    try:
+        status = _work(arguments)
+        sys.stdout.flush()
+    finally:
+        os._exit(status)
+
+
+def _outlive_parent(job_dir: str, parent_alive: int) -> NoReturn:
+    """Nothing is ever written to the pipe: reading it returns when the parent is gone."""
+    os.read(parent_alive, 1)
+    complain("the supervising process was killed")
+    _clear_staging(job_dir)
+    markers.put(job_dir, markers.FAILURE)
+    os._exit(1)
+
+
+def _work(arguments: List[str]) -> int:
+    """Do the job in this process; every way to fail ends in one line on standard error."""
+    try:
+        from relion_external.job import run
+
+        return run(arguments)
+    except ImportError as error:
+        return complain(f"cannot be loaded: {error}; reinstall it with: pip install scipion-em-occupy")
+    except MemoryError:
+        return complain("out of memory; use a smaller --max_box")
+    except BaseException as error:
+        import traceback
+
+        with contextlib.suppress(OSError):  # a full disk is the likeliest reason to be here
+            traceback.print_exc(file=sys.stdout)
+        return complain(f"{type(error).__name__}: {error}")
+
+
+def _collect_stop_signals() -> int:
+    """From now on signals do nothing but arrive, one byte each, at the pipe that is returned."""
+    arrivals, entry = os.pipe()
+    os.set_blocking(entry, False)
+    for number in _STOP_SIGNALS:
+        # nohup and a shell's "&" have some of them ignored: leave it so.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda arrived, frame: os.write(entry, bytes([arrived])))
+    return arrivals
+
+
+def _clear_staging(job_dir: str) -> None:
+    shutil.rmtree(os.path.join(job_dir, _STAGING), ignore_errors=True)

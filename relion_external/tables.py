@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The STAR files that a job leaves for RELION and its user."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Dict, List, Sequence, Tuple
+
+from occupy_core.job import MapOutputs
+from occupy_core.outputs import MAPS_TABLE
+
+OUTPUT_NODES = "RELION_OUTPUT_NODES.star"
+# Both columns, always: RELION 3.1 reads the number, 4 and 5 the label.
+_MAP_NODE = ("6", "DensityMap.mrc")
+_TABLE_NODE = ("90", "ProcessData.star.occupy")
+_NODE_COLUMNS = ("rlnPipeLineNodeName", "rlnPipeLineNodeType", "rlnPipeLineNodeTypeLabel")
+
+
+def write_maps_table(outputs: Sequence[MapOutputs], folder: Path, job_dir: str) -> None:
+    """Write occupancy_maps.star: a row for each map.
+
+    Parameters
+    ----------
+    outputs : sequence of MapOutputs
+    folder : Path
+        Where to write.
+    job_dir : str
+        Where the maps will be, as RELION names it. RELION shows a STAR file whose first table has
+        rlnReferenceImage as the central slices of these maps.
+    """
+    import pandas
+    import starfile
+
+    table = pandas.DataFrame([_row(item, job_dir) for item in outputs])
+    # The default format of floats has six decimals and would lose small values.
+    starfile.write({"occupancy_maps": table}, folder / MAPS_TABLE, float_format=None, overwrite=True)
+
+
+def write_output_nodes(outputs: Sequence[MapOutputs], job_dir: str) -> None:
+    """Write RELION_OUTPUT_NODES.star, by which RELION finds the outputs, whole or not at all."""
+    nodes: List[Tuple[str, str, str]] = [
+        (os.path.join(job_dir, name), *_MAP_NODE) for item in outputs for name in item.files.values()
+    ]
+    nodes.append((os.path.join(job_dir, MAPS_TABLE), *_TABLE_NODE))
+    lines = ["# version 30001", "", "data_output_nodes", "", "loop_"]
+    lines += [f"_{name} #{number}" for number, name in enumerate(_NODE_COLUMNS, start=1)]
+    lines += [" ".join(node) for node in nodes]
+    target = Path(job_dir) / OUTPUT_NODES
+    partial = target.with_name(target.name + ".partial")
+    partial.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
+    os.replace(partial, target)
+
+
+def _row(item: MapOutputs, job_dir: str) -> Dict[str, object]:
+    report = item.report
+    derived = report["derived"]
+    return {
+        "rlnReferenceImage": os.path.join(job_dir, item.files["scale"]),
+        "occupyInputMap": report["input"],
+        "occupyMode": derived["mode"],
+        "rlnPixelSize": report["voxel_size_angstrom"],
+        "occupyLowpassAngstrom": derived["lowpass_angstrom"],
+        "occupyKernelSizeVoxels": derived["kernel_size_voxels"],
+        "occupyKernelRadiusVoxels": derived["kernel_radius_voxels"],
+        "occupyTau": derived["tau"],
+        "occupyReferenceValue": report["reference"]["value"],
+        "occupySolventMean": report["solvent"]["mean"],
+        "occupySolventSigma": report["solvent"]["sigma"],
+        "occupyConfidenceLimit": report["solvent"]["confidence_limit"],
+        "occupyMedianScale": report["median_scale"],
+    }
