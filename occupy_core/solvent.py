@@ -40,7 +40,7 @@ class SolventModel:
     confidence : float64 array, 1D
         0..1 at each of `values`, never falling with the value.
     limit : float
-        The lowest value whose confidence exceeds 0.5.
+        The lowest value whose confidence exceeds 0.5; the map's highest when there is none.
     warnings : tuple of str
         Why the model may be wrong, and what to do.
     """
@@ -106,8 +106,14 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_]) -> SolventModel:
         )
     gaussian = _gaussian(centres, height, mean, sigma)
     confidence = _confidence_curve(1 - gaussian / (density + _REGULARISATION * height))
-    limit = float(centres[int(np.argmax(confidence > 0.5))])
-    if limit > 0.5:
+    confident = np.nonzero(confidence > 0.5)[0]
+    limit = float(centres[confident[0]]) if confident.size else 1.0
+    if not confident.size:
+        notes.append(
+            "the solvent model takes the whole map for solvent; the confidence is unreliable: "
+            "is this a reconstruction with solvent around it? Try a solvent definition"
+        )
+    elif limit > 0.5:
         notes.append(
             "the confidence limit lies above half of the map's range, so the solvent model is likely bad: "
             "try a lower-resolution low-pass or a solvent definition"
