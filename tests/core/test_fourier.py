@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from occupy_core.fourier import cropped_shape, low_pass, resize
+
+SHAPES = [(24, 24, 24), (25, 25, 25), (20, 31, 16)]
+
+
+def wave(shape, axis, waves):
+    places = np.arange(shape[axis]) / shape[axis]
+    line = np.cos(2 * np.pi * waves * places + 0.3)
+    return np.broadcast_to(np.expand_dims(line, [other for other in range(3) if other != axis]), shape).astype("f4")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_low_pass_keeps_coarse_waves_and_drops_fine_ones(shape, axis):
+    voxel_size, longest = 2.0, max(shape)
+    kept_shells = int(longest * voxel_size / 10.0) + 1
+    for waves in range(1, shape[axis] // 2):
+        filtered = low_pass(wave(shape, axis, waves), voxel_size=voxel_size, cutoff_angstrom=10.0)
+        assert filtered.dtype == np.float32
+        expected = wave(shape, axis, waves) if waves * longest / shape[axis] < kept_shells else 0 * filtered
+        np.testing.assert_allclose(filtered, expected, atol=1e-5)
+
+
+def test_low_pass_is_centred():
+    volume = np.zeros((32, 32, 32), dtype=np.float32)
+    volume[16, 16, 16] = 1
+    filtered = low_pass(volume, voxel_size=1.0, cutoff_angstrom=4.0)[1:, 1:, 1:]
+    np.testing.assert_allclose(filtered, filtered[::-1, ::-1, ::-1], atol=1e-7)
+
+
+@pytest.mark.parametrize(("old", "new"), [((24,) * 3, (18,) * 3), ((25,) * 3, (16,) * 3), ((20, 31, 16), (13, 21, 11))])
+def test_padding_and_cropping_are_inverse(old, new):
+    volume = np.random.default_rng(0).standard_normal(new).astype(np.float32)
+    # Waves at the Nyquist frequency are dropped on purpose.
+    smooth = resize(volume, new)
+    np.testing.assert_allclose(resize(resize(smooth, old), new), smooth, atol=1e-5)
+
+
+@pytest.mark.parametrize(("old", "new"), [((24,) * 3, (48,) * 3), ((21,) * 3, (63,) * 3), ((30, 20, 10), (60, 40, 20))])
+def test_resizing_leaves_places_and_grey_levels(old, new):
+    volume = resize(np.random.default_rng(0).standard_normal(old).astype(np.float32) + 5, old)
+    every = new[0] // old[0]
+    np.testing.assert_allclose(resize(volume, new)[::every, ::every, ::every], volume, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "max_box", "expected"),
+    [
+        ((400, 400, 400), 256, (256, 256, 256)),
+        ((301, 301, 301), 256, (256, 256, 256)),
+        ((400, 300, 350), 256, (256, 192, 224)),
+        ((256, 256, 256), 256, (256, 256, 256)),
+        ((512, 512, 512), 0, (512, 512, 512)),
+    ],
+)
+def test_cropped_shape(shape, max_box, expected):
+    assert cropped_shape(shape, max_box) == expected

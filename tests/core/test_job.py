@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from occupy_core.__main__ import error_file, main
+from occupy_core.errors import JobError, MapError, SettingsError
+from occupy_core.job import Job, MapInput, read_job, run_job
+from occupy_core.maps import read_map
+from occupy_core.process import process_map
+from occupy_core.settings import Settings
+
+
+def job(folder, *paths, threads=1, **settings):
+    prefixes = [""] if len(paths) == 1 else [f"map{number:03d}_" for number in range(1, len(paths) + 1)]
+    maps = tuple(MapInput(path, prefix) for path, prefix in zip(paths, prefixes))
+    return Job(maps, str(folder), Settings(**settings), threads)
+
+
+def names(folder):
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def test_a_job_writes_what_the_core_computes(phantom_file, tmp_path):
+    out = tmp_path / "out"
+    lines = []
+    (outputs,) = run_job(job(out, phantom_file, amplify=3.0), progress=lines.append)
+    assert names(out) == ["amplified.mrc", "confidence.mrc", "report.json", "scale.mrc"]
+    result = process_map(read_map(phantom_file), Settings(amplify=3.0))
+    np.testing.assert_array_equal(read_map(out / "scale.mrc").data, result.scale)
+    np.testing.assert_array_equal(read_map(out / outputs.files["amplified"]).data, result.modified["amplified"])
+    assert any("Map 1 of 1" in line for line in lines)
+
+
+def test_the_report_tells_the_job_again(phantom_file, tmp_path):
+    run_job(job(tmp_path / "out", phantom_file, sigmoid=4.0, seed=5))
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert Settings.from_dict(report["settings"]) == Settings(sigmoid=4.0, seed=5)
+    (entry,) = report["maps"]
+    assert entry["input"] == phantom_file
+    assert entry["outputs"]["sigmoid"] == "sigmoid.mrc"
+    assert entry["derived"]["lowpass_angstrom"] == 9.0
+    assert entry["reference"]["value"] > 0 and entry["solvent"]["sigma"] > 0
+    assert 0 < entry["median_scale"] <= 1
+    assert "41467-023-41478-1" in report["citation"]
+
+
+def test_a_second_run_leaves_nothing_of_the_first(phantom_file, tmp_path):
+    out = tmp_path / "out"
+    run_job(job(out, phantom_file, amplify=3.0, attenuate=2.0))
+    (out / "notes.txt").write_text("mine")
+    run_job(job(out, phantom_file, phantom_file))
+    assert names(out) == [
+        "map001_confidence.mrc",
+        "map001_scale.mrc",
+        "map002_confidence.mrc",
+        "map002_scale.mrc",
+        "notes.txt",
+        "report.json",
+    ]
+
+
+def test_a_failed_run_leaves_the_last_good_one(phantom_file, write_mrc, tmp_path):
+    out = tmp_path / "out"
+    run_job(job(out, phantom_file, amplify=3.0))
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    with pytest.raises(MapError, match="every voxel"):
+        run_job(job(out, write_mrc(np.zeros((20, 20, 20), dtype="f4"), "flat.mrc")))
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_one_bad_map_does_not_stop_the_others(phantom_file, tmp_path):
+    lines = []
+    done = run_job(job(tmp_path / "out", phantom_file, str(tmp_path / "gone.mrc"), phantom_file), progress=lines.append)
+    assert [item.source.prefix for item in done] == ["map001_", "map003_"]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert "no such file" in report["failed"][0]["reason"]
+    assert any("FAILED" in line and "gone.mrc" in line for line in lines)
+    with pytest.raises(JobError, match="all 2 maps failed"):
+        run_job(job(tmp_path / "out", str(tmp_path / "gone.mrc"), str(tmp_path / "too.mrc")))
+
+
+def test_an_input_is_never_replaced(phantom_file, tmp_path):
+    scale = tmp_path / "scale.mrc"
+    Path(phantom_file).rename(scale)
+    before = scale.read_bytes()
+    with pytest.raises(JobError, match="another output folder"):
+        run_job(job(tmp_path, str(scale)))
+    assert scale.read_bytes() == before
+    assert names(tmp_path) == ["scale.mrc"]
+
+
+def test_an_unusable_folder_is_an_error(phantom_file, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JobError, match="cannot write to this output folder"):
+        run_job(job(tmp_path / "file" / "out", phantom_file))
+    with pytest.raises(JobError, match="no map"):
+        run_job(job(tmp_path))
+
+
+def test_job_files_are_read_back_or_refused(phantom_file, tmp_path):
+    wanted = job(tmp_path / "out", phantom_file, lowpass=12.0, threads=2)
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(wanted.to_dict()))
+    assert read_job(str(path)) == wanted
+    for content, error in (("{", JobError), ("{}", JobError)):
+        path.write_text(content)
+        with pytest.raises(error):
+            read_job(str(path))
+    path.write_text(json.dumps({**wanted.to_dict(), "settings": {"pivot": 7.0}}))
+    with pytest.raises(SettingsError, match="pivot"):
+        read_job(str(path))
+
+
+def test_entry_point_in_a_process_of_its_own(phantom_file, tmp_path):
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(job(tmp_path / "out", phantom_file).to_dict()))
+    error_file(str(path)).write_text("of the last run")
+    done = subprocess.run([sys.executable, "-m", "occupy_core", str(path)], capture_output=True, text=True, check=True)
+    assert "median scale" in done.stdout
+    assert (tmp_path / "out" / "scale.mrc").exists()
+    assert not error_file(str(path)).exists()
+
+
+def test_entry_point_leaves_the_reason_of_a_failure(tmp_path, capsys):
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(job(tmp_path / "out", "gone.mrc").to_dict()))
+    assert main([str(path)]) == 1
+    assert "gone.mrc: no such file" in error_file(str(path)).read_text()
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main([]) == 1

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+from scipy.ndimage import maximum_filter
+
+from occupy_core.kernel import ball, ball_maximum, default_kernel_size, tau_of
+
+
+@pytest.mark.parametrize(("voxels", "tau"), [(1, 0.5), (19, 0.8902), (93, 0.9647), (257, 0.9840)])
+def test_tau_is_the_published_one(voxels, tau):
+    assert tau_of(voxels) == pytest.approx(tau, abs=5e-5)
+    assert tau_of(voxels) ** voxels + tau_of(voxels) - 1 == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("lowpass", "voxel_size", "size"),
+    [(8, 1, 9), (8, 1.5, 5), (8, 2, 5), (10.62, 3.54, 3), (8, 0.5, 9), (40, 20, 3), (8, np.float32(1.6), 5)],
+)
+def test_kernel_size(lowpass, voxel_size, size):
+    assert default_kernel_size(lowpass, voxel_size) == size
+
+
+@pytest.mark.parametrize(("size", "radius", "voxels"), [(3, 1.5, 19), (5, 2.0, 33), (9, 4.0, 257), (3, 0.9, 1)])
+def test_ball_counts(size, radius, voxels):
+    assert ball(size, radius).sum() == voxels
+    # A radius that was a whole number before the header rounded its voxel size to float32.
+    assert ball(size, radius * (1 - 6e-8)).sum() == voxels
+
+
+@pytest.mark.parametrize("shape", [(20, 20, 20), (17, 23, 9), (5, 40, 8), (3, 3, 3)])
+@pytest.mark.parametrize(("size", "radius"), [(3, 1.5), (5, 2.67), (9, 4.0), (9, 2.0), (7, 9.0), (3, 0.5)])
+def test_ball_maximum_is_the_mirrored_maximum_filter(shape, size, radius):
+    volume = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    kernel = ball(size, radius)
+    expected = maximum_filter(volume, footprint=kernel, mode="reflect")
+    result = ball_maximum(volume, kernel)
+    assert result.dtype == np.float32
+    np.testing.assert_array_equal(result, expected)

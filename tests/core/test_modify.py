@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from occupy_core.modify import amplification, attenuation, modified_map, noise_filler, sigmoid, sigmoid_factor
+
+SCALE = np.linspace(0, 1, 101, dtype=np.float32)
+LIMIT = 0.05
+
+
+@pytest.mark.parametrize("power", [1.5, 3.0, 7.0])
+def test_amplified_scale_is_a_root_and_attenuated_scale_a_power(power):
+    inside = SCALE >= np.float32(LIMIT)
+    amplified = SCALE * amplification(SCALE, power=power, scale_limit=LIMIT)
+    attenuated = SCALE * attenuation(SCALE, power=power, scale_limit=LIMIT)
+    np.testing.assert_allclose(amplified[inside], SCALE[inside] ** (1 / power), rtol=1e-5)
+    np.testing.assert_allclose(attenuated[inside], SCALE[inside] ** power, rtol=1e-5)
+
+
+@pytest.mark.parametrize("pivot", [0.01, 0.3, 0.5, 0.99])
+@pytest.mark.parametrize("power", [1.5, 4.0, 30.0])
+def test_sigmoid_keeps_its_fixed_points(power, pivot):
+    fixed = np.array([0, pivot, 1], dtype=np.float32)
+    np.testing.assert_allclose(sigmoid(fixed, power=power, pivot=pivot), fixed, rtol=2e-5, atol=1e-7)
+    values = sigmoid(SCALE, power=power, pivot=pivot)
+    assert np.all(np.diff(values) >= 0)
+    assert np.all(values[SCALE < pivot * 0.99] <= SCALE[SCALE < pivot * 0.99])
+    assert np.all(values[SCALE > pivot * 1.01] >= SCALE[SCALE > pivot * 1.01])
+
+
+@pytest.mark.parametrize(
+    "factor",
+    [
+        lambda scale, limit: amplification(scale, power=3, scale_limit=limit),
+        lambda scale, limit: attenuation(scale, power=3, scale_limit=limit),
+        lambda scale, limit: sigmoid_factor(scale, power=4, pivot=0.3, scale_limit=limit),
+    ],
+)
+@pytest.mark.parametrize("limit", [0.0, 0.05, 1.0])
+def test_factors_are_finite_and_1_where_nothing_may_change(factor, limit):
+    scale = np.concatenate([SCALE, np.array([1e-45, 1e-30], dtype=np.float32)])
+    values = factor(scale, limit)
+    assert np.all(np.isfinite(values))
+    assert np.all(values[(scale < limit) | (scale == 0)] == 1)
+    assert values[100] == pytest.approx(1)  # full occupancy stays
+
+
+def test_sigmoid_factor_times_scale_is_the_sigmoid():
+    factor = sigmoid_factor(SCALE, power=4, pivot=0.3, scale_limit=LIMIT)
+    inside = SCALE >= np.float32(LIMIT)
+    np.testing.assert_allclose((factor * SCALE)[inside], sigmoid(SCALE, power=4, pivot=0.3)[inside], rtol=1e-5)
+
+
+def test_modified_map_blends_by_confidence():
+    volume = np.full(3, 2, dtype=np.float32)
+    factor = np.full(3, 5, dtype=np.float32)
+    confidence = np.array([0, 0.5, 1], dtype=np.float32)
+    np.testing.assert_allclose(modified_map(volume, factor, confidence, exclude_solvent=False), [2, 6, 10])
+    np.testing.assert_allclose(modified_map(volume, factor, confidence, exclude_solvent=True), [0, 5, 10])
+    np.testing.assert_allclose(modified_map(volume, None, confidence, exclude_solvent=True), [0, 1, 2])
+    np.testing.assert_allclose(modified_map(volume, factor, None, exclude_solvent=False), [10, 10, 10])
+    filler = np.ones(3, dtype=np.float32)
+    filled = modified_map(volume, factor, confidence, exclude_solvent=False, filler=filler)
+    np.testing.assert_allclose(filled, [2, 6.5, 11])
+    assert np.all(volume == 2)
+
+
+def test_filler_is_the_solvent_in_proportion_to_what_was_taken():
+    factor = np.full((30, 30, 30), 0.25, dtype=np.float32)
+    factor[:10] = 1.5
+    filler = noise_filler(factor, mean=2.0, sigma=0.5, seed=7)
+    assert np.all(filler[:10] == 0)
+    assert filler[10:].mean() == pytest.approx(0.75 * 2.0, abs=0.01)
+    assert filler[10:].std() == pytest.approx(0.75 * 0.5, rel=0.02)
+    np.testing.assert_array_equal(filler, noise_filler(factor, mean=2.0, sigma=0.5, seed=7))
+    assert np.any(filler != noise_filler(factor, mean=2.0, sigma=0.5, seed=8))

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import dataclasses
+
+import numpy as np
+import pytest
+
+from demo.simulate import phantom
+from occupy_core.errors import MapError, SettingsError
+from occupy_core.maps import read_map
+from occupy_core.process import process_map
+from occupy_core.settings import Settings
+
+ALL = Settings(amplify=3.0, attenuate=3.0, sigmoid=4.0)
+
+
+@pytest.fixture
+def source(phantom_file):
+    return read_map(phantom_file)
+
+
+def arrays(result):
+    return {"scale": result.scale, "confidence": result.confidence, **result.modified}
+
+
+def test_known_occupancies_are_read(source, three_parts):
+    result = process_map(source, Settings(mode="occupancy"))
+    for part, occupancy in zip(three_parts.parts, three_parts.occupancies):
+        assert np.median(result.scale[part]) == pytest.approx(occupancy, abs=0.05)
+    assert result.warnings == ()
+    assert result.modified == {}
+
+
+def test_modified_maps_do_what_their_names_say(source, three_parts):
+    result = process_map(source, ALL)
+    whole, weak = three_parts.parts[0], three_parts.parts[2]
+    before = source.data[weak].mean() / source.data[whole].mean()
+    ratio = {name: values[weak].mean() / values[whole].mean() for name, values in result.modified.items()}
+    assert ratio["amplified"] > 2 * before
+    assert ratio["attenuated"] < 0.3 * before
+    assert ratio["sigmoid"] < 1.2 * before  # at the pivot
+    outside = result.confidence == 0
+    for values in result.modified.values():
+        np.testing.assert_allclose(values[outside], source.data[outside], atol=1e-6)
+
+
+def test_solvent_is_excluded_on_request(source):
+    plain = process_map(source, Settings(exclude_solvent=True))
+    assert list(plain.modified) == ["solvent_excluded"]
+    np.testing.assert_allclose(plain.modified["solvent_excluded"], source.data * plain.confidence, rtol=1e-5, atol=1e-7)
+    amplified = process_map(source, Settings(exclude_solvent=True, amplify=2.0)).modified
+    assert list(amplified) == ["amplified"]
+    assert np.all(amplified["amplified"][plain.confidence == 0] == 0)
+
+
+def test_outputs_stay_within_the_input_range(source):
+    for values in process_map(source, ALL).modified.values():
+        assert values.min() >= source.data.min() and values.max() <= source.data.max()
+
+
+@pytest.mark.parametrize("shape", [(40, 40, 40), (41, 41, 41), (30, 44, 37), (64, 24, 33)])
+@pytest.mark.parametrize("max_box", [256, 32])
+def test_any_box_gives_outputs_on_its_grid(write_mrc, shape, max_box):
+    simulated = phantom(shape, voxel_size=2.0)
+    source = read_map(write_mrc(simulated.volume, voxel_size=2.0))
+    result = process_map(source, dataclasses.replace(ALL, max_box=max_box))
+    for name, values in arrays(result).items():
+        assert values.shape == shape and values.dtype == np.float32, name
+        assert np.all(np.isfinite(values)), name
+    assert 0 <= result.scale.min() and result.scale.max() <= 1
+    assert max(result.derived.box) == min(max(shape), max_box)
+    assert any("max_box" in text for text in result.warnings) == (max(shape) > max_box)
+
+
+def test_cropping_and_padding_back_changes_little(write_mrc):
+    simulated = phantom((80, 80, 80), voxel_size=1.5)
+    source = read_map(write_mrc(simulated.volume, voxel_size=1.5))
+    whole = process_map(source, Settings(mode="occupancy", lowpass=12.0))
+    # Tiles are voxels: 7 of the smaller box are the 18 Å of 12 voxels in the whole one.
+    small = process_map(
+        source, Settings(mode="occupancy", lowpass=12.0, max_box=48, tile_size=7, tau=whole.derived.tau)
+    )
+    for part in simulated.parts:
+        assert np.median(small.scale[part]) == pytest.approx(np.median(whole.scale[part]), abs=0.05)
+    assert np.corrcoef(small.scale.ravel(), whole.scale.ravel())[0, 1] > 0.97
+
+
+@pytest.mark.parametrize("settings", [ALL, Settings(), Settings(exclude_solvent=True, normalisation="kernel")])
+def test_grey_scale_does_not_matter(source, settings):
+    larger = dataclasses.replace(source, data=source.data * np.float32(1024))
+    one, other = process_map(source, settings), process_map(larger, settings)
+    np.testing.assert_array_equal(one.scale, other.scale)
+    np.testing.assert_array_equal(one.confidence, other.confidence)
+    for name in one.modified:
+        np.testing.assert_array_equal(one.modified[name] * np.float32(1024), other.modified[name])
+
+
+def test_axes_do_not_matter(source):
+    turned = dataclasses.replace(source, data=np.ascontiguousarray(source.data.transpose(2, 0, 1)))
+    one, other = process_map(source, Settings(mode="occupancy")), process_map(turned, Settings(mode="occupancy"))
+    np.testing.assert_allclose(one.scale.transpose(2, 0, 1), other.scale, atol=1e-5)
+
+
+def test_threads_do_not_matter(source):
+    one, two = (process_map(source, ALL, threads=threads) for threads in (1, 2))
+    for name, values in arrays(one).items():
+        np.testing.assert_array_equal(values, arrays(two)[name])
+
+
+def test_seed_decides_the_filler(source):
+    one, same, other = (
+        process_map(source, Settings(attenuate=3.0, seed=seed)).modified["attenuated"] for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert np.any(one != other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mode": "resolution"},
+        {"normalisation": "kernel"},
+        {"lowpass": 20.0},
+        {"kernel_size": 5, "kernel_radius": 2.5},
+        {"kernel_radius": 1.0},
+        {"tau": 0.5},
+        {"tile_size": 6},
+        {"nlrc": True},
+    ],
+)
+def test_each_setting_of_the_scale_changes_it(source, change):
+    assert np.any(
+        process_map(source, Settings(**{"mode": "occupancy", **change})).scale
+        != process_map(source, Settings(mode="occupancy")).scale
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hedge_confidence": 4.0},
+        {"omit_confidence": True},
+        {"scale_limit": 0.4},
+        {"lowpass_output": 20.0},
+        {"exclude_solvent": True},
+        {"max_box": 48},
+    ],
+)
+def test_each_setting_of_the_modified_maps_changes_them(source, change):
+    before = process_map(source, ALL).modified
+    after = process_map(source, dataclasses.replace(ALL, **change)).modified
+    for name in before:
+        assert np.any(before[name] != after[name]), name
+
+
+def test_noise_level_recalibration_is_its_formula(source):
+    plain = process_map(source, Settings(mode="occupancy"))
+    zero = plain.solvent.limit / plain.reference.value
+    recalibrated = process_map(source, Settings(mode="occupancy", nlrc=True))
+    np.testing.assert_allclose(recalibrated.scale, np.clip((plain.scale - zero) / (1 - zero), 0, 1), atol=1e-6)
+
+
+def test_solvent_definition_is_used_and_its_grid_checked(source, three_parts, write_mrc):
+    near = np.zeros(source.data.shape, dtype=np.float32)
+    near[12:52, 4:60, 4:60] = 1
+    mask = write_mrc(near, "mask.mrc", three_parts.voxel_size)
+    with_mask = process_map(source, Settings(solvent_def=mask))
+    assert with_mask.solvent.sigma != process_map(source, Settings()).solvent.sigma
+    with pytest.raises(MapError, match="solvent definition has voxel size 4 instead of 3"):
+        process_map(source, Settings(solvent_def=write_mrc(near, "other.mrc", 4.0)))
+    with pytest.raises(MapError, match="box 20 x 30 x 40"):
+        process_map(source, Settings(solvent_def=write_mrc(near[:40, :30, :20], "crop.mrc", 3.0)))
+
+
+@pytest.mark.parametrize(
+    ("setting", "values"),
+    [
+        ("lowpass", {"lowpass": 2.0}),
+        ("lowpass", {"lowpass": 150.0}),
+        ("lowpass_output", {"lowpass_output": 1.0, "amplify": 2.0}),
+    ],
+)
+def test_settings_that_do_not_suit_the_box(source, setting, values):
+    with pytest.raises(SettingsError, match="does not suit a box of 64 x 64 x 64") as caught:
+        process_map(source, Settings(**values))
+    assert caught.value.setting == setting
+
+
+def test_tiny_boxes_are_refused_in_words(write_mrc):
+    source = read_map(write_mrc(np.random.default_rng(0).random((4, 4, 4)).astype("f4"), voxel_size=4.0))
+    with pytest.raises(SettingsError, match="does not suit a box of 4 x 4 x 4"):
+        process_map(source, Settings())
+
+
+def test_inverted_map_is_refused_or_warned(source):
+    inverted = dataclasses.replace(source, data=-np.abs(source.data))
+    with pytest.raises(MapError, match="contrast inverted"):
+        process_map(inverted, Settings())
+
+
+def test_full_occupancy_control_is_left_as_it_is(shared_data):
+    source = read_map(shared_data / "maps" / "betaGal.mrc")
+    for name, values in process_map(source, ALL).modified.items():
+        assert np.corrcoef(values.ravel(), source.data.ravel())[0, 1] > 0.99, name

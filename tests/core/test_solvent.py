@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from occupy_core.solvent import fit_solvent, flat_areas, inscribed, solvent_region
+
+
+@pytest.fixture
+def noisy():
+    """Solvent of mean 0.1 and sigma 0.2 around a block of density 3."""
+    volume = np.random.default_rng(3).normal(0.1, 0.2, (48, 48, 48)).astype(np.float32)
+    volume[18:30, 18:30, 18:30] += 3
+    return volume
+
+
+def test_the_solvent_of_a_simulated_map_is_found(noisy):
+    model = fit_solvent(noisy, solvent_region(noisy)[0])
+    assert model.warnings == ()
+    assert model.mean == pytest.approx(0.1, abs=0.01)
+    assert model.sigma == pytest.approx(0.2, rel=0.03)
+    assert 0.1 + 2 * 0.2 < model.limit < 2.4
+    confidence = model.confidence_of(noisy)
+    assert confidence[18:30, 18:30, 18:30].mean() > 0.99
+    assert confidence[:15].mean() < 0.01
+
+
+def test_confidence_never_falls_with_the_value(noisy):
+    model = fit_solvent(noisy, solvent_region(noisy)[0])
+    assert np.all(np.diff(model.confidence) >= 0)
+    assert (model.confidence.min(), model.confidence.max()) == (0, 1)
+    steps = np.diff(model.confidence)
+    rising = steps[(model.confidence[:-1] > 0)]
+    assert np.all(np.diff(rising) <= 1e-12)  # ever steeper towards the solvent
+
+
+def test_hedged_confidence_is_a_power(noisy):
+    model = fit_solvent(noisy, solvent_region(noisy)[0])
+    np.testing.assert_allclose(model.confidence_of(noisy, hedge=3), model.confidence_of(noisy) ** 3, atol=0.02)
+
+
+def test_grey_scale_does_not_matter(noisy):
+    region = solvent_region(noisy)[0]
+    model, larger = fit_solvent(noisy, region), fit_solvent(noisy * 1024, region)
+    np.testing.assert_array_equal(model.confidence, larger.confidence)
+    assert larger.limit == model.limit * 1024
+    assert larger.sigma == model.sigma * 1024
+
+
+def test_flat_areas_are_no_solvent(noisy):
+    masked = np.where(inscribed(noisy.shape), noisy, np.float32(0))
+    masked[:, :, :20] = 0
+    region, warnings = solvent_region(masked)
+    assert warnings == ()
+    assert not region[:, :, :19].any()
+    model = fit_solvent(masked, region)
+    assert model.mean == pytest.approx(0.1, abs=0.02)
+    assert model.sigma == pytest.approx(0.2, rel=0.05)
+
+
+def test_quantised_noise_is_not_flat(noisy):
+    assert not flat_areas(np.round(noisy * 20)).any()
+
+
+@pytest.mark.parametrize("polarity", [1, -1])
+def test_a_solvent_definition_works_either_way_round(noisy, polarity):
+    protein = np.zeros(noisy.shape, dtype=np.float32)
+    protein[14:34, 14:34, 14:34] = 1
+    definition = protein if polarity > 0 else 1 - protein
+    region, _ = solvent_region(noisy, definition)
+    np.testing.assert_array_equal(region, inscribed(noisy.shape) & (protein == 0))
+
+
+def test_a_map_without_solvent_is_told(noisy):
+    empty = np.zeros_like(noisy)
+    empty[24, 24, 24] = 1
+    region, warnings = solvent_region(empty)
+    assert "no solvent" in warnings[0]
+    assert fit_solvent(empty, region & False).warnings
+
+
+def test_a_map_that_is_all_solvent_is_told():
+    volume = np.random.default_rng(0).normal(0, 1, (40, 40, 40)).astype(np.float32)
+    assert any("solvent" in text for text in fit_solvent(volume, inscribed(volume.shape)).warnings)
+
+
+@pytest.mark.parametrize("shape", [(10, 10, 10), (11, 11, 11), (9, 14, 21)])
+def test_inscribed_touches_the_box(shape):
+    region = inscribed(shape)
+    assert region[tuple(side // 2 for side in shape)]
+    assert not region[0, 0, 0]
+    assert region.mean() == pytest.approx(np.pi / 6, abs=0.06)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import pytest
+
+from occupy_core.errors import SettingsError
+from occupy_core.settings import Settings, descriptions, is_available
+from relion_external.options import OptionError, parse
+
+JOB = ["--o", "External/job004/", "--in_3dref", "map.mrc"]
+
+
+def settings(*words):
+    return parse([*JOB, *words]).settings
+
+
+def test_the_command_that_relion_composes():
+    options = parse(
+        "--o External/job020/ --in_3dref Class3D/job003/run_it010_class002.mrc --in_mask MaskCreate/job002/mask.mrc "
+        "--amplify 3 --exclude_solvent --j 2 --pipeline_control External/job020/".split()
+    )
+    assert options.map_path == "Class3D/job003/run_it010_class002.mrc"
+    assert options.output_dir == "External/job020/"
+    assert options.threads == 2
+    assert options.settings == Settings(amplify=3.0, exclude_solvent=True, solvent_def="MaskCreate/job002/mask.mrc")
+    assert options.warnings == ()
+
+
+def test_the_command_that_ccpem_composes():
+    options = parse(["--in_3Dref", "map.mrc", "--o", "External/job017/", "--mode", "occupancy"])
+    assert options.map_path == "map.mrc"
+    assert options.threads == 1
+
+
+@pytest.mark.parametrize("name", [name for name, item in descriptions().items() if item.kind == "flag"])
+def test_flags_in_any_spelling(name):
+    if not is_available(name):
+        with pytest.raises(SettingsError, match="not available"):
+            settings(f"--{name}")
+        assert settings(f"--{name}", "no") == Settings()
+        return
+    for words in ([], ["yes"], ["Yes"], ["TRUE"], ["1"], ["on"]):
+        assert getattr(settings(f"--{name}", *words), name) is True
+    for words in (["no"], ["No"], ["FALSE"], ["0"]):
+        assert getattr(settings(f"--{name}", *words), name) is False
+    with pytest.raises(SettingsError, match="expected yes or no"):
+        settings(f"--{name}", "perhaps")
+
+
+@pytest.mark.parametrize(("name", "once_on"), [("amplify", 3), ("attenuate", 3), ("sigmoid", 4)])
+def test_powers_with_and_without_a_value(name, once_on):
+    assert getattr(settings(), name) is None
+    assert getattr(settings(f"--{name}"), name) == once_on
+    assert getattr(settings(f"--{name}", "Yes"), name) == once_on
+    assert getattr(settings(f"--{name}", "2.5"), name) == 2.5
+    assert getattr(settings(f"--{name}", "No"), name) is None
+    with pytest.raises(SettingsError, match="expected > 1"):
+        settings(f"--{name}", "1")
+
+
+def test_every_setting_has_an_option_of_its_name():
+    given = {
+        "mode": ("Occupancy", "occupancy"),
+        "amplify": ("2", 2.0),
+        "attenuate": ("2", 2.0),
+        "sigmoid": ("2", 2.0),
+        "pivot": ("0.5", 0.5),
+        "exclude_solvent": ("yes", True),
+        "lowpass": ("12", 12.0),
+        "kernel_size": ("5", 5),
+        "kernel_radius": ("2.5", 2.5),
+        "tau": ("0.9", 0.9),
+        "normalisation": ("kernel", "kernel"),
+        "tile_size": ("8", 8),
+        "nlrc": ("1", True),
+        "hedge_confidence": ("2", 2.0),
+        "omit_confidence": ("true", True),
+        "scale_limit": ("0", 0.0),
+        "lowpass_output": ("6", 6.0),
+        "max_box": ("0", 0),
+        "solvent_def": ("solvent.mrc", "solvent.mrc"),
+        "seed": ("3", 3),
+    }
+    assert set(given) == {name for name in descriptions() if is_available(name)}
+    for name, (word, value) in given.items():
+        assert getattr(settings(f"--{name}", word), name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("normalisation", "calibrated"),
+        ("hist_match", "yes"),
+        ("target_mask", "mask.mrc"),
+        ("subtraction_mask", "yes"),
+        ("solvent_threshold", "0.5"),
+        ("classes", "1,3"),
+        ("reference", "shared"),
+    ],
+)
+def test_options_of_features_to_come_are_refused_not_ignored(name, word):
+    with pytest.raises(SettingsError, match=f"{name}: .*not available in this version"):
+        settings(f"--{name}", word)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--amplfy", "3"], "did you mean --amplify"),
+        (["--tile-size", "12"], "did you mean --tile_size"),
+        (["--Sigmoid"], "did you mean --sigmoid"),
+        (["--xyzzy"], "expected one of --o, --in_3dref"),
+        (["stray"], "'stray' where an option was expected"),
+        (["--lowpass"], "expected one argument"),
+        (["--in_parts", "run_it010_data.star"], "give one class map"),
+        (["--angpix", "0"], "above 0"),
+        (["--angpix", "wide"], "above 0"),
+        (["--j", "0"], "whole number above 0"),
+        (["--j", "-2"], "whole number above 0"),
+        (["--in_mask", "a.mrc", "--solvent_def", "b.mrc"], "given twice"),
+        (["--kernel_size", "5.5"], "whole number"),
+        (["--lowpass", "fine"], "'fine', expected"),
+    ],
+)
+def test_wrong_command_lines_say_what_is_wrong(words, message):
+    with pytest.raises((OptionError, SettingsError)) as caught:
+        parse([*JOB, *words])
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--o", "x/"], "no map given, expected --in_3dref"),
+        (["--in_3dref", "map.mrc"], "no output folder"),
+        (["--o", "x/", "--in_3dref", "run_it010_model.star"], "STAR files are not taken"),
+    ],
+)
+def test_a_job_needs_a_map_and_a_folder(words, message):
+    with pytest.raises(OptionError, match=message):
+        parse(words)
+
+
+def test_inputs_without_a_use_are_ignored_aloud():
+    options = parse([*JOB, "--in_movies", "m.star", "--in_coords", "c.star"])
+    assert options.warnings == ("--in_movies is not used by this job", "--in_coords is not used by this job")
+
+
+def test_a_blank_parameter_name_in_relions_form_does_no_harm():
+    assert settings("--", "--pivot", "0.4").pivot == 0.4

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import json
+import subprocess
+
+import pytest
+import starfile
+
+from relion_external.supervisor import main
+
+
+def test_maps_table_tells_what_the_report_tells(phantom_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--o", "job/", "--in_3dref", phantom_file, "--amplify"]) == 0
+    blocks = starfile.read(tmp_path / "job" / "occupancy_maps.star", always_dict=True)
+    assert list(blocks) == ["occupancy_maps"]
+    table = blocks["occupancy_maps"]
+    assert len(table) == 1
+    row = table.iloc[0]
+    (report,) = json.loads((tmp_path / "job" / "report.json").read_text())["maps"]
+    assert row["rlnReferenceImage"] == "job/scale.mrc"
+    assert row["occupyInputMap"] == report["input"] == phantom_file
+    assert row["occupyMode"] == "occupancy"
+    assert row["occupyLowpassAngstrom"] == report["derived"]["lowpass_angstrom"]
+    assert row["occupyTau"] == report["derived"]["tau"]
+    assert row["occupyReferenceValue"] == report["reference"]["value"]
+    assert row["occupySolventMean"] == report["solvent"]["mean"]
+    assert row["occupySolventSigma"] == report["solvent"]["sigma"]
+    assert row["occupyMedianScale"] == report["median_scale"]
+
+
+def test_small_values_are_not_rounded_away(write_mrc, three_parts, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    faint = write_mrc(three_parts.volume * 1e-9)
+    assert main(["--o", "job/", "--in_3dref", faint]) == 0
+    table = starfile.read(tmp_path / "job" / "occupancy_maps.star", always_dict=True)["occupancy_maps"]
+    assert float(table["occupySolventSigma"].iloc[0]) == pytest.approx(3e-11, rel=0.2)
+
+
+def test_relion_itself_reads_the_table(phantom_file, tmp_path, monkeypatch, relion):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--o", "job/", "--in_3dref", phantom_file]) == 0
+    shown = subprocess.run(
+        ["relion_star_printtable", "job/occupancy_maps.star", "data_occupancy_maps", "rlnReferenceImage"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "job/scale.mrc" in shown.stdout
