@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be told before a run from the settings and the maps' headers, without reading the maps."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+import numpy as np
+
+from occupy_core.errors import MapError, SettingsError
+from occupy_core.maps import DensityMap, MapGrid, box_text
+from occupy_core.process import derive
+from occupy_core.settings import Settings, descriptions
+from occupy_scipion.form import problem_text
+from occupy_scipion.outputs import kinds_of
+from occupy_scipion.sources import SourceMap, box_of
+
+
+def grid_problems(settings: Settings, source: SourceMap, mask: Optional[SourceMap]) -> List[str]:
+    """Settings that do not suit the map's box, and a solvent definition on another grid."""
+    try:
+        box = box_of(source)
+        mask_box = box_of(mask) if mask else box
+    except MapError as error:
+        return [str(error)]
+    label = _bold("solvent_def")
+    if mask_box != box:
+        return [f"{label}: found a box of {box_text(mask_box)} voxels, expected {box_text(box)} as {source.name} has"]
+    if not source.voxel_size:
+        return []
+    grid = MapGrid(box, source.voxel_size, None)
+    if mask and mask.voxel_size:
+        difference = grid.difference(MapGrid(box, mask.voxel_size, None))
+        if difference:
+            return [f"{label}: found {difference}, expected the grid of {source.name}"]
+    try:
+        derive(DensityMap(np.empty(0, np.float32), grid, source.path), settings)
+    except SettingsError as error:
+        return [problem_text(error)]
+    return []
+
+
+def cautions(settings: Settings, source: SourceMap) -> List[str]:
+    """What a user may not have meant."""
+    texts = []
+    if settings.exclude_solvent and settings.omit_confidence and settings.modifications:
+        texts.append(
+            f"{_bold('exclude_solvent')} has no effect with {_bold('omit_confidence')}: "
+            "it is the confidence that tells where solvent is."
+        )
+    box = box_of(source)
+    if settings.max_box and max(box) > settings.max_box and len(kinds_of(settings)) > 2:
+        texts.append(
+            f"The box of {box_text(box)} voxels is above {_bold('max_box')} ({settings.max_box}): the modified maps "
+            "will lack fine detail. To keep it all, raise that setting, or set it to 0."
+        )
+    return texts
+
+
+def _bold(name: str) -> str:
+    return f"*{descriptions()[name].label}*"

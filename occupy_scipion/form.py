@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The core's settings as parameters of a Scipion form, there and back.
+
+Labels, help, defaults and levels come from `occupy_core.settings`; only Scipion's names of the parameters,
+which users' scripts and workflows rely on, are written here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional
+
+from pyworkflow.protocol import params
+from pyworkflow.protocol.constants import LEVEL_ADVANCED, LEVEL_NORMAL
+
+from occupy_core.errors import SettingsError
+from occupy_core.setting_checks import Description
+from occupy_core.settings import Settings, default_of, descriptions, is_available
+
+
+@dataclass(frozen=True)
+class Field:
+    """How one setting appears on the form.
+
+    Attributes
+    ----------
+    parameter : str
+        Name of its parameter.
+    switch : str
+        Name of the yes/no parameter without which it is neither shown nor taken; empty for none.
+    """
+
+    parameter: str
+    switch: str = ""
+
+
+FIELDS: Dict[str, Field] = {
+    "mode": Field("scaleMode"),
+    "amplify": Field("amplifyPower", switch="doAmplify"),
+    "attenuate": Field("attenuatePower", switch="doAttenuate"),
+    "sigmoid": Field("sigmoidPower", switch="doSigmoid"),
+    "pivot": Field("sigmoidPivot", switch="doSigmoid"),
+    "exclude_solvent": Field("excludeSolvent"),
+    "lowpass": Field("lowpass"),
+    "kernel_size": Field("kernelSize"),
+    "kernel_radius": Field("kernelRadius"),
+    "tau": Field("tau"),
+    "normalisation": Field("normalisation"),
+    "tile_size": Field("tileSize"),
+    "nlrc": Field("noiseLevelRecalibration"),
+    "hedge_confidence": Field("hedgeConfidence"),
+    "omit_confidence": Field("omitConfidence"),
+    "scale_limit": Field("scaleLimit"),
+    "lowpass_output": Field("lowpassOutput"),
+    "hist_match": Field("histogramMatch"),
+    "max_box": Field("maxBox"),
+    "solvent_def": Field("solventDefinition"),
+    "subtraction_mask": Field("makeSubtractionMask"),
+    "reference": Field("scaleReference"),
+    "seed": Field("randomSeed"),
+}
+
+
+def shown_settings() -> List[str]:
+    """The settings that the form has, in the core's order."""
+    return [name for name in descriptions() if name in FIELDS and is_available(name)]
+
+
+def choices_of(name: str) -> List[str]:
+    """The values of a choice that work in this version, in the order of the form's numbers."""
+    description = descriptions()[name]
+    return [value for value in description.choices if value != description.planned]
+
+
+def add_settings(form: Any, *groups: str) -> None:
+    """Add the parameters of the settings in some groups to the form's last section."""
+    for group in groups:
+        for name in shown_settings():
+            description = descriptions()[name]
+            if description.group == group:
+                _add(form, name, description)
+
+
+def settings_of(protocol: Any, *, solvent_definition: Optional[str] = None) -> Settings:
+    """The settings that a protocol's parameters say.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        With the parameters that `add_settings` gave it.
+    solvent_definition : str, optional
+        The file of the map that the parameter solventDefinition points at.
+
+    Raises
+    ------
+    SettingsError
+        If a value is refused.
+    """
+    values = {name: _value(protocol, name) for name in shown_settings()}
+    if "solvent_def" in values:
+        values["solvent_def"] = solvent_definition
+    return Settings(**values)
+
+
+def problem_text(error: SettingsError) -> str:
+    """What is wrong with a setting, in Scipion's way: the parameter's label in bold, then the problem."""
+    return f"*{descriptions()[error.setting].label}*: {error.problem}"
+
+
+def _add(form: Any, name: str, description: Description) -> None:
+    field, default = FIELDS[name], default_of(name)
+    common = {
+        "label": description.label,
+        "help": _help_text(description),
+        "expertLevel": LEVEL_ADVANCED if description.expert else LEVEL_NORMAL,
+    }
+    if field.switch:
+        common["condition"] = field.switch
+    if description.kind == "choice":
+        choices = choices_of(name)
+        form.addParam(field.parameter, params.EnumParam, choices=choices, default=choices.index(default), **common)
+    elif description.kind == "flag":
+        form.addParam(field.parameter, params.BooleanParam, default=default, **common)
+    elif description.kind == "map":
+        form.addParam(field.parameter, params.PointerParam, pointerClass="VolumeMask,Volume", allowsNull=True, **common)
+    elif description.kind == "text":
+        form.addParam(field.parameter, params.StringParam, default=default, **common)
+    else:
+        if description.kind == "power":
+            form.addParam(
+                field.switch,
+                params.BooleanParam,
+                default=False,
+                label=description.label.split(":")[0],
+                help=description.help,
+                expertLevel=common["expertLevel"],
+            )
+            default = description.when_on
+        kind = params.IntParam if description.kind == "integer" else params.FloatParam
+        form.addParam(field.parameter, kind, default=default, allowsNull=default is None, **common)
+
+
+def _help_text(description: Description) -> str:
+    lines = [description.help, f"Allowed: {description.values}."]
+    if description.derived:
+        lines.append(f"When empty: {description.derived}.")
+    return "\n".join(lines)
+
+
+def _value(protocol: Any, name: str) -> Any:
+    field, description = FIELDS[name], descriptions()[name]
+    if field.switch and not getattr(protocol, field.switch).get():
+        return default_of(name)
+    if description.kind == "map":
+        return None
+    value = getattr(protocol, field.parameter).get()
+    if description.kind == "choice":
+        choices = choices_of(name)
+        if value is None or not 0 <= value < len(choices):
+            raise SettingsError(name, f"got choice number {value}, expected 0 to {len(choices) - 1}")
+        return choices[value]
+    return value

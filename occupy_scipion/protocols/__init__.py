@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from occupy_scipion.protocols.protocol_local_scale import ProtOccupyLocalScale
+
+__all__ = ["ProtOccupyLocalScale"]

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The core's report of a run, and what the user reads of it: summary and methods."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Dict, List, Mapping, Optional
+
+from occupy_core.outputs import MAP_OUTPUTS, REPORT
+from occupy_core.settings import Settings, descriptions
+from occupy_scipion.constants import REFERENCE
+from occupy_scipion.form import FIELDS
+
+Report = Dict[str, Any]
+
+
+def read_report(folder: str) -> Optional[Report]:
+    """The report in a run's folder; None when the run has not delivered one."""
+    try:
+        with open(os.path.join(folder, REPORT), encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None
+
+
+def prefix_of(map_report: Mapping[str, Any]) -> str:
+    """What stands in front of the names of a map's outputs."""
+    name = map_report["outputs"]["scale"]
+    return name[: -len(MAP_OUTPUTS["scale"].file_name)]
+
+
+def plan_text(settings: Settings) -> str:
+    """What a run with these settings will do."""
+    return f"Local scale in {settings.resolved_mode} mode. {_modifications_text(settings.to_dict())}"
+
+
+def summary_lines(report: Report) -> List[str]:
+    """What came out of a run, fit to be pasted."""
+    maps, failed = report["maps"], report["failed"]
+    lines = [_derived_text(maps[0]["derived"]), _modifications_text(report["settings"])]
+    others = _other_settings(report["settings"])
+    if others:
+        lines.append(f"Other settings: {others}.")
+    several = len(maps) + len(failed) > 1
+    for item in maps:
+        lines += ["", f"*{_map_name(item)}*" if several else f"Map: {_map_name(item)}"]
+        if item["derived"] != maps[0]["derived"]:
+            lines.append(_derived_text(item["derived"]))
+        lines.append(_values_text(item))
+        lines += [f"Warning: {text}" for text in item["warnings"]]
+    if failed:
+        lines += ["", f"*{len(failed)} of {len(maps) + len(failed)} maps failed and were left out:*"]
+        lines += [item["reason"] for item in failed]
+    lines += ["", f"OccuPy for Scipion and RELION {report['version']}"]
+    return lines
+
+
+def methods_text(report: Report) -> str:
+    """A paragraph for a paper, with the values used."""
+    maps, settings = report["maps"], report["settings"]
+    derived = maps[0]["derived"]
+    subject = "the map" if len(maps) == 1 else f"{len(maps)} maps"
+    sentences = [
+        f"The local scale of {subject} was estimated with OccuPy [{REFERENCE}] (scipion-em-occupy "
+        f"{report['version']}) in {derived['mode']} mode at a low-pass cutoff of "
+        f"{derived['lowpass_angstrom']:.3g} Å, as the maximum over a kernel of {derived['kernel_voxels']} voxels "
+        f"(radius {derived['kernel_radius_voxels']:.3g} voxels of {derived['voxel_size_angstrom']:.4g} Å) relative "
+        f"to {_reference_text(settings, derived)}."
+    ]
+    done = _modification_list(settings)
+    if done:
+        sentences.append(
+            f"The density was modified by the local scale ({', '.join(done)}) and {_blend_text(settings)}."
+        )
+    elif settings["exclude_solvent"]:
+        sentences.append("Solvent was excluded by multiplication with the confidence of the solvent model.")
+    return " ".join(sentences)
+
+
+def failed_text(report: Optional[Report]) -> str:
+    """One line that names the maps that failed; empty when none did."""
+    failed = report["failed"] if report else []
+    if not failed:
+        return ""
+    names = ", ".join(os.path.basename(item["input"]) for item in failed)
+    return f"{len(failed)} of {len(failed) + len(report['maps'])} maps failed and were left out: {names}"
+
+
+def _map_name(item: Mapping[str, Any]) -> str:
+    prefix = prefix_of(item).rstrip("_")
+    name = os.path.basename(item["input"])
+    return f"{prefix}: {name}" if prefix else name
+
+
+def _derived_text(derived: Mapping[str, Any]) -> str:
+    return (
+        f"Local scale in {derived['mode']} mode: low-pass {derived['lowpass_angstrom']:.3g} Å, kernel of "
+        f"{derived['kernel_voxels']} voxels (radius {derived['kernel_radius_voxels']:.3g}), tau {derived['tau']:.4g}."
+    )
+
+
+def _values_text(item: Mapping[str, Any]) -> str:
+    solvent = item["solvent"]
+    return (
+        f"Reference value {_number(item['reference']['value'])}, median scale {_number(item['median_scale'], 3)}, "
+        f"solvent {_number(solvent['mean'])} ± {_number(solvent['sigma'])}"
+    )
+
+
+def _number(value: Optional[float], digits: int = 4) -> str:
+    return "unknown" if value is None else f"{value:.{digits}g}"
+
+
+def _modification_list(settings: Mapping[str, Any]) -> List[str]:
+    done = []
+    for name, word in (("amplify", "amplified"), ("attenuate", "attenuated"), ("sigmoid", "sigmoid")):
+        if settings[name] is not None:
+            pivot = f" and pivot {settings['pivot']:g}" if name == "sigmoid" else ""
+            done.append(f"{word} with power {settings[name]:g}{pivot}")
+    return done
+
+
+def _blend_text(settings: Mapping[str, Any]) -> str:
+    if settings["omit_confidence"]:
+        return "taken in all voxels, whatever their confidence"
+    if settings["exclude_solvent"]:
+        return "multiplied by the confidence, which excludes solvent"
+    return "mixed with the input by the confidence, which keeps solvent as it was"
+
+
+def _modifications_text(settings: Mapping[str, Any]) -> str:
+    done = _modification_list(settings)
+    excluded = "solvent excluded" if settings["exclude_solvent"] else "solvent kept"
+    if not done:
+        return f"Modified maps: {excluded}." if settings["exclude_solvent"] else "Modified maps: none."
+    return f"Modified maps: {', '.join(done)}; {excluded}."
+
+
+def _reference_text(settings: Mapping[str, Any], derived: Mapping[str, Any]) -> str:
+    if settings["normalisation"] == "tiled":
+        return f"the highest percentile tau = {derived['tau']:.4g} in tiles of {settings['tile_size']} voxels a side"
+    return f"full scale ({settings['normalisation']} normalisation, tau = {derived['tau']:.4g})"
+
+
+# Said in the summary's first lines already.
+_SAID = ("mode", "amplify", "attenuate", "sigmoid", "pivot", "exclude_solvent", "lowpass", "kernel_size")
+
+
+def _other_settings(settings: Mapping[str, Any]) -> str:
+    defaults = Settings().to_dict()
+    changed = [
+        f"{descriptions()[name].label} {_shown(value)}"
+        for name, value in settings.items()
+        if name in FIELDS and name not in _SAID and value != defaults[name]
+    ]
+    return "; ".join(changed)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return os.path.basename(value) if isinstance(value, str) and os.sep in value else str(value)

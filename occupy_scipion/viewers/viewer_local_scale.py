@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+
+from pwem.objects import SetOfVolumes
+from pwem.viewers.mdviewer.viewer import MDView
+from pwem.viewers.viewer_chimera import Chimera, ChimeraView
+from pyworkflow.protocol import params
+from pyworkflow.viewer import DESKTOP_TKINTER, ProtocolViewer
+
+from occupy_core.errors import MapError
+from occupy_core.figures import AXIS_NAMES, slices_figure
+from occupy_core.outputs import MAP_OUTPUTS
+from occupy_scipion import report
+from occupy_scipion.chimerax import coloured_by_scale
+from occupy_scipion.protocols import ProtOccupyLocalScale
+from occupy_scipion.sources import sources_of, voxels_of
+from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer
+from occupy_scipion.viewers.views import FigureView
+
+_PLANES = ["all three", *AXIS_NAMES]
+
+
+class OccupyLocalScaleViewer(ProtocolViewer):
+    """Slices of the maps side by side, and the ways to the outputs."""
+
+    _label = "local scale"
+    _targets = [ProtOccupyLocalScale]
+    _environments = [DESKTOP_TKINTER]
+
+    def __init__(self, **kwargs):
+        ProtocolViewer.__init__(self, **kwargs)
+        self._sources = []
+
+    def _defineParams(self, form):
+        self._sources = self._computed()
+        form.addSection(label="Results")
+        group = form.addGroup("Slices")
+        if self._several():
+            group.addParam(
+                "whichMap",
+                params.EnumParam,
+                choices=[f"{source.item_id}: {source.name}" for source in self._sources],
+                default=0,
+                label="Map (id: file)",
+                help="Maps that failed are not listed; the protocol's summary names them.",
+            )
+        group.addParam(
+            "planes",
+            params.EnumParam,
+            choices=_PLANES,
+            default=0,
+            display=params.EnumParam.DISPLAY_HLIST,
+            label="Cut across",
+            help="The axis that the slices are perpendicular to; they pass through the middle of the box.",
+        )
+        group.addParam(
+            "showSlices",
+            params.LabelParam,
+            label="Input, scale, confidence and modified maps",
+            help="Central slices side by side. The modified maps have the grey levels of the input, so that what was "
+            "amplified looks brighter and what was attenuated darker. Scale and confidence run from 0 to 1.",
+        )
+        group = form.addGroup("Outputs")
+        group.addParam("whichOutput", params.EnumParam, choices=self._output_names(), default=0, label="Output")
+        group.addParam(
+            "showOutput",
+            params.LabelParam,
+            label="Open this output",
+            help="A set opens in Scipion's metadata viewer, one map as slices.",
+        )
+        group = form.addGroup("ChimeraX")
+        group.addParam(
+            "showChimera",
+            params.LabelParam,
+            label="Map coloured by local scale",
+            help="Opens the input map in ChimeraX, its surface coloured from 0 to 1 by the local scale.",
+        )
+
+    def _getVisualizeDict(self):
+        return {"showSlices": self._slices, "showOutput": self._output, "showChimera": self._chimera}
+
+    # --------------------------- what the buttons show ---------------------------
+
+    def _slices(self, _name=None):
+        try:
+            source = self._source()
+            panels = {"input": voxels_of(source)}
+            for kind, path in self._files(source).items():
+                panels[MAP_OUTPUTS[kind].title] = voxels_of(source, path)
+            planes = (0, 1, 2) if self.planes.get() == 0 else (self.planes.get() - 1,)
+            figure = slices_figure(panels, title=source.name, planes=planes)
+        except MapError as error:
+            return [self.errorMessage(str(error), "Cannot show the maps")]
+        return [FigureView(figure, f"Local scale of {source.name}", self._tkRoot)]
+
+    def _output(self, _name=None):
+        names = self._output_names()
+        if not names:
+            return [self.errorMessage("There is no output yet.", "Cannot show the output")]
+        output = getattr(self.protocol, names[self.whichOutput.get()])
+        if isinstance(output, SetOfVolumes):
+            return [MDView(output, self.protocol, getattr(self.getProject(), "port", None))]
+        viewer = OccupyVolumeViewer(project=self.getProject(), protocol=self.protocol, parent=self.formWindow)
+        return viewer._visualize(output)
+
+    def _chimera(self, _name=None):
+        program = Chimera.getProgram() or ""
+        if not os.path.exists(program):
+            return [
+                self.errorMessage(
+                    f"ChimeraX was not found ({program or 'no path set'}). Install the plugin scipion-em-chimera, or "
+                    "set CHIMERA_HOME in Scipion's configuration to the folder where ChimeraX is.",
+                    "ChimeraX not found",
+                )
+            ]
+        try:
+            source = self._source()
+        except MapError as error:
+            return [self.errorMessage(str(error), "Cannot show the map")]
+        script = os.path.abspath(self.getProject().getTmpPath(f"occupy_{self.protocol.strId()}.cxc"))
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(coloured_by_scale(source, self._files(source)))
+        return [ChimeraView(script)]
+
+    # --------------------------- the run's maps ---------------------------
+
+    def _computed(self):
+        """The input maps that the run has results for."""
+        found = report.read_report(self.protocol._getExtraPath())
+        prefixes = {report.prefix_of(item) for item in found["maps"]} if found else set()
+        return [source for source in sources_of(self.protocol.inputVolumes.get()) if source.prefix in prefixes]
+
+    def _source(self):
+        if not self._sources:
+            raise MapError("There are no results yet.")
+        return self._sources[self.whichMap.get() if self._several() else 0]
+
+    def _several(self):
+        return isinstance(self.protocol.inputVolumes.get(), SetOfVolumes)
+
+    def _files(self, source):
+        found = report.read_report(self.protocol._getExtraPath())
+        outputs = next(item["outputs"] for item in found["maps"] if report.prefix_of(item) == source.prefix)
+        return {kind: self.protocol._getExtraPath(name) for kind, name in outputs.items()}
+
+    def _output_names(self):
+        return [name for name, _ in self.protocol.iterOutputAttributes()]

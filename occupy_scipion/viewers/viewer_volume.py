@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+
+from pwem.objects import Image, Volume
+from pwem.viewers.viewer_chimera import Chimera
+from pyworkflow.viewer import DESKTOP_TKINTER, Viewer
+
+from occupy_core.errors import MapError
+from occupy_core.figures import slices_figure
+from occupy_core.outputs import MAP_OUTPUTS
+from occupy_scipion.protocols import ProtOccupyLocalScale
+from occupy_scipion.sources import source_of, voxels_of
+from occupy_scipion.viewers.views import FigureView
+
+
+class OccupyVolumeViewer(Viewer):
+    """Central slices of one map that this plugin made; Scipion's own viewers of a map need Xmipp or ChimeraX."""
+
+    _name = "OccuPy slices"
+    _environments = [DESKTOP_TKINTER]
+    _targets = [Volume]
+
+    @classmethod
+    def can_handle_this(cls, classHierarchy, instance=None):
+        """The first choice for our maps where there is no ChimeraX, one of the others where there is."""
+        target = super().can_handle_this(classHierarchy, instance=instance)
+        return Image if target and os.path.exists(Chimera.getProgram() or "") else target
+
+    @classmethod
+    def can_handle_this_instance(cls, instance):
+        return ProtOccupyLocalScale.__name__ in (instance.getFileName() or "") and bool(_title(instance))
+
+    def _visualize(self, obj, **kwargs):
+        source = source_of(obj)
+        try:
+            figure = slices_figure({_title(obj): voxels_of(source)}, title=source.name)
+        except MapError as error:
+            return [self.errorMessage(str(error), "Cannot show the map")]
+        return [FigureView(figure, source.name, self._tkRoot)]
+
+
+def _title(volume: Volume) -> str:
+    name = os.path.basename(volume.getFileName())
+    return next((kind.title for kind in MAP_OUTPUTS.values() if name.endswith(kind.file_name)), "")
