@@ -10,58 +10,11 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
-import starfile
 
+from demo.relion_project import RelionProject
 from occupy_core.maps import read_map
 from occupy_core.process import process_map
 from occupy_core.settings import Settings
-
-EMPTY_PIPELINE = "\n# version 30001\n\ndata_pipeline_general\n\n_rlnPipeLineJobCounter 1\n\n"
-SUCCEEDED, FAILED, ABORTED = 2, 3, 4
-IMPORT, MASK_CREATE, EXTERNAL = 0, 12, 99
-
-
-class Project:
-    """A RELION project in the working folder."""
-
-    def __init__(self):
-        Path("default_pipeline.star").write_text(EMPTY_PIPELINE)
-        Path(".gui_projectdir").touch()
-        self.jobs = 0
-
-    def add(self, job_type, **options):
-        """Schedule a job and return its name."""
-        rows = "".join(f"{name} {value}\n" for name, value in options.items())
-        Path("next_job.star").write_text(
-            f"data_job\n\n_rlnJobType {job_type}\n_rlnJobIsContinue 0\n\ndata_joboptions_values\n\nloop_\n"
-            f"_rlnJobOptionVariable #1\n_rlnJobOptionValue #2\n{rows}\n"
-        )
-        pipeliner("--addJobFromStar", "next_job.star")
-        self.jobs += 1
-        kind = {IMPORT: "Import", MASK_CREATE: "MaskCreate", EXTERNAL: "External"}[job_type]
-        return f"{kind}/job{self.jobs:03d}/"
-
-    def run(self, job, seconds=60):
-        """Run a scheduled job; returns its status, which RELION must have learnt in time."""
-        pipeliner("--RunJobs", job, "--schedule", f"run{self.jobs}", "--sec_wait_after", "1", timeout=seconds)
-        return self.status(job)
-
-    def status(self, job):
-        processes = self.table("pipeline_processes").set_index("rlnPipeLineProcessName")
-        return int(processes.loc[job, "rlnPipeLineProcessStatus"])
-
-    def nodes(self):
-        return dict(self.table("pipeline_nodes")[["rlnPipeLineNodeName", "rlnPipeLineNodeType"]].values.tolist())
-
-    def table(self, name):
-        import linecache
-
-        linecache.clearcache()
-        return starfile.read("default_pipeline.star", always_dict=True)[name]
-
-
-def pipeliner(*words, timeout=60):
-    subprocess.run(["relion_pipeliner", *words], check=True, capture_output=True, timeout=timeout)
 
 
 @pytest.fixture
@@ -77,16 +30,15 @@ def project(relion, phantom_file, tmp_path, monkeypatch):
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    project = Project()
+    project = RelionProject(folder)
     Path(phantom_file).rename("phantom.mrc")
-    job = project.add(IMPORT, do_raw="No", do_other="Yes", fn_in_other="phantom.mrc", node_type='"3D reference (.mrc)"')
-    assert project.run(job) == SUCCEEDED
+    assert project.run(project.add_import("phantom.mrc")) == "Succeeded"
     return project
 
 
 def external(project, **options):
     values = {"fn_exe": "relion_external_occupy", "in_3dref": "Import/job001/phantom.mrc", **options}
-    return project.add(EXTERNAL, **values)
+    return project.add("External", **values)
 
 
 def errors(job):
@@ -95,9 +47,9 @@ def errors(job):
 
 def test_import_external_and_mask_create(project):
     job = external(project, param1_label="amplify", param1_value="3", param2_label="exclude_solvent", nr_threads="2")
-    assert project.run(job) == SUCCEEDED, errors(job)
-    mask = project.add(MASK_CREATE, fn_in=f"{job}amplified.mrc", inimask_threshold="0.3", lowpass_filter="15")
-    assert project.run(mask) == SUCCEEDED, errors(mask)
+    assert project.run(job) == "Succeeded", errors(job)
+    mask = project.add("MaskCreate", fn_in=f"{job}amplified.mrc", inimask_threshold="0.3", lowpass_filter="15")
+    assert project.run(mask) == "Succeeded", errors(mask)
     nodes = project.nodes()
     assert {name: nodes[f"{job}{name}"] for name in ("scale.mrc", "confidence.mrc", "amplified.mrc")} == {
         "scale.mrc": 6,
@@ -106,7 +58,7 @@ def test_import_external_and_mask_create(project):
     }
     assert nodes[f"{job}occupancy_maps.star"] == 90
     assert nodes[f"{mask}mask.mrc"] == 7
-    edges = project.table("pipeline_input_edges").values.tolist()
+    edges = project.input_edges()
     assert ["Import/job001/phantom.mrc", job] in edges and [f"{job}amplified.mrc", mask] in edges
     with mrcfile.open(f"{mask}mask.mrc", permissive=True) as made:
         assert 0.001 < made.data.mean() < 0.5
@@ -116,7 +68,7 @@ def test_import_external_and_mask_create(project):
 def test_the_job_gives_the_voxels_of_the_core(project):
     settings = Settings(amplify=3.0, attenuate=3.0, sigmoid=4.0)
     job = external(project, param1_label="amplify", param2_label="attenuate", param3_label="sigmoid", nr_threads="2")
-    assert project.run(job) == SUCCEEDED, errors(job)
+    assert project.run(job) == "Succeeded", errors(job)
     result = process_map(read_map("phantom.mrc"), settings)
     for name, values in {"scale": result.scale, "confidence": result.confidence, **result.modified}.items():
         np.testing.assert_array_equal(read_map(f"{job}{name}.mrc").data, values, err_msg=name)
@@ -137,7 +89,7 @@ def test_failures_end_as_failed_within_seconds(project, options, reason):
     with pytest.warns(RuntimeWarning, match="NaN"), mrcfile.new("nan.mrc") as mrc:
         mrc.set_data(volume)
     job = external(project, **options)
-    assert project.run(job, seconds=20) == FAILED
+    assert project.run(job, seconds=20) == "Failed"
     assert reason in errors(job) and errors(job).count("\n") == 1
 
 
@@ -146,7 +98,7 @@ def test_a_broken_installation_ends_as_failed(project, monkeypatch):
     Path("broken/numpy/__init__.py").write_text("raise ImportError('numpy is broken')\n")
     monkeypatch.setenv("PYTHONPATH", f"{Path.cwd() / 'broken'}:{os.environ['PYTHONPATH']}")
     job = external(project)
-    assert project.run(job, seconds=20) == FAILED
+    assert project.run(job, seconds=20) == "Failed"
     assert "numpy is broken" in errors(job) and errors(job).count("\n") == 1
 
 
@@ -170,15 +122,15 @@ def test_an_aborted_job_ends_as_aborted(project, monkeypatch):
     finally:
         waiting.kill()
         waiting.wait()
-    assert project.status(job) == ABORTED
+    assert project.status(job) == "Aborted"
 
 
 def test_a_job_that_is_run_again_replaces_its_outputs(project):
     job = external(project, param1_label="amplify", param1_value="3")
-    assert project.run(job) == SUCCEEDED
+    assert project.run(job) == "Succeeded"
     first = Path(job, "amplified.mrc").read_bytes()
     text = Path(job, "job.star").read_text()
     Path(job, "job.star").write_text(text.replace("param1_value          3", "param1_value          5"))
     assert Path(job, "job.star").read_text() != text
-    assert project.run(job) == SUCCEEDED
+    assert project.run(job) == "Succeeded"
     assert Path(job, "amplified.mrc").read_bytes() != first

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+.PHONY: demo test lint compare readme clean
+
+demo:            ## simulate a map, run it through Scipion and RELION, show the result
+	@scripts/environment.sh
+	@.venv/bin/python -m demo.run
+
+test:            ## all tests, in real Scipion and RELION projects
+	@scripts/environment.sh --with-relion
+	@.venv/bin/python -m pytest -q -rs
+
+lint:            ## style and types
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check ruff mypy
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+
+compare:         ## our local scale beside the published program's
+	@scripts/environment.sh
+	@.venv/bin/python -m benchmarks.compare_published $(MAPS)
+
+readme:          ## write the table of settings into README.md
+	@.venv/bin/python -m scripts.settings_table
+
+clean:
+	rm -rf .venv .venv-published demo_output build dist *.egg-info

@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Makes .venv with the project, its test tools and, where its Python allows, Scipion.
+# usage: scripts/environment.sh [--with-relion]     (as root on Debian or Ubuntu it installs what is missing)
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { printf '%s\n' "$*"; }
+
+apt_install() {
+    say "Installing with apt-get: $*"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
+}
+
+can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+
+# Scipion runs on Python 3.8 to 3.12: the newest of these that can make an environment, else python3 without Scipion.
+find_python() {
+    for candidate in ${PYTHON:-python3 python3.12 python3.11 python3.10 python3.9 python3.8}; do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 8) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    command -v "${PYTHON:-python3}" || { say "No python3 found; install it first" >&2; exit 1; }
+}
+
+python=$(find_python)
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    package="python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+    can_apt || { say "$python cannot make environments; install $package (sudo apt-get install $package)" >&2; exit 1; }
+    apt_install "$package"
+fi
+if [ "${1:-}" = --with-relion ] && ! command -v relion_pipeliner >/dev/null; then
+    if can_apt; then
+        say "RELION is needed for its tests."
+        apt_install relion
+    else
+        say "RELION is not installed and this is not root on Debian or Ubuntu: its tests will be skipped" \
+            "(sudo apt-get install relion)."
+    fi
+fi
+
+stamp=.venv/installed
+if [ "$(cat "$stamp" 2>/dev/null)" != "$python" ] || [ setup.py -nt "$stamp" ]; then
+    extras=scipion,test
+    if ! "$python" -c 'import sys; sys.exit(sys.version_info[:2] > (3, 12))'; then
+        extras=test
+        say "$("$python" --version) is too new for Scipion (3.8 to 3.12): going on without it." \
+            "Name another with PYTHON=python3.12."
+    fi
+    say "Making .venv with $("$python" --version), about a minute the first time ..."
+    rm -rf .venv
+    "$python" -m venv .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+    printf '%s\n' "$python" >"$stamp"
+fi
