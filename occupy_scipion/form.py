@@ -73,12 +73,11 @@ def choices_of(name: str) -> List[str]:
 
 
 def add_settings(form: Any, *groups: str) -> None:
-    """Add the parameters of the settings in some groups to the form's last section."""
-    for group in groups:
-        for name in shown_settings():
-            description = descriptions()[name]
-            if description.group == group:
-                _add(form, name, description)
+    """Add the parameters of the settings in some groups to the form's last section, those for experts last."""
+    known = descriptions()
+    names = [name for group in groups for name in shown_settings() if known[name].group == group]
+    for name in sorted(names, key=lambda name: known[name].expert):
+        _add(form, name, known[name])
 
 
 def settings_of(protocol: Any, *, solvent_definition: Optional[str] = None) -> Settings:

@@ -42,6 +42,9 @@ def summary_lines(report: Report) -> List[str]:
     others = _other_settings(report["settings"])
     if others:
         lines.append(f"Other settings: {others}.")
+    if failed:
+        lines += ["", f"*{len(failed)} of {len(maps) + len(failed)} maps failed and were left out:*"]
+        lines += [item["reason"] for item in failed]
     several = len(maps) + len(failed) > 1
     for item in maps:
         lines += ["", f"*{_map_name(item)}*" if several else f"Map: {_map_name(item)}"]
@@ -49,9 +52,6 @@ def summary_lines(report: Report) -> List[str]:
             lines.append(_derived_text(item["derived"]))
         lines.append(_values_text(item))
         lines += [f"Warning: {text}" for text in item["warnings"]]
-    if failed:
-        lines += ["", f"*{len(failed)} of {len(maps) + len(failed)} maps failed and were left out:*"]
-        lines += [item["reason"] for item in failed]
     lines += ["", f"OccuPy for Scipion and RELION {report['version']}"]
     return lines
 

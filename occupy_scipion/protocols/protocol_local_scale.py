@@ -180,8 +180,9 @@ class ProtOccupyLocalScale(ProtAnalysis3D):
             settings = self._settings()
         except SettingsError as error:
             return [problem_text(error)]
-        given = self.inputVolumes.get()
-        sources = sources_of(given)
+        if self.inputVolumes.get() is None:
+            return []  # Scipion says so itself
+        sources = sources_of(self.inputVolumes.get())
         if not sources:
             return [f"*{INPUT_LABEL}*: the set is empty, expected at least one map"]
         errors = [

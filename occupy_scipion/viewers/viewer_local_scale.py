@@ -36,9 +36,8 @@ class OccupyLocalScaleViewer(ProtocolViewer):
     def _defineParams(self, form):
         self._sources = self._computed()
         form.addSection(label="Results")
-        group = form.addGroup("Slices")
         if self._several():
-            group.addParam(
+            form.addParam(
                 "whichMap",
                 params.EnumParam,
                 choices=[f"{source.item_id}: {source.name}" for source in self._sources],
@@ -46,6 +45,7 @@ class OccupyLocalScaleViewer(ProtocolViewer):
                 label="Map (id: file)",
                 help="Maps that failed are not listed; the protocol's summary names them.",
             )
+        group = form.addGroup("Slices")
         group.addParam(
             "planes",
             params.EnumParam,
@@ -106,15 +106,10 @@ class OccupyLocalScaleViewer(ProtocolViewer):
         return viewer._visualize(output)
 
     def _chimera(self, _name=None):
-        program = Chimera.getProgram() or ""
+        program = Chimera.getProgram() or "bin/ChimeraX"
         if not os.path.exists(program):
-            return [
-                self.errorMessage(
-                    f"ChimeraX was not found ({program or 'no path set'}). Install the plugin scipion-em-chimera, or "
-                    "set CHIMERA_HOME in Scipion's configuration to the folder where ChimeraX is.",
-                    "ChimeraX not found",
-                )
-            ]
+            text = f"ChimeraX was not found: there is no {program}. Install it there, or the plugin scipion-em-chimera."
+            return [self.errorMessage(text, "ChimeraX not found")]
         try:
             source = self._source()
         except MapError as error:

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Scipion of the tests' own: home, hosts and projects in a temporary folder, set before Scipion is imported."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import absent
+
+_HERE = Path(__file__).parent
+
+# A queue that hides how a job ended, as real ones do: it runs the job, and prints a number whatever comes of it.
+_HOSTS = """[localhost]
+PARALLEL_COMMAND = mpirun -np %_(JOB_NODES)d %_(COMMAND)s
+NAME = NOSTATUS
+MANDATORY = False
+SUBMIT_COMMAND = sh -c "sh %_(JOB_SCRIPT)s > %_(JOB_LOGS)s.out 2>&1; echo 1"
+SUBMIT_TEMPLATE = %_(JOB_COMMAND)s
+CANCEL_COMMAND = true
+CHECK_COMMAND = echo DONE
+JOB_DONE_REGEX = DONE
+QUEUES = { "short": [["QUEUE_FOR_JOBS", "Y", "Use queue for jobs", "Send each job on its own"]] }
+QUEUES_DEFAULT = {}
+"""
+
+
+def _reason_absent() -> str:
+    if importlib.util.find_spec("pwem") is None:
+        return 'Scipion is not installed; install it with: pip install -e ".[scipion,test]"'
+    import importlib_metadata  # Scipion's own way to find plugins
+
+    if "occupy_scipion" not in importlib_metadata.entry_points(group="pyworkflow.plugin").names:
+        return 'the plugin is not installed; install it with: pip install -e ".[scipion,test]"'
+    return ""
+
+
+def _set_up() -> None:
+    home = Path(tempfile.mkdtemp(prefix="scipion_home_"))
+    hosts = home / "config" / "hosts.conf"
+    hosts.parent.mkdir()
+    hosts.write_text(_HOSTS, encoding="utf-8")
+    os.environ.update(
+        SCIPION_HOME=str(home),
+        SCIPION_DOMAIN="pwem",
+        SCIPION_HOSTS=str(hosts),
+        SCIPION_USER_DATA=str(home / "userdata"),
+        SCIPION_NOTIFY="False",
+        SCIPION_PYTHON=sys.executable,
+        MPLBACKEND="Agg",
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Scipion's own, at import
+        import pyworkflow
+
+        pyworkflow.Config.getDomain().getProtocols()
+        pyworkflow.Config.getDomain().getViewers()
+
+
+REASON_ABSENT = _reason_absent()
+if not REASON_ABSENT:
+    _set_up()
+
+
+class _Absent(pytest.Module):
+    def collect(self):
+        absent(REASON_ABSENT)
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    return _Absent.from_parent(parent, path=module_path) if REASON_ABSENT else None
+
+
+def pytest_collection_modifyitems(items):
+    """Warnings of our own modules are errors; those of Scipion and what it brings along differ by version."""
+    # It also leaves database connections and files to the garbage collector.
+    ours = ("ignore", "error:::occupy_.*", "error:::tests.*")
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings(*ours))
+
+
+@pytest.fixture(scope="session")
+def laboratory():
+    """The project that all tests share, and what users do in it."""
+    from tests.scipion.laboratory import Laboratory
+
+    here = os.getcwd()
+    made = Laboratory("occupy")
+    os.chdir(here)
+    return made
+
+
+@pytest.fixture
+def lab(laboratory, monkeypatch):
+    """The project, in its folder: Scipion's paths are relative to it."""
+    monkeypatch.chdir(laboratory.folder)
+    return laboratory
+
+
+@pytest.fixture(scope="session")
+def map_file(tmp_path_factory, three_parts):
+    """The phantom as a file, with a header origin of its own."""
+    path = tmp_path_factory.mktemp("maps") / "phantom.mrc"
+    return write_map(path, three_parts.volume, origin=(3.0, -6.0, 9.0))
+
+
+@pytest.fixture(scope="session")
+def a_map(laboratory, map_file):
+    """An import of the phantom, whose Scipion origin is not the default."""
+    here = os.getcwd()
+    os.chdir(laboratory.folder)
+    try:
+        imported = laboratory.import_maps(map_file)
+        return laboratory.moved(imported, 10.0, 20.0, 30.0)
+    finally:
+        os.chdir(here)
+
+
+def write_map(path, values, *, voxel_size=3.0, origin=None):
+    """Write values as a map; NaN is let through, for tests of what becomes of it."""
+    import mrcfile
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        with mrcfile.new(str(path), overwrite=True) as mrc:
+            mrc.set_data(values.astype("float32"))
+            mrc.set_volume()
+            mrc.voxel_size = voxel_size
+            if origin is not None:
+                mrc.header.origin = origin
+    return path

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The form holds the core's settings, all that work and no other, and gives them back."""
+
+import pytest
+from pyworkflow.protocol import params
+
+from occupy_core.settings import Settings, default_of, descriptions, is_available
+from occupy_scipion.form import FIELDS, choices_of, settings_of, shown_settings
+
+# Chosen by other means than a field of their own.
+ELSEWHERE = {"classes"}
+
+CHANGED = {
+    "scaleMode": 2,
+    "doAmplify": True,
+    "amplifyPower": 2.5,
+    "doAttenuate": True,
+    "attenuatePower": 4.0,
+    "doSigmoid": True,
+    "sigmoidPower": 5.0,
+    "sigmoidPivot": 0.4,
+    "excludeSolvent": True,
+    "lowpass": 12.0,
+    "kernelSize": 7,
+    "kernelRadius": 2.5,
+    "tau": 0.9,
+    "normalisation": 1,
+    "tileSize": 10,
+    "noiseLevelRecalibration": True,
+    "hedgeConfidence": 2.0,
+    "omitConfidence": True,
+    "scaleLimit": 0.1,
+    "lowpassOutput": 9.0,
+    "maxBox": 64,
+    "randomSeed": 7,
+}
+MEANT = {
+    "mode": "occupancy",
+    "amplify": 2.5,
+    "attenuate": 4.0,
+    "sigmoid": 5.0,
+    "pivot": 0.4,
+    "exclude_solvent": True,
+    "lowpass": 12.0,
+    "kernel_size": 7,
+    "kernel_radius": 2.5,
+    "tau": 0.9,
+    "normalisation": "kernel",
+    "tile_size": 10,
+    "nlrc": True,
+    "hedge_confidence": 2.0,
+    "omit_confidence": True,
+    "scale_limit": 0.1,
+    "lowpass_output": 9.0,
+    "max_box": 64,
+    "seed": 7,
+}
+
+
+def parameters(lab):
+    return dict(lab.local_scale().getDefinition().iterParams())
+
+
+def test_has_every_available_setting_and_no_other(lab):
+    shown = parameters(lab)
+    for name in descriptions():
+        if name not in ELSEWHERE:
+            assert (name in FIELDS and FIELDS[name].parameter in shown) == is_available(name), name
+
+
+def test_labels_help_and_levels_are_the_cores(lab):
+    shown = parameters(lab)
+    for name, field in FIELDS.items():
+        if is_available(name):
+            parameter, description = shown[field.parameter], descriptions()[name]
+            assert parameter.getLabel() == description.label
+            assert description.help in parameter.getHelp() and description.values in parameter.getHelp()
+            assert parameter.isExpert() == description.expert
+
+
+def test_choices_leave_out_what_is_planned(lab):
+    for name, description in descriptions().items():
+        if description.kind == "choice":
+            choices = parameters(lab)[FIELDS[name].parameter].choices
+            assert description.planned not in choices and set(choices) | {description.planned} >= set(
+                description.choices
+            )
+
+
+def test_an_untouched_form_gives_the_defaults(lab):
+    assert settings_of(lab.local_scale()) == Settings()
+
+
+def test_the_form_gives_every_setting(lab):
+    assert set(MEANT) | {"solvent_def"} == set(shown_settings())
+    given = settings_of(lab.local_scale(**CHANGED), solvent_definition="mask.mrc")
+    assert given == Settings(**MEANT, solvent_def="mask.mrc")
+    for name in MEANT:
+        assert getattr(given, name) != default_of(name), name
+
+
+@pytest.mark.parametrize(
+    "switch, hidden",
+    [
+        ("doAmplify", ["amplifyPower"]),
+        ("doAttenuate", ["attenuatePower"]),
+        ("doSigmoid", ["sigmoidPower", "sigmoidPivot"]),
+    ],
+)
+def test_powers_are_shown_and_taken_only_when_switched_on(lab, switch, hidden):
+    off, on = lab.local_scale(), lab.local_scale(**{switch: True})
+    for name in hidden:
+        assert not off.evalParamCondition(name)
+        assert on.evalParamCondition(name)
+    # What was typed into a field that is hidden now does not count.
+    assert settings_of(lab.local_scale(**dict.fromkeys(hidden, 0.5))) == Settings()
+    assert settings_of(on).modifications == (switch[2:].lower(),)
+
+
+def test_optional_numbers_can_be_left_empty(lab):
+    protocol = lab.local_scale()
+    for name in ("lowpass", "kernelSize", "kernelRadius", "tau", "lowpassOutput"):
+        assert getattr(protocol, name).get() is None
+        assert parameters(lab)[name].validate(None) == []
+    for name in ("tileSize", "scaleLimit", "maxBox"):
+        assert parameters(lab)[name].validate(None) != []
+
+
+def test_every_section_has_something_for_all_users(lab):
+    for section in lab.local_scale().getDefinition().iterSections():
+        assert not all(parameter.isExpert() for _, parameter in section.iterParams()), section.getLabel()
+
+
+@pytest.mark.parametrize(
+    "name, values, label",
+    [
+        ("amplify", {"doAmplify": True, "amplifyPower": 1.0}, "Amplify: power"),
+        ("pivot", {"doSigmoid": True, "sigmoidPivot": 1.5}, "Sigmoid: pivot"),
+        ("lowpass", {"lowpass": -3.0}, "Low-pass (Å)"),
+        ("kernel_size", {"kernelSize": 4}, "Kernel size (voxels)"),
+        ("max_box", {"maxBox": 31}, "Maximum box (voxels)"),
+        ("mode", {"scaleMode": 3}, "Scale mode"),
+    ],
+)
+def test_a_refused_value_is_reported_under_its_label(lab, a_map, name, values, label):
+    (problem,) = lab.local_scale(a_map, **values).validate()
+    assert descriptions()[name].label == label
+    assert problem.startswith(f"*{label}*: got ") and "expected" in problem
+
+
+def test_a_step_gets_all_that_changes_the_result(lab, a_map):
+    """What Continue compares; threads are not among it, for they change nothing."""
+
+    def arguments(**values):
+        protocol = lab.local_scale(a_map, **values)
+        protocol._insertAllSteps()
+        return [step.argsStr.get() for step in protocol._steps]
+
+    plain = arguments()
+    assert arguments() == plain == arguments(numberOfThreads=2)
+    for name, value in CHANGED.items():
+        switches = {"sigmoidPivot": "doSigmoid"}
+        switch = switches.get(name, f"do{name[0].upper()}{name[1:-5]}" if name.endswith("Power") else "")
+        before = arguments(**{switch: True}) if switch else plain
+        assert arguments(**{name: value}, **({switch: True} if switch else {})) != before, name
+
+
+def test_the_parameter_kinds(lab):
+    shown = parameters(lab)
+    assert isinstance(shown["solventDefinition"], params.PointerParam)
+    assert isinstance(shown["scaleMode"], params.EnumParam) and shown["scaleMode"].choices == choices_of("mode")
+    assert isinstance(shown["tileSize"], params.IntParam) and isinstance(shown["tau"], params.FloatParam)

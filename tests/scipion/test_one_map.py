@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One map through a project: imported, worked on, passed on, read back."""
+
+import os
+
+import mrcfile
+import numpy as np
+import pytest
+from pwem.emlib.image import ImageHandler
+from pwem.protocols import ProtCropResizeVols
+
+from occupy_core.maps import read_map
+from occupy_core.process import process_map
+from occupy_core.settings import Settings
+from tests.scipion.conftest import write_map
+
+ORIGIN = [10.0, 20.0, 30.0]
+
+
+@pytest.fixture(scope="module")
+def run(laboratory, a_map):
+    """A run with all modifications."""
+    here = os.getcwd()
+    os.chdir(laboratory.folder)
+    try:
+        return laboratory.run_local_scale(
+            a_map, doAmplify=True, doAttenuate=True, attenuatePower=2.5, doSigmoid=True, lowpass=10.0, numberOfThreads=2
+        )
+    finally:
+        os.chdir(here)
+
+
+def test_a_fresh_process_finds_the_outputs(lab, a_map, run):
+    found = lab.read_back(run)
+    assert found["status"] == "finished"
+    names = ["scaleMap", "confidenceMap", "amplifiedMap", "attenuatedMap", "sigmoidMap"]
+    assert list(found["outputs"]) == names
+    for name, output in found["outputs"].items():
+        assert output["class"] == "Volume", name
+        assert output["sampling"] == 3.0, name
+        assert output["origin"] == ORIGIN, name
+        assert output["sources"] == [[a_map.getObjId(), "outputVolume"]], name
+        assert not os.path.isabs(output["file"]) and os.path.exists(output["file"]), name
+    assert len({output["file"] for output in found["outputs"].values()}) == len(names)
+
+
+def test_voxels_are_those_of_the_core_to_the_bit(lab, map_file, run):
+    settings = Settings(amplify=3.0, attenuate=2.5, sigmoid=4.0, lowpass=10.0)
+    direct = process_map(read_map(map_file, voxel_size=3.0), settings)
+    expected = {"scaleMap": direct.scale, "confidenceMap": direct.confidence}
+    expected.update({f"{name}Map": values for name, values in direct.modified.items()})
+    assert len(expected) == 5
+    for name, values in expected.items():
+        assert np.array_equal(mrcfile.read(getattr(run, name).getFileName()), values), name
+
+
+def test_outputs_overlay_their_input(lab, map_file, run):
+    with mrcfile.open(map_file, header_only=True) as mrc:
+        header = mrc.header.copy()
+    for name, output in run.iterOutputAttributes():
+        with mrcfile.validate(output.getFileName()) and mrcfile.open(output.getFileName(), header_only=True) as mrc:
+            assert mrc.header.origin == header.origin, name
+            assert mrc.header.cella == header.cella, name
+
+
+def test_a_further_protocol_takes_the_output(lab, run):
+    resize = lab.project.newProtocol(
+        ProtCropResizeVols, resizeOption=ProtCropResizeVols.RESIZE_DIMENSIONS, resizeDim=32
+    )
+    resize.inVolume.set(run)
+    resize.inVolume.setExtended("amplifiedMap")
+    lab.launch(resize)
+    assert resize.isFinished(), resize.getErrorMessage()
+    before, after = (mrcfile.read(volume.getFileName()) for volume in (run.amplifiedMap, resize.volume))
+    assert after.shape == (32, 32, 32) and resize.volume.getSamplingRate() == 6.0
+    assert after.mean() == pytest.approx(before.mean(), rel=1e-3) and after.std() > 0.5 * before.std()
+
+
+def test_possible_outputs_follow_the_form(lab, a_map, run):
+    assert list(run.getPossibleOutputs()) == [name for name, _ in run.iterOutputAttributes()]
+    assert list(lab.local_scale(a_map).getPossibleOutputs()) == ["scaleMap", "confidenceMap"]
+    excluded = lab.local_scale(a_map, excludeSolvent=True)
+    assert list(excluded.getPossibleOutputs()) == ["scaleMap", "confidenceMap", "solventExcludedMap"]
+    excluded = lab.local_scale(a_map, excludeSolvent=True, doSigmoid=True)
+    assert list(excluded.getPossibleOutputs()) == ["scaleMap", "confidenceMap", "sigmoidMap"]
+    # Scipion shows these before the run.
+    assert [name for name, _ in lab.local_scale(a_map).iterOutputAttributes(includePossible=True)] == [
+        "scaleMap",
+        "confidenceMap",
+    ]
+
+
+def test_continue_computes_anew_just_what_changed(lab, a_map):
+    protocol = lab.run_local_scale(a_map, excludeSolvent=True)
+    scale = protocol._getExtraPath("scale.mrc")
+    assert [name for name, _ in protocol.iterOutputAttributes()] == ["scaleMap", "confidenceMap", "solventExcludedMap"]
+
+    def go_on():
+        before = os.stat(scale).st_mtime_ns
+        lab.launch(protocol)
+        assert protocol.isFinished(), protocol.getErrorMessage()
+        return os.stat(scale).st_mtime_ns != before
+
+    assert not go_on()
+    protocol.numberOfThreads.set(2)
+    assert not go_on()
+    protocol.excludeSolvent.set(False)
+    protocol.lowpass.set(14.0)
+    assert go_on()
+    found = lab.read_back(protocol)
+    assert list(found["outputs"]) == ["scaleMap", "confidenceMap"]
+    assert all(os.path.exists(output["file"]) for output in found["outputs"].values())
+    assert not os.path.exists(protocol._getExtraPath("solvent_excluded.mrc"))
+    assert "low-pass 14 Å" in found["summary"][0]
+
+
+def test_continue_computes_anew_when_the_input_file_changed(lab, tmp_path, three_parts):
+    path = write_map(tmp_path / "changing.mrc", three_parts.volume)
+    protocol = lab.run_local_scale(lab.import_maps(path))
+    before = mrcfile.read(protocol.scaleMap.getFileName())
+    write_map(path, three_parts.volume[::-1].copy())
+    lab.launch(protocol)
+    assert not np.array_equal(mrcfile.read(protocol.scaleMap.getFileName()), before)
+
+
+def test_solvent_definition_whose_header_has_another_voxel_size(lab, a_map, tmp_path, three_parts):
+    """Scipion's own converter writes 1 Å into every header; the project knows better."""
+    inside = np.zeros(three_parts.volume.shape)
+    inside[8:56, 8:56, 8:56] = 1
+    mask = lab.import_mask(write_map(tmp_path / "mask.mrc", inside, voxel_size=1.0))
+    with_mask = lab.run_local_scale(a_map, solventDefinition=mask)
+    direct = process_map(
+        read_map(a_map.outputVolume.getFileName(), voxel_size=3.0),
+        Settings(solvent_def=str(write_map(tmp_path / "same.mrc", inside))),
+    )
+    assert np.array_equal(mrcfile.read(with_mask.confidenceMap.getFileName()), direct.confidence)
+    plain = process_map(read_map(a_map.outputVolume.getFileName(), voxel_size=3.0), Settings())
+    assert not np.array_equal(direct.confidence, plain.confidence)
+
+
+def test_a_spider_volume(lab, tmp_path, three_parts):
+    ImageHandler().convert(str(write_map(tmp_path / "plain.mrc", three_parts.volume)), str(tmp_path / "spider.vol"))
+    source = lab.import_maps(tmp_path / "spider.vol")
+    assert source.outputVolume.getFileName().endswith(".vol")
+    protocol = lab.run_local_scale(source)
+    direct = process_map(read_map(tmp_path / "plain.mrc"), Settings())
+    assert np.array_equal(mrcfile.read(protocol.scaleMap.getFileName()), direct.scale)
+    with mrcfile.open(protocol.scaleMap.getFileName(), header_only=True) as mrc:
+        assert mrc.voxel_size.x == pytest.approx(3.0)
+    assert not any("header" in line for line in protocol.summary())
+
+
+def test_a_relion_map_with_ispg_0(lab, shared_data):
+    source = lab.import_maps(shared_data / "edge" / "ispg_0.mrc", sampling=2.0, copyFiles=False)
+    source.outputVolume.setFileName(source.outputVolume.getFileName() + ":mrc")
+    source._store(source.outputVolume)
+    lab.project.mapper.commit()
+    protocol = lab.run_local_scale(source, scaleMode=2)
+    direct = process_map(read_map(shared_data / "edge" / "ispg_0.mrc", voxel_size=2.0), Settings(mode="occupancy"))
+    assert np.array_equal(mrcfile.read(protocol.scaleMap.getFileName()), direct.scale)
+    assert protocol.scaleMap.getDim() == (97, 97, 97)
+
+
+def test_the_project_overrides_a_wrong_header(lab, tmp_path, three_parts):
+    source = lab.import_maps(write_map(tmp_path / "wrong.mrc", three_parts.volume, voxel_size=1.0), sampling=3.0)
+    protocol = lab.run_local_scale(source)
+    direct = process_map(read_map(tmp_path / "wrong.mrc", voxel_size=3.0), Settings())
+    assert np.array_equal(mrcfile.read(protocol.scaleMap.getFileName()), direct.scale)
+    assert any("voxel size 3 Å taken from the project" in line for line in protocol.summary())
+
+
+def test_an_item_of_a_set(lab, tmp_path, three_parts):
+    for number in (1, 2):
+        write_map(tmp_path / f"item{number}.mrc", three_parts.volume * number)
+    source = lab.import_maps(tmp_path, pattern="item*.mrc")
+    protocol = lab.run_local_scale((source, "outputVolumes.2"))
+    found = lab.read_back(protocol)["outputs"]
+    assert list(found) == ["scaleMap", "confidenceMap"] and found["scaleMap"]["sampling"] == 3.0
+    assert "item2" in found["scaleMap"]["comment"]

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Summary and methods: right before and after a run, and for what it really used."""
+
+import json
+import shutil
+
+from occupy_scipion.constants import REFERENCE
+from occupy_scipion.report import methods_text, read_report, summary_lines
+
+
+def test_before_the_run(lab, a_map):
+    summary = lab.local_scale(a_map).summary()
+    assert summary == ["Local scale in resolution mode. Modified maps: none.", "No results yet."]
+    protocol = lab.local_scale(a_map, doAmplify=True, doSigmoid=True, excludeSolvent=True)
+    assert protocol.summary()[0] == (
+        "Local scale in occupancy mode. Modified maps: amplified with power 3, sigmoid with power 4 and pivot 0.3; "
+        "solvent excluded."
+    )
+    assert protocol.methods()[0] == "Run the protocol for a text with the values used."
+    assert lab.local_scale(a_map, doAmplify=True, amplifyPower=0.5).summary()[0].startswith("*Amplify: power*: got 0.5")
+
+
+def test_after_the_run(lab, a_map):
+    protocol = lab.run_local_scale(a_map, doAttenuate=True, maxBox=48, tileSize=9)
+    text = "\n".join(protocol.summary())
+    report = read_report(protocol._getExtraPath())
+    (item,) = report["maps"]
+    assert text.startswith("Local scale in occupancy mode: low-pass 12 Å, kernel of ")
+    assert "Modified maps: attenuated with power 3; solvent kept." in text
+    assert "Other settings: Tile size (voxels) 9; Maximum box (voxels) 48." in text
+    assert "Map: import_phantom.mrc" in text
+    assert f"Reference value {item['reference']['value']:.4g}, median scale {item['median_scale']:.3g}" in text
+    assert item["warnings"] and all(f"Warning: {warning}" in text for warning in item["warnings"])
+    methods = protocol.methods()[0]
+    assert "in occupancy mode at a low-pass cutoff of 12 Å" in methods and "tiles of 9 voxels" in methods
+    assert "(attenuated with power 3)" in methods and "keeps solvent as it was" in methods
+    assert "Forsberg2023" in methods and "10.1038/s41467-023-41478-1" in methods
+    # What the form says now is not what the results were made with.
+    protocol.doAttenuate.set(False)
+    assert "\n".join(protocol.summary()) == text
+
+
+def report_of(lab, a_map, tmp_path, **values):
+    """The report of a run that is made once; tests change a copy."""
+    protocol = lab.run_local_scale(a_map, **values)
+    shutil.copy(protocol._getExtraPath("report.json"), tmp_path)
+    return json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+
+
+def test_every_way_of_treating_solvent_is_told(lab, a_map, tmp_path):
+    report = report_of(lab, a_map, tmp_path, excludeSolvent=True)
+    assert "Modified maps: solvent excluded." in summary_lines(report)
+    assert methods_text(report).endswith(
+        "Solvent was excluded by multiplication with the confidence of the solvent model."
+    )
+    report["settings"]["amplify"] = 3.0
+    assert "multiplied by the confidence, which excludes solvent" in methods_text(report)
+    report["settings"]["omit_confidence"] = True
+    assert "taken in all voxels, whatever their confidence" in methods_text(report)
+    assert "Other settings: Omit confidence yes." in summary_lines(report)
+    report["settings"].update(amplify=None, exclude_solvent=False)
+    assert "The density was modified" not in methods_text(report)
+    # A map without any confident voxel has no median scale.
+    report["maps"][0]["median_scale"] = None
+    assert any("median scale unknown" in line for line in summary_lines(report))
+
+
+def test_maps_of_unlike_boxes_are_told_apart(lab, a_map, tmp_path):
+    report = report_of(lab, a_map, tmp_path)
+    other = json.loads(json.dumps(report["maps"][0]))
+    other["derived"]["lowpass_angstrom"] = 20.0
+    other["outputs"]["scale"] = "map002_scale.mrc"
+    report["maps"].append(other)
+    lines = summary_lines(report)
+    assert lines[0].startswith("Local scale in resolution mode: low-pass 9 Å")
+    assert lines[lines.index("*map002: import_phantom.mrc*") + 1].startswith(
+        "Local scale in resolution mode: low-pass 20 Å"
+    )
+    assert methods_text(report).startswith(f"The local scale of 2 maps was estimated with OccuPy [{REFERENCE}]")

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures and programs behind "Analyze results", without a display."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pwem.emlib.image import ImageHandler
+from pwem.viewers.mdviewer.viewer import MDView
+from pwem.viewers.viewer_chimera import Chimera
+from pyworkflow.viewer import DESKTOP_TKINTER, MessageView
+
+from demo.simulate import phantom
+from occupy_scipion.viewers import OccupyLocalScaleViewer
+from tests.scipion.conftest import write_map
+
+
+def viewer_of(lab, protocol):
+    viewer = OccupyLocalScaleViewer(project=lab.project, protocol=protocol)
+    viewer.setProtocol(protocol)
+    return viewer
+
+
+def picture(view, path):
+    view.getFigure().savefig(str(path))
+    return np.asarray(Image.open(path).convert("RGB"), dtype=float)
+
+
+@pytest.fixture(scope="module")
+def run(laboratory, a_map):
+    here = os.getcwd()
+    os.chdir(laboratory.folder)
+    try:
+        return laboratory.run_local_scale(a_map, doAmplify=True)
+    finally:
+        os.chdir(here)
+
+
+@pytest.fixture(scope="module")
+def run_of_set(laboratory, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shown")
+    for number in (1, 2, 3):
+        values = phantom((36, 36, 36), seed=number).volume
+        write_map(folder / f"shown{number}.mrc", np.full_like(values, np.nan) if number == 1 else values)
+    here = os.getcwd()
+    os.chdir(laboratory.folder)
+    try:
+        return laboratory.run_local_scale(laboratory.import_maps(folder, pattern="shown*.mrc"))
+    finally:
+        os.chdir(here)
+
+
+def test_slices_show_every_map(lab, run, tmp_path):
+    viewer = viewer_of(lab, run)
+    (view,) = viewer._slices()
+    titles = [axes.get_title() for axes in view.getFigure().axes if axes.get_title()]
+    assert titles == ["input", "local scale", "confidence", "amplified map"]
+    shown = [axes.images[0].get_array() for axes in view.getFigure().axes if axes.images][:4]
+    # Shown is what the files hold, not the same map four times.
+    scale = ImageHandler().read(run.scaleMap.getFileName() + ":mrc").getData()
+    assert np.array_equal(shown[1], scale[32])
+    assert all(not np.array_equal(one, other) for i, one in enumerate(shown) for other in shown[:i])
+    assert picture(view, tmp_path / "slices.png").std() > 30
+
+
+def test_one_axis_can_be_chosen(lab, run):
+    viewer = viewer_of(lab, run)
+    viewer.planes.set(2)
+    (view,) = viewer._slices()
+    labels = [axes.get_ylabel() for axes in view.getFigure().axes if axes.get_ylabel()]
+    assert labels[0] == "y = 32" and not any(label.startswith(("z", "x")) for label in labels)
+
+
+def test_a_map_of_a_set_is_chosen_by_its_id(lab, run_of_set):
+    viewer = viewer_of(lab, run_of_set)
+    # The first failed: there is nothing to show of it.
+    assert viewer.getParam("whichMap").choices == ["2: import_shown2.mrc", "3: import_shown3.mrc"]
+    viewer.whichMap.set(1)
+    (view,) = viewer._slices()
+    assert view.getFigure().get_suptitle() if hasattr(view.getFigure(), "get_suptitle") else True
+    item = run_of_set.scaleMaps[3]
+    scale = ImageHandler().read(item.getFileName() + ":mrc").getData()
+    assert np.array_equal(view.getFigure().axes[1].images[0].get_array(), scale[18])
+
+
+def test_outputs_open_in_what_suits_them(lab, run, run_of_set, tmp_path):
+    viewer = viewer_of(lab, run)
+    viewer.whichOutput.set(1)
+    (view,) = viewer._output()
+    assert [axes.get_title() for axes in view.getFigure().axes if axes.get_title()] == ["confidence"]
+    assert picture(view, tmp_path / "confidence.png").std() > 30
+    (view,) = viewer_of(lab, run_of_set)._output()
+    assert isinstance(view, MDView)
+
+
+def test_one_output_alone_needs_no_other_program(lab, run, a_map):
+    """Scipion's own viewers of a map need Xmipp or ChimeraX, so ours comes first for our maps, and only for them."""
+    names = [viewer.__name__ for viewer in lab.domain.findViewers(run.scaleMap, DESKTOP_TKINTER)]
+    assert names[0] == "OccupyVolumeViewer"
+    others = [viewer.__name__ for viewer in lab.domain.findViewers(a_map.outputVolume, DESKTOP_TKINTER)]
+    assert others and "OccupyVolumeViewer" not in others
+
+
+def test_a_converted_input_is_shown(lab, tmp_path, three_parts):
+    ImageHandler().convert(str(write_map(tmp_path / "plain.mrc", three_parts.volume)), str(tmp_path / "shown.vol"))
+    protocol = lab.run_local_scale(lab.import_maps(tmp_path / "shown.vol"))
+    (view,) = viewer_of(lab, protocol)._slices()
+    assert np.array_equal(view.getFigure().axes[0].images[0].get_array(), three_parts.volume[32])
+
+
+def test_before_the_run_it_says_so(lab, a_map):
+    protocol = lab.local_scale(a_map)
+    lab.project.saveProtocol(protocol)
+    viewer = viewer_of(lab, protocol)
+    for views in (viewer._slices(), viewer._output()):
+        assert isinstance(views[0], MessageView) and "no" in views[0].getMessage()
+
+
+def test_an_input_that_has_gone_is_named(lab, tmp_path, three_parts):
+    path = write_map(tmp_path / "leaving.mrc", three_parts.volume)
+    protocol = lab.run_local_scale(lab.import_maps(path))
+    path.unlink()
+    (view,) = viewer_of(lab, protocol)._slices()
+    assert isinstance(view, MessageView) and "leaving.mrc: " in view.getMessage()
+
+
+def test_chimerax_absent_is_explained(lab, run):
+    (view,) = viewer_of(lab, run)._chimera()
+    assert isinstance(view, MessageView)
+    assert "ChimeraX was not found" in view.getMessage() and "scipion-em-chimera" in view.getMessage()
+
+
+def test_chimerax_gets_the_map_and_the_scale(lab, run, tmp_path, monkeypatch):
+    program = tmp_path / "ChimeraX"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(Chimera, "_program", str(program))
+    (view,) = viewer_of(lab, run)._chimera()
+    view.show()
+    for _ in range(100):
+        if (tmp_path / "called").exists() and (tmp_path / "called").read_text():
+            break
+        time.sleep(0.05)
+    commands = Path((tmp_path / "called").read_text().strip()).read_text().splitlines()
+    assert commands[0].startswith('open "/') and commands[0].endswith('phantom.mrc"')
+    assert "volume #1 voxelSize 3" in commands
+    assert any(line.startswith('open "/') and line.endswith('scale.mrc"') for line in commands)
+    assert any(line.startswith("color sample #1 map #2 palette viridis range 0,1") for line in commands)
+    for line in commands:
+        if line.startswith("open"):
+            assert os.path.exists(line.split('"')[1])
