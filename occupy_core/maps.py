@@ -173,9 +173,12 @@ def _open(name: str) -> Tuple[Header, NDArray[Any], List[str]]:
         raise MapError(f"{name}: is a folder; expected a map in MRC or CCP4 format")
     try:
         with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+            warnings.simplefilter("ignore")  # mrcfile and numpy deprecating each other is no news for a user
+            warnings.simplefilter("always", RuntimeWarning)  # what mrcfile finds odd in a header
             with mrcfile.open(name, permissive=True) as mrc:
                 header, data = mrc.header.copy(), mrc.data
+    except MemoryError:
+        raise
     except Exception as error:  # mrcfile passes on whatever gzip, bz2, zlib and numpy raise
         raise MapError(f"{name}: cannot be read as an MRC or CCP4 map ({error})") from error
     notes = [f"{os.path.basename(name)}: {item.message}" for item in caught]

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
-from typing import Callable, Optional, Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, minimum_filter
-from scipy.optimize import curve_fit
+from scipy.optimize import leastsq
 
 from occupy_core.maps import Volume
 
@@ -181,13 +182,12 @@ def _fit_gaussian(centres: Floats, density: Floats) -> Tuple[Tuple[float, float,
     wide = np.nonzero(density > density[peak] / math.e)[0]
     half_width = max((centres[wide[-1]] - centres[wide[0]]) / 2, 1 / BINS)
     start = (float(density[peak]), float(centres[peak]), float(half_width))
-    function: Callable[..., Floats] = _gaussian
-    try:
-        (height, mean, sigma), _ = curve_fit(function, centres, density, p0=start)
-    except (RuntimeError, ValueError):
-        return start, False
-    sigma = abs(float(sigma))
-    plausible = height > 0 and 0 <= mean <= 1 and 0.1 / BINS < sigma < 1
+    # Not curve_fit: its covariance takes LAPACK, which never returns where OpenBLAS gets no memory.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a fit that does not converge is told by its outcome
+        found, outcome = leastsq(lambda parameters: _gaussian(centres, *parameters) - density, start)
+    height, mean, sigma = found[0], found[1], abs(float(found[2]))
+    plausible = outcome in (1, 2, 3, 4) and height > 0 and 0 <= mean <= 1 and 0.1 / BINS < sigma < 1
     return ((float(height), float(mean), sigma), True) if plausible else (start, False)
 
 

@@ -116,6 +116,8 @@ def _be_child(arguments: List[str], job_dir: str, parent_alive: int) -> NoReturn
     for number in _STOP_SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
+    # No BLAS is used here; its threads would only take memory and time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     threading.Thread(target=_outlive_parent, args=(job_dir, parent_alive), daemon=True).start()
     status = 1
     try:
