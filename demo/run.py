@@ -22,6 +22,7 @@ MAPS = ("scale", "confidence", "amplified", "attenuated", "sigmoid")
 
 def main() -> int:
     """Run the demo; 0 when every part delivered and all agree."""
+    sys.stdout.reconfigure(line_buffering=True)  # in order with what the jobs print, to a file too
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir()
     simulated = phantom(noise=0.1)

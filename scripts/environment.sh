@@ -9,8 +9,12 @@ say() { printf '%s\n' "$*"; }
 
 apt_install() {
     say "Installing with apt-get: $*"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
+    log=$(mktemp)
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"; } >"$log" 2>&1; then
+        cat "$log" >&2
+        exit 1
+    fi
+    rm -f "$log"
 }
 
 can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
@@ -27,10 +31,15 @@ find_python() {
 }
 
 python=$(find_python)
-if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    package="python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
-    can_apt || { say "$python cannot make environments; install $package (sudo apt-get install $package)" >&2; exit 1; }
-    apt_install "$package"
+name="python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+missing=
+"$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$name-venv"
+# Scipion does not start without Tk, not even without its window. Debian has it for its own python3 only.
+"$python" -c 'import tkinter' 2>/dev/null || missing="$missing python3-tk"
+if [ -n "$missing" ]; then
+    can_apt || { say "$python lacks what the environment needs: sudo apt-get install $missing" >&2; exit 1; }
+    # shellcheck disable=SC2086
+    apt_install $missing
 fi
 if [ "${1:-}" = --with-relion ] && ! command -v relion_pipeliner >/dev/null; then
     if can_apt; then
@@ -53,6 +62,6 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$python" ] || [ setup.py -nt "$stamp" ]; 
     say "Making .venv with $("$python" --version), about a minute the first time ..."
     rm -rf .venv
     "$python" -m venv .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+    .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --editable ".[$extras]"
     printf '%s\n' "$python" >"$stamp"
 fi
