@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 import warnings
@@ -43,6 +45,7 @@ def _reason_absent() -> str:
 
 def _set_up() -> None:
     home = Path(tempfile.mkdtemp(prefix="scipion_home_"))
+    atexit.register(shutil.rmtree, str(home), ignore_errors=True)
     hosts = home / "config" / "hosts.conf"
     hosts.parent.mkdir()
     hosts.write_text(_HOSTS, encoding="utf-8")

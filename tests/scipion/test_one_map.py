@@ -150,13 +150,29 @@ def test_a_spider_volume(lab, tmp_path, three_parts):
     assert not any("header" in line for line in protocol.summary())
 
 
-def test_a_relion_map_with_ispg_0(lab, shared_data):
-    source = lab.import_maps(shared_data / "edge" / "ispg_0.mrc", sampling=2.0, copyFiles=False)
+def named_as_relion_does(lab, path, sampling):
+    """An import whose file ends in Scipion's hint that it is no stack, which RELION's plugin adds."""
+    source = lab.import_maps(path, sampling=sampling)
     source.outputVolume.setFileName(source.outputVolume.getFileName() + ":mrc")
     source._store(source.outputVolume)
     lab.project.mapper.commit()
-    protocol = lab.run_local_scale(source, scaleMode=2)
-    direct = process_map(read_map(shared_data / "edge" / "ispg_0.mrc", voxel_size=2.0), Settings(mode="occupancy"))
+    return source
+
+
+def test_a_map_with_ispg_0(lab, tmp_path, three_parts):
+    path = write_map(tmp_path / "flat.mrc", three_parts.volume)
+    with mrcfile.open(path, mode="r+") as mrc:
+        mrc.header.ispg = 0
+    protocol = lab.run_local_scale(named_as_relion_does(lab, path, 3.0), scaleMode=2)
+    direct = process_map(read_map(path), Settings(mode="occupancy"))
+    assert np.array_equal(mrcfile.read(protocol.scaleMap.getFileName()), direct.scale)
+    assert protocol.scaleMap.getDim() == (64, 64, 64)
+
+
+def test_a_real_map_with_ispg_0(lab, shared_data):
+    path = shared_data / "edge" / "ispg_0.mrc"
+    protocol = lab.run_local_scale(named_as_relion_does(lab, path, 2.0))
+    direct = process_map(read_map(path, voxel_size=2.0), Settings())
     assert np.array_equal(mrcfile.read(protocol.scaleMap.getFileName()), direct.scale)
     assert protocol.scaleMap.getDim() == (97, 97, 97)
 

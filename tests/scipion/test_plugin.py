@@ -56,9 +56,11 @@ def test_the_citation_is_the_paper(lab):
     assert "Forsberg" in lab.local_scale().citations()[1]
 
 
-def test_child_processes_find_the_core_outside_of_the_repository():
+def test_child_processes_find_the_core_wherever_scipion_found_it(monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     done = subprocess.run(
-        [sys.executable, "-c", "import occupy_core; print(occupy_core.__file__)"],
+        # -S: without what pip installed.
+        [sys.executable, "-S", "-c", "import occupy_core; print(occupy_core.__file__)"],
         env=occupy_scipion.Plugin.getEnviron(),
         cwd=os.sep,
         stdout=subprocess.PIPE,
