@@ -39,7 +39,9 @@ def main() -> int:
         folders["Scipion"] = _scipion(map_path, simulated.voxel_size)
     _figure(map_path, folders["RELION"])
     _print_results(simulated, folders)
-    return 0 if _agree(folders) else 1
+    same = _agree(folders)
+    print(f"\nLook at {OUTPUT / 'demo.png'}")
+    return 0 if same else 1
 
 
 def _relion(map_path: Path) -> Path:
@@ -112,7 +114,6 @@ def _print_results(simulated: Phantom, folders: Dict[str, Path]) -> None:
         report = json.loads((folder / "report.json").read_text())
         files = ", ".join([*report["maps"][0]["outputs"].values(), "report.json"])
         print(f"\n{host}: {files}\n  in {folder}")
-    print(f"\nLook at {OUTPUT / 'demo.png'}")
 
 
 def _agree(folders: Dict[str, Path]) -> bool:

@@ -111,5 +111,9 @@ def check_ranges(settings: Settings, descriptions: Mapping[str, Description]) ->
     require("hedge_confidence", 1 <= settings.hedge_confidence <= 20)
     require("scale_limit", 0 <= settings.scale_limit <= 1)
     require("max_box", box == 0 or (box >= 32 and box % 2 == 0))
+    if settings.exclude_solvent and settings.omit_confidence:
+        raise SettingsError(
+            "exclude_solvent", "contradicts omit_confidence: confidence tells where solvent is; choose one"
+        )
     require("seed", 0 <= settings.seed <= 2147483647)
     require("solvent_def", settings.solvent_def is None or settings.solvent_def.strip() != "")

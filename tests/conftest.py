@@ -23,6 +23,17 @@ def absent(reason: str) -> None:
     pytest.skip(reason)
 
 
+def geometry(path):
+    """All that decides where an MRC file's map lies."""
+    words = ("nx", "ny", "nz", "nxstart", "nystart", "nzstart", "mx", "my", "mz", "mapc", "mapr", "maps")
+    with mrcfile.open(path, permissive=True, header_only=True) as mrc:
+        header = mrc.header
+        return [int(header[name]) for name in words] + [
+            tuple(round(float(header[group][part]), 3) for part in header[group].dtype.names)
+            for group in ("cella", "cellb", "origin")
+        ]
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real maps and projects, which are no part of the repository."""

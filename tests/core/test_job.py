@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mrcfile
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from occupy_core.job import Job, MapInput, read_job, run_job
 from occupy_core.maps import read_map
 from occupy_core.process import process_map
 from occupy_core.settings import Settings
+from tests.conftest import geometry
 
 
 def job(folder, *paths, threads=1, **settings):
@@ -133,3 +135,27 @@ def test_entry_point_leaves_the_reason_of_a_failure(tmp_path, capsys):
     assert "gone.mrc: no such file" in error_file(str(path)).read_text()
     assert capsys.readouterr().err.count("\n") == 1
     assert main([]) == 1
+
+
+@pytest.mark.parametrize("folder", ["edge", "maps"])
+def test_outputs_of_real_maps_overlay_their_inputs(shared_data, tmp_path, folder):
+    done = 0
+    for path in sorted((shared_data / folder).iterdir()):
+        try:
+            (outputs,) = run_job(job(tmp_path / path.name, str(path), amplify=3.0, attenuate=3.0, sigmoid=4.0))
+        except MapError as error:
+            assert path.name == "EMD-3001.map" and "94.326" in str(error)  # a crystal's cell
+            continue
+        done += 1
+        assert len(outputs.files) == 5
+        for name in outputs.files.values():
+            out = tmp_path / path.name / name
+            assert geometry(out) == geometry(path), out
+            assert np.all(np.isfinite(values_of(out))), out
+    assert done == {"edge": 8, "maps": 4}[folder]
+
+
+def values_of(path):
+    """Values of an output; a confidence may be 0 everywhere, which read_map refuses."""
+    with mrcfile.open(path) as mrc:
+        return np.array(mrc.data)

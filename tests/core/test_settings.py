@@ -64,6 +64,11 @@ def test_what_is_not_there_yet_is_refused(name, value):
         Settings(**{name: value})
 
 
+def test_solvent_cannot_be_excluded_without_confidence():
+    with pytest.raises(SettingsError, match="contradicts omit_confidence"):
+        Settings(exclude_solvent=True, omit_confidence=True)
+
+
 def test_defaults_are_those_of_the_interface():
     settings = Settings()
     assert settings.modifications == ()
