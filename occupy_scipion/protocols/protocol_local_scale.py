@@ -43,6 +43,12 @@ class ProtOccupyLocalScale(ProtAnalysis3D):
     _devStatus = NEW
     _possibleOutputs = outputs.all_outputs()
 
+    @classmethod
+    def getClassLabel(cls, prependPackageName=True):
+        # Scipion would put the package's name in front, and its markup reads an underscore as italics.
+        label = super().getClassLabel(prependPackageName=False)
+        return f"OccuPy - {label}" if prependPackageName else label
+
     # --------------------------- the form ---------------------------
 
     def _defineParams(self, form):

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from occupy_scipion.viewers.viewer_local_scale import OccupyLocalScaleViewer
+from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer
 
-# Scipion offers viewers in the order of the names found here: this one before ChimeraViewer.
-from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer as AOccupyVolumeViewer
-
-__all__ = ["AOccupyVolumeViewer", "OccupyLocalScaleViewer"]
+__all__ = ["OccupyLocalScaleViewer", "OccupyVolumeViewer"]

@@ -3,8 +3,7 @@ from __future__ import annotations
 
 import os
 
-from pwem.objects import Image, Volume
-from pwem.viewers.viewer_chimera import Chimera
+from pwem.objects import Volume
 from pyworkflow.viewer import DESKTOP_TKINTER, Viewer
 
 from occupy_core.errors import MapError
@@ -16,17 +15,11 @@ from occupy_scipion.viewers.views import FigureView
 
 
 class OccupyVolumeViewer(Viewer):
-    """Central slices of one map that this plugin made; Scipion's own viewers of a map need Xmipp or ChimeraX."""
+    """Central slices of one map that this plugin made, for where neither Xmipp nor ChimeraX is installed."""
 
     _name = "OccuPy slices"
     _environments = [DESKTOP_TKINTER]
     _targets = [Volume]
-
-    @classmethod
-    def can_handle_this(cls, classHierarchy, instance=None):
-        """The first choice for our maps where there is no ChimeraX, one of the others where there is."""
-        target = super().can_handle_this(classHierarchy, instance=instance)
-        return Image if target and os.path.exists(Chimera.getProgram() or "") else target
 
     @classmethod
     def can_handle_this_instance(cls, instance):
@@ -42,5 +35,7 @@ class OccupyVolumeViewer(Viewer):
 
 
 def _title(volume: Volume) -> str:
+    """What kind of output it is in words; empty when it is none."""
     name = os.path.basename(volume.getFileName())
-    return next((kind.title for kind in MAP_OUTPUTS.values() if name.endswith(kind.file_name)), "")
+    titles = {kind.file_name: kind.title for kind in MAP_OUTPUTS.values() if name.endswith(kind.file_name)}
+    return titles[max(titles, key=len)] if titles else ""

@@ -29,6 +29,7 @@ def test_imports_without_any_scipion_environment():
 def test_is_registered(lab):
     assert lab.domain.findClass("ProtOccupyLocalScale") is ProtOccupyLocalScale
     assert ProtOccupyLocalScale.getClassLabel(prependPackageName=False) == "local scale"
+    assert ProtOccupyLocalScale.getClassLabel() == "OccuPy - local scale"
     assert occupy_scipion.__version__ == occupy_core.__version__
 
 
