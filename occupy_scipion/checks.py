@@ -42,19 +42,13 @@ def grid_problems(settings: Settings, source: SourceMap, mask: Optional[SourceMa
 
 def cautions(settings: Settings, source: SourceMap) -> List[str]:
     """What a user may not have meant."""
-    texts = []
-    if settings.exclude_solvent and settings.omit_confidence and settings.modifications:
-        texts.append(
-            f"{_bold('exclude_solvent')} has no effect with {_bold('omit_confidence')}: "
-            "it is the confidence that tells where solvent is."
-        )
     box = box_of(source)
-    if settings.max_box and max(box) > settings.max_box and len(kinds_of(settings)) > 2:
-        texts.append(
-            f"The box of {box_text(box)} voxels is above {_bold('max_box')} ({settings.max_box}): the modified maps "
-            "will lack fine detail. To keep it all, raise that setting, or set it to 0."
-        )
-    return texts
+    if not settings.max_box or max(box) <= settings.max_box or len(kinds_of(settings)) == 2:
+        return []
+    return [
+        f"The box of {box_text(box)} voxels is above {_bold('max_box')} ({settings.max_box}): the modified maps "
+        "will lack fine detail. To keep it all, raise that setting, or set it to 0."
+    ]
 
 
 def _bold(name: str) -> str:

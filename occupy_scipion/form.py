@@ -7,6 +7,7 @@ which users' scripts and workflows rely on, are written here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
 
@@ -103,7 +104,15 @@ def settings_of(protocol: Any, *, solvent_definition: Optional[str] = None) -> S
 
 def problem_text(error: SettingsError) -> str:
     """What is wrong with a setting, in Scipion's way: the parameter's label in bold, then the problem."""
-    return f"*{descriptions()[error.setting].label}*: {error.problem}"
+    return f"*{descriptions()[error.setting].label}*: {in_form_words(error.problem)}"
+
+
+def in_form_words(text: str) -> str:
+    """The text with the core's names of settings, such as max_box, replaced by what the form calls them."""
+    for name, description in descriptions().items():
+        if "_" in name:
+            text = re.sub(rf"\b{name}\b", description.label, text)
+    return text
 
 
 def _add(form: Any, name: str, description: Description) -> None:

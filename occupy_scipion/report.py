@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from occupy_core.outputs import MAP_OUTPUTS, REPORT
 from occupy_core.settings import Settings, descriptions
 from occupy_scipion.constants import REFERENCE
-from occupy_scipion.form import FIELDS
+from occupy_scipion.form import FIELDS, in_form_words
 
 Report = Dict[str, Any]
 
@@ -51,7 +51,7 @@ def summary_lines(report: Report) -> List[str]:
         if item["derived"] != maps[0]["derived"]:
             lines.append(_derived_text(item["derived"]))
         lines.append(_values_text(item))
-        lines += [f"Warning: {text}" for text in item["warnings"]]
+        lines += [f"Warning: {in_form_words(text)}" for text in item["warnings"]]
     lines += ["", f"OccuPy for Scipion and RELION {report['version']}"]
     return lines
 

@@ -23,12 +23,13 @@ from occupy_scipion import outputs, report
 from occupy_scipion.checks import cautions, grid_problems
 from occupy_scipion.constants import JOB_FILE, REFERENCE
 from occupy_scipion.form import add_settings, problem_text, settings_of
+from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.sources import SourceMap, readable_map, readable_mask, source_of, sources_of
 
 INPUT_LABEL = "Input map(s)"
 
 
-class ProtOccupyLocalScale(ProtAnalysis3D):
+class ProtOccupyLocalScale(OccupyLabel, ProtAnalysis3D):
     """Estimates the local scale of cryo-EM maps with OccuPy and modifies the maps by it.
 
     The *local scale* says how high a map reaches around each voxel, relative to the part where it reaches
@@ -42,12 +43,6 @@ class ProtOccupyLocalScale(ProtAnalysis3D):
     _label = "local scale"
     _devStatus = NEW
     _possibleOutputs = outputs.all_outputs()
-
-    @classmethod
-    def getClassLabel(cls, prependPackageName=True):
-        # Scipion would put the package's name in front, and its markup reads an underscore as italics.
-        label = super().getClassLabel(prependPackageName=False)
-        return f"OccuPy - {label}" if prependPackageName else label
 
     # --------------------------- the form ---------------------------
 

@@ -14,6 +14,7 @@ from occupy_core.figures import AXIS_NAMES, slices_figure
 from occupy_core.outputs import MAP_OUTPUTS
 from occupy_scipion import report
 from occupy_scipion.chimerax import coloured_by_scale
+from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols import ProtOccupyLocalScale
 from occupy_scipion.sources import sources_of, voxels_of
 from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer
@@ -22,7 +23,7 @@ from occupy_scipion.viewers.views import FigureView
 _PLANES = ["all three", *AXIS_NAMES]
 
 
-class OccupyLocalScaleViewer(ProtocolViewer):
+class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
     """Slices of the maps side by side, and the ways to the outputs."""
 
     _label = "local scale"

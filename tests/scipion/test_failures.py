@@ -105,8 +105,11 @@ def test_cautions_come_before_the_run(lab, a_map):
     assert lab.local_scale(a_map, maxBox=32).warnings() == []
     (caution,) = lab.local_scale(a_map, maxBox=32, doAmplify=True).warnings()
     assert "64 x 64 x 64" in caution and "*Maximum box (voxels)* (32)" in caution
-    (caution,) = lab.local_scale(a_map, excludeSolvent=True, omitConfidence=True, doAmplify=True).warnings()
-    assert "*Exclude solvent* has no effect with *Omit confidence*" in caution
+
+
+def test_settings_that_contradict_each_other_are_named_as_on_the_form(lab, a_map):
+    (problem,) = lab.local_scale(a_map, excludeSolvent=True, omitConfidence=True).validate()
+    assert problem.startswith("*Exclude solvent*: contradicts Omit confidence: ")
 
 
 def test_every_kind_of_map_has_its_names():

@@ -19,7 +19,6 @@ CHANGED = {
     "doSigmoid": True,
     "sigmoidPower": 5.0,
     "sigmoidPivot": 0.4,
-    "excludeSolvent": True,
     "lowpass": 12.0,
     "kernelSize": 7,
     "kernelRadius": 2.5,
@@ -40,7 +39,6 @@ MEANT = {
     "attenuate": 4.0,
     "sigmoid": 5.0,
     "pivot": 0.4,
-    "exclude_solvent": True,
     "lowpass": 12.0,
     "kernel_size": 7,
     "kernel_radius": 2.5,
@@ -92,7 +90,8 @@ def test_an_untouched_form_gives_the_defaults(lab):
 
 
 def test_the_form_gives_every_setting(lab):
-    assert set(MEANT) | {"solvent_def"} == set(shown_settings())
+    assert set(MEANT) | {"exclude_solvent", "solvent_def"} == set(shown_settings())
+    assert settings_of(lab.local_scale(excludeSolvent=True)) == Settings(exclude_solvent=True)
     given = settings_of(lab.local_scale(**CHANGED), solvent_definition="mask.mrc")
     assert given == Settings(**MEANT, solvent_def="mask.mrc")
     for name in MEANT:
@@ -158,6 +157,7 @@ def test_a_step_gets_all_that_changes_the_result(lab, a_map):
 
     plain = arguments()
     assert arguments() == plain == arguments(numberOfThreads=2)
+    assert arguments(excludeSolvent=True) != plain
     for name, value in CHANGED.items():
         switches = {"sigmoidPivot": "doSigmoid"}
         switch = switches.get(name, f"do{name[0].upper()}{name[1:-5]}" if name.endswith("Power") else "")

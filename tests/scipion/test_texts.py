@@ -30,7 +30,8 @@ def test_after_the_run(lab, a_map):
     assert "Other settings: Tile size (voxels) 9; Maximum box (voxels) 48." in text
     assert "Map: import_phantom.mrc" in text
     assert f"Reference value {item['reference']['value']:.4g}, median scale {item['median_scale']:.3g}" in text
-    assert item["warnings"] and all(f"Warning: {warning}" in text for warning in item["warnings"])
+    assert item["warnings"] and text.count("Warning: ") == len(item["warnings"])
+    assert "setting Maximum box (voxels)" in text and "max_box" not in text
     methods = protocol.methods()[0]
     assert "in occupancy mode at a low-pass cutoff of 12 Å" in methods and "tiles of 9 voxels" in methods
     assert "(attenuated with power 3)" in methods and "keeps solvent as it was" in methods
@@ -55,10 +56,10 @@ def test_every_way_of_treating_solvent_is_told(lab, a_map, tmp_path):
     )
     report["settings"]["amplify"] = 3.0
     assert "multiplied by the confidence, which excludes solvent" in methods_text(report)
-    report["settings"]["omit_confidence"] = True
+    report["settings"].update(omit_confidence=True, exclude_solvent=False)
     assert "taken in all voxels, whatever their confidence" in methods_text(report)
     assert "Other settings: Omit confidence yes." in summary_lines(report)
-    report["settings"].update(amplify=None, exclude_solvent=False)
+    report["settings"].update(amplify=None)
     assert "The density was modified" not in methods_text(report)
     # A map without any confident voxel has no median scale.
     report["maps"][0]["median_scale"] = None
