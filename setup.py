@@ -3,12 +3,25 @@ import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.egg_info import egg_info
 
 HERE = Path(__file__).parent
 # Read, not imported: an isolated build has neither numpy nor Scipion.
 VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "occupy_core/__init__.py").read_text(encoding="utf-8"), re.M)
 
+
+class PluginFirst(egg_info):
+    """Scipion's installer takes the first top-level package of an editable install for the plugin."""
+
+    def run(self):
+        super().run()
+        path = Path(self.egg_info, "top_level.txt")
+        names = path.read_text(encoding="utf-8").split()
+        path.write_text("\n".join(sorted(names, key=lambda name: name != "occupy_scipion")) + "\n", encoding="utf-8")
+
+
 setup(
+    cmdclass={"egg_info": PluginFirst},
     name="scipion-em-occupy",
     version=VERSION.group(1),
     description="Local scale and occupancy of cryo-EM maps (OccuPy) in Scipion and RELION",

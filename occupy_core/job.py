@@ -148,7 +148,7 @@ def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress) -> MapO
         write_map(folder / files[kind], values, result.source.grid, label=MAP_OUTPUTS[kind].title)
     for line in _summary(result):
         progress(f"  {line}")
-    return MapOutputs(item, files, map_report(result, files))
+    return MapOutputs(item, files, map_report(result, files, item.prefix))
 
 
 def _arrays(result: Result) -> Dict[str, Any]:

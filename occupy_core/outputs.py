@@ -9,9 +9,10 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, Sequence
+from typing import Dict, Iterator, List, Sequence
 
 from occupy_core.errors import JobError
+from occupy_core.settings import Settings
 
 REPORT = "report.json"
 MAPS_TABLE = "occupancy_maps.star"
@@ -36,8 +37,19 @@ MAP_OUTPUTS: Dict[str, OutputKind] = {
     "solvent_excluded": OutputKind("solvent_excluded.mrc", "map without solvent"),
 }
 
+# What each modification makes.
+MODIFIED = {"amplify": "amplified", "attenuate": "attenuated", "sigmoid": "sigmoid"}
+
 _MAP_NAMES = {kind.file_name for kind in MAP_OUTPUTS.values()}
 _PREFIX = re.compile(r"[a-z]+\d{3,}_")
+
+
+def kinds_of(settings: Settings) -> List[str]:
+    """The kinds of map, keys of `MAP_OUTPUTS`, that a job with these settings writes for each of its maps."""
+    modified = [MODIFIED[name] for name in settings.modifications]
+    if settings.exclude_solvent and not modified:
+        modified = ["solvent_excluded"]
+    return ["scale", "confidence", *modified]
 
 
 @contextmanager

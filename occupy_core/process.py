@@ -11,7 +11,8 @@ import numpy as np
 
 from occupy_core import fourier, kernel, modify, scale, solvent
 from occupy_core.errors import MapError, SettingsError
-from occupy_core.maps import DensityMap, Volume, box_text, read_map
+from occupy_core.maps import DensityMap, MapGrid, Volume, box_text, read_map
+from occupy_core.outputs import MODIFIED
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
 from occupy_core.solvent import SolventModel
@@ -88,16 +89,16 @@ class Result:
     warnings: Tuple[str, ...] = field(default=())
 
 
-def derive(source: DensityMap, settings: Settings) -> Derived:
-    """Settle all that the settings leave to the map.
+def derive(grid: MapGrid, settings: Settings) -> Derived:
+    """Settle all that the settings leave to the map's grid.
 
     Raises
     ------
     SettingsError
         If the low-pass or the kernel does not suit the map's box.
     """
-    box = fourier.cropped_shape(source.grid.shape, settings.max_box)
-    voxel_size = source.grid.voxel_size * max(source.grid.shape) / max(box)
+    box = fourier.cropped_shape(grid.shape, settings.max_box)
+    voxel_size = grid.voxel_size * max(grid.shape) / max(box)
     lowpass = settings.lowpass if settings.lowpass is not None else max(8.0, 3 * voxel_size)
     _check_cutoff("lowpass", lowpass, box, voxel_size)
     if settings.lowpass_output is not None:
@@ -133,7 +134,7 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     -----
     Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.
     """
-    derived = derive(source, settings)
+    derived = derive(source.grid, settings)
     notes = list(source.warnings)
     cropped = derived.box != source.grid.shape
     volume = fourier.resize(source.data, derived.box, threads=threads) if cropped else source.data
@@ -247,9 +248,6 @@ def _noise_level_recalibrated(scales: Volume, zero: float, notes: List[str]) -> 
     return scale.recalibrated(scales, zero)
 
 
-_MODIFIED_NAMES = {"amplify": "amplified", "attenuate": "attenuated", "sigmoid": "sigmoid"}
-
-
 def _modified_maps(
     volume: Volume, scales: Volume, confidence: Volume, model: SolventModel, settings: Settings
 ) -> Dict[str, Volume]:
@@ -262,7 +260,7 @@ def _modified_maps(
         filler = None
         if name != "amplify" and not settings.exclude_solvent:
             filler = modify.noise_filler(factor, mean=model.mean, sigma=model.sigma, seed=settings.seed)
-        result[_MODIFIED_NAMES[name]] = modify.modified_map(
+        result[MODIFIED[name]] = modify.modified_map(
             volume, factor, kept, exclude_solvent=settings.exclude_solvent, filler=filler
         )
     return result

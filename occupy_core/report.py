@@ -24,11 +24,12 @@ CITATION = (
 )
 
 
-def map_report(result: Result, files: Mapping[str, str]) -> Dict[str, Any]:
-    """What is known about one map, as JSON types; `files` are the names of its outputs."""
+def map_report(result: Result, files: Mapping[str, str], prefix: str) -> Dict[str, Any]:
+    """What is known about one map, as JSON types; `files` are the names of its outputs, which begin with `prefix`."""
     grid, solvent = result.source.grid, result.solvent
     return {
         "input": result.source.path,
+        "prefix": prefix,
         "outputs": dict(files),
         "box_voxels": list(reversed(grid.shape)),
         "voxel_size_angstrom": grid.voxel_size,

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 from typing import List, Optional
 
-import numpy as np
-
 from occupy_core.errors import MapError, SettingsError
-from occupy_core.maps import DensityMap, MapGrid, box_text
+from occupy_core.maps import MapGrid, box_text
+from occupy_core.outputs import kinds_of
 from occupy_core.process import derive
 from occupy_core.settings import Settings, descriptions
 from occupy_scipion.form import problem_text
-from occupy_scipion.outputs import kinds_of
 from occupy_scipion.sources import SourceMap, box_of
 
 
@@ -34,7 +32,7 @@ def grid_problems(settings: Settings, source: SourceMap, mask: Optional[SourceMa
         if difference:
             return [f"{label}: found {difference}, expected the grid of {source.name}"]
     try:
-        derive(DensityMap(np.empty(0, np.float32), grid, source.path), settings)
+        derive(grid, settings)
     except SettingsError as error:
         return [problem_text(error)]
     return []

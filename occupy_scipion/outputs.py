@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+from typing import Dict, Tuple
 
 from pwem.objects import SetOfVolumes, Transform, Volume
 
 from occupy_core.outputs import MAP_OUTPUTS
-from occupy_core.settings import Settings
 from occupy_scipion.sources import SourceMap
 
 # For each kind of map the core writes: the output for one map, and for a set.
@@ -20,7 +19,6 @@ OUTPUT_NAMES: Dict[str, Tuple[str, str]] = {
     "sigmoid": ("sigmoidMap", "sigmoidMaps"),
     "solvent_excluded": ("solventExcludedMap", "solventExcludedMaps"),
 }
-_MODIFIED = {"amplify": "amplified", "attenuate": "attenuated", "sigmoid": "sigmoid"}
 
 
 def output_name(kind: str, *, several: bool) -> str:
@@ -32,14 +30,6 @@ def all_outputs() -> Dict[str, type]:
     names: Dict[str, type] = {single: Volume for single, _ in OUTPUT_NAMES.values()}
     names.update({plural: SetOfVolumes for _, plural in OUTPUT_NAMES.values()})
     return names
-
-
-def kinds_of(settings: Settings) -> List[str]:
-    """The kinds of map that a job with these settings writes."""
-    modified = [_MODIFIED[name] for name in settings.modifications]
-    if settings.exclude_solvent and not modified:
-        modified = ["solvent_excluded"]
-    return ["scale", "confidence", *modified]
 
 
 def output_volume(source: SourceMap, kind: str, path: str, *, voxel_size: float) -> Volume:

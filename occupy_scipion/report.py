@@ -7,7 +7,7 @@ import json
 import os
 from typing import Any, Dict, List, Mapping, Optional
 
-from occupy_core.outputs import MAP_OUTPUTS, REPORT
+from occupy_core.outputs import REPORT
 from occupy_core.settings import Settings, descriptions
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import FIELDS, in_form_words
@@ -22,12 +22,6 @@ def read_report(folder: str) -> Optional[Report]:
             return json.load(file)
     except (OSError, ValueError):
         return None
-
-
-def prefix_of(map_report: Mapping[str, Any]) -> str:
-    """What stands in front of the names of a map's outputs."""
-    name = map_report["outputs"]["scale"]
-    return name[: -len(MAP_OUTPUTS["scale"].file_name)]
 
 
 def plan_text(settings: Settings) -> str:
@@ -88,7 +82,7 @@ def failed_text(report: Optional[Report]) -> str:
 
 
 def _map_name(item: Mapping[str, Any]) -> str:
-    prefix = prefix_of(item).rstrip("_")
+    prefix = item["prefix"].rstrip("_")
     name = os.path.basename(item["input"])
     return f"{prefix}: {name}" if prefix else name
 

@@ -17,7 +17,7 @@ from occupy_core import __version__
 from occupy_core.__main__ import error_file
 from occupy_core.errors import OccupyError, SettingsError
 from occupy_core.job import Job, MapInput
-from occupy_core.outputs import REPORT
+from occupy_core.outputs import REPORT, kinds_of
 from occupy_core.settings import Settings
 from occupy_scipion import outputs, report
 from occupy_scipion.checks import cautions, grid_problems
@@ -104,7 +104,7 @@ class ProtOccupyLocalScale(OccupyLabel, ProtAnalysis3D):
     def createOutputStep(self, _settings, sources):
         maps = [SourceMap(**source) for source in sources]
         found = report.read_report(self._getExtraPath())
-        by_prefix = {report.prefix_of(item): item for item in found["maps"]}
+        by_prefix = {item["prefix"]: item for item in found["maps"]}
         several = isinstance(self.inputVolumes.get(), SetOfVolumes)
         created = {}
         for kind in next(iter(by_prefix.values()))["outputs"]:
@@ -144,7 +144,7 @@ class ProtOccupyLocalScale(OccupyLabel, ProtAnalysis3D):
 
     def getPossibleOutputs(self):
         try:
-            kinds = outputs.kinds_of(self._settings())
+            kinds = kinds_of(self._settings())
         except OccupyError:
             kinds = ["scale", "confidence"]
         several = isinstance(self.inputVolumes.get(), SetOfVolumes)

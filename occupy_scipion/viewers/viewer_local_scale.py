@@ -125,7 +125,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
     def _computed(self):
         """The input maps that the run has results for."""
         found = report.read_report(self.protocol._getExtraPath())
-        prefixes = {report.prefix_of(item) for item in found["maps"]} if found else set()
+        prefixes = {item["prefix"] for item in found["maps"]} if found else set()
         return [source for source in sources_of(self.protocol.inputVolumes.get()) if source.prefix in prefixes]
 
     def _source(self):
@@ -138,7 +138,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
 
     def _files(self, source):
         found = report.read_report(self.protocol._getExtraPath())
-        outputs = next(item["outputs"] for item in found["maps"] if report.prefix_of(item) == source.prefix)
+        outputs = next(item["outputs"] for item in found["maps"] if item["prefix"] == source.prefix)
         return {kind: self.protocol._getExtraPath(name) for kind, name in outputs.items()}
 
     def _output_names(self):

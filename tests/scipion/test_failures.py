@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
-from occupy_core.outputs import MAP_OUTPUTS
-from occupy_scipion.outputs import OUTPUT_NAMES, kinds_of
+from occupy_core.outputs import MAP_OUTPUTS, kinds_of
+from occupy_scipion.outputs import OUTPUT_NAMES
 from tests.scipion.conftest import write_map
 
 

@@ -70,7 +70,7 @@ def test_maps_of_unlike_boxes_are_told_apart(lab, a_map, tmp_path):
     report = report_of(lab, a_map, tmp_path)
     other = json.loads(json.dumps(report["maps"][0]))
     other["derived"]["lowpass_angstrom"] = 20.0
-    other["outputs"]["scale"] = "map002_scale.mrc"
+    other["prefix"] = "map002_"
     report["maps"].append(other)
     lines = summary_lines(report)
     assert lines[0].startswith("Local scale in resolution mode: low-pass 9 Å")
