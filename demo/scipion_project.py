@@ -7,16 +7,18 @@ import os
 import sys
 from pathlib import Path
 
+HOSTS = "[localhost]\nPARALLEL_COMMAND = mpirun -np %_(JOB_NODES)d %_(COMMAND)s\n"
 
-def prepare_environment(home: Path) -> None:
+
+def prepare_environment(home: Path, *, hosts: str = HOSTS) -> None:
     """Let Scipion keep its configuration and projects below `home`; to be called before pyworkflow is imported."""
-    hosts = home / "config" / "hosts.conf"
-    hosts.parent.mkdir(parents=True, exist_ok=True)
-    hosts.write_text("[localhost]\nPARALLEL_COMMAND = mpirun -np %_(JOB_NODES)d %_(COMMAND)s\n")
+    hosts_file = home / "config" / "hosts.conf"
+    hosts_file.parent.mkdir(parents=True, exist_ok=True)
+    hosts_file.write_text(hosts, encoding="utf-8")
     os.environ.update(
         SCIPION_HOME=str(home),
         SCIPION_USER_DATA=str(home / "userdata"),
-        SCIPION_HOSTS=str(hosts),
+        SCIPION_HOSTS=str(hosts_file),
         SCIPION_DOMAIN="pwem",
         SCIPION_NOTIFY="False",  # no telephone calls home from a demo
         SCIPION_PYTHON=sys.executable,

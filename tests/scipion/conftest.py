@@ -7,13 +7,13 @@ import atexit
 import importlib.util
 import os
 import shutil
-import sys
 import tempfile
 import warnings
 from pathlib import Path
 
 import pytest
 
+from demo.scipion_project import prepare_environment
 from tests.conftest import absent
 
 _HERE = Path(__file__).parent
@@ -46,18 +46,7 @@ def _reason_absent() -> str:
 def _set_up() -> None:
     home = Path(tempfile.mkdtemp(prefix="scipion_home_"))
     atexit.register(shutil.rmtree, str(home), ignore_errors=True)
-    hosts = home / "config" / "hosts.conf"
-    hosts.parent.mkdir()
-    hosts.write_text(_HOSTS, encoding="utf-8")
-    os.environ.update(
-        SCIPION_HOME=str(home),
-        SCIPION_DOMAIN="pwem",
-        SCIPION_HOSTS=str(hosts),
-        SCIPION_USER_DATA=str(home / "userdata"),
-        SCIPION_NOTIFY="False",
-        SCIPION_PYTHON=sys.executable,
-        MPLBACKEND="Agg",
-    )
+    prepare_environment(home, hosts=_HOSTS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Scipion's own, at import
         import pyworkflow
