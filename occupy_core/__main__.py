@@ -23,6 +23,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print("usage: python -m occupy_core JOB.json", file=sys.stderr)
         return 1
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a log that cannot show Å is no reason to fail
     reason_file = error_file(arguments[0])
     try:
         if reason_file.exists():

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Sequence, Tuple
+from typing import Sequence, Tuple, TypeVar
 
 import numpy as np
 import scipy.fft
@@ -14,6 +14,8 @@ from occupy_core.maps import Volume
 
 # Header voxel sizes are float32: a ratio that is a whole number on paper may fall short by this much.
 ROUNDING = 1e-6
+_SHORTEST = 64
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 def low_pass(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> Volume:
@@ -78,12 +80,22 @@ def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
 
 
 def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:
-    """The box to compute in: the longest side at most `max_box` voxels (0: no limit), the others in proportion."""
-    longest = max(shape)
-    if max_box == 0 or longest <= max_box:
+    """The box to compute in: the longest side at most `max_box` voxels (0: no limit), the others in proportion.
+
+    A thin box is cropped less, so that no side falls below `_SHORTEST` voxels (or `max_box`) and voxels stay cubes.
+    """
+    shortest, longest = min(shape), max(shape)
+    factor = max(max_box / longest, min(1.0, min(_SHORTEST, max_box) / shortest)) if max_box else 1.0
+    if factor >= 1:
         return (shape[0], shape[1], shape[2])
-    z, y, x = (max(2, round(side * max_box / longest)) for side in shape)
+    z, y, x = (round(side * factor) for side in shape)
     return (z, y, x)
+
+
+def sampled(values: NDArray[_Kind], shape: Sequence[int]) -> NDArray[_Kind]:
+    """The nearest values on the grid of another box of the same size in Å, for what has no meaning in between."""
+    nearest = [np.minimum((np.arange(new) * old + new // 2) // new, old - 1) for old, new in zip(values.shape, shape)]
+    return values[np.ix_(*nearest)]
 
 
 def _squared_radius(shape: Sequence[int]) -> NDArray[np.float32]:

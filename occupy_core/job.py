@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.maps import read_map, write_map
-from occupy_core.outputs import MAP_OUTPUTS, REPORT, staged
+from occupy_core.outputs import MAP_OUTPUTS, MAPS_TABLE, REPORT, kinds_of, staged
 from occupy_core.process import Result, process_map
 from occupy_core.report import job_report, map_report, write_json
 from occupy_core.settings import Settings
@@ -116,13 +116,13 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
     MapError, SettingsError
         If the only map fails.
     JobError
-        If all of several maps fail, there is none, or the output folder cannot be used.
+        If all of several maps fail, there is none, or the output folder cannot be used (see `outputs.staged`).
     """
     if not job.maps:
         raise JobError("no map given, expected at least one")
     done: List[MapOutputs] = []
     failed: Dict[str, str] = {}
-    with staged(job.output_dir, [item.path for item in job.maps]) as folder:
+    with staged(job.output_dir, _names(job), _inputs(job)) as folder:
         for number, item in enumerate(job.maps, start=1):
             progress(f"Map {number} of {len(job.maps)}: {item.path}")
             try:
@@ -138,6 +138,16 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
             tables(done, folder)
         write_json(folder / REPORT, job_report(job.settings, [item.report for item in done], failed))
     return done
+
+
+def _names(job: Job) -> List[str]:
+    kinds = kinds_of(job.settings)
+    return [REPORT, MAPS_TABLE, *(item.prefix + MAP_OUTPUTS[kind].file_name for item in job.maps for kind in kinds)]
+
+
+def _inputs(job: Job) -> List[str]:
+    definition = job.settings.solvent_def
+    return [*(item.path for item in job.maps), *([definition] if definition else [])]
 
 
 def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress) -> MapOutputs:

@@ -29,6 +29,8 @@ PathLike = Union[str, "os.PathLike[str]"]
 VOXEL_SIZE_TOLERANCE = 0.01
 # A voxel size from the project that is this close to the header's is the same number, rounded to float32.
 SAME_VOXEL_SIZE = 1e-4
+# Sums over the largest boxes and squares of values must fit single precision, with some digits left for contrast.
+_LARGEST, _SMALLEST, _LEAST_CONTRAST = 1e28, 1e-28, 1e-4
 _GEOMETRY = ("nxstart", "nystart", "nzstart", "mx", "my", "mz", "cella", "cellb", "mapc", "mapr", "maps", "origin")
 
 
@@ -44,11 +46,14 @@ class MapGrid:
         Edge of a voxel in Å.
     header : numpy record
         The MRC header that the geometry was read from.
+    header_voxel_size : float
+        Å, as the file says; 0 where it says nothing. Differs from `voxel_size` where the project knows better.
     """
 
     shape: Tuple[int, int, int]
     voxel_size: float
     header: Header
+    header_voxel_size: float = 0.0
 
     def difference(self, other: MapGrid) -> str:
         """What keeps the other grid from being this one, in words; empty when they are the same."""
@@ -56,6 +61,12 @@ class MapGrid:
             return f"box {box_text(other.shape)} instead of {box_text(self.shape)} voxels"
         if abs(self.voxel_size - other.voxel_size) > VOXEL_SIZE_TOLERANCE * self.voxel_size:
             return f"voxel size {other.voxel_size:.4g} instead of {self.voxel_size:.4g} Å"
+        axes, others = (
+            [] if grid.header is None else [int(grid.header[name]) for name in ("mapc", "mapr", "maps")]
+            for grid in (self, other)
+        )
+        if axes and others and axes != others:
+            return f"axis order {others} instead of {axes}"
         return ""
 
 
@@ -112,10 +123,12 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMa
         raise MapError(f"{name}: holds complex values (MRC mode {int(header.mode)}), expected a real-space map")
     values = np.ascontiguousarray(data, dtype=np.float32)
     _refuse_bad_values(name, values)
-    size = _voxel_size(name, header)
+    said = size = _voxel_size(name, header)
     if voxel_size is not None and abs(voxel_size - size) > SAME_VOXEL_SIZE * voxel_size:
         if size > 0:
             notes.append(f"voxel size {voxel_size:.4g} Å taken from the project; the file's header says {size:.4g} Å")
+        if min(header.mx, header.my, header.mz) <= 0:
+            header.mx, header.my, header.mz = header.nx, header.ny, header.nz
         header.cella.x, header.cella.y, header.cella.z = (
             np.float32(voxel_size) * samples for samples in (header.mx, header.my, header.mz)
         )
@@ -123,7 +136,7 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMa
     if size <= 0:
         raise MapError(f"{name}: the header has no voxel size, expected one in Å; set it in the header or the project")
     sections, rows, columns = values.shape
-    return DensityMap(values, MapGrid((sections, rows, columns), size, header), name, tuple(notes))
+    return DensityMap(values, MapGrid((sections, rows, columns), size, header, said), name, tuple(notes))
 
 
 def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> None:
@@ -163,7 +176,7 @@ def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> Non
             mrc.header.nlabl = len(labels)
         os.replace(partial, target)
     finally:
-        partial.unlink() if partial.exists() else None
+        partial.unlink(missing_ok=True)
 
 
 def _open(name: str) -> Tuple[Header, NDArray[Any], List[str]]:
@@ -195,6 +208,12 @@ def _refuse_bad_values(name: str, values: Volume) -> None:
         raise MapError(f"{name}: found {bad} of {values.size} values NaN or infinite, expected numbers only")
     if low == high:
         raise MapError(f"{name}: every voxel is {low:g}, expected a map with density in it")
+    largest = max(abs(low), abs(high))
+    if not _SMALLEST < largest < _LARGEST or high - low < _LEAST_CONTRAST * largest:
+        raise MapError(
+            f"{name}: found values from {low:g} to {high:g}, too large, too small or too alike for single precision; "
+            "bring the map to a usual grey scale (mean 0, standard deviation 1)"
+        )
 
 
 def _voxel_size(name: str, header: Header) -> float:

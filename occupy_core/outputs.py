@@ -3,21 +3,23 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
-import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence
+from typing import Dict, Iterator, List, Sequence, Set
 
 from occupy_core.errors import JobError
 from occupy_core.settings import Settings
 
 REPORT = "report.json"
 MAPS_TABLE = "occupancy_maps.star"
-# One name for all jobs, so that what a killed job left is cleared away by the next one in the folder.
-_STAGING = ".occupy_staging"
+PROGRAM = "scipion-em-occupy"
+# Followed by the process's number; relion_external.supervisor names it too.
+_STAGING = ".occupy_staging_"
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,6 @@ MAP_OUTPUTS: Dict[str, OutputKind] = {
 # What each modification makes.
 MODIFIED = {"amplify": "amplified", "attenuate": "attenuated", "sigmoid": "sigmoid"}
 
-_MAP_NAMES = {kind.file_name for kind in MAP_OUTPUTS.values()}
-_PREFIX = re.compile(r"[a-z]+\d{3,}_")
-
 
 def kinds_of(settings: Settings) -> List[str]:
     """The kinds of map, keys of `MAP_OUTPUTS`, that a job with these settings writes for each of its maps."""
@@ -53,55 +52,82 @@ def kinds_of(settings: Settings) -> List[str]:
 
 
 @contextmanager
-def staged(output_dir: str, inputs: Sequence[str]) -> Iterator[Path]:
-    """A folder to write a job's files to; on success they replace those of the job's last run.
+def staged(output_dir: str, names: Sequence[str], inputs: Sequence[str]) -> Iterator[Path]:
+    """A folder to write a job's files to; on success they replace those of the job's last run in the output folder.
 
     Parameters
     ----------
     output_dir : str
         Made if it is not there.
+    names : sequence of str
+        All files that the job may write.
     inputs : sequence of str
         Files that the job reads, which must not be replaced.
 
     Raises
     ------
     JobError
-        If the folder cannot be used, or an output would replace an input.
+        If the folder cannot be used, another job is running in it, or an output would replace an input or something
+        that this program did not make.
     """
     target = Path(output_dir)
-    staging = target / _STAGING
+    staging = target / f"{_STAGING}{os.getpid()}"
     try:
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
+        target.mkdir(parents=True, exist_ok=True)
+        with _only_job_in(target):
+            last = _names_of_last_run(target)
+            _refuse_names(target, {*names, *last}, inputs)
+            for left in target.glob(f"{_STAGING}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            staging.mkdir()
+            yield staging
+            written = {path.name for path in staging.iterdir()}
+            for name in last - written:
+                (target / name).unlink(missing_ok=True)
+            # The report comes last: where it is, the rest is.
+            for name in sorted(written, key=lambda name: (name == REPORT, name)):
+                os.replace(staging / name, target / name)
     except OSError as error:
-        raise JobError(f"{output_dir}: cannot write to this output folder ({error.strerror})") from error
-    try:
-        yield staging
-        written = sorted(path.name for path in staging.iterdir())
-        stale = [name for name in os.listdir(target) if _is_own(name) and name not in written]
-        for name in [*written, *stale]:
-            _refuse_input(target / name, inputs)
-        for name in stale:
-            (target / name).unlink()
-        # The report comes last: where it is, the rest is.
-        for name in sorted(written, key=lambda name: name == REPORT):
-            os.replace(staging / name, target / name)
-    except OSError as error:
-        raise JobError(f"{output_dir}: cannot write the outputs ({error.strerror or error})") from error
+        raise JobError(f"{output_dir}: cannot write to this output folder ({error.strerror or error})") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def discard_staging(output_dir: str) -> None:
-    """Remove what a killed job left half-written."""
-    shutil.rmtree(Path(output_dir) / _STAGING, ignore_errors=True)
+@contextmanager
+def _only_job_in(folder: Path) -> Iterator[None]:
+    """A lock on the folder itself, which ends with the process; nothing where the file system has none."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise JobError(f"{folder}: another job is running in this output folder; wait, or choose another") from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(handle)
 
 
-def _is_own(name: str) -> bool:
-    return name in (REPORT, MAPS_TABLE) or _PREFIX.sub("", name, count=1) in _MAP_NAMES
+def _names_of_last_run(target: Path) -> Set[str]:
+    """The files that a run of this program left here, by its report."""
+    report = target / REPORT
+    if not report.exists():
+        return set()
+    try:
+        content = json.loads(report.read_text(encoding="utf-8"))
+        if content["program"] != PROGRAM:
+            raise ValueError
+        maps = {name for item in content["maps"] for name in item["outputs"].values()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise JobError(f"{report}: is not a report of this program; choose another output folder") from None
+    return {REPORT, MAPS_TABLE, *(name for name in maps if os.path.basename(name) == name)}
 
 
-def _refuse_input(output: Path, inputs: Sequence[str]) -> None:
-    for path in inputs:
-        if output.exists() and os.path.exists(path) and os.path.samefile(output, path):
-            raise JobError(f"{path}: is an input and the name of an output too; choose another output folder")
+def _refuse_names(target: Path, names: Set[str], inputs: Sequence[str]) -> None:
+    for output in (target / name for name in sorted(names)):
+        if output.is_dir():
+            raise JobError(f"{output}: is a folder and the name of an output too; choose another output folder")
+        for path in inputs:
+            if output.exists() and os.path.exists(path) and os.path.samefile(output, path):
+                raise JobError(f"{path}: is an input and the name of an output too; choose another output folder")

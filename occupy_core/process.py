@@ -94,13 +94,21 @@ def derive(grid: MapGrid, settings: Settings) -> Derived:
 
     Raises
     ------
+    MapError
+        If the box is too small.
     SettingsError
         If the low-pass or the kernel does not suit the map's box.
     """
     box = fourier.cropped_shape(grid.shape, settings.max_box)
     voxel_size = grid.voxel_size * max(grid.shape) / max(box)
     lowpass = settings.lowpass if settings.lowpass is not None else max(8.0, 3 * voxel_size)
-    _check_cutoff("lowpass", lowpass, box, voxel_size)
+    if settings.lowpass is not None:
+        _check_cutoff("lowpass", lowpass, box, voxel_size)
+    elif not _leaves_waves(lowpass, box, voxel_size):
+        raise MapError(
+            f"the box of {box_text(box)} voxels of {voxel_size:.4g} Å is too small for the low-pass of {lowpass:.4g} Å "
+            f"that such voxels take, expected at least {_FEWEST_WAVES * lowpass:.4g} Å along each side"
+        )
     if settings.lowpass_output is not None:
         _check_cutoff("lowpass_output", settings.lowpass_output, box, voxel_size)
     size = settings.kernel_size or kernel.default_kernel_size(lowpass, voxel_size)
@@ -134,7 +142,10 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     -----
     Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.
     """
-    derived = derive(source.grid, settings)
+    try:
+        derived = derive(source.grid, settings)
+    except MapError as error:
+        raise MapError(f"{source.path}: {error}") from error
     notes = list(source.warnings)
     cropped = derived.box != source.grid.shape
     volume = fourier.resize(source.data, derived.box, threads=threads) if cropped else source.data
@@ -205,9 +216,13 @@ class _Restorer:
         return np.clip(self._full_box(values), self.source.data.min(), self.source.data.max())
 
 
+def _leaves_waves(cutoff: float, box: Tuple[int, int, int], voxel_size: float) -> bool:
+    return cutoff * _FEWEST_WAVES <= min(box) * voxel_size * (1 + fourier.ROUNDING)
+
+
 def _check_cutoff(name: str, cutoff: float, box: Tuple[int, int, int], voxel_size: float) -> None:
     finest, coarsest = 2 * voxel_size, min(box) * voxel_size / _FEWEST_WAVES
-    if not finest * (1 - fourier.ROUNDING) <= cutoff <= coarsest * (1 + fourier.ROUNDING):
+    if cutoff < finest * (1 - fourier.ROUNDING) or not _leaves_waves(cutoff, box, voxel_size):
         raise SettingsError(
             name,
             f"{cutoff:.4g} Å does not suit a box of {box_text(box)} voxels of {voxel_size:.4g} Å, "
@@ -218,16 +233,29 @@ def _check_cutoff(name: str, cutoff: float, box: Tuple[int, int, int], voxel_siz
 def _solvent_model(
     source: DensityMap, volume: Volume, lowpassed: Volume, settings: Settings, notes: List[str]
 ) -> SolventModel:
+    # Looked for in the map as read: a cropped map rings where it was flat.
+    flat = fourier.sampled(solvent.flat_areas(source.data), volume.shape)
     definition = None
     if settings.solvent_def is not None:
-        mask = read_map(settings.solvent_def)
-        difference = source.grid.difference(mask.grid)
-        if difference:
-            raise MapError(f"{mask.path}: the solvent definition has {difference}, expected the grid of {source.path}")
-        definition = mask.data if volume is source.data else fourier.resize(mask.data, volume.shape)
-    region, warnings = solvent.solvent_region(volume, definition)
+        definition = fourier.sampled(_read_definition(settings.solvent_def, source), volume.shape)
+    try:
+        region, warnings = solvent.solvent_region(volume, flat, definition)
+    except MapError as error:
+        raise MapError(f"{settings.solvent_def}: {error}") from error
     notes += warnings
     return solvent.fit_solvent(lowpassed, region)
+
+
+def _read_definition(path: str, source: DensityMap) -> Volume:
+    """The solvent definition, with the map's voxel size where it has the header that was wrong for the map too."""
+    grid = source.grid
+    mask = read_map(path, voxel_size=None if grid.header_voxel_size == grid.voxel_size else grid.voxel_size)
+    if mask.grid.header_voxel_size not in (mask.grid.voxel_size, grid.header_voxel_size):
+        mask = read_map(path)
+    difference = grid.difference(mask.grid)
+    if difference:
+        raise MapError(f"{path}: the solvent definition has {difference}, expected the grid of {source.path}")
+    return mask.data
 
 
 def _reference(source: DensityMap, basis: Volume, settings: Settings, derived: Derived) -> Reference:

@@ -15,6 +15,7 @@ import numpy
 import scipy
 
 from occupy_core import __version__
+from occupy_core.outputs import PROGRAM
 from occupy_core.process import Result
 from occupy_core.settings import Settings
 
@@ -50,7 +51,7 @@ def map_report(result: Result, files: Mapping[str, str], prefix: str) -> Dict[st
 def job_report(settings: Settings, maps: List[Dict[str, Any]], failed: Mapping[str, str]) -> Dict[str, Any]:
     """The record of a job: settings, versions, and a report for each map; `failed` gives a reason for each input."""
     return {
-        "program": "scipion-em-occupy",
+        "program": PROGRAM,
         "version": __version__,
         "citation": CITATION,
         "versions": {

@@ -122,7 +122,7 @@ class Settings:
         None,
         "Tau",
         "number",
-        "0..1",
+        "above 0, below 1",
         "Percentile, as a fraction, of the map values in a tile that counts as full scale.",
         "scale",
         derived="from the number of voxels in the kernel",

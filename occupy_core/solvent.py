@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, minimum_filter
 from scipy.optimize import leastsq
 
+from occupy_core.errors import MapError
 from occupy_core.maps import Volume
 
 BINS = 1000
@@ -20,6 +21,7 @@ BINS = 1000
 _REGULARISATION = 1e-4
 _LEAST_SOLVENT = 0.01
 _SOLVENT_SIDE = 0.9
+_ADVICE = "Try a lower-resolution low-pass, or a solvent definition (another one, if one was given)"
 
 Floats = NDArray[np.float64]
 
@@ -101,23 +103,20 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_]) -> SolventModel:
         solvent_density = solvent_counts * (BINS / solvent_counts.sum())
     (height, mean, sigma), fitted = _fit_gaussian(centres, solvent_density)
     if not fitted:
-        notes.append(
-            "the solvent model does not fit; the confidence is unreliable: "
-            "try a lower-resolution low-pass or a solvent definition"
-        )
+        notes.append(f"the solvent model does not fit; the confidence is unreliable. {_ADVICE}")
     gaussian = _gaussian(centres, height, mean, sigma)
     confidence = _confidence_curve(1 - gaussian / (density + _REGULARISATION * height))
     confident = np.nonzero(confidence > 0.5)[0]
     limit = float(centres[confident[0]]) if confident.size else 1.0
     if not confident.size:
         notes.append(
-            "the solvent model takes the whole map for solvent; the confidence is unreliable: "
-            "is this a reconstruction with solvent around it? Try a solvent definition"
+            "the solvent model takes the whole map for solvent; the confidence is unreliable: is this a reconstruction "
+            f"with solvent around it, and its density positive? {_ADVICE}"
         )
     elif limit > 0.5:
         notes.append(
-            "the confidence limit lies above half of the map's range, so the solvent model is likely bad: "
-            "try a lower-resolution low-pass or a solvent definition"
+            "the confidence limit lies above half of the map's range, so the solvent model is likely bad: is the "
+            f"contrast inverted (density must be positive)? {_ADVICE}"
         )
     return SolventModel(
         mean=low + mean * span,
@@ -131,14 +130,17 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_]) -> SolventModel:
     )
 
 
-def solvent_region(volume: Volume, definition: Optional[Volume] = None) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
+def solvent_region(
+    volume: Volume, flat: NDArray[np.bool_], definition: Optional[Volume] = None
+) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
     """Where to look for solvent: within the inscribed sphere, and where the map is not flat.
 
     Parameters
     ----------
     volume : float32 array, 3D
-        The map as read. Constant areas (outside the particle sphere of a RELION class map, outside a mask) hold no
-        noise and are left out.
+    flat : bool array of the same shape
+        `flat_areas` of the map as read. Constant areas (outside the particle sphere of a RELION class map, outside a
+        mask) hold no noise and are left out.
     definition : float32 array of the same shape, optional
         A solvent definition: the voxels above 0.9 or the others, whichever vary less, are solvent.
 
@@ -146,15 +148,24 @@ def solvent_region(volume: Volume, definition: Optional[Volume] = None) -> Tuple
     -------
     region : bool array of the same shape
     warnings : tuple of str
+
+    Raises
+    ------
+    MapError
+        If the definition has all voxels on one side.
     """
     region = inscribed(volume.shape)
     sphere = int(region.sum())
-    region &= ~flat_areas(volume)
     if definition is not None:
         above = definition > _SOLVENT_SIDE
-        sides = [side for side in (region & above, region & ~above) if side.any()]
-        if len(sides) == 2:
-            region = min(sides, key=lambda side: float(volume[side].var(dtype=np.float64)))
+        sides = [region & above, region & ~above]
+        if not all(side.any() for side in sides):
+            raise MapError(
+                f"found every voxel of the inscribed sphere {'above' if sides[0].any() else 'at or below'} "
+                f"{_SOLVENT_SIDE}, expected solvent on one side and the molecule on the other"
+            )
+        region = min(sides, key=lambda side: float(volume[side].var(dtype=np.float64)))
+    region &= ~flat
     if region.sum() < _LEAST_SOLVENT * sphere:
         return region, ("the map has next to no solvent outside flat areas; the confidence is unreliable",)
     return region, ()

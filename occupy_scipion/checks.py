@@ -35,6 +35,8 @@ def grid_problems(settings: Settings, source: SourceMap, mask: Optional[SourceMa
         derive(grid, settings)
     except SettingsError as error:
         return [problem_text(error)]
+    except MapError as error:
+        return [f"{source.name}: {error}"]
     return []
 
 

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
 from typing import List
 
 from occupy_core import __version__
@@ -15,8 +15,6 @@ from relion_external.supervisor import complain, output_dir
 
 def run(arguments: List[str]) -> int:
     """Do the job; 0 on success, 1 otherwise with one line on standard error."""
-    # RELION shows the end of run.out as it grows; to a file Python would hold lines back.
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
         _run(arguments)
     except SettingsError as error:
@@ -32,11 +30,13 @@ def run(arguments: List[str]) -> int:
 def _run(arguments: List[str]) -> None:
     options = parse(arguments)
     from occupy_core.job import Job, MapInput, run_job
+
+    # Here, so that what is missing is known before the computation.
     from relion_external.tables import write_maps_table, write_output_nodes
 
-    print(f"{PROGRAM} {__version__}, local scale by Forsberg, Shah & Burt (2023)")
+    _say(f"{PROGRAM} {__version__}, local scale by Forsberg, Shah & Burt (2023)")
     for text in options.warnings:
-        print(f"WARNING: {text}")
+        _say(f"WARNING: {text}")
     folder = options.output_dir
     job = Job(
         maps=(MapInput(options.map_path, voxel_size=options.voxel_size),),
@@ -44,12 +44,18 @@ def _run(arguments: List[str]) -> None:
         settings=options.settings,
         threads=min(options.threads, _processors()),
     )
-    outputs = run_job(job, progress=print, tables=lambda done, staging: write_maps_table(done, staging, folder))
+    outputs = run_job(job, progress=_say, tables=lambda done, staging: write_maps_table(done, staging, folder))
     write_output_nodes(outputs, folder)
     for item in outputs:
         for name in item.files.values():
-            print(f"  wrote {os.path.join(folder, name)}")
-    print("Done.")
+            _say(f"  wrote {os.path.join(folder, name)}")
+    _say("Done.")
+
+
+def _say(line: str) -> None:
+    """A line for the user; one that cannot be written, on a full disk say, is not worth the job."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
 
 
 def _processors() -> int:

@@ -20,8 +20,7 @@ def clear(job_dir: str) -> None:
 
 def put(job_dir: str, name: str) -> None:
     """Tell RELION how the job ended; nothing may be written after this."""
-    with open(os.path.join(job_dir, name), "w", encoding="ascii"):
-        pass
+    os.close(os.open(os.path.join(job_dir, name), os.O_WRONLY | os.O_CREAT, 0o666))
 
 
 def abort_requested(job_dir: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import math
 from dataclasses import dataclass
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
@@ -107,7 +108,9 @@ def _parser() -> _Parser:
     )
     own.add_argument("--angpix", metavar="Å", help="voxel size, where the map's header is wrong")
     own.add_argument("--j", metavar="N", default="1", help="threads; at most those that the machine gives")
-    own.add_argument("--pipeline_control", metavar="DIR/", help="accepted, as RELION gives it; markers go to --o")
+    own.add_argument(
+        "--pipeline_control", metavar="DIR/", nargs="?", help="accepted, as RELION gives it; markers go to --o"
+    )
     own.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     for name in (*_NOT_YET, *_IGNORED):
         own.add_argument(f"--{name}", help=argparse.SUPPRESS)
@@ -179,7 +182,9 @@ def _number(name: str, word: str, kind: type, description: Description) -> Any:
     try:
         value = float(word)
     except ValueError:
-        raise SettingsError(name, f"got {word!r}, expected {description.values}") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise SettingsError(name, f"got {word!r}, expected {description.values}")
     if kind is int and value != int(value):
         raise SettingsError(name, f"got {word!r}, expected a whole number, {description.values}")
     return kind(value)
@@ -198,7 +203,7 @@ def _positive(name: str, word: Optional[str]) -> Optional[float]:
 
 
 def _threads(word: str) -> int:
-    if not word.isdigit() or int(word) < 1:
+    if not word.isdecimal() or int(word) < 1:
         raise OptionError(f"--j: got {word!r}, expected a whole number above 0")
     return int(word)
 

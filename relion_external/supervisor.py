@@ -12,28 +12,35 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import sys
 import threading
-from typing import List, NoReturn, Optional
+from typing import List, NoReturn, Optional, Sequence
 
 from relion_external import markers
 
 _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 2.0
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# occupy_core.outputs names it too; this module imports nothing.
-_STAGING = ".occupy_staging"
+# Followed by the child's number; occupy_core.outputs names it too, but this module imports nothing.
+_STAGING = ".occupy_staging_"
 
 
-def main(argv: Optional[List[str]] = None) -> int:
-    """Run the job and return the exit status: 0 on success, 1 otherwise."""
-    arguments = sys.argv[1:] if argv is None else argv
+def main(arguments: List[str], *, stop_signals: Sequence[signal.Signals] = ()) -> int:
+    """Run the job and return the exit status: 0 on success, 1 otherwise.
+
+    Parameters
+    ----------
+    arguments : list of str
+        The command line without the command.
+    stop_signals : sequence of signals
+        Those that end the job; they may be blocked, and are let through here.
+    """
+    _open_standard_streams()
     job_dir = output_dir(arguments)
     if job_dir is None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
         return _work(arguments)
-    stop_requests = _collect_stop_signals()
+    stop_requests = _collect(stop_signals)
     try:
         os.makedirs(job_dir, exist_ok=True)
         markers.clear(job_dir)
@@ -41,57 +48,58 @@ def main(argv: Optional[List[str]] = None) -> int:
         return complain(f"{job_dir}: cannot write to this output folder ({error.strerror})")
     marker = markers.FAILURE
     try:
-        marker = _supervise(arguments, job_dir, stop_requests)
+        marker = _supervise(arguments, job_dir, stop_requests, stop_signals)
     finally:
-        if marker != markers.SUCCESS:
-            _clear_staging(job_dir)
         markers.put(job_dir, marker)
     return 0 if marker == markers.SUCCESS else 1
 
 
 def output_dir(arguments: List[str]) -> Optional[str]:
-    """The value of --o, found before anything else is understood or checked; the last one counts."""
+    """The value of --o, found before anything else is understood or checked; the last that is not empty counts."""
     found = None
     for position, word in enumerate(arguments):
         if word == "--o" and position + 1 < len(arguments) and not arguments[position + 1].startswith("--"):
-            found = arguments[position + 1]
+            found = arguments[position + 1] or found
         elif word.startswith("--o="):
-            found = word[len("--o=") :]
-    return found or None
+            found = word[len("--o=") :] or found
+    return found
 
 
 def complain(reason: str) -> int:
     """Say on standard error, in one line, why the job fails; the exit status of a failure."""
     line = " ".join(reason.split())
-    print(f"relion_external_occupy: ERROR: {line}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # a full disk must not hide how the job ends
+        print(f"relion_external_occupy: ERROR: {line}", file=sys.stderr, flush=True)
     return 1
 
 
-def _supervise(arguments: List[str], job_dir: str, stop_requests: int) -> str:
+def _supervise(arguments: List[str], job_dir: str, stop_requests: int, stop_signals: Sequence[signal.Signals]) -> str:
     """Start the child, wait for the end, and return the marker to put."""
-    sys.stdout.flush()
     ended, child_end = os.pipe()
     child_watches, alive = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(ended)
         os.close(alive)
-        _be_child(arguments, job_dir, child_watches)
+        _be_child(arguments, job_dir, child_watches, stop_signals)
     os.close(child_end)
     os.close(child_watches)
     while True:
         ready = select.select([ended, stop_requests], [], [], _POLL_SECONDS)[0]
         # Queues signal the whole group, the child too: the request says more than how the child ended.
         if stop_requests in ready:
-            _end(child, ended)
+            _end(child, ended, job_dir)
             complain(f"ended by signal {os.read(stop_requests, 1)[0]}")
             return markers.FAILURE
         if ended in ready:
-            return _verdict(os.waitpid(child, 0)[1])
+            status = os.waitpid(child, 0)[1]
+            _clear_staging(job_dir, child)
+            return _verdict(status)
         if markers.abort_requested(job_dir):
-            _end(child, ended)
+            _end(child, ended, job_dir)
             markers.withdraw_abort(job_dir)
-            print("Aborted on request.", flush=True)
+            with contextlib.suppress(OSError):
+                print("Aborted on request.", flush=True)
             return markers.ABORTED
 
 
@@ -104,16 +112,21 @@ def _verdict(status: int) -> str:
     return markers.SUCCESS if os.WEXITSTATUS(status) == 0 else markers.FAILURE
 
 
-def _end(child: int, ended: int) -> None:
+def _end(child: int, ended: int, job_dir: str) -> None:
     """Stop the child: gently, then for good."""
     os.kill(child, signal.SIGTERM)
     if not select.select([ended], [], [], _GRACE_SECONDS)[0]:
         os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
+    _clear_staging(job_dir, child)
 
 
-def _be_child(arguments: List[str], job_dir: str, parent_alive: int) -> NoReturn:
-    for number in _STOP_SIGNALS:
+def _be_child(
+    arguments: List[str], job_dir: str, parent_alive: int, stop_signals: Sequence[signal.Signals]
+) -> NoReturn:
+    # A group of its own, so that what kills the parent's whole group leaves one who can tell RELION.
+    os.setpgid(0, 0)
+    for number in stop_signals:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     # No BLAS is used here; its threads would only take memory and time.
@@ -131,7 +144,7 @@ def _outlive_parent(job_dir: str, parent_alive: int) -> NoReturn:
     """Nothing is ever written to the pipe: reading it returns when the parent is gone."""
     os.read(parent_alive, 1)
     complain("the supervising process was killed")
-    _clear_staging(job_dir)
+    _clear_staging(job_dir, os.getpid())
     markers.put(job_dir, markers.FAILURE)
     os._exit(1)
 
@@ -143,7 +156,7 @@ def _work(arguments: List[str]) -> int:
 
         return run(arguments)
     except ImportError as error:
-        return complain(f"cannot be loaded: {error}; reinstall it with: pip install scipion-em-occupy")
+        return complain(f"cannot be loaded: {error}; is the installation whole? Install it again (see README.md)")
     except MemoryError:
         return complain("out of memory; use a smaller --max_box")
     except BaseException as error:
@@ -154,16 +167,36 @@ def _work(arguments: List[str]) -> int:
         return complain(f"{type(error).__name__}: {error}")
 
 
-def _collect_stop_signals() -> int:
-    """From now on signals do nothing but arrive, one byte each, at the pipe that is returned."""
+def _collect(stop_signals: Sequence[signal.Signals]) -> int:
+    """From now on these signals do nothing but arrive, one byte each, at the pipe that is returned."""
     arrivals, entry = os.pipe()
     os.set_blocking(entry, False)
-    for number in _STOP_SIGNALS:
+    for number in stop_signals:
         # nohup and a shell's "&" have some of them ignored: leave it so.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda arrived, frame: os.write(entry, bytes([arrived])))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
     return arrivals
 
 
-def _clear_staging(job_dir: str) -> None:
-    shutil.rmtree(os.path.join(job_dir, _STAGING), ignore_errors=True)
+def _open_standard_streams() -> None:
+    """Give closed streams a place to go, and let no character or buffer stop the job."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        # RELION shows the end of run.out as it grows; to a file Python would hold lines back.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
+
+
+def _clear_staging(job_dir: str, process: int) -> None:
+    """Remove what a killed child left half-written."""
+    folder = os.path.join(job_dir, f"{_STAGING}{process}")
+    if os.path.exists(folder):
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
+import pandas
+import starfile
+
 from occupy_core.job import MapOutputs
 from occupy_core.outputs import MAPS_TABLE
 
@@ -29,9 +32,6 @@ def write_maps_table(outputs: Sequence[MapOutputs], folder: Path, job_dir: str) 
         Where the maps will be, as RELION names it. RELION shows a STAR file whose first table has
         rlnReferenceImage as the central slices of these maps.
     """
-    import pandas
-    import starfile
-
     table = pandas.DataFrame([_row(item, job_dir) for item in outputs])
     # The default format of floats has six decimals and would lose small values.
     starfile.write({"occupancy_maps": table}, folder / MAPS_TABLE, float_format=None, overwrite=True)
@@ -45,11 +45,15 @@ def write_output_nodes(outputs: Sequence[MapOutputs], job_dir: str) -> None:
     nodes.append((os.path.join(job_dir, MAPS_TABLE), *_TABLE_NODE))
     lines = ["# version 30001", "", "data_output_nodes", "", "loop_"]
     lines += [f"_{name} #{number}" for number, name in enumerate(_NODE_COLUMNS, start=1)]
-    lines += [" ".join(node) for node in nodes]
+    lines += [" ".join((_quoted(name), *kinds)) for name, *kinds in nodes]
     target = Path(job_dir) / OUTPUT_NODES
     partial = target.with_name(target.name + ".partial")
     partial.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
     os.replace(partial, target)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if " " in name else name
 
 
 def _row(item: MapOutputs, job_dir: str) -> Dict[str, object]:

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from occupy_core.fourier import cropped_shape, low_pass, resize
+from occupy_core.fourier import cropped_shape, low_pass, resize, sampled
 
 SHAPES = [(24, 24, 24), (25, 25, 25), (20, 31, 16)]
 
@@ -55,7 +55,19 @@ def test_resizing_leaves_places_and_grey_levels(old, new):
         ((400, 300, 350), 256, (256, 192, 224)),
         ((256, 256, 256), 256, (256, 256, 256)),
         ((512, 512, 512), 0, (512, 512, 512)),
+        # Thin boxes keep 64 voxels, or what they have, so that voxels stay cubes.
+        ((40, 200, 30), 64, (40, 200, 30)),
+        ((100, 400, 100), 128, (64, 256, 64)),
+        ((96, 96, 96), 32, (32, 32, 32)),
     ],
 )
 def test_cropped_shape(shape, max_box, expected):
     assert cropped_shape(shape, max_box) == expected
+
+
+@pytest.mark.parametrize(("old", "new"), [(12, 12), (12, 6), (13, 8), (100, 64)])
+def test_sampled_values_are_the_nearest(old, new):
+    places = np.broadcast_to(np.arange(old, dtype=np.float32)[:, None, None], (old, old, old))
+    found = sampled(places, (new, new, new))
+    assert found.shape == (new, new, new)
+    np.testing.assert_allclose(found[:, 0, 0], np.arange(new) * old / new, atol=0.5)

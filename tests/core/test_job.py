@@ -96,6 +96,30 @@ def test_an_input_is_never_replaced(phantom_file, tmp_path):
     assert names(tmp_path) == ["scale.mrc"]
 
 
+@pytest.mark.parametrize("name", ["confidence.mrc", "sigmoid.mrc"])
+def test_a_solvent_definition_is_never_replaced_or_removed(phantom_file, write_mrc, tmp_path, name):
+    out = tmp_path / "out"
+    run_job(job(out, phantom_file, sigmoid=4.0))
+    before = (out / name).read_bytes()
+    with pytest.raises(JobError, match="another output folder"):
+        run_job(job(out, phantom_file, solvent_def=str(out / name)))
+    assert (out / name).read_bytes() == before
+
+
+def test_what_others_made_is_left_alone(phantom_file, tmp_path):
+    (tmp_path / "mask001_scale.mrc").write_text("mine")
+    run_job(job(tmp_path, phantom_file))
+    assert (tmp_path / "mask001_scale.mrc").read_text() == "mine"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "report.json").write_text('{"program": "another"}')
+    with pytest.raises(JobError, match="not a report of this program"):
+        run_job(job(tmp_path / "other", phantom_file))
+    (tmp_path / "third" / "scale.mrc").mkdir(parents=True)
+    with pytest.raises(JobError, match="is a folder"):
+        run_job(job(tmp_path / "third", phantom_file))
+    assert names(tmp_path / "third") == ["scale.mrc"]
+
+
 def test_an_unusable_folder_is_an_error(phantom_file, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(JobError, match="cannot write to this output folder"):

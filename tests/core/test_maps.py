@@ -83,6 +83,12 @@ def test_voxel_size_of_the_project_wins(write_mrc, tmp_path):
     assert read_map(tmp_path / "out.mrc").grid.voxel_size == 2.5
 
 
+def test_a_header_without_samples_is_mended_by_the_project(write_mrc, tmp_path):
+    read = read_map(write_mrc(VALUES, mx=0, my=0, mz=0), voxel_size=2.0)
+    write_map(tmp_path / "out.mrc", read.data, read.grid, label="x")
+    assert read_map(tmp_path / "out.mrc").grid.voxel_size == 2.0
+
+
 def test_the_same_voxel_size_rounded_is_no_override(write_mrc):
     read = read_map(write_mrc(VALUES, voxel_size=3.54), voxel_size=3.5401)
     assert read.grid.voxel_size == 3.54
@@ -100,6 +106,9 @@ def bad_cell(**fields):
         (lambda write: write(np.full_like(VALUES, 3)), ["every voxel is 3"]),
         (lambda write: write(np.where(VALUES > 2, np.nan, VALUES)), ["NaN", "of 504"]),
         (lambda write: write(np.where(VALUES > 2, np.inf, VALUES)), ["infinite"]),
+        (lambda write: write(VALUES * np.float32(1e30)), ["too large", "grey scale"]),
+        (lambda write: write(VALUES * np.float32(1e-35)), ["too small", "grey scale"]),
+        (lambda write: write(VALUES + np.float32(1e6)), ["too alike", "grey scale"]),
         (lambda write: write(VALUES[0]), ["(8, 9)", "3D map"]),
         (lambda write: write(VALUES.astype(np.complex64)), ["complex"]),
         (lambda write: write(VALUES, "stack.mrcs"), ["stack of images"]),

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from occupy_core.errors import MapError
 from occupy_core.solvent import fit_solvent, flat_areas, inscribed, solvent_region
 
 
@@ -14,7 +15,7 @@ def noisy():
 
 
 def test_the_solvent_of_a_simulated_map_is_found(noisy):
-    model = fit_solvent(noisy, solvent_region(noisy)[0])
+    model = fit_solvent(noisy, solvent_region(noisy, flat_areas(noisy))[0])
     assert model.warnings == ()
     assert model.mean == pytest.approx(0.1, abs=0.01)
     assert model.sigma == pytest.approx(0.2, rel=0.03)
@@ -25,7 +26,7 @@ def test_the_solvent_of_a_simulated_map_is_found(noisy):
 
 
 def test_confidence_never_falls_with_the_value(noisy):
-    model = fit_solvent(noisy, solvent_region(noisy)[0])
+    model = fit_solvent(noisy, solvent_region(noisy, flat_areas(noisy))[0])
     assert np.all(np.diff(model.confidence) >= 0)
     assert (model.confidence.min(), model.confidence.max()) == (0, 1)
     steps = np.diff(model.confidence)
@@ -34,12 +35,12 @@ def test_confidence_never_falls_with_the_value(noisy):
 
 
 def test_hedged_confidence_is_a_power(noisy):
-    model = fit_solvent(noisy, solvent_region(noisy)[0])
+    model = fit_solvent(noisy, solvent_region(noisy, flat_areas(noisy))[0])
     np.testing.assert_allclose(model.confidence_of(noisy, hedge=3), model.confidence_of(noisy) ** 3, atol=0.02)
 
 
 def test_grey_scale_does_not_matter(noisy):
-    region = solvent_region(noisy)[0]
+    region = solvent_region(noisy, flat_areas(noisy))[0]
     model, larger = fit_solvent(noisy, region), fit_solvent(noisy * 1024, region)
     np.testing.assert_array_equal(model.confidence, larger.confidence)
     assert larger.limit == model.limit * 1024
@@ -49,7 +50,7 @@ def test_grey_scale_does_not_matter(noisy):
 def test_flat_areas_are_no_solvent(noisy):
     masked = np.where(inscribed(noisy.shape), noisy, np.float32(0))
     masked[:, :, :20] = 0
-    region, warnings = solvent_region(masked)
+    region, warnings = solvent_region(masked, flat_areas(masked))
     assert warnings == ()
     assert not region[:, :, :19].any()
     model = fit_solvent(masked, region)
@@ -66,14 +67,50 @@ def test_a_solvent_definition_works_either_way_round(noisy, polarity):
     protein = np.zeros(noisy.shape, dtype=np.float32)
     protein[14:34, 14:34, 14:34] = 1
     definition = protein if polarity > 0 else 1 - protein
-    region, _ = solvent_region(noisy, definition)
+    region, _ = solvent_region(noisy, flat_areas(noisy), definition)
     np.testing.assert_array_equal(region, inscribed(noisy.shape) & (protein == 0))
+
+
+def test_only_what_is_above_0_9_is_one_side(noisy):
+    definition = np.full(noisy.shape, 0.8, dtype=np.float32)
+    definition[14:34, 14:34, 14:34] = 1
+    region, _ = solvent_region(noisy, flat_areas(noisy), definition)
+    np.testing.assert_array_equal(region, inscribed(noisy.shape) & (definition < 1))
+
+
+@pytest.mark.parametrize("value", [0.5, 1.0])
+def test_a_definition_with_one_side_only_is_refused(noisy, value):
+    with pytest.raises(MapError, match="every voxel of the inscribed sphere"):
+        solvent_region(noisy, flat_areas(noisy), np.full(noisy.shape, value, dtype=np.float32))
+
+
+def test_a_flat_side_of_the_definition_is_chosen_and_told(noisy):
+    outside = ~inscribed(noisy.shape)
+    masked = noisy.copy()
+    masked[:12], masked[36:] = 0, 0
+    definition = np.zeros_like(noisy)
+    definition[11:37] = 1
+    region, warnings = solvent_region(masked, flat_areas(masked), definition)
+    assert not region.any() and not (region & outside).any()
+    assert "no solvent" in warnings[0]
+
+
+def test_another_grey_scale_changes_confidence_by_little(noisy):
+    region = solvent_region(noisy, flat_areas(noisy))[0]
+    model = fit_solvent(noisy, region)
+    for factor in (7.0, 37.5, 1e-6):
+        other = fit_solvent(noisy * np.float32(factor), region)
+        # A voxel on the border of two bins may be counted in the other one.
+        difference = other.confidence_of(noisy * np.float32(factor)) - model.confidence_of(noisy)
+        assert np.abs(difference).max() < 0.03
+        assert np.abs(difference).mean() < 1e-4
+        assert other.limit == pytest.approx(model.limit * factor, rel=0.01)
 
 
 def test_a_map_without_solvent_is_told(noisy):
     empty = np.zeros_like(noisy)
     empty[24, 24, 24] = 1
-    region, warnings = solvent_region(empty)
+    region, warnings = solvent_region(empty, flat_areas(empty))
     assert "no solvent" in warnings[0]
     assert fit_solvent(empty, region & False).warnings
 
