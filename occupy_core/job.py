@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
@@ -167,10 +168,13 @@ def _arrays(result: Result) -> Dict[str, Any]:
 
 def _summary(result: Result) -> List[str]:
     derived = result.derived
+    median = f"median scale {result.median_scale:.3f}"
+    if math.isnan(result.median_scale):
+        median = "no voxel is confidently more than solvent"
     return [
-        f"{derived.mode} mode, low-pass {derived.lowpass:.4g} Å, kernel of {derived.kernel_voxels} voxels, "
-        f"tau {derived.tau:.4g}",
-        f"reference value {result.reference.value:.4g}, median scale {result.median_scale:.3f}, "
+        f"{derived.mode} mode, low-pass {derived.lowpass:.4g} Å, kernel {derived.kernel_size} voxels a side "
+        f"({derived.kernel_voxels} voxels), tau {derived.tau:.4g}",
+        f"reference value {result.reference.value:.4g}, {median}, "
         f"solvent {result.solvent.mean:.4g} +- {result.solvent.sigma:.3g}",
         *(f"WARNING: {text}" for text in result.warnings),
     ]

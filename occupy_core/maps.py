@@ -126,7 +126,7 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMa
     said = size = _voxel_size(name, header)
     if voxel_size is not None and abs(voxel_size - size) > SAME_VOXEL_SIZE * voxel_size:
         if size > 0:
-            notes.append(f"voxel size {voxel_size:.4g} Å taken from the project; the file's header says {size:.4g} Å")
+            notes.append(f"voxel size {voxel_size:.4g} Å taken as given; the file's header says {size:.4g} Å")
         if min(header.mx, header.my, header.mz) <= 0:
             header.mx, header.my, header.mz = header.nx, header.ny, header.nz
         header.cella.x, header.cella.y, header.cella.z = (
@@ -134,7 +134,10 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMa
         )
         size = float(voxel_size)
     if size <= 0:
-        raise MapError(f"{name}: the header has no voxel size, expected one in Å; set it in the header or the project")
+        raise MapError(
+            f"{name}: the header has no voxel size, expected one in Å; set it there or give it (--angpix, or the "
+            "project's sampling rate)"
+        )
     sections, rows, columns = values.shape
     return DensityMap(values, MapGrid((sections, rows, columns), size, header, said), name, tuple(notes))
 

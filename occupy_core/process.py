@@ -146,7 +146,7 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
         derived = derive(source.grid, settings)
     except MapError as error:
         raise MapError(f"{source.path}: {error}") from error
-    notes = list(source.warnings)
+    notes = [*source.warnings, *_without_effect(settings)]
     cropped = derived.box != source.grid.shape
     volume = fourier.resize(source.data, derived.box, threads=threads) if cropped else source.data
     if cropped:
@@ -228,6 +228,23 @@ def _check_cutoff(name: str, cutoff: float, box: Tuple[int, int, int], voxel_siz
             f"{cutoff:.4g} Å does not suit a box of {box_text(box)} voxels of {voxel_size:.4g} Å, "
             f"expected {finest:.4g} to {coarsest:.4g} Å",
         )
+
+
+def _without_effect(settings: Settings) -> List[str]:
+    """Settings that were given and change nothing beside the others."""
+    defaults = Settings()
+    modified = bool(settings.modifications)
+    needs = {
+        "pivot": ("sigmoid", settings.sigmoid is not None),
+        "scale_limit": ("amplify, attenuate or sigmoid", modified),
+        "omit_confidence": ("amplify, attenuate or sigmoid", modified),
+        "lowpass_output": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
+    }
+    return [
+        f"{name} has no effect without {other}"
+        for name, (other, there) in needs.items()
+        if not there and getattr(settings, name) != getattr(defaults, name)
+    ]
 
 
 def _solvent_model(

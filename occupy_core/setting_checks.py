@@ -113,7 +113,8 @@ def check_ranges(settings: Settings, descriptions: Mapping[str, Description]) ->
     require("max_box", box == 0 or (box >= 32 and box % 2 == 0))
     if settings.exclude_solvent and settings.omit_confidence:
         raise SettingsError(
-            "exclude_solvent", "contradicts omit_confidence: confidence tells where solvent is; choose one"
+            "exclude_solvent",
+            "contradicts the setting omit_confidence: it is the confidence that tells where solvent is; choose one",
         )
     require("seed", 0 <= settings.seed <= 2147483647)
     require("solvent_def", settings.solvent_def is None or settings.solvent_def.strip() != "")

@@ -130,7 +130,9 @@ def _add(form: Any, name: str, description: Description) -> None:
     elif description.kind == "flag":
         form.addParam(field.parameter, params.BooleanParam, default=default, **common)
     elif description.kind == "map":
-        form.addParam(field.parameter, params.PointerParam, pointerClass="VolumeMask,Volume", allowsNull=True, **common)
+        # The blank keeps Scipion's window from filling in the selected protocol's output unasked: it compares the
+        # name as it stands, while the list to choose from drops the blank (and takes masks, which are volumes too).
+        form.addParam(field.parameter, params.PointerParam, pointerClass=" Volume", allowsNull=True, **common)
     elif description.kind == "text":
         form.addParam(field.parameter, params.StringParam, default=default, **common)
     else:

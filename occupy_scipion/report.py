@@ -24,6 +24,17 @@ def read_report(folder: str) -> Optional[Report]:
         return None
 
 
+def remove_leftovers(folder: str, last: Optional[Report]) -> None:
+    """Remove the maps of the last run that the present one has not made again."""
+    present = read_report(folder)
+    kept = {name for item in present["maps"] for name in item["outputs"].values()}
+    for item in last["maps"] if last else []:
+        for name in item["outputs"].values():
+            path = os.path.join(folder, name)
+            if name not in kept and os.path.exists(path):
+                os.remove(path)
+
+
 def plan_text(settings: Settings) -> str:
     """What a run with these settings will do."""
     return f"Local scale in {settings.resolved_mode} mode. {_modifications_text(settings.to_dict())}"
@@ -62,6 +73,10 @@ def methods_text(report: Report) -> str:
         f"(radius {derived['kernel_radius_voxels']:.3g} voxels of {derived['voxel_size_angstrom']:.4g} Å) relative "
         f"to {_reference_text(settings, derived)}."
     ]
+    if settings["solvent_def"]:
+        sentences.append("The solvent model was fitted within a solvent definition.")
+    if settings["nlrc"]:
+        sentences.append("The zero of the scale was moved to the edge of the solvent noise.")
     done = _modification_list(settings)
     if done:
         sentences.append(

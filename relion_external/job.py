@@ -49,7 +49,11 @@ def _run(arguments: List[str]) -> None:
     for item in outputs:
         for name in item.files.values():
             _say(f"  wrote {os.path.join(folder, name)}")
-    _say("Done.")
+    # Again, because RELION's window shows the last lines only.
+    warnings = [*options.warnings, *(text for item in outputs for text in item.report["warnings"])]
+    for text in warnings:
+        _say(f"WARNING: {text}")
+    _say("Done." if not warnings else f"Done, with {len(warnings)} warning{'s' * (len(warnings) > 1)}.")
 
 
 def _say(line: str) -> None:

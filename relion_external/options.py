@@ -104,7 +104,7 @@ def _parser() -> _Parser:
     own.add_argument("--o", metavar="DIR/", help="folder for the outputs; RELION gives it")
     own.add_argument("--in_3dref", "--in_3Dref", metavar="MAP", help="the map (RELION: Input 3D reference)")
     own.add_argument(
-        "--in_mask", metavar="MAP", help="a solvent definition, the same as --solvent_def (RELION: Input mask)"
+        "--in_mask", metavar="MAP", help="a solvent definition, the same as --solvent_def (RELION: Input 3D mask)"
     )
     own.add_argument("--angpix", metavar="Å", help="voxel size, where the map's header is wrong")
     own.add_argument("--j", metavar="N", default="1", help="threads; at most those that the machine gives")
@@ -224,7 +224,7 @@ def _require_job(known: argparse.Namespace) -> None:
 
 def _unknown_text(word: str) -> str:
     if not word.startswith("--"):
-        return f"found {word!r} where an option was expected; values with blanks need quotes"
+        return f"found {word!r} where an option was expected; give the map with --in_3dref, quote values with blanks"
     name = word[2:].split("=")[0]
     shown = [known for known in names() if known not in descriptions() or is_available(known)]
     near = difflib.get_close_matches(name.replace("-", "_").lower(), [item.lower() for item in shown], n=1)

@@ -39,7 +39,7 @@ def shared_data() -> Path:
     """Real maps and projects, which are no part of the repository."""
     folder = Path(os.environ.get("OCCUPY_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip(f"no real maps at {folder}; set OCCUPY_SHARED_DATA to a folder that holds them")
+        pytest.skip("no real maps here (they are no part of the project); OCCUPY_SHARED_DATA names a folder of them")
     return folder
 
 

@@ -90,6 +90,7 @@ class ProtOccupyLocalScale(OccupyLabel, ProtAnalysis3D):
         job_file = os.path.join(folder, JOB_FILE)
         with open(job_file, "w", encoding="utf-8") as file:
             json.dump(job.to_dict(), file, indent=2)
+        last = report.read_report(folder)
         for stale in (os.path.join(folder, REPORT), str(error_file(job_file))):
             if os.path.exists(stale):
                 os.remove(stale)
@@ -100,6 +101,7 @@ class ProtOccupyLocalScale(OccupyLabel, ProtAnalysis3D):
             status = str(error.returncode)
         # A job that fails in a queue raises nothing: what counts is what it left.
         self._check_delivered(status)
+        report.remove_leftovers(folder, last)
 
     def createOutputStep(self, _settings, sources):
         maps = [SourceMap(**source) for source in sources]

@@ -250,3 +250,17 @@ def test_full_occupancy_control_is_left_as_it_is(shared_data):
     source = read_map(shared_data / "maps" / "betaGal.mrc")
     for name, values in process_map(source, ALL).modified.items():
         assert np.corrcoef(values.ravel(), source.data.ravel())[0, 1] > 0.99, name
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"pivot": 0.5}, "pivot has no effect without sigmoid"),
+        ({"scale_limit": 0.1, "exclude_solvent": True}, "scale_limit has no effect"),
+        ({"lowpass_output": 10.0}, "lowpass_output has no effect"),
+        ({"omit_confidence": True}, "omit_confidence has no effect"),
+    ],
+)
+def test_settings_without_effect_are_told(source, values, text):
+    assert any(text in warning for warning in process_map(source, Settings(**values)).warnings)
+    assert process_map(source, ALL).warnings == ()

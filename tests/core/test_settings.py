@@ -65,7 +65,7 @@ def test_what_is_not_there_yet_is_refused(name, value):
 
 
 def test_solvent_cannot_be_excluded_without_confidence():
-    with pytest.raises(SettingsError, match="contradicts omit_confidence"):
+    with pytest.raises(SettingsError, match="contradicts the setting omit_confidence"):
         Settings(exclude_solvent=True, omit_confidence=True)
 
 

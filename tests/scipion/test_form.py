@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The form holds the core's settings, all that work and no other, and gives them back."""
 
+from types import SimpleNamespace
+
 import pytest
+from pwem.objects import VolumeMask
 from pyworkflow.protocol import params
 
 from occupy_core.settings import Settings, default_of, descriptions, is_available
 from occupy_scipion.form import FIELDS, choices_of, settings_of, shown_settings
+from occupy_scipion.protocols import ProtOccupyLocalScale
 
 # Chosen by other means than a field of their own.
 ELSEWHERE = {"classes"}
@@ -170,3 +174,21 @@ def test_the_parameter_kinds(lab):
     assert isinstance(shown["solventDefinition"], params.PointerParam)
     assert isinstance(shown["scaleMode"], params.EnumParam) and shown["scaleMode"].choices == choices_of("mode")
     assert isinstance(shown["tileSize"], params.IntParam) and isinstance(shown["tau"], params.FloatParam)
+
+
+def test_scipions_window_suggests_a_map_but_no_solvent_definition(lab, a_map):
+    """What the window does with the output of the selected protocol, on a new form."""
+    import pyworkflow.gui.project  # noqa: F401  before the form, which imports it in a circle
+    from pyworkflow.gui.form import FormWindow
+    from pyworkflow.object import Pointer
+
+    protocol = lab.project.newProtocol(ProtOccupyLocalScale)
+    window = SimpleNamespace(getPreviousProtOutput=a_map.iterOutputAttributes, previousProt=a_map)
+    suggested = {
+        name: FormWindow.suggestValueFromPreviousProt(window, protocol.getParam(name), Pointer()).hasValue()
+        for name in ("inputVolumes", "solventDefinition")
+    }
+    assert suggested == {"inputVolumes": True, "solventDefinition": False}
+    # The list to choose from still has volumes and masks.
+    (name,) = protocol.getParam("solventDefinition").pointerClass.get().split(",")
+    assert issubclass(VolumeMask, lab.domain.findClass(name.strip()))

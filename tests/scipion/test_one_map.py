@@ -182,7 +182,7 @@ def test_the_project_overrides_a_wrong_header(lab, tmp_path, three_parts):
     protocol = lab.run_local_scale(source)
     direct = process_map(read_map(tmp_path / "wrong.mrc", voxel_size=3.0), Settings())
     assert np.array_equal(mrcfile.read(protocol.scaleMap.getFileName()), direct.scale)
-    assert any("voxel size 3 Å taken from the project" in line for line in protocol.summary())
+    assert any("voxel size 3 Å taken as given" in line for line in protocol.summary())
 
 
 def test_an_item_of_a_set(lab, tmp_path, three_parts):
