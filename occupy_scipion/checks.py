@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import List, Optional
 
+from occupy_core.derived import derive
 from occupy_core.errors import MapError, SettingsError
 from occupy_core.maps import MapGrid, box_text
 from occupy_core.outputs import kinds_of
-from occupy_core.process import derive
 from occupy_core.settings import Settings, descriptions
 from occupy_scipion.form import problem_text
 from occupy_scipion.sources import SourceMap, box_of
