@@ -109,7 +109,7 @@ def test_cautions_come_before_the_run(lab, a_map):
 
 def test_settings_that_contradict_each_other_are_named_as_on_the_form(lab, a_map):
     (problem,) = lab.local_scale(a_map, excludeSolvent=True, omitConfidence=True).validate()
-    assert problem.startswith("*Exclude solvent*: contradicts Omit confidence: ")
+    assert problem.startswith("*Exclude solvent*: contradicts the setting Omit confidence: ")
 
 
 def test_every_kind_of_map_has_its_names():
