@@ -106,13 +106,9 @@ def map_file(tmp_path_factory, three_parts):
 @pytest.fixture(scope="session")
 def a_map(laboratory, map_file):
     """An import of the phantom, whose Scipion origin is not the default."""
-    here = os.getcwd()
-    os.chdir(laboratory.folder)
-    try:
+    with laboratory.inside():
         imported = laboratory.import_maps(map_file)
         return laboratory.moved(imported, 10.0, 20.0, 30.0)
-    finally:
-        os.chdir(here)
 
 
 def write_map(path, values, *, voxel_size=3.0, origin=None):

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyworkflow
@@ -63,6 +65,16 @@ class Laboratory:
         self.project = manager.loadProject(name)
         self.folder = Path(self.project.path)
         self.domain = pyworkflow.Config.getDomain()
+
+    @contextmanager
+    def inside(self):
+        """In the project's folder for a while: Scipion's paths are relative to it."""
+        here = os.getcwd()
+        os.chdir(self.folder)
+        try:
+            yield
+        finally:
+            os.chdir(here)
 
     def launch(self, protocol):
         """Run a protocol as the GUI does, in a process of its own, and wait."""

@@ -20,14 +20,10 @@ ORIGIN = [10.0, 20.0, 30.0]
 @pytest.fixture(scope="module")
 def run(laboratory, a_map):
     """A run with all modifications."""
-    here = os.getcwd()
-    os.chdir(laboratory.folder)
-    try:
+    with laboratory.inside():
         return laboratory.run_local_scale(
             a_map, doAmplify=True, doAttenuate=True, attenuatePower=2.5, doSigmoid=True, lowpass=10.0, numberOfThreads=2
         )
-    finally:
-        os.chdir(here)
 
 
 def test_a_fresh_process_finds_the_outputs(lab, a_map, run):

@@ -30,22 +30,14 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def several(laboratory, folder):
-    here = os.getcwd()
-    os.chdir(laboratory.folder)
-    try:
+    with laboratory.inside():
         return laboratory.import_maps(folder, pattern="several*.mrc")
-    finally:
-        os.chdir(here)
 
 
 @pytest.fixture(scope="module")
 def run(laboratory, several):
-    here = os.getcwd()
-    os.chdir(laboratory.folder)
-    try:
+    with laboratory.inside():
         return laboratory.run_local_scale(several, doAmplify=True)
-    finally:
-        os.chdir(here)
 
 
 def test_items_keep_the_ids_of_their_inputs(lab, several, run):

@@ -31,12 +31,8 @@ def picture(view, path):
 
 @pytest.fixture(scope="module")
 def run(laboratory, a_map):
-    here = os.getcwd()
-    os.chdir(laboratory.folder)
-    try:
+    with laboratory.inside():
         return laboratory.run_local_scale(a_map, doAmplify=True)
-    finally:
-        os.chdir(here)
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +41,8 @@ def run_of_set(laboratory, tmp_path_factory):
     for number in (1, 2, 3):
         values = phantom((36, 36, 36), seed=number).volume
         write_map(folder / f"shown{number}.mrc", np.full_like(values, np.nan) if number == 1 else values)
-    here = os.getcwd()
-    os.chdir(laboratory.folder)
-    try:
+    with laboratory.inside():
         return laboratory.run_local_scale(laboratory.import_maps(folder, pattern="shown*.mrc"))
-    finally:
-        os.chdir(here)
 
 
 def test_slices_show_every_map(lab, run, tmp_path):
