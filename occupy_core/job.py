@@ -13,7 +13,7 @@ from occupy_core.errors import JobError, OccupyError
 from occupy_core.maps import read_map, write_map
 from occupy_core.outputs import MAP_OUTPUTS, MAPS_TABLE, REPORT, kinds_of, staged
 from occupy_core.process import Result, process_map
-from occupy_core.report import job_report, map_report, write_json
+from occupy_core.report import job_report, map_report, target_report, target_text, write_json
 from occupy_core.settings import Settings
 
 
@@ -148,7 +148,8 @@ def _names(job: Job) -> List[str]:
 
 def _inputs(job: Job) -> List[str]:
     definition = job.settings.solvent_def
-    return [*(item.path for item in job.maps), *([definition] if definition else [])]
+    masks = [*([definition] if definition else []), *job.settings.target_mask]
+    return [*(item.path for item in job.maps), *masks]
 
 
 def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress) -> MapOutputs:
@@ -171,10 +172,12 @@ def _summary(result: Result) -> List[str]:
     median = f"median scale {result.median_scale:.3f}"
     if math.isnan(result.median_scale):
         median = "no voxel is confidently more than solvent"
+    zero = f"zero at {result.reference.zero:.4g}, " if result.settings.normalisation == "calibrated" else ""
     return [
         f"{derived.mode} mode, low-pass {derived.lowpass:.4g} Å, kernel {derived.kernel_size} voxels a side "
         f"({derived.kernel_voxels} voxels), tau {derived.tau:.4g}",
-        f"reference value {result.reference.value:.4g}, {median}, "
+        f"reference value {result.reference.value:.4g}, {zero}{median}, "
         f"solvent {result.solvent.mean:.4g} +- {result.solvent.sigma:.3g}",
+        *(target_text(target_report(target)) for target in result.targets),
         *(f"WARNING: {text}" for text in result.warnings),
     ]

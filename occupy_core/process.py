@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from occupy_core import fourier, kernel, modify, scale, solvent
+from occupy_core import calibration, fourier, kernel, modify, scale, solvent, targets
 from occupy_core.derived import Derived, derive
 from occupy_core.errors import MapError
 from occupy_core.maps import DensityMap, Volume, box_text, read_map
@@ -17,8 +18,10 @@ from occupy_core.outputs import MODIFIED
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
 from occupy_core.solvent import SolventModel
+from occupy_core.targets import Target
 
 _CONFIDENT = 0.5
+_IN_TARGET = 0.5
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Result:
     solvent : SolventModel
     variability_limit : float
         Mean of the map where the scale is 1, relative to full scale; NaN when it is nowhere 1.
+    targets : tuple of Target
+        One for each target mask.
     median_scale : float
         Over the voxels with confidence above 0.5; NaN when there is none.
     warnings : tuple of str
@@ -55,6 +60,7 @@ class Result:
     solvent: SolventModel
     variability_limit: float
     median_scale: float
+    targets: Tuple[Target, ...] = ()
     warnings: Tuple[str, ...] = field(default=())
 
 
@@ -72,7 +78,7 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     Raises
     ------
     MapError
-        If the map has no positive density, or the solvent definition does not lie on its grid.
+        If the map has no positive density, or a mask does not lie on its grid.
     SettingsError
         If a setting does not suit the map's box.
 
@@ -95,31 +101,40 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     lowpassed = fourier.low_pass(
         volume, voxel_size=derived.voxel_size, cutoff_angstrom=derived.lowpass, threads=threads
     )
-    model = _solvent_model(source, volume, lowpassed, settings, notes)
+    # Looked for in the map as read: a cropped map rings where it was flat.
+    flat = fourier.sampled(solvent.flat_areas(source.data), volume.shape)
+    region = _solvent_region(source, volume, flat, settings, notes)
+    model = solvent.fit_solvent(lowpassed, region)
     notes += model.warnings
     basis = lowpassed if derived.mode == "occupancy" else volume
-    reference = _reference(source, basis, settings, derived)
-    scales = scale.local_scale(
-        kernel.ball_maximum(basis, kernel.ball(derived.kernel_size, derived.kernel_radius)), reference
-    )
+    maximum = kernel.ball_maximum(basis, kernel.ball(derived.kernel_size, derived.kernel_radius))
+    if settings.normalisation == "calibrated":
+        reference = _calibrated_reference(source, maximum, lowpassed, flat, region, derived, notes)
+    else:
+        reference = _reference(source, basis, settings, derived)
+    scales = scale.local_scale(maximum, reference)
     limit = scale.variability_limit(basis, scales, reference)
     if settings.nlrc:
-        scales = _noise_level_recalibrated(scales, model.limit / reference.value, notes)
+        zero = (model.limit - reference.zero) / (reference.value - reference.zero)
+        scales = _noise_level_recalibrated(scales, zero, notes)
     confidence = model.confidence_of(lowpassed, hedge=settings.hedge_confidence)
     modified = _modified_maps(volume, scales, confidence, model, settings)
     back = _Restorer(source, derived, settings, threads)
+    full_scales = back.fraction(scales)
+    found = tuple(_target(path, source, basis, full_scales, settings, derived) for path in settings.target_mask)
     confident = scales[confidence > _CONFIDENT]
     return Result(
         source=source,
         settings=settings,
         derived=derived,
-        scale=back.fraction(scales),
+        scale=full_scales,
         confidence=back.fraction(confidence),
         modified={name: back.density(values) for name, values in modified.items()},
         reference=reference,
         solvent=model,
         variability_limit=limit,
         median_scale=float(np.median(confident)) if confident.size else math.nan,
+        targets=found,
         warnings=tuple(notes),
     )
 
@@ -162,40 +177,80 @@ def _without_effect(settings: Settings) -> List[str]:
         "pivot": ("sigmoid", settings.sigmoid is not None),
         "scale_limit": ("amplify, attenuate or sigmoid", modified),
         "omit_confidence": ("amplify, attenuate or sigmoid", modified),
+        "tile_size": ("tiled normalisation", settings.normalisation == "tiled" or bool(settings.target_mask)),
+        "tau": ("tiled or kernel normalisation", settings.normalisation != "calibrated"),
         "lowpass_output": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
     }
-    return [
+    notes = [
         f"{name} has no effect without {other}"
         for name, (other, there) in needs.items()
         if not there and getattr(settings, name) != getattr(defaults, name)
     ]
+    if settings.normalisation == "calibrated" and settings.resolved_mode == "resolution":
+        notes.append(
+            "calibrated normalisation in resolution mode: the scale falls with local resolution too; for occupancies "
+            "set mode to occupancy"
+        )
+    return notes
 
 
-def _solvent_model(
-    source: DensityMap, volume: Volume, lowpassed: Volume, settings: Settings, notes: List[str]
-) -> SolventModel:
-    # Looked for in the map as read: a cropped map rings where it was flat.
-    flat = fourier.sampled(solvent.flat_areas(source.data), volume.shape)
+def _solvent_region(
+    source: DensityMap, volume: Volume, flat: NDArray[np.bool_], settings: Settings, notes: List[str]
+) -> NDArray[np.bool_]:
     definition = None
     if settings.solvent_def is not None:
-        definition = fourier.sampled(_read_definition(settings.solvent_def, source), volume.shape)
+        definition = fourier.sampled(_read_mask(settings.solvent_def, source, "solvent definition"), volume.shape)
     try:
         region, warnings = solvent.solvent_region(volume, flat, definition)
     except MapError as error:
         raise MapError(f"{settings.solvent_def}: {error}") from error
     notes += warnings
-    return solvent.fit_solvent(lowpassed, region)
+    return region
 
 
-def _read_definition(path: str, source: DensityMap) -> Volume:
-    """The solvent definition, with the map's voxel size where it has the header that was wrong for the map too."""
+def _target(
+    path: str, source: DensityMap, basis: Volume, scales: Volume, settings: Settings, derived: Derived
+) -> Target:
+    values = _read_mask(path, source, "target mask")
+    mask = values > _IN_TARGET
+    if not mask.any():
+        raise MapError(
+            f"{path}: found no voxel above {_IN_TARGET} (highest {values.max():.4g}), expected a mask in 0..1"
+        )
+    lower, median, upper = targets.quartiles(scales, mask)
+    known = derived.mode == "occupancy" and settings.normalisation == "calibrated" and not settings.nlrc
+    return Target(
+        path,
+        float(mask.sum()) * source.grid.voxel_size**3,
+        _published_occupancy(basis, fourier.sampled(mask, basis.shape), settings),
+        lower,
+        median,
+        upper,
+        targets.occupancy_interval(lower, median, upper) if known else None,
+    )
+
+
+def _published_occupancy(basis: Volume, mask: NDArray[np.bool_], settings: Settings) -> Optional[float]:
+    """Forsberg et al. 2023: the mask's own number of voxels sets the percentile that counts as full scale."""
+    if not mask.any():
+        return None
+    tau = kernel.tau_of(int(mask.sum()))
+    try:
+        full = scale.tiled_reference(basis, tau=tau, tile_size=settings.tile_size).value
+    except MapError:
+        return None
+    return float(np.clip(basis[mask].max() / full, 0, 1))
+
+
+def _read_mask(path: str, source: DensityMap, what: str) -> Volume:
+    """A mask, with the map's voxel size where it has the header that was wrong for the map too."""
     grid = source.grid
     mask = read_map(path, voxel_size=None if grid.header_voxel_size == grid.voxel_size else grid.voxel_size)
     if mask.grid.header_voxel_size not in (mask.grid.voxel_size, grid.header_voxel_size):
         mask = read_map(path)
     difference = grid.difference(mask.grid)
     if difference:
-        raise MapError(f"{path}: the solvent definition has {difference}, expected the grid of {source.path}")
+        raise MapError(f"{path}: the {what} has {difference}, expected the grid of {source.path}")
     return mask.data
 
 
@@ -206,6 +261,26 @@ def _reference(source: DensityMap, basis: Volume, settings: Settings, derived: D
         return scale.tiled_reference(basis, tau=derived.tau, tile_size=settings.tile_size)
     except MapError as error:
         raise MapError(f"{source.path}: {error}") from error
+
+
+def _calibrated_reference(
+    source: DensityMap,
+    maximum: Volume,
+    lowpassed: Volume,
+    flat: NDArray[np.bool_],
+    region: NDArray[np.bool_],
+    derived: Derived,
+    notes: List[str],
+) -> Reference:
+    inside = solvent.inscribed(maximum.shape) & ~flat
+    try:
+        found = calibration.calibrate(
+            maximum, lowpassed, inside, region, voxel_size=derived.voxel_size, lowpass=derived.lowpass
+        )
+    except MapError as error:
+        raise MapError(f"{source.path}: {error}") from error
+    notes += found.warnings
+    return found.reference
 
 
 def _noise_level_recalibrated(scales: Volume, zero: float, notes: List[str]) -> Volume:

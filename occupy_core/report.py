@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import platform
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,7 @@ from occupy_core import __version__
 from occupy_core.outputs import PROGRAM
 from occupy_core.process import Result
 from occupy_core.settings import Settings
+from occupy_core.targets import Target
 
 CITATION = (
     "Forsberg BO, Shah PNM, Burt A. A robust normalized local filter to estimate compositional heterogeneity "
@@ -36,7 +38,9 @@ def map_report(result: Result, files: Mapping[str, str], prefix: str) -> Dict[st
         "voxel_size_angstrom": grid.voxel_size,
         "derived": _derived(result),
         "reference": {
+            "normalisation": result.settings.normalisation,
             "value": result.reference.value,
+            "zero": result.reference.zero,
             "tile_size_voxels": result.reference.tile_size,
             "highest_tile_first_voxel_xyz": list(reversed(result.reference.highest_tile)),
             "lowest_tile_first_voxel_xyz": list(reversed(result.reference.lowest_tile)),
@@ -44,8 +48,34 @@ def map_report(result: Result, files: Mapping[str, str], prefix: str) -> Dict[st
         "solvent": {"mean": solvent.mean, "sigma": solvent.sigma, "confidence_limit": solvent.limit},
         "variability_limit": result.variability_limit,
         "median_scale": result.median_scale,
+        "targets": [target_report(target) for target in result.targets],
         "warnings": list(result.warnings),
     }
+
+
+def target_report(target: Target) -> Dict[str, Any]:
+    """What is known about one target mask, as JSON types."""
+    return {
+        "mask": target.path,
+        "volume_cubic_angstrom": target.volume,
+        "occupancy_published": target.published,
+        "scale_lower_quartile": target.lower_quartile,
+        "scale_median": target.median,
+        "scale_upper_quartile": target.upper_quartile,
+        "occupancy_interval_90": list(target.interval) if target.interval else None,
+    }
+
+
+def target_text(target: Mapping[str, Any]) -> str:
+    """A target's part of the report in one line."""
+    name = os.path.basename(target["mask"])
+    quartiles = f"quartiles {target['scale_lower_quartile']:.2f} to {target['scale_upper_quartile']:.2f}"
+    if target["occupancy_interval_90"] is None:
+        published = target["occupancy_published"]
+        text = f"median scale {target['scale_median']:.2f} ({quartiles})"
+        return f"{name}: {text}" + ("" if published is None else f", target occupancy as published {published:.2f}")
+    low, high = target["occupancy_interval_90"]
+    return f"{name}: occupancy {target['scale_median']:.2f} (90 % interval {low:.2f} to {high:.2f}; {quartiles})"
 
 
 def job_report(settings: Settings, maps: List[Dict[str, Any]], failed: Mapping[str, str]) -> Dict[str, Any]:

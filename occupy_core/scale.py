@@ -31,12 +31,15 @@ class Reference:
         for kernel normalisation the voxel of the map's maximum and minimum.
     tile_size : int
         Edge of the tiles in voxels; 1 for kernel normalisation.
+    zero : float
+        The value that counts as 0, in the map's grey scale; other than 0 for calibrated normalisation only.
     """
 
     value: float
     highest_tile: Tuple[int, int, int]
     lowest_tile: Tuple[int, int, int]
     tile_size: int
+    zero: float = 0.0
 
 
 def tiled_reference(volume: Volume, *, tau: float, tile_size: int) -> Reference:
@@ -96,7 +99,9 @@ def kernel_reference(volume: Volume, *, tau: float) -> Reference:
 
 def local_scale(maximum: Volume, reference: Reference) -> Volume:
     """The local scale, 0..1, from the maximum of the map over the kernel around each voxel."""
-    return np.clip(maximum / np.float32(reference.value), 0, 1)
+    if reference.zero == 0:
+        return np.clip(maximum / np.float32(reference.value), 0, 1)
+    return np.clip((maximum - np.float32(reference.zero)) / np.float32(reference.value - reference.zero), 0, 1)
 
 
 def recalibrated(scale: Volume, zero: float) -> Volume:

@@ -35,8 +35,8 @@ class Description:
         For "power" only: the value taken when it is switched on without one.
     derived : str
         How the value is found when none is given.
-    planned : str
-        Not empty while the feature is not there: the values that are refused, or "any".
+    planned : bool
+        While the feature is not there: any value but the default is refused.
     expert : bool
         Shown only to those who ask for all settings.
     """
@@ -49,7 +49,7 @@ class Description:
     choices: Tuple[str, ...] = ()
     when_on: Optional[float] = None
     derived: str = ""
-    planned: str = ""
+    planned: bool = False
     expert: bool = False
 
 
@@ -85,10 +85,8 @@ def check_kind(name: str, value: Any, default: Any, description: Description) ->
 
 def check_planned(name: str, value: Any, default: Any, description: Description) -> None:
     """Refuse what is not there yet."""
-    if description.planned == "any" and value != default:
+    if description.planned and value != default:
         raise SettingsError(name, "is not available in this version yet; leave it out")
-    if description.planned and value == description.planned:
-        raise SettingsError(name, f"{value} is not available in this version yet; use one of {description.values}")
 
 
 def check_ranges(settings: Settings, descriptions: Mapping[str, Description]) -> None:
@@ -117,4 +115,7 @@ def check_ranges(settings: Settings, descriptions: Mapping[str, Description]) ->
             "contradicts the setting omit_confidence: it is the confidence that tells where solvent is; choose one",
         )
     require("seed", 0 <= settings.seed <= 2147483647)
+    masks = settings.target_mask
+    require("target_mask", all(isinstance(path, str) and path.strip() != "" for path in masks))
+    require("target_mask", isinstance(masks, tuple) and len(set(masks)) == len(masks))
     require("solvent_def", settings.solvent_def is None or settings.solvent_def.strip() != "")

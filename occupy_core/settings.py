@@ -39,7 +39,7 @@ class Settings:
         "auto, resolution, occupancy",
         "resolution: the scale is taken from the map as it is and falls with occupancy and with local resolution. "
         "occupancy: it is taken from the low-passed map, so that differences in resolution beyond the low-pass "
-        "no longer count. auto: occupancy when anything is modified, else resolution.",
+        "no longer count. auto: occupancy when anything is modified or a target mask is given, else resolution.",
         "scale",
         choices=MODES,
     )
@@ -132,13 +132,12 @@ class Settings:
         "tiled",
         "Normalisation",
         "choice",
-        "tiled, kernel",
+        "tiled, kernel, calibrated",
         "What counts as full scale. tiled: the largest percentile tau over tiles spread over the box (published). "
-        "kernel: tau times the map's maximum.",
+        "kernel: tau times the map's maximum. calibrated: 0 is what solvent noise reads and 1 what the best region "
+        "reads, so that the scale is an estimate of occupancy (in occupancy mode).",
         "scale",
         choices=NORMALISATIONS,
-        planned="calibrated",
-        expert=True,
     )
     tile_size: int = setting(
         12,
@@ -203,7 +202,7 @@ class Settings:
         "yes, no",
         "Give modified maps the grey values of the input map.",
         "output",
-        planned="any",
+        planned=True,
         expert=True,
     )
     max_box: int = setting(
@@ -230,9 +229,10 @@ class Settings:
         "Target mask(s)",
         "map",
         "maps on the input's grid",
-        "Report the occupancy inside each of these masks.",
+        "Report the scale inside each of these masks (above 0.5): median, quartiles, the published program's target "
+        "occupancy and, for calibrated normalisation, a 90 % interval of the occupancy.",
         "output",
-        planned="any",
+        derived="none",
     )
     subtraction_mask: bool = setting(
         False,
@@ -241,7 +241,7 @@ class Settings:
         "yes, no",
         "Write masks for particle subtraction from the attenuation and the sigmoid.",
         "output",
-        planned="any",
+        planned=True,
     )
     solvent_threshold: Optional[float] = setting(
         None,
@@ -250,7 +250,7 @@ class Settings:
         "0..1",
         "Write a solvent definition: where the local scale is above this.",
         "output",
-        planned="any",
+        planned=True,
     )
     classes: str = setting(
         "all",
@@ -259,7 +259,7 @@ class Settings:
         "all, or numbers such as 1,3,4",
         "Which classes of a classification are taken.",
         "scale",
-        planned="any",
+        planned=True,
     )
     reference: str = setting(
         "auto",
@@ -268,7 +268,7 @@ class Settings:
         "auto, own, shared, or a class number",
         "Whether each map is measured against itself or all against one.",
         "scale",
-        planned="any",
+        planned=True,
     )
     seed: int = setting(
         0,
@@ -293,10 +293,10 @@ class Settings:
 
     @property
     def resolved_mode(self) -> str:
-        """The mode with "auto" decided: "occupancy" when anything is modified, else "resolution"."""
+        """The mode with "auto" decided: "occupancy" when anything is modified or masked, else "resolution"."""
         if self.mode != "auto":
             return self.mode
-        return "occupancy" if self.modifications or self.exclude_solvent else "resolution"
+        return "occupancy" if self.modifications or self.exclude_solvent or self.target_mask else "resolution"
 
     def to_dict(self) -> Dict[str, Any]:
         """The settings as JSON types; `Settings.from_dict` is its inverse."""
@@ -333,4 +333,4 @@ def default_of(name: str) -> Any:
 
 def is_available(name: str) -> bool:
     """Whether a setting does something in this version."""
-    return descriptions()[name].planned != "any"
+    return not descriptions()[name].planned

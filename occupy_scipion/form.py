@@ -67,12 +67,6 @@ def shown_settings() -> List[str]:
     return [name for name in descriptions() if name in FIELDS and is_available(name)]
 
 
-def choices_of(name: str) -> List[str]:
-    """The values of a choice that work in this version, in the order of the form's numbers."""
-    description = descriptions()[name]
-    return [value for value in description.choices if value != description.planned]
-
-
 def add_settings(form: Any, *groups: str) -> None:
     """Add the parameters of the settings in some groups to the form's last section, those for experts last."""
     known = descriptions()
@@ -125,7 +119,7 @@ def _add(form: Any, name: str, description: Description) -> None:
     if field.switch:
         common["condition"] = field.switch
     if description.kind == "choice":
-        choices = choices_of(name)
+        choices = list(description.choices)
         form.addParam(field.parameter, params.EnumParam, choices=choices, default=choices.index(default), **common)
     elif description.kind == "flag":
         form.addParam(field.parameter, params.BooleanParam, default=default, **common)
@@ -165,7 +159,7 @@ def _value(protocol: Any, name: str) -> Any:
         return None
     value = getattr(protocol, field.parameter).get()
     if description.kind == "choice":
-        choices = choices_of(name)
+        choices = description.choices
         if value is None or not 0 <= value < len(choices):
             raise SettingsError(name, f"got choice number {value}, expected 0 to {len(choices) - 1}")
         return choices[value]

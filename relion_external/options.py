@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import math
+import os
 from dataclasses import dataclass
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
@@ -124,6 +125,8 @@ def _add_setting(group: Any, name: str, description: Description) -> None:
     arguments: Dict[str, Any] = {"metavar": description.kind.upper(), "dest": name}
     if description.kind in ("flag", "power"):
         arguments.update(nargs="?", const="yes")
+    if name == "target_mask":
+        arguments.update(nargs="+")
     text = f"{description.label}: {description.values}; default: {default_text(name)}. {description.help}"
     arguments["help"] = text.replace("%", "%%") if is_available(name) else argparse.SUPPRESS
     group.add_argument(f"--{name}", **arguments)
@@ -146,7 +149,7 @@ def _settings(known: argparse.Namespace) -> Settings:
     for name, description in descriptions().items():
         text = getattr(known, name)
         if text is not None:
-            values[name] = _value(name, text, description)
+            values[name] = _paths(text) if name == "target_mask" else _value(name, text, description)
     if known.in_mask is not None:
         if values.get("solvent_def", known.in_mask) != known.in_mask:
             raise SettingsError("solvent_def", "is given twice with different files, as --in_mask too; give one")
@@ -167,9 +170,14 @@ def _value(name: str, text: str, description: Description) -> Any:
         return _number(name, word, float, description)
     if description.kind == "integer":
         return _number(name, word, int, description)
-    if name == "target_mask":
-        return (word,)
     return lower if description.kind == "choice" else word
+
+
+def _paths(words: List[str]) -> Tuple[str, ...]:
+    """Files in as many words, or behind commas: RELION's form gives one word."""
+    return tuple(
+        path.strip() for word in words for path in ([word] if os.path.exists(word) else word.split(",")) if path.strip()
+    )
 
 
 def _flag(name: str, lower: str) -> bool:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import pandas
 import starfile
@@ -21,7 +22,7 @@ _NODE_COLUMNS = ("rlnPipeLineNodeName", "rlnPipeLineNodeType", "rlnPipeLineNodeT
 
 
 def write_maps_table(outputs: Sequence[MapOutputs], folder: Path, job_dir: str) -> None:
-    """Write occupancy_maps.star: a row for each map.
+    """Write occupancy_maps.star: a row for each map and, with target masks, a second table of a row for each of them.
 
     Parameters
     ----------
@@ -32,9 +33,12 @@ def write_maps_table(outputs: Sequence[MapOutputs], folder: Path, job_dir: str) 
         Where the maps will be, as RELION names it. RELION shows a STAR file whose first table has
         rlnReferenceImage as the central slices of these maps.
     """
-    table = pandas.DataFrame([_row(item, job_dir) for item in outputs])
+    tables = {"occupancy_maps": pandas.DataFrame([_row(item, job_dir) for item in outputs])}
+    targets = [_target_row(item, target) for item in outputs for target in item.report["targets"]]
+    if targets:
+        tables["occupancy_targets"] = pandas.DataFrame(targets)
     # The default format of floats has six decimals and would lose small values.
-    starfile.write({"occupancy_maps": table}, folder / MAPS_TABLE, float_format=None, overwrite=True)
+    starfile.write(tables, folder / MAPS_TABLE, float_format=None, overwrite=True)
 
 
 def write_output_nodes(outputs: Sequence[MapOutputs], job_dir: str) -> None:
@@ -68,9 +72,26 @@ def _row(item: MapOutputs, job_dir: str) -> Dict[str, object]:
         "occupyKernelSizeVoxels": derived["kernel_size_voxels"],
         "occupyKernelRadiusVoxels": derived["kernel_radius_voxels"],
         "occupyTau": derived["tau"],
+        "occupyNormalisation": report["reference"]["normalisation"],
         "occupyReferenceValue": report["reference"]["value"],
+        "occupyZeroValue": report["reference"]["zero"],
         "occupySolventMean": report["solvent"]["mean"],
         "occupySolventSigma": report["solvent"]["sigma"],
         "occupyConfidenceLimit": report["solvent"]["confidence_limit"],
         "occupyMedianScale": report["median_scale"],
+    }
+
+
+def _target_row(item: MapOutputs, target: Mapping[str, Any]) -> Dict[str, object]:
+    published, interval = target["occupancy_published"], target["occupancy_interval_90"]
+    return {
+        "occupyInputMap": item.report["input"],
+        "occupyTargetMask": target["mask"],
+        "occupyTargetVolumeCubicAngstrom": target["volume_cubic_angstrom"],
+        "occupyScaleLowerQuartile": target["scale_lower_quartile"],
+        "occupyScaleMedian": target["scale_median"],
+        "occupyScaleUpperQuartile": target["scale_upper_quartile"],
+        "occupyOccupancyPublished": math.nan if published is None else published,
+        # Only a calibrated scale in occupancy mode has an interval.
+        **({"occupyOccupancyLow90": interval[0], "occupyOccupancyHigh90": interval[1]} if interval else {}),
     }

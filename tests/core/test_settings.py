@@ -50,9 +50,7 @@ def test_bad_value_is_refused_by_name(name, bad):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("normalisation", "calibrated"),
         ("hist_match", True),
-        ("target_mask", ("mask.mrc",)),
         ("subtraction_mask", True),
         ("solvent_threshold", 0.5),
         ("classes", "1,3"),

@@ -77,6 +77,7 @@ def test_every_setting_has_an_option_of_its_name():
         "lowpass_output": ("6", 6.0),
         "max_box": ("0", 0),
         "solvent_def": ("solvent.mrc", "solvent.mrc"),
+        "target_mask": ("head.mrc, tail.mrc", ("head.mrc", "tail.mrc")),
         "seed": ("3", 3),
     }
     assert set(given) == {name for name in descriptions() if is_available(name)}
@@ -87,9 +88,7 @@ def test_every_setting_has_an_option_of_its_name():
 @pytest.mark.parametrize(
     ("name", "word"),
     [
-        ("normalisation", "calibrated"),
         ("hist_match", "yes"),
-        ("target_mask", "mask.mrc"),
         ("subtraction_mask", "yes"),
         ("solvent_threshold", "0.5"),
         ("classes", "1,3"),

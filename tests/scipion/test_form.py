@@ -8,7 +8,7 @@ from pwem.objects import VolumeMask
 from pyworkflow.protocol import params
 
 from occupy_core.settings import Settings, default_of, descriptions, is_available
-from occupy_scipion.form import FIELDS, choices_of, settings_of, shown_settings
+from occupy_scipion.form import FIELDS, settings_of, shown_settings
 from occupy_scipion.protocols import ProtOccupyLocalScale
 
 # Chosen by other means than a field of their own.
@@ -78,15 +78,6 @@ def test_labels_help_and_levels_are_the_cores(lab):
             assert parameter.getLabel() == description.label
             assert description.help in parameter.getHelp() and description.values in parameter.getHelp()
             assert parameter.isExpert() == description.expert
-
-
-def test_choices_leave_out_what_is_planned(lab):
-    for name, description in descriptions().items():
-        if description.kind == "choice":
-            choices = parameters(lab)[FIELDS[name].parameter].choices
-            assert description.planned not in choices and set(choices) | {description.planned} >= set(
-                description.choices
-            )
 
 
 def test_an_untouched_form_gives_the_defaults(lab):
@@ -172,7 +163,9 @@ def test_a_step_gets_all_that_changes_the_result(lab, a_map):
 def test_the_parameter_kinds(lab):
     shown = parameters(lab)
     assert isinstance(shown["solventDefinition"], params.PointerParam)
-    assert isinstance(shown["scaleMode"], params.EnumParam) and shown["scaleMode"].choices == choices_of("mode")
+    assert isinstance(shown["scaleMode"], params.EnumParam) and shown["scaleMode"].choices == list(
+        descriptions()["mode"].choices
+    )
     assert isinstance(shown["tileSize"], params.IntParam) and isinstance(shown["tau"], params.FloatParam)
 
 

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Calibrated normalisation: what the kernel maximum reads in solvent counts as 0, in the best region as 1.
+
+Ours, not in the published program. `benchmarks/occupancy` measures it; docs/accuracy.md has the figures.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, gaussian_filter1d, maximum_filter
+
+from occupy_core.errors import MapError
+from occupy_core.maps import Volume
+from occupy_core.scale import Reference
+
+# Lengths in Å, for a low-pass of up to 13 Å; they grow with a coarser one.
+_GRAIN = 14.0  # full width of the smoothing by which the molecule is told from solvent
+_NEIGHBOURHOOD = 10.0  # half width of the box whose highest smoothed density the molecule is compared with
+_WINDOW = 22.0  # full width of the average that looks for the best region
+_STEP = 3.0  # spacing of the grid that all this is computed on
+_DENSE = 0.4  # of the neighbourhood's highest smoothed density: what is below is not the molecule
+_FAINT = 0.05  # of the highest smoothed density: what is below is not the molecule either
+_SIGNIFICANT = 4.0  # standard deviations of the smoothed solvent
+_BEST_PERCENTILE = 95.0  # of the windows' averages over the molecule: a part of the molecule, not one lucky place
+_BEST = 0.85  # of that percentile: windows above it are the best region
+_LEAST_SOLVENT = 0.02  # of the region in which solvent is looked for
+_LEAST_VOXELS = 100
+_BINS = 200
+_SMOOTHING = 6  # bins
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Both ends of the calibrated scale.
+
+    Attributes
+    ----------
+    reference : Reference
+        Its tile is the window with the highest average.
+    warnings : tuple of str
+        Why it may be wrong, and what follows.
+    """
+
+    reference: Reference
+    warnings: Tuple[str, ...] = ()
+
+
+def calibrate(
+    maximum: Volume,
+    lowpassed: Volume,
+    inside: NDArray[np.bool_],
+    solvent: NDArray[np.bool_],
+    *,
+    voxel_size: float,
+    lowpass: float,
+) -> Calibration:
+    """Find both ends of the calibrated scale.
+
+    Parameters
+    ----------
+    maximum : float32 array, 3D
+        `ball_maximum` of the mode's map.
+    lowpassed : float32 array of the same shape
+    inside : bool array of the same shape
+        Where the molecule may be: within the inscribed sphere, and not flat.
+    solvent : bool array of the same shape
+        Where solvent may be: `solvent_region`.
+    voxel_size, lowpass : float
+        Å.
+
+    Raises
+    ------
+    MapError
+        If no density stands out of the solvent.
+
+    Notes
+    -----
+    Zero is the mode of the maximum over the solvent. One is its median over the best region: the part of the molecule
+    whose average over windows of 22 Å comes within 15 % of the highest (95th percentile). A wide region
+    and a median in it, because the highest of many windows is a lucky one, the more so the noisier the map.
+    The molecule is where the smoothed density exceeds 0.4 of the highest within 10 Å, whatever its occupancy.
+    """
+    shape = maximum.shape
+    step = max(1, int(_STEP / voxel_size * (1 + 1e-6)))
+    coarse = (slice(None, None, step),) * 3
+    maximum, lowpassed, inside, solvent = maximum[coarse], lowpassed[coarse], inside[coarse], solvent[coarse]
+    spacing = voxel_size * step
+    molecule, reached = _molecule(lowpassed, inside, spacing, lowpass)
+    if molecule.sum() < _LEAST_VOXELS:
+        raise MapError(
+            "calibrated normalisation found no density that stands out of the solvent, expected a molecule; take tiled "
+            "normalisation, or a lower-resolution low-pass"
+        )
+    notes = []
+    level = zero = 0.0
+    free = solvent & ~reached
+    if free.sum() > max(_LEAST_VOXELS, _LEAST_SOLVENT * inside.sum()):
+        # Windows are compared by their height above the solvent's mean, so that noise widens the best region.
+        level, zero = float(np.median(lowpassed[free])), _mode(maximum[free])
+    else:
+        notes.append(
+            "next to no solvent to calibrate the zero of the scale with: zero density is taken for it, so low "
+            "occupancies read too high"
+        )
+    window = max(_WINDOW, 2 * lowpass)
+    average = _masked_average(maximum, molecule, window / spacing) - np.float32(level)
+    best = average > _BEST * np.percentile(average[molecule], _BEST_PERCENTILE)
+    one = float(np.median(maximum[molecule & best]))
+    if not one > zero:
+        raise MapError(
+            f"calibrated normalisation found {one:.4g} for full occupancy, expected more than {zero:.4g} as in the "
+            "solvent; is the contrast inverted (density must be positive)? Else take tiled normalisation"
+        )
+    side = 2 * round(window / voxel_size / 2)
+    places = np.argwhere(molecule)
+    found = average[molecule]
+    highest, lowest = (
+        _first_voxel(places[index], step, side, shape) for index in (int(found.argmax()), int(found.argmin()))
+    )
+    return Calibration(Reference(one, highest, lowest, side, zero), tuple(notes))
+
+
+def _molecule(
+    lowpassed: Volume, inside: NDArray[np.bool_], spacing: float, lowpass: float
+) -> Tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where the molecule is, and everything within the kernel's reach of density."""
+    smoothed = gaussian_filter(lowpassed, _sigma(max(_GRAIN, lowpass) / spacing), truncate=2.5)
+    # Over the whole box: where a tight mask has left no solvent, the mask's outside tells the level.
+    smoothed -= np.float32(_mode(smoothed))
+    below = smoothed[inside & (smoothed < 0)]
+    noise = float(np.sqrt(np.mean(below**2, dtype=np.float64))) if below.size else 0.0
+    reach = 2 * int(max(_NEIGHBOURHOOD, lowpass) / spacing) + 1
+    strong = smoothed > max(_SIGNIFICANT * noise, _FAINT * float(smoothed.max()))
+    molecule = inside & strong & (smoothed > _DENSE * maximum_filter(smoothed, reach))
+    return molecule, maximum_filter(strong, 2 * int(lowpass / spacing) + 1)
+
+
+def _masked_average(values: Volume, mask: NDArray[np.bool_], width: float) -> Volume:
+    """The average of the values inside a mask under a Gaussian of this full width at half maximum, in voxels."""
+    sigma = _sigma(width)
+    weight = gaussian_filter(mask.astype(np.float32), sigma, truncate=2.5)
+    total = gaussian_filter(np.where(mask, values, np.float32(0)), sigma, truncate=2.5)
+    return np.divide(total, weight, out=np.zeros_like(total), where=mask)
+
+
+def _sigma(full_width: float) -> float:
+    return full_width / (2 * math.sqrt(2 * math.log(2)))
+
+
+def _mode(values: NDArray[np.float32]) -> float:
+    """The peak of the smoothed histogram, without the outermost values."""
+    low, high = (float(value) for value in np.percentile(values, (0.1, 99.9)))
+    if not high > low:
+        return low
+    counts, _ = np.histogram(values, _BINS, (low, high))
+    smooth = gaussian_filter1d(counts.astype(float), _SMOOTHING, mode="constant")
+    peak = int(smooth.argmax())
+    # The top of a parabola, so that a count more or less does not move it by a whole bin.
+    left, top, right = (float(smooth[min(max(peak + step, 0), _BINS - 1)]) for step in (-_SMOOTHING, 0, _SMOOTHING))
+    bend = left - 2 * top + right
+    offset = _SMOOTHING * (left - right) / (2 * bend) if bend < 0 else 0.0
+    return low + (peak + 0.5 + offset) * (high - low) / _BINS
+
+
+def _first_voxel(place: NDArray[np.intp], step: int, side: int, shape: Tuple[int, ...]) -> Tuple[int, int, int]:
+    """Of the window around a place of the coarse grid, moved into the box."""
+    z, y, x = (max(0, min(int(index) * step - side // 2, full - side)) for index, full in zip(place, shape))
+    return (z, y, x)
