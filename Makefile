@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare readme clean
+.PHONY: demo test lint compare accuracy readme clean
 
 demo:            ## simulate a map, run it through Scipion and RELION, show the result
 	@scripts/environment.sh
@@ -16,6 +16,10 @@ lint:            ## style and types
 compare:         ## our local scale beside the published program's
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.compare_published $(MAPS)
+
+accuracy:        ## our calibrated occupancies and the published scale against known occupancies
+	@scripts/environment.sh
+	@.venv/bin/python -m benchmarks.occupancy --write $(MODELS)
 
 readme:          ## write the table of settings into README.md
 	@.venv/bin/python -m scripts.settings_table

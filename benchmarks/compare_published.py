@@ -8,7 +8,6 @@ is taken, and the real ones beside the repository where they are. Exit status 1 
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,18 +18,11 @@ from typing import List, Optional
 import mrcfile
 import numpy as np
 
+from benchmarks import published
+from benchmarks.real_data import REPOSITORY, real_data
 from demo.simulate import phantom
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-PEER = REPOSITORY / ".venv-published"
 DOCUMENT = REPOSITORY / "docs" / "comparison.md"
-REQUIREMENTS = ("occupy", "numpy<2", "scipy<1.12", "setuptools<80", "PyQt5")
-# Its command imports a window system first; these are the same options without one.
-RUN_PEER = (
-    "import sys, warnings; warnings.simplefilter('ignore'); import occupy_lib.estimate; "
-    "import occupy_lib.args, typer; typer.run(occupy_lib.args.parse_and_run)"
-)
-MODES = {"resolution": ("scale_res", []), "occupancy": ("scale_occ", ["--lp-scale"])}
 
 
 @dataclass(frozen=True)
@@ -58,10 +50,10 @@ def main(argv: Optional[List[str]] = None) -> int:
     parser.add_argument("maps", nargs="*", type=Path, help="cubic maps with an even box, which the program needs")
     parser.add_argument("--write", action="store_true", help=f"write the table to {DOCUMENT.name}")
     options = parser.parse_args(argv)
-    version = _install_peer()
+    version = published.install()
     with tempfile.TemporaryDirectory() as folder:
         maps = options.maps or [*_real_maps(), _simulated(Path(folder))]
-        rows = [_compare(path.resolve(), mode, Path(folder)) for path in maps for mode in MODES]
+        rows = [_compare(path.resolve(), mode, Path(folder)) for path in maps for mode in published.MODES]
     text = _table(rows)
     print(text)
     if options.write:
@@ -69,20 +61,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     return 0 if all(row.holds for row in rows) else 1
 
 
-def _install_peer() -> str:
-    python = PEER / "bin" / "python"
-    if not (PEER / "installed").exists():
-        print("Installing the published program in an environment of its own ...", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(PEER)], check=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *REQUIREMENTS], check=True)
-        (PEER / "installed").touch()
-    code = "from importlib.metadata import version; print(version('occupy'))"
-    return subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout.strip()
-
-
 def _real_maps() -> List[Path]:
-    folder = Path(os.environ.get("OCCUPY_SHARED_DATA", REPOSITORY.parent / "shared" / "data")) / "maps"
+    folder = real_data() / "maps"
     return [path for name in ("betaGal.mrc", "emd_1832.map", "6824.mrc") for path in folder.glob(name)]
 
 
@@ -97,29 +77,23 @@ def _simulated(folder: Path) -> Path:
 
 def _compare(path: Path, mode: str, folder: Path) -> Row:
     work = folder / path.stem / mode
-    work.mkdir(parents=True)
-    prefix, words = MODES[mode]
-    peer = [str(PEER / "bin" / "python"), "-c", RUN_PEER, "-i", str(path), "--tile-size", "12", "--save-all-maps"]
-    environment = {**os.environ, "MPLBACKEND": "Agg"}
-    subprocess.run([*peer, *words], check=True, cwd=work, capture_output=True, env=environment)
+    theirs, their_confidence = published.run(path, mode, work / "published")
     ours = [sys.executable, "-m", "relion_external", "--o", f"{work}/ours/", "--in_3dref", str(path), "--mode", mode]
     subprocess.run([*ours, "--tile_size", "12"], check=True, capture_output=True, cwd=REPOSITORY)
-    scale, theirs = (_read(work / "ours" / "scale.mrc"), _read(work / f"{prefix}_{path.stem}.mrc"))
-    confidence, their_confidence = (_read(work / "ours" / "confidence.mrc"), _read(work / f"conf_{path.stem}.mrc"))
+    scale, confidence = published.read(work / "ours" / "scale.mrc"), published.read(work / "ours" / "confidence.mrc")
     difference = np.abs(scale - theirs)
     return Row(
         path.name,
         mode,
         float(difference.max()),
         float(np.median(difference)),
-        float(np.corrcoef(scale, theirs)[0, 1]),
-        float(np.corrcoef(confidence, their_confidence)[0, 1]),
+        _correlation(scale, theirs),
+        _correlation(confidence, their_confidence),
     )
 
 
-def _read(path: Path) -> np.ndarray:
-    with mrcfile.open(str(path), permissive=True) as mrc:
-        return np.array(mrc.data, dtype=np.float64).ravel()
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.corrcoef(one.ravel(), other.ravel(), dtype=np.float64)[0, 1])
 
 
 def _table(rows: List[Row]) -> str:

@@ -110,7 +110,7 @@ def calibrate(
     window = max(_WINDOW, 2 * lowpass)
     average = _masked_average(maximum, molecule, window / spacing) - np.float32(level)
     best = average > _BEST * np.percentile(average[molecule], _BEST_PERCENTILE)
-    one = float(np.median(maximum[molecule & best]))
+    lower, one, upper = (float(value) for value in np.percentile(maximum[molecule & best], (25, 50, 75)))
     if not one > zero:
         raise MapError(
             f"calibrated normalisation found {one:.4g} for full occupancy, expected more than {zero:.4g} as in the "
@@ -122,7 +122,7 @@ def calibrate(
     highest, lowest = (
         _first_voxel(places[index], step, side, shape) for index in (int(found.argmax()), int(found.argmin()))
     )
-    return Calibration(Reference(one, highest, lowest, side, zero), tuple(notes))
+    return Calibration(Reference(one, highest, lowest, side, zero, (upper - lower) / (one - zero)), tuple(notes))
 
 
 def _molecule(

@@ -121,7 +121,9 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     modified = _modified_maps(volume, scales, confidence, model, settings)
     back = _Restorer(source, derived, settings, threads)
     full_scales = back.fraction(scales)
-    found = tuple(_target(path, source, basis, full_scales, settings, derived) for path in settings.target_mask)
+    found = tuple(
+        _target(path, source, basis, full_scales, reference, settings, derived) for path in settings.target_mask
+    )
     confident = scales[confidence > _CONFIDENT]
     return Result(
         source=source,
@@ -209,7 +211,13 @@ def _solvent_region(
 
 
 def _target(
-    path: str, source: DensityMap, basis: Volume, scales: Volume, settings: Settings, derived: Derived
+    path: str,
+    source: DensityMap,
+    basis: Volume,
+    scales: Volume,
+    reference: Reference,
+    settings: Settings,
+    derived: Derived,
 ) -> Target:
     values = _read_mask(path, source, "target mask")
     mask = values > _IN_TARGET
@@ -226,7 +234,7 @@ def _target(
         lower,
         median,
         upper,
-        targets.occupancy_interval(lower, median, upper) if known else None,
+        targets.occupancy_interval(lower, median, upper, full_spread=reference.spread) if known else None,
     )
 
 

@@ -41,6 +41,7 @@ def map_report(result: Result, files: Mapping[str, str], prefix: str) -> Dict[st
             "normalisation": result.settings.normalisation,
             "value": result.reference.value,
             "zero": result.reference.zero,
+            "spread": result.reference.spread,
             "tile_size_voxels": result.reference.tile_size,
             "highest_tile_first_voxel_xyz": list(reversed(result.reference.highest_tile)),
             "lowest_tile_first_voxel_xyz": list(reversed(result.reference.lowest_tile)),

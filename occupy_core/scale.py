@@ -33,6 +33,9 @@ class Reference:
         Edge of the tiles in voxels; 1 for kernel normalisation.
     zero : float
         The value that counts as 0, in the map's grey scale; other than 0 for calibrated normalisation only.
+    spread : float
+        Interquartile range of the scale, not clipped, over the region that `value` was read from: how even what counts
+        as full is; 0 but for calibrated normalisation.
     """
 
     value: float
@@ -40,6 +43,7 @@ class Reference:
     lowest_tile: Tuple[int, int, int]
     tile_size: int
     zero: float = 0.0
+    spread: float = 0.0
 
 
 def tiled_reference(volume: Volume, *, tau: float, tile_size: int) -> Reference:

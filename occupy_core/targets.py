@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
 
-# Of a 90 % interval: what remains where the scale is even, and the share of the interquartile range.
-# `benchmarks/occupancy` measures how often the truth lies in it.
+# Of a 90 % interval: what remains where everything is even, and the share of the interquartile ranges of the part
+# and of what counts as full. `benchmarks/occupancy` measures how often the truth lies in it.
 _LEAST_HALF_WIDTH = 0.03
-_SHARE_OF_SPREAD = 0.38
+_SHARE_OF_SPREAD = 0.25
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,24 @@ def quartiles(scale: Volume, mask: NDArray[np.bool_]) -> Tuple[float, float, flo
     return float(lower), float(median), float(upper)
 
 
-def occupancy_interval(lower_quartile: float, median: float, upper_quartile: float) -> Tuple[float, float]:
+def occupancy_interval(
+    lower_quartile: float, median: float, upper_quartile: float, *, full_spread: float
+) -> Tuple[float, float]:
     """The 90 % interval, 0..1, of the occupancy of a part, from the quartiles of its calibrated scale.
+
+    Parameters
+    ----------
+    lower_quartile, median, upper_quartile : float
+        0..1.
+    full_spread : float
+        `Reference.spread`: the interquartile range of what counts as full.
 
     Notes
     -----
-    The scale varies over a part with its shape, composition and neighbours, and with noise; how far its median may be
-    off grows with that spread. The two constants were settled on simulated complexes (docs/accuracy.md).
+    The scale varies over a part with its shape, composition and neighbours, and with noise, and over what counts as
+    full too; how far off the median may be grows with both. The constants were settled on simulated complexes
+    (docs/accuracy.md).
     """
-    spread = upper_quartile - lower_quartile
-    half_width = float(np.hypot(_LEAST_HALF_WIDTH, _SHARE_OF_SPREAD * spread))
+    part, full = upper_quartile - lower_quartile, median * full_spread
+    half_width = math.hypot(_LEAST_HALF_WIDTH, _SHARE_OF_SPREAD * math.hypot(part, full))
     return max(0.0, median - half_width), min(1.0, median + half_width)

@@ -11,6 +11,7 @@ import mrcfile
 import numpy as np
 import pytest
 
+from benchmarks.real_data import real_data
 from demo.simulate import phantom
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -37,7 +38,7 @@ def geometry(path):
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real maps and projects, which are no part of the repository."""
-    folder = Path(os.environ.get("OCCUPY_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+    folder = real_data()
     if not folder.is_dir():
         pytest.skip("no real maps here (they are no part of the project); OCCUPY_SHARED_DATA names a folder of them")
     return folder

@@ -37,7 +37,9 @@ class Conditions:
     seed : int
         Of the occupancies and the noise.
     padding : float
-        Solvent around the model on every side, Å; negative cuts the model.
+        Solvent around the model on every side, Å.
+    cut : float
+        Å cut off from every side of the finished box.
     b_factor : float
         Overall B of the atoms, Å^2; the B-factors of the file are not used.
     noise_b : float
@@ -61,6 +63,7 @@ class Conditions:
     noise: float = 0.1
     seed: int = 0
     padding: float = 25.0
+    cut: float = 0.0
     b_factor: float = OVERALL_B
     noise_b: float = 60.0
     flexible_b: float = 0.0
@@ -156,7 +159,10 @@ def simulate(
     volume = _density(spectrum + noise, model.side)
     if conditions.masked is not None:
         volume *= _soft_sphere(molecule, conditions.voxel_size, conditions.masked)
-    return Simulated(volume, model.chains, model.names, values, flexible, conditions.voxel_size)
+    cut = round(conditions.cut / conditions.voxel_size)
+    inner = (slice(cut, model.side - cut),) * 3
+    chains, kept = model.chains[inner], np.ascontiguousarray(volume[inner])
+    return Simulated(kept, chains, model.names, values, flexible, conditions.voxel_size)
 
 
 @lru_cache(maxsize=2)

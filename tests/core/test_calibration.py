@@ -155,6 +155,9 @@ class TestTargets:
             assert "mask.mrc" in str(caught.value)
 
     def test_the_interval_grows_with_the_spread_and_stays_within_0_and_1(self):
-        assert occupancy_interval(0.5, 0.5, 0.5) == pytest.approx((0.47, 0.53))
-        assert occupancy_interval(0.3, 0.5, 0.7)[0] < occupancy_interval(0.4, 0.5, 0.6)[0]
-        assert occupancy_interval(0.0, 0.01, 0.2)[0] == 0 and occupancy_interval(0.9, 1.0, 1.0)[1] == 1
+        assert occupancy_interval(0.5, 0.5, 0.5, full_spread=0) == pytest.approx((0.47, 0.53))
+        narrow = occupancy_interval(0.4, 0.5, 0.6, full_spread=0.2)
+        assert occupancy_interval(0.3, 0.5, 0.7, full_spread=0.2)[0] < narrow[0]
+        assert occupancy_interval(0.4, 0.5, 0.6, full_spread=0.4)[1] > narrow[1]
+        assert occupancy_interval(0.0, 0.01, 0.2, full_spread=0.3)[0] == 0
+        assert occupancy_interval(0.9, 1.0, 1.0, full_spread=0.3)[1] == 1

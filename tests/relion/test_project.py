@@ -10,6 +10,7 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
+import starfile
 
 from demo.relion_project import RelionProject
 from occupy_core.maps import read_map
@@ -63,6 +64,20 @@ def test_import_external_and_mask_create(project):
     with mrcfile.open(f"{mask}mask.mrc", permissive=True) as made:
         assert 0.001 < made.data.mean() < 0.5
     assert errors(job) == ""
+
+
+def test_calibrated_occupancy_of_target_masks(project, three_parts, write_mrc):
+    masks = [write_mrc(part.astype("float32"), f"part{number}.mrc") for number, part in enumerate(three_parts.parts)]
+    job = external(
+        project,
+        param1_label="normalisation",
+        param1_value="calibrated",
+        param2_label="target_mask",
+        param2_value=",".join(masks),
+    )
+    assert project.run(job) == "Succeeded", errors(job)
+    table = starfile.read(f"{job}occupancy_maps.star", always_dict=True)["occupancy_targets"]
+    np.testing.assert_allclose(table["occupyScaleMedian"], three_parts.occupancies, atol=0.06)
 
 
 def test_the_job_gives_the_voxels_of_the_core(project):

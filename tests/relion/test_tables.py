@@ -48,3 +48,21 @@ def test_relion_itself_reads_the_table(phantom_file, tmp_path, monkeypatch, reli
         check=True,
     )
     assert "job/scale.mrc" in shown.stdout
+
+
+def test_target_masks_have_a_table_of_their_own(phantom_file, three_parts, write_mrc, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    masks = [write_mrc(part.astype("float32"), f"part{number}.mrc") for number, part in enumerate(three_parts.parts)]
+    words = ["--normalisation", "calibrated", "--target_mask", ",".join(masks)]
+    assert main(["--o", "job/", "--in_3dref", phantom_file, *words]) == 0
+    table = starfile.read(tmp_path / "job" / "occupancy_maps.star", always_dict=True)["occupancy_targets"]
+    (report,) = json.loads((tmp_path / "job" / "report.json").read_text())["maps"]
+    said = capfd.readouterr().out
+    assert list(table["occupyTargetMask"]) == masks == [item["mask"] for item in report["targets"]]
+    for (_, row), target, occupancy in zip(table.iterrows(), report["targets"], three_parts.occupancies):
+        assert row["occupyScaleMedian"] == pytest.approx(target["scale_median"])
+        assert [row["occupyOccupancyLow90"], row["occupyOccupancyHigh90"]] == pytest.approx(
+            target["occupancy_interval_90"]
+        )
+        assert row["occupyOccupancyLow90"] <= occupancy <= row["occupyOccupancyHigh90"]
+        assert f"occupancy {target['scale_median']:.2f} (90 % interval" in said

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far the scale is from known occupancies, beside the published program: `make accuracy`.
+
+Maps are simulated from atomic models with an occupancy for each chain. Without models the default suite is taken: the
+models in the folder that OCCUPY_SHARED_DATA names, and a complex of helix bundles that is made up. Exit status 1
+when a bound is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence
+
+from benchmarks import published
+from benchmarks.occupancy import document, measure, suite, tables
+from benchmarks.occupancy.suite import CALIBRATED, PUBLISHED, Complex, Outcome
+from benchmarks.real_data import real_data
+
+# Of the default suite. The published program is compared in the mode that is meant for occupancies.
+MOST_ABSOLUTE, MOST_RELATIVE, LEAST_RANK, MOST_OF_PUBLISHED = 0.06, 0.05, 0.93, 0.5
+COVERAGE = (0.80, 0.97)
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run the suite and print its tables; 1 when a bound is broken."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.occupancy", description=__doc__)
+    parser.add_argument("models", nargs="*", type=Path, help="atomic models (PDB or mmCIF) instead of the default ones")
+    parser.add_argument("--seed", type=int, default=0, help="of the occupancies and the noise")
+    parser.add_argument("--no-published", action="store_true", help="leave the published program out")
+    parser.add_argument("--write", action="store_true", help="write docs/accuracy.md and its figures")
+    options = parser.parse_args(argv)
+    version = None if options.no_published else published.install()
+    with tempfile.TemporaryDirectory() as folder:
+        models = [Complex(path.name, path) for path in options.models]
+        models = models or [*suite.known_complexes(real_data() / "models"), suite.bundles(Path(folder))]
+        cases = suite.default_suite(models, options.seed, with_published=version is not None)
+        print(f"{len(cases)} maps of {len(models)} models ...", flush=True)
+        outcomes = suite.run(cases)
+        harder = _run_groups(suite.harder_cases(models, options.seed))
+        flexible = _run_groups(suite.flexible_cases(models, options.seed))
+    report = document.Report(outcomes, harder, flexible, version)
+    print(report.tables())
+    broken = bounds_broken(outcomes)
+    print("\n".join(broken) or "All bounds hold.")
+    if options.write:
+        report.write()
+    return 1 if broken else 0
+
+
+def bounds_broken(outcomes: Sequence[Outcome]) -> List[str]:
+    """What the suite must show and does not, in words."""
+    absolute = tables.mean(outcomes, CALIBRATED, measure.absolute_error)
+    relative = tables.mean(outcomes, CALIBRATED, measure.relative_error)
+    rank = tables.mean(outcomes, CALIBRATED, measure.rank_correlation)
+    covered = tables.coverage(outcomes)
+    broken = []
+    if absolute > MOST_ABSOLUTE:
+        broken.append(f"the error is {absolute:.3f}, expected at most {MOST_ABSOLUTE}")
+    if relative > MOST_RELATIVE:
+        broken.append(f"the error after division is {relative:.3f}, expected at most {MOST_RELATIVE}")
+    if rank < LEAST_RANK:
+        broken.append(f"the rank correlation is {rank:.3f}, expected at least {LEAST_RANK}")
+    if not COVERAGE[0] <= covered <= COVERAGE[1]:
+        broken.append(f"the interval holds in {covered:.0%}, expected {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}")
+    for noise in suite.NOISES:
+        group = [item for item in outcomes if item.case.conditions.noise == noise]
+        ours = tables.mean(group, CALIBRATED, measure.absolute_error)
+        theirs = tables.mean(group, PUBLISHED["occupancy"], measure.absolute_error)
+        if ours > MOST_OF_PUBLISHED * theirs:
+            broken.append(
+                f"at noise {noise:g} the error is {ours / theirs:.2f} of the published program's, "
+                f"expected at most {MOST_OF_PUBLISHED}"
+            )
+    return broken
+
+
+def _run_groups(groups: Dict[object, List[suite.Case]]) -> Dict[object, List[Outcome]]:
+    cases = [case for group in groups.values() for case in group]
+    found = iter(suite.run(cases))
+    return {title: [next(found) for _ in group] for title, group in groups.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which maps are simulated, and what each method reads in them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+import mrcfile
+
+from benchmarks import published
+from benchmarks.occupancy.bundles import write_bundles
+from benchmarks.occupancy.measure import Reading, readings
+from benchmarks.occupancy.simulate import Conditions, Simulated, simulate
+from occupy_core.maps import read_map
+from occupy_core.process import process_map
+from occupy_core.settings import Settings
+
+NOISES = (0.05, 0.1, 0.2, 0.4)
+# Resolution and voxel size in Å.
+RESOLUTIONS = ((3.5, 1.2), (7.0, 2.4))
+
+CALIBRATED = "calibrated"
+CALIBRATED_RESOLUTION = "calibrated, resolution mode"
+TILED = "tiled (ours)"
+PUBLISHED = {"resolution": "published", "occupancy": "published, occupancy mode"}
+SETTINGS = {
+    CALIBRATED: Settings(mode="occupancy", normalisation="calibrated"),
+    CALIBRATED_RESOLUTION: Settings(mode="resolution", normalisation="calibrated"),
+    TILED: Settings(mode="occupancy"),
+}
+
+
+@dataclass(frozen=True)
+class Complex:
+    """An atomic model; `only` names the chains to take, all when empty; `nucleic` tells those of nucleic acid."""
+
+    title: str
+    path: Path
+    only: str = ""
+    nucleic: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One map to simulate, and the methods to try on it."""
+
+    model: Complex
+    conditions: Conditions
+    methods: Tuple[str, ...] = (CALIBRATED,)
+    occupancies: Optional[Mapping[str, float]] = field(default=None)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the methods read in one map."""
+
+    case: Case
+    chains: Dict[str, List[Reading]]
+
+
+def known_complexes(folder: Path) -> List[Complex]:
+    """The complexes of the default suite: those whose files are in a folder, and always the helix bundles."""
+    listed = (
+        Complex("RNA polymerase II, 12 chains", folder / "1WCM_polII_12chain.pdb.gz"),
+        Complex("Env trimer with 2 Fabs, 10 chains", folder / "5fuu_env_trimer_2fab.pdb.gz"),
+        Complex("nucleosome with DNA, 10 chains", folder / "5B40_nucleosome.pdb.gz", nucleic="IJ"),
+        Complex("histone octamer, 8 chains", folder / "5B40_nucleosome.pdb.gz", only="ABCDEFGH"),
+        Complex("GroEL ring, 7 chains", folder / "1oel_groel_7chain.pdb.gz"),
+        Complex("beta-galactosidase, 4 chains", folder / "8bk7_docked_in_betaGal.pdb.gz"),
+    )
+    return [model for model in listed if model.path.exists()]
+
+
+def bundles(folder: Path) -> Complex:
+    """The made-up complex, written to a folder."""
+    return Complex("helix bundles (made up), 7 chains", write_bundles(folder / "bundles.cif"))
+
+
+def default_suite(models: Sequence[Complex], seed: int, *, with_published: bool) -> List[Case]:
+    """Every model at every noise and resolution, with occupancies of its own."""
+    methods = (CALIBRATED, TILED, *(PUBLISHED.values() if with_published else ()))
+    return [
+        Case(
+            model,
+            Conditions(resolution=resolution, voxel_size=voxel_size, noise=noise, seed=100 * seed + number),
+            methods,
+        )
+        for number, model in enumerate(models)
+        for resolution, voxel_size in RESOLUTIONS
+        for noise in NOISES
+    ]
+
+
+# What makes maps harder, one thing at a time; the first is the measure for the others.
+HARDER: Dict[str, Dict[str, object]] = {
+    "as in the suite, 4 Å, noise 0.1": {},
+    "3 Å, voxels of 1 Å": {"resolution": 3.0, "voxel_size": 1.0},
+    "5 Å, voxels of 2 Å": {"resolution": 5.0, "voxel_size": 2.0},
+    "8 Å, voxels of 4 Å (low-pass 12 Å)": {"resolution": 8.0, "voxel_size": 4.0},
+    "flattened solvent, 4 Å around the molecule": {"masked": 4.0, "padding": 15.0},
+    "as regularised by RELION": {"regularised": True},
+    "as regularised by RELION, noise 0.4": {"regularised": True, "noise": 0.4},
+    "contrast lowered by bulk solvent": {"solvent": 0.3},
+    "every third chain flexible, B + 60 Å²": {"flexible_b": 60.0},
+    "every third chain flexible, B + 100 Å²": {"flexible_b": 100.0},
+    "a micelle as dense as the protein": {"micelle": True},
+    "the molecule leaves the box by 10 Å": {"cut": 35.0},
+    "no chain above 0.8": {"whole": False},
+}
+
+
+def harder_cases(models: Sequence[Complex], seed: int) -> Dict[str, List[Case]]:
+    """The cases of each harder condition."""
+    return {
+        title: [
+            Case(
+                model,
+                replace(Conditions(resolution=4.0, voxel_size=1.5, noise=0.1, seed=100 * seed + 50 + number), **change),
+            )
+            for number, model in enumerate(models)
+        ]
+        for title, change in HARDER.items()
+    }
+
+
+EXTRA_B = (0.0, 50.0, 100.0)
+
+
+def flexible_cases(models: Sequence[Complex], seed: int) -> Dict[float, List[Case]]:
+    """All chains whole, every third with an extra B in Å^2, which are the keys."""
+    return {
+        extra: [
+            Case(
+                model,
+                Conditions(resolution=3.5, voxel_size=1.2, noise=0.1, seed=seed, flexible_b=extra),
+                (CALIBRATED, CALIBRATED_RESOLUTION),
+                _Whole(),
+            )
+            for model in models
+        ]
+        for extra in EXTRA_B
+    }
+
+
+class _Whole(Dict[str, float]):
+    def __missing__(self, name: str) -> float:
+        return 1.0
+
+
+def run(cases: Sequence[Case]) -> List[Outcome]:
+    """Simulate and read every case, on all processors."""
+    # Cases of one model and grid together: the simulation keeps what they share.
+    with ProcessPoolExecutor() as executor:
+        return list(executor.map(run_case, cases, chunksize=max(1, min(4, len(cases) // (os.cpu_count() or 1)))))
+
+
+def run_case(case: Case) -> Outcome:
+    """Simulate one map and read it with every method."""
+    made = simulate(case.model.path, case.conditions, case.occupancies, only=case.model.only)
+    with tempfile.TemporaryDirectory() as folder:
+        path = _write(made, Path(folder) / "map.mrc")
+        return Outcome(case, {method: _readings(path, method, made) for method in case.methods})
+
+
+def _readings(path: Path, method: str, made: Simulated) -> List[Reading]:
+    for mode, name in PUBLISHED.items():
+        if method == name:
+            return readings(published.run(path, mode, path.parent / mode)[0], made, 0.0)
+    result = process_map(read_map(str(path)), SETTINGS[method])
+    return readings(result.scale, made, result.reference.spread)
+
+
+def _write(made: Simulated, path: Path) -> Path:
+    with mrcfile.new(str(path)) as mrc:
+        mrc.set_data(made.volume)
+        mrc.voxel_size = made.voxel_size
+    return path

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables of errors, in Markdown."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Mapping, Sequence, Tuple
+
+import numpy as np
+
+from benchmarks.occupancy import measure
+from benchmarks.occupancy.measure import Reading
+from benchmarks.occupancy.suite import CALIBRATED, CALIBRATED_RESOLUTION, PUBLISHED, TILED, Outcome
+
+METHODS = (PUBLISHED["resolution"], PUBLISHED["occupancy"], TILED, CALIBRATED)
+Measure = Callable[[Sequence[Reading]], float]
+
+
+def mean(outcomes: Sequence[Outcome], method: str, of: Measure) -> float:
+    """The mean over maps of a measure, without those that have none; NaN when no map has one."""
+    values = [of(item.chains[method]) for item in outcomes if method in item.chains]
+    values = [value for value in values if not np.isnan(value)]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def coverage(outcomes: Sequence[Outcome]) -> float:
+    """How often the truth lies in the 90 % interval."""
+    return float(np.mean([item.covered for outcome in outcomes for item in outcome.chains[CALIBRATED]]))
+
+
+def errors_by(outcomes: Sequence[Outcome], heading: str, key: Callable[[Outcome], str]) -> str:
+    """A row for each value of `key` and one for all: errors of every method, and how often intervals hold."""
+    methods = [name for name in METHODS if name in outcomes[0].chains]
+    head = [heading, *methods, "after division by a whole chain: " + methods[0], *methods[1:], "interval holds"]
+    rows = [
+        [
+            title,
+            *(f"{mean(group, name, measure.absolute_error):.3f}" for name in methods),
+            *(f"{mean(group, name, measure.relative_error):.3f}" for name in methods),
+            f"{coverage(group):.0%}",
+        ]
+        for title, group in _groups(outcomes, key)
+    ]
+    return markdown(head, rows)
+
+
+def harder(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
+    """A row for each harder condition."""
+    rows = [
+        [
+            title,
+            f"{mean(group, CALIBRATED, measure.absolute_error):.3f}",
+            f"{mean(group, CALIBRATED, measure.relative_error):.3f}",
+            f"{np.mean([item.median - item.truth for one in group for item in one.chains[CALIBRATED]]):+.3f}",
+            f"{coverage(group):.0%}",
+        ]
+        for title, group in outcomes.items()
+    ]
+    head = ["maps", "error", "after division by a whole chain", "reads too high by", "interval holds"]
+    return markdown(head, rows)
+
+
+def flexible(outcomes: Mapping[float, Sequence[Outcome]]) -> str:
+    """What whole chains read that are flexible, in both modes: mean and lowest."""
+    rows = []
+    for extra, group in outcomes.items():
+        cells = [f"{extra:.0f} Å²"]
+        for method in (CALIBRATED, CALIBRATED_RESOLUTION):
+            # Without extra B no chain is marked: all are looked at.
+            values = [item.median for one in group for item in one.chains[method] if item.flexible or extra == 0]
+            cells.append(f"{np.mean(values):.2f} ({min(values):.2f})")
+        rows.append(cells)
+    return markdown(["extra B", "occupancy mode: mean (lowest)", "resolution mode: mean (lowest)"], rows)
+
+
+def nucleic(outcomes: Sequence[Outcome]) -> str:
+    """What nucleic acid reads beside protein."""
+    rows = []
+    for outcome in outcomes:
+        names = outcome.case.model.nucleic
+        errors: Dict[bool, List[float]] = {True: [], False: []}
+        for item in outcome.chains[CALIBRATED]:
+            errors[item.chain in names].append(item.median - item.truth)
+        conditions = outcome.case.conditions
+        rows.append(
+            [f"{conditions.resolution:g} Å", f"{conditions.noise:g}"]
+            + [f"{np.mean(errors[kind]):+.3f}" for kind in (True, False)]
+        )
+    return markdown(["resolution", "noise", "DNA reads too high by", "protein reads too high by"], rows)
+
+
+def rank_correlations(outcomes: Sequence[Outcome]) -> str:
+    """One line: the rank correlation of each method."""
+    methods = [name for name in METHODS if name in outcomes[0].chains]
+    return ", ".join(f"{name} {mean(outcomes, name, measure.rank_correlation):.3f}" for name in methods)
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _groups(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> List[Tuple[str, List[Outcome]]]:
+    groups: Dict[str, List[Outcome]] = {}
+    for item in outcomes:
+        groups.setdefault(key(item), []).append(item)
+    return [*groups.items(), ("**all**", list(outcomes))]
