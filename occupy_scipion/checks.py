@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Mapping, Sequence, Tuple
 
 from occupy_core.derived import derive
 from occupy_core.errors import MapError, SettingsError
@@ -11,28 +11,24 @@ from occupy_core.maps import MapGrid, box_text
 from occupy_core.outputs import kinds_of
 from occupy_core.settings import Settings, descriptions
 from occupy_scipion.form import problem_text
-from occupy_scipion.sources import SourceMap, box_of
+from occupy_scipion.sources import SourceMap, box_of, distinct_names
 
 
-def grid_problems(settings: Settings, source: SourceMap, mask: Optional[SourceMap]) -> List[str]:
-    """Settings that do not suit the map's box, and a solvent definition on another grid."""
+def grid_problems(settings: Settings, source: SourceMap, masks: Mapping[str, Sequence[SourceMap]]) -> List[str]:
+    """Settings that do not suit the map's box, and masks, by the name of their setting, on another grid."""
     try:
         box = box_of(source)
-        mask_box = box_of(mask) if mask else box
     except MapError as error:
         return [str(error)]
-    label = _bold("solvent_def")
-    if mask_box != box:
-        return [f"{label}: found a box of {box_text(mask_box)} voxels, expected {box_text(box)} as {source.name} has"]
-    if not source.voxel_size:
-        return []
-    grid = MapGrid(box, source.voxel_size, None)
-    if mask and mask.voxel_size:
-        difference = grid.difference(MapGrid(box, mask.voxel_size, None))
-        if difference:
-            return [f"{label}: found {difference}, expected the grid of {source.name}"]
+    problems = []
+    for setting, given in masks.items():
+        for name, mask in zip(distinct_names(given), given):
+            problem = _mask_problem(name, mask, source, box)
+            problems += [f"{bold(setting)}: {problem}"] if problem else []
+    if problems or not source.voxel_size:
+        return problems
     try:
-        derive(grid, settings)
+        derive(MapGrid(box, source.voxel_size, None), settings)
     except SettingsError as error:
         return [problem_text(error)]
     except MapError as error:
@@ -46,10 +42,24 @@ def cautions(settings: Settings, source: SourceMap) -> List[str]:
     if not settings.max_box or max(box) <= settings.max_box or len(kinds_of(settings)) == 2:
         return []
     return [
-        f"The box of {box_text(box)} voxels is above {_bold('max_box')} ({settings.max_box}): the modified maps "
+        f"The box of {box_text(box)} voxels is above {bold('max_box')} ({settings.max_box}): the modified maps "
         "will lack fine detail. To keep it all, raise that setting, or set it to 0."
     ]
 
 
-def _bold(name: str) -> str:
+def bold(name: str) -> str:
+    """The setting's label on the form, as Scipion's messages have it."""
     return f"*{descriptions()[name].label}*"
+
+
+def _mask_problem(name: str, mask: SourceMap, source: SourceMap, box: Tuple[int, int, int]) -> str:
+    try:
+        mask_box = box_of(mask)
+    except MapError as error:
+        return str(error)
+    if mask_box != box:
+        return f"{name}: found a box of {box_text(mask_box)} voxels, expected {box_text(box)} as {source.name} has"
+    if not source.voxel_size or not mask.voxel_size:
+        return ""
+    difference = MapGrid(box, source.voxel_size, None).difference(MapGrid(box, mask.voxel_size, None))
+    return f"{name}: found {difference}, expected the grid of {source.name}" if difference else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 from pyworkflow.protocol import params
 from pyworkflow.protocol.constants import LEVEL_ADVANCED, LEVEL_NORMAL
@@ -29,10 +29,13 @@ class Field:
         Name of its parameter.
     switch : str
         Name of the yes/no parameter without which it is neither shown nor taken; empty for none.
+    group : str
+        Where it is not to stand with the core's group.
     """
 
     parameter: str
     switch: str = ""
+    group: str = ""
 
 
 FIELDS: Dict[str, Field] = {
@@ -56,6 +59,7 @@ FIELDS: Dict[str, Field] = {
     "hist_match": Field("histogramMatch"),
     "max_box": Field("maxBox"),
     "solvent_def": Field("solventDefinition"),
+    "target_mask": Field("targetMasks", group="target"),
     "subtraction_mask": Field("makeSubtractionMask"),
     "reference": Field("scaleReference"),
     "seed": Field("randomSeed"),
@@ -70,12 +74,16 @@ def shown_settings() -> List[str]:
 def add_settings(form: Any, *groups: str) -> None:
     """Add the parameters of the settings in some groups to the form's last section, those for experts last."""
     known = descriptions()
-    names = [name for group in groups for name in shown_settings() if known[name].group == group]
+    names = [
+        name for group in groups for name in shown_settings() if (FIELDS[name].group or known[name].group) == group
+    ]
     for name in sorted(names, key=lambda name: known[name].expert):
         _add(form, name, known[name])
 
 
-def settings_of(protocol: Any, *, solvent_definition: Optional[str] = None) -> Settings:
+def settings_of(
+    protocol: Any, *, solvent_definition: Optional[str] = None, target_masks: Sequence[str] = ()
+) -> Settings:
     """The settings that a protocol's parameters say.
 
     Parameters
@@ -84,6 +92,8 @@ def settings_of(protocol: Any, *, solvent_definition: Optional[str] = None) -> S
         With the parameters that `add_settings` gave it.
     solvent_definition : str, optional
         The file of the map that the parameter solventDefinition points at.
+    target_masks : sequence of str
+        Those of the maps that the parameter targetMasks points at.
 
     Raises
     ------
@@ -91,9 +101,7 @@ def settings_of(protocol: Any, *, solvent_definition: Optional[str] = None) -> S
         If a value is refused.
     """
     values = {name: _value(protocol, name) for name in shown_settings()}
-    if "solvent_def" in values:
-        values["solvent_def"] = solvent_definition
-    return Settings(**values)
+    return Settings(**{**values, "solvent_def": solvent_definition, "target_mask": tuple(target_masks)})
 
 
 def problem_text(error: SettingsError) -> str:
@@ -126,7 +134,8 @@ def _add(form: Any, name: str, description: Description) -> None:
     elif description.kind == "map":
         # The blank keeps Scipion's window from filling in the selected protocol's output unasked: it compares the
         # name as it stands, while the list to choose from drops the blank (and takes masks, which are volumes too).
-        form.addParam(field.parameter, params.PointerParam, pointerClass=" Volume", allowsNull=True, **common)
+        kind = params.PointerParam if default is None else params.MultiPointerParam
+        form.addParam(field.parameter, kind, pointerClass=" Volume", allowsNull=True, minNumObjects=0, **common)
     elif description.kind == "text":
         form.addParam(field.parameter, params.StringParam, default=default, **common)
     else:
@@ -153,10 +162,8 @@ def _help_text(description: Description) -> str:
 
 def _value(protocol: Any, name: str) -> Any:
     field, description = FIELDS[name], descriptions()[name]
-    if field.switch and not getattr(protocol, field.switch).get():
+    if description.kind == "map" or (field.switch and not getattr(protocol, field.switch).get()):
         return default_of(name)
-    if description.kind == "map":
-        return None
     value = getattr(protocol, field.parameter).get()
     if description.kind == "choice":
         choices = description.choices

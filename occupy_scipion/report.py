@@ -5,23 +5,31 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from occupy_core.outputs import REPORT
+from occupy_core.report import target_text
 from occupy_core.settings import Settings, descriptions
-from occupy_scipion.constants import REFERENCE
+from occupy_scipion.constants import JOB_FILE, REFERENCE
 from occupy_scipion.form import FIELDS, in_form_words
 
 Report = Dict[str, Any]
 
+# In the job's file: the user's names of the target masks.
+TARGET_NAMES = "target_names"
+# A paper's paragraph lists no more target masks than this.
+_MOST_TARGETS = 5
+
 
 def read_report(folder: str) -> Optional[Report]:
-    """The report in a run's folder; None when the run has not delivered one."""
-    try:
-        with open(os.path.join(folder, REPORT), encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return None
+    """The report in a run's folder, with the user's names of the target masks; None when none was delivered."""
+    found = _read_json(os.path.join(folder, REPORT))
+    names = (_read_json(os.path.join(folder, JOB_FILE)) or {}).get(TARGET_NAMES, [])
+    for item in found["maps"] if found else []:
+        # Runs of earlier versions have no targets.
+        for target, name in zip(item.setdefault("targets", []), names):
+            target["name"] = name
+    return found
 
 
 def remove_leftovers(folder: str, last: Optional[Report]) -> None:
@@ -43,7 +51,7 @@ def plan_text(settings: Settings) -> str:
 def summary_lines(report: Report) -> List[str]:
     """What came out of a run, fit to be pasted."""
     maps, failed = report["maps"], report["failed"]
-    lines = [_derived_text(maps[0]["derived"]), _modifications_text(report["settings"])]
+    lines = [_derived_text(maps[0]), _modifications_text(report["settings"])]
     others = _other_settings(report["settings"])
     if others:
         lines.append(f"Other settings: {others}.")
@@ -54,8 +62,9 @@ def summary_lines(report: Report) -> List[str]:
     for item in maps:
         lines += ["", f"*{_map_name(item)}*" if several else f"Map: {_map_name(item)}"]
         if item["derived"] != maps[0]["derived"]:
-            lines.append(_derived_text(item["derived"]))
+            lines.append(_derived_text(item))
         lines.append(_values_text(item))
+        lines += [_target_line(target) for target in item["targets"]]
         lines += [f"Warning: {in_form_words(text)}" for text in item["warnings"]]
     lines += ["", f"OccuPy for Scipion and RELION {report['version']}"]
     return lines
@@ -70,13 +79,18 @@ def methods_text(report: Report) -> str:
         f"The local scale of {subject} was estimated with OccuPy [{REFERENCE}] (scipion-em-occupy "
         f"{report['version']}) in {derived['mode']} mode at a low-pass cutoff of "
         f"{derived['lowpass_angstrom']:.3g} Å, as the maximum over a kernel of {derived['kernel_voxels']} voxels "
-        f"(radius {derived['kernel_radius_voxels']:.3g} voxels of {derived['voxel_size_angstrom']:.4g} Å) relative "
-        f"to {_reference_text(settings, derived)}."
+        f"(radius {derived['kernel_radius_voxels']:.3g} voxels of {derived['voxel_size_angstrom']:.4g} Å) "
+        f"{_reference_text(report)}."
     ]
     if settings["solvent_def"]:
         sentences.append("The solvent model was fitted within a solvent definition.")
     if settings["nlrc"]:
         sentences.append("The zero of the scale was moved to the edge of the solvent noise.")
+    occupancies = _occupancy_list(maps)
+    if 0 < len(occupancies) <= _MOST_TARGETS:
+        sentences.append(
+            f"The occupancy, as the median of the local scale with its 90 % interval, was {_and(occupancies)}."
+        )
     done = _modification_list(settings)
     if done:
         sentences.append(
@@ -102,17 +116,24 @@ def _map_name(item: Mapping[str, Any]) -> str:
     return f"{prefix}: {name}" if prefix else name
 
 
-def _derived_text(derived: Mapping[str, Any]) -> str:
+def _is_calibrated(item: Mapping[str, Any]) -> bool:
+    return item["reference"].get("normalisation") == "calibrated"
+
+
+def _derived_text(item: Mapping[str, Any]) -> str:
+    derived = item["derived"]
+    tau = "" if _is_calibrated(item) else f", tau {derived['tau']:.4g}"
     return (
         f"Local scale in {derived['mode']} mode: low-pass {derived['lowpass_angstrom']:.3g} Å, kernel of "
-        f"{derived['kernel_voxels']} voxels (radius {derived['kernel_radius_voxels']:.3g}), tau {derived['tau']:.4g}."
+        f"{derived['kernel_voxels']} voxels (radius {derived['kernel_radius_voxels']:.3g}){tau}."
     )
 
 
 def _values_text(item: Mapping[str, Any]) -> str:
-    solvent = item["solvent"]
+    solvent, reference = item["solvent"], item["reference"]
+    zero = f"zero at {_number(reference['zero'])}, " if _is_calibrated(item) else ""
     return (
-        f"Reference value {_number(item['reference']['value'])}, median scale {_number(item['median_scale'], 3)}, "
+        f"Reference value {_number(reference['value'])}, {zero}median scale {_number(item['median_scale'], 3)}, "
         f"solvent {_number(solvent['mean'])} ± {_number(solvent['sigma'])}"
     )
 
@@ -146,14 +167,48 @@ def _modifications_text(settings: Mapping[str, Any]) -> str:
     return f"Modified maps: {', '.join(done)}; {excluded}."
 
 
-def _reference_text(settings: Mapping[str, Any], derived: Mapping[str, Any]) -> str:
+def _reference_text(report: Report) -> str:
+    """What the kernel maximum is measured against."""
+    settings, derived = report["settings"], report["maps"][0]["derived"]
+    if settings["normalisation"] == "calibrated":
+        # Where a map has no solvent, the core takes zero density.
+        zeros = [item["reference"]["zero"] for item in report["maps"]]
+        ends = {"its reading in solvent noise": any(zeros), "zero density": not all(zeros)}
+        zero = " or ".join(text for text, found in ends.items() if found)
+        return f"on a calibrated scale, where 0 is {zero} and 1 its reading in the best region"
     if settings["normalisation"] == "tiled":
-        return f"the highest percentile tau = {derived['tau']:.4g} in tiles of {settings['tile_size']} voxels a side"
-    return f"full scale ({settings['normalisation']} normalisation, tau = {derived['tau']:.4g})"
+        size = settings["tile_size"]
+        return f"relative to the highest percentile tau = {derived['tau']:.4g} in tiles of {size} voxels a side"
+    return f"relative to full scale ({settings['normalisation']} normalisation, tau = {derived['tau']:.4g})"
 
 
-# Said in the summary's first lines already.
-_SAID = ("mode", "amplify", "attenuate", "sigmoid", "pivot", "exclude_solvent", "lowpass", "kernel_size")
+def _target_name(target: Mapping[str, Any]) -> str:
+    return target.get("name") or os.path.basename(target["mask"])
+
+
+def _target_line(target: Mapping[str, Any]) -> str:
+    # The core's line begins with the file's name, which is not always the user's.
+    return f"Target {_target_name(target)}{target_text({**target, 'mask': ''})}"
+
+
+def _occupancy_list(maps: Sequence[Mapping[str, Any]]) -> List[str]:
+    """The occupancy of each target mask that has an interval, in words."""
+    return [
+        f"{target['scale_median']:.2f} ({low:.2f} to {high:.2f}) within {_target_name(target)}"
+        + (f" of {_map_name(item)}" if len(maps) > 1 else "")
+        for item in maps
+        for target in item["targets"]
+        if target["occupancy_interval_90"]
+        for low, high in [target["occupancy_interval_90"]]
+    ]
+
+
+def _and(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+# Said in the summary's other lines already.
+_SAID = ("mode", "amplify", "attenuate", "sigmoid", "pivot", "exclude_solvent", "lowpass", "kernel_size", "target_mask")
 
 
 def _other_settings(settings: Mapping[str, Any]) -> str:
@@ -170,3 +225,11 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return os.path.basename(value) if isinstance(value, str) and os.sep in value else str(value)
+
+
+def _read_json(path: str) -> Optional[Dict[str, Any]]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None

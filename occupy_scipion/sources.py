@@ -7,7 +7,7 @@ import logging
 import os
 import warnings
 from dataclasses import dataclass
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import mrcfile
 import numpy as np
@@ -87,6 +87,15 @@ def sources_of(input_object: Any) -> List[SourceMap]:
     ]
 
 
+def distinct_names(sources: Sequence[SourceMap]) -> List[str]:
+    """Their names; with the path in the project where several share one, as masks made in Scipion do."""
+    names = [source.name for source in sources]
+    return [
+        name if names.count(name) == 1 else f"{source.index}@{source.path}" if source.index else source.path
+        for name, source in zip(names, sources)
+    ]
+
+
 def box_of(source: SourceMap) -> Tuple[int, int, int]:
     """Voxels along z, y, x from the header alone.
 
@@ -125,7 +134,11 @@ def readable_map(source: SourceMap, folder: str) -> str:
 
 
 def readable_mask(source: SourceMap, folder: str) -> str:
-    """The same for a mask, whose header must say the project's voxel size: the core compares grids by it."""
+    """The same for a mask, whose header must say the project's voxel size: the core compares grids by it.
+
+    A copy keeps the mask's name, for messages; the folder, made when needed, must be its own.
+    """
+    os.makedirs(folder, exist_ok=True)
     path = readable_map(source, folder)
     try:
         header = _header(path)
@@ -135,8 +148,8 @@ def readable_mask(source: SourceMap, folder: str) -> str:
         mask = read_map(path, voxel_size=source.voxel_size)
     except (MapError, ValueError, OSError):  # the core meets it again, and reports it
         return path
-    target = os.path.join(folder, "solvent_definition_input.mrc")
-    write_map(target, mask.data, mask.grid, label="solvent definition")
+    target = os.path.join(folder, os.path.splitext(os.path.basename(path))[0] + ".mrc")
+    write_map(target, mask.data, mask.grid, label="mask")
     return target
 
 

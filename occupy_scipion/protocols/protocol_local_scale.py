@@ -20,11 +20,11 @@ from occupy_core.job import Job, MapInput
 from occupy_core.outputs import REPORT, kinds_of
 from occupy_core.settings import Settings
 from occupy_scipion import outputs, report
-from occupy_scipion.checks import cautions, grid_problems
+from occupy_scipion.checks import bold, cautions, grid_problems
 from occupy_scipion.constants import JOB_FILE, REFERENCE
 from occupy_scipion.form import add_settings, problem_text, settings_of
 from occupy_scipion.labels import OccupyLabel
-from occupy_scipion.sources import SourceMap, readable_map, readable_mask, source_of, sources_of
+from occupy_scipion.sources import SourceMap, distinct_names, readable_map, readable_mask, source_of, sources_of
 
 INPUT_LABEL = "Input map(s)"
 
@@ -38,6 +38,9 @@ class ProtOccupyLocalScale(OccupyLabel, ProtAnalysis3D):
 
     On request, weak parts are *amplified* towards full occupancy, *attenuated* so that only what is whole
     remains, or both on either side of a pivot (*sigmoid*); and solvent is excluded. Each gives a map of its own.
+
+    The summary tells what the scale reads within each *target mask*; with *calibrated* normalisation in occupancy
+    mode that is an estimate of the occupancy.
     """
 
     _label = "local scale"
@@ -62,34 +65,29 @@ class ProtOccupyLocalScale(OccupyLabel, ProtAnalysis3D):
         add_settings(form, "modify", "output")
         form.addSection(label="Solvent")
         add_settings(form, "solvent")
+        form.addSection(label="Target masks")
+        add_settings(form, "target")
         form.addParallelSection(threads=4, mpi=0)
 
     # --------------------------- the steps ---------------------------
 
     def _insertAllSteps(self):
         sources = [asdict(source) for source in sources_of(self.inputVolumes.get())]
-        mask = self._solvent_source()
+        masks = {name: [asdict(mask) for mask in given] for name, given in self._masks().items()}
         settings = self._settings().to_dict()
-        self._insertFunctionStep(
-            self.computeStep, settings, sources, asdict(mask) if mask else None, __version__, needsGPU=False
-        )
+        self._insertFunctionStep(self.computeStep, settings, sources, masks, __version__, needsGPU=False)
         self._insertFunctionStep(self.createOutputStep, settings, sources, needsGPU=False)
 
-    def computeStep(self, settings, sources, mask, _version):
+    def computeStep(self, settings, sources, masks, _version):
         """Run the core in a process of its own, so that a queue can take it and a crash stays there."""
-        maps = [SourceMap(**source) for source in sources]
-        folder, tmp = self._getExtraPath(), self._getTmpPath()
-        if mask is not None:
-            settings = {**settings, "solvent_def": readable_mask(SourceMap(**mask), tmp)}
-        job = Job(
-            tuple(MapInput(readable_map(item, tmp), item.prefix, item.voxel_size) for item in maps),
-            folder,
-            Settings.from_dict(settings),
-            threads=self.numberOfThreads.get(),
-        )
+        folder = self._getExtraPath()
+        masks = {name: [SourceMap(**mask) for mask in given] for name, given in masks.items()}
+        job = self._job(settings, [SourceMap(**source) for source in sources], masks)
         job_file = os.path.join(folder, JOB_FILE)
         with open(job_file, "w", encoding="utf-8") as file:
-            json.dump(job.to_dict(), file, indent=2)
+            # The report has the names of the files that the core reads, which may be copies.
+            names = distinct_names(masks["target_mask"])
+            json.dump({**job.to_dict(), report.TARGET_NAMES: names}, file, indent=2)
         last = report.read_report(folder)
         for stale in (os.path.join(folder, REPORT), str(error_file(job_file))):
             if os.path.exists(stale):
@@ -154,12 +152,35 @@ class ProtOccupyLocalScale(OccupyLabel, ProtAnalysis3D):
         return {name: self._possibleOutputs[name] for name in names}
 
     def _settings(self):
-        mask = self._solvent_source()
-        return settings_of(self, solvent_definition=mask.path if mask else None)
+        masks = {name: distinct_names(given) for name, given in self._masks().items()}
+        return settings_of(
+            self, solvent_definition=next(iter(masks["solvent_def"]), None), target_masks=masks["target_mask"]
+        )
 
-    def _solvent_source(self):
-        mask = self.solventDefinition.get()
-        return None if mask is None else source_of(mask)
+    def _masks(self):
+        """The masks by the name of their setting, each file once."""
+        masks = {}
+        for name, pointers in self._mask_pointers().items():
+            sources = [source_of(pointer.get()) for pointer in pointers if pointer.get() is not None]
+            masks[name] = list({source.location: source for source in sources}.values())
+        return masks
+
+    def _mask_pointers(self):
+        return {"solvent_def": [self.solventDefinition], "target_mask": self.targetMasks}
+
+    def _job(self, settings, maps, masks):
+        tmp = self._getTmpPath()
+        files = {
+            name: [readable_mask(mask, os.path.join(tmp, f"{name}_{number}")) for number, mask in enumerate(given, 1)]
+            for name, given in masks.items()
+        }
+        definition = next(iter(files["solvent_def"]), None)
+        return Job(
+            tuple(MapInput(readable_map(item, tmp), item.prefix, item.voxel_size) for item in maps),
+            self._getExtraPath(),
+            Settings.from_dict({**settings, "solvent_def": definition, "target_mask": files["target_mask"]}),
+            threads=self.numberOfThreads.get(),
+        )
 
     def _check_delivered(self, status):
         found = report.read_report(self._getExtraPath())
@@ -191,7 +212,10 @@ class ProtOccupyLocalScale(OccupyLabel, ProtAnalysis3D):
         errors = [
             f"*{INPUT_LABEL}*: {source.path}: no such file" for source in sources if not os.path.exists(source.path)
         ]
-        return errors or grid_problems(settings, sources[0], self._solvent_source())
+        for name, pointers in self._mask_pointers().items():
+            lost = [pointer.getUniqueId() for pointer in pointers if pointer.hasValue() and pointer.get() is None]
+            errors += [f"{bold(name)}: {lost_id}: no such output, or not yet" for lost_id in lost]
+        return errors or grid_problems(settings, sources[0], self._masks())
 
     def _warnings(self):
         return cautions(self._settings(), sources_of(self.inputVolumes.get())[0])

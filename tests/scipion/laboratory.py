@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyworkflow
 from pwem.protocols import ProtImportMask, ProtImportVolumes, ProtOrigSampling
+from pyworkflow.object import Pointer
 from pyworkflow.project import Manager
 
 from occupy_scipion.protocols import ProtOccupyLocalScale
@@ -106,12 +107,16 @@ class Laboratory:
     def local_scale(self, source=None, **values):
         """The protocol with its form filled in, not run; `source` is an import, or (protocol, output name)."""
         values.setdefault("numberOfThreads", 1)
-        mask = values.pop("solventDefinition", None)
+        mask, targets = values.pop("solventDefinition", None), values.pop("targetMasks", ())
         protocol = self.project.newProtocol(ProtOccupyLocalScale, **values)
         if source is not None:
             _point(protocol.inputVolumes, *(source if isinstance(source, tuple) else _only_output(source)))
         if mask is not None:
             _point(protocol.solventDefinition, *_only_output(mask))
+        for target in targets:
+            pointer = Pointer()
+            _point(pointer, *_only_output(target))
+            protocol.targetMasks.append(pointer)
         return protocol
 
     def run_local_scale(self, source, **values):

@@ -94,10 +94,10 @@ def test_a_lowpass_that_does_not_suit_the_map_is_refused(lab, a_map):
 def test_a_solvent_definition_on_another_grid_is_refused(lab, a_map, tmp_path):
     small = lab.import_mask(write_map(tmp_path / "small.mrc", np.eye(32)[None].repeat(32, axis=0)))
     (problem,) = lab.local_scale(a_map, solventDefinition=small).validate()
-    assert problem.startswith("*Solvent definition*: found a box of 32 x 32 x 32 voxels, expected 64 x 64 x 64")
+    assert problem.startswith("*Solvent definition*: small.mrc: found a box of 32 x 32 x 32 voxels, expected 64 x 64 x")
     coarse = lab.import_mask(write_map(tmp_path / "coarse.mrc", np.eye(64)[None].repeat(64, axis=0)), sampling=6.0)
     (problem,) = lab.local_scale(a_map, solventDefinition=coarse).validate()
-    assert problem.startswith("*Solvent definition*: found voxel size 6 instead of 3 Å")
+    assert problem.startswith("*Solvent definition*: coarse.mrc: found voxel size 6 instead of 3 Å")
 
 
 def test_cautions_come_before_the_run(lab, a_map):

@@ -85,10 +85,10 @@ def test_an_untouched_form_gives_the_defaults(lab):
 
 
 def test_the_form_gives_every_setting(lab):
-    assert set(MEANT) | {"exclude_solvent", "solvent_def"} == set(shown_settings())
+    assert set(MEANT) | {"exclude_solvent", "solvent_def", "target_mask"} == set(shown_settings())
     assert settings_of(lab.local_scale(excludeSolvent=True)) == Settings(exclude_solvent=True)
-    given = settings_of(lab.local_scale(**CHANGED), solvent_definition="mask.mrc")
-    assert given == Settings(**MEANT, solvent_def="mask.mrc")
+    given = settings_of(lab.local_scale(**CHANGED), solvent_definition="mask.mrc", target_masks=["a.mrc", "b.mrc"])
+    assert given == Settings(**MEANT, solvent_def="mask.mrc", target_mask=("a.mrc", "b.mrc"))
     for name in MEANT:
         assert getattr(given, name) != default_of(name), name
 
@@ -162,14 +162,15 @@ def test_a_step_gets_all_that_changes_the_result(lab, a_map):
 
 def test_the_parameter_kinds(lab):
     shown = parameters(lab)
-    assert isinstance(shown["solventDefinition"], params.PointerParam)
+    assert type(shown["solventDefinition"]) is params.PointerParam
+    assert type(shown["targetMasks"]) is params.MultiPointerParam
     assert isinstance(shown["scaleMode"], params.EnumParam) and shown["scaleMode"].choices == list(
         descriptions()["mode"].choices
     )
     assert isinstance(shown["tileSize"], params.IntParam) and isinstance(shown["tau"], params.FloatParam)
 
 
-def test_scipions_window_suggests_a_map_but_no_solvent_definition(lab, a_map):
+def test_scipions_window_suggests_a_map_but_no_mask(lab, a_map):
     """What the window does with the output of the selected protocol, on a new form."""
     import pyworkflow.gui.project  # noqa: F401  before the form, which imports it in a circle
     from pyworkflow.gui.form import FormWindow
@@ -179,9 +180,10 @@ def test_scipions_window_suggests_a_map_but_no_solvent_definition(lab, a_map):
     window = SimpleNamespace(getPreviousProtOutput=a_map.iterOutputAttributes, previousProt=a_map)
     suggested = {
         name: FormWindow.suggestValueFromPreviousProt(window, protocol.getParam(name), Pointer()).hasValue()
-        for name in ("inputVolumes", "solventDefinition")
+        for name in ("inputVolumes", "solventDefinition", "targetMasks")
     }
-    assert suggested == {"inputVolumes": True, "solventDefinition": False}
+    assert suggested == {"inputVolumes": True, "solventDefinition": False, "targetMasks": False}
     # The list to choose from still has volumes and masks.
-    (name,) = protocol.getParam("solventDefinition").pointerClass.get().split(",")
-    assert issubclass(VolumeMask, lab.domain.findClass(name.strip()))
+    for mask in ("solventDefinition", "targetMasks"):
+        (name,) = protocol.getParam(mask).pointerClass.get().split(",")
+        assert issubclass(VolumeMask, lab.domain.findClass(name.strip()))
