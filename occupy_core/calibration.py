@@ -27,7 +27,12 @@ _DENSE = 0.4  # of the neighbourhood's highest smoothed density: what is below i
 _FAINT = 0.05  # of the highest smoothed density: what is below is not the molecule either
 _SIGNIFICANT = 4.0  # standard deviations of the smoothed solvent
 _BEST_PERCENTILE = 95.0  # of the windows' averages over the molecule: a part of the molecule, not one lucky place
-_BEST = 0.85  # of that percentile: windows above it are the best region
+_BEST = 0.85  # of that percentile: windows above it are kept
+# The same once more among what was kept, in smaller windows; more is kept where noise reaches higher.
+_NARROW_WINDOW = 14.0
+_NARROW_PERCENTILE = 90.0
+_NARROW_BEST = 0.9
+_LESS_FOR_NOISE = 0.3
 _LEAST_SOLVENT = 0.02  # of the region in which solvent is looked for
 _LEAST_VOXELS = 100
 _BINS = 200
@@ -81,8 +86,9 @@ def calibrate(
     Notes
     -----
     Zero is the mode of the maximum over the solvent. One is its median over the best region: the part of the molecule
-    whose average over windows of 22 Å comes within 15 % of the highest (95th percentile). A wide region
-    and a median in it, because the highest of many windows is a lucky one, the more so the noisier the map.
+    whose average over windows of 22 Å comes within 15 % of the highest (95th percentile), and of that part what
+    comes within 10 % or, where there is noise, more in windows of 14 Å (90th percentile). A wide region and a median in
+    it, because the highest of many windows is a lucky one, the more so the noisier the map.
     The molecule is where the smoothed density exceeds 0.4 of the highest within 10 Å, whatever its occupancy.
     """
     shape = maximum.shape
@@ -108,9 +114,10 @@ def calibrate(
             "occupancies read too high"
         )
     window = max(_WINDOW, 2 * lowpass)
-    average = _masked_average(maximum, molecule, window / spacing) - np.float32(level)
-    best = average > _BEST * np.percentile(average[molecule], _BEST_PERCENTILE)
-    lower, one, upper = (float(value) for value in np.percentile(maximum[molecule & best], (25, 50, 75)))
+    height = _masked_average(maximum, molecule, window / spacing) - np.float32(level)
+    wide = molecule & (height > _BEST * np.percentile(height[molecule], _BEST_PERCENTILE))
+    best = _narrowed(maximum, wide, max(_NARROW_WINDOW, lowpass) / spacing, level, zero)
+    lower, one, upper = (float(value) for value in np.percentile(maximum[best], (25, 50, 75)))
     if not one > zero:
         raise MapError(
             f"calibrated normalisation found {one:.4g} for full occupancy, expected more than {zero:.4g} as in the "
@@ -118,7 +125,7 @@ def calibrate(
         )
     side = 2 * round(window / voxel_size / 2)
     places = np.argwhere(molecule)
-    found = average[molecule]
+    found = height[molecule]
     highest, lowest = (
         _first_voxel(places[index], step, side, shape) for index in (int(found.argmax()), int(found.argmin()))
     )
@@ -138,6 +145,14 @@ def _molecule(
     strong = smoothed > max(_SIGNIFICANT * noise, _FAINT * float(smoothed.max()))
     molecule = inside & strong & (smoothed > _DENSE * maximum_filter(smoothed, reach))
     return molecule, maximum_filter(strong, 2 * int(lowpass / spacing) + 1)
+
+
+def _narrowed(maximum: Volume, wide: NDArray[np.bool_], width: float, level: float, zero: float) -> NDArray[np.bool_]:
+    """The best part of a region that may hold weaker parts among whole ones."""
+    height = _masked_average(maximum, wide, width) - np.float32(level)
+    noise = (zero - level) / max(float(np.median(maximum[wide])) - level, zero - level, 1e-30)
+    share = _NARROW_BEST - _LESS_FOR_NOISE * noise
+    return wide & (height > share * np.percentile(height[wide], _NARROW_PERCENTILE))
 
 
 def _masked_average(values: Volume, mask: NDArray[np.bool_], width: float) -> Volume:

@@ -27,7 +27,7 @@ RESOLUTIONS = ((3.5, 1.2), (7.0, 2.4))
 CALIBRATED = "calibrated"
 CALIBRATED_RESOLUTION = "calibrated, resolution mode"
 TILED = "tiled (ours)"
-PUBLISHED = {"resolution": "published", "occupancy": "published, occupancy mode"}
+PUBLISHED = {"resolution": "published, default mode", "occupancy": "published, occupancy mode"}
 SETTINGS = {
     CALIBRATED: Settings(mode="occupancy", normalisation="calibrated"),
     CALIBRATED_RESOLUTION: Settings(mode="resolution", normalisation="calibrated"),

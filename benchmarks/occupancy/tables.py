@@ -28,19 +28,14 @@ def coverage(outcomes: Sequence[Outcome]) -> float:
 
 
 def errors_by(outcomes: Sequence[Outcome], heading: str, key: Callable[[Outcome], str]) -> str:
-    """A row for each value of `key` and one for all: errors of every method, and how often intervals hold."""
+    """A row for each value of `key` and one for all: the errors of every method, as they stand / after division by a
+    whole chain, and how often intervals hold."""
     methods = [name for name in METHODS if name in outcomes[0].chains]
-    head = [heading, *methods, "after division by a whole chain: " + methods[0], *methods[1:], "interval holds"]
     rows = [
-        [
-            title,
-            *(f"{mean(group, name, measure.absolute_error):.3f}" for name in methods),
-            *(f"{mean(group, name, measure.relative_error):.3f}" for name in methods),
-            f"{coverage(group):.0%}",
-        ]
+        [title, *(_errors(group, name) for name in methods), f"{coverage(group):.0%}"]
         for title, group in _groups(outcomes, key)
     ]
-    return markdown(head, rows)
+    return markdown([heading, *methods, "interval holds"], rows)
 
 
 def harder(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
@@ -48,14 +43,13 @@ def harder(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
     rows = [
         [
             title,
-            f"{mean(group, CALIBRATED, measure.absolute_error):.3f}",
-            f"{mean(group, CALIBRATED, measure.relative_error):.3f}",
+            _errors(group, CALIBRATED),
             f"{np.mean([item.median - item.truth for one in group for item in one.chains[CALIBRATED]]):+.3f}",
             f"{coverage(group):.0%}",
         ]
         for title, group in outcomes.items()
     ]
-    head = ["maps", "error", "after division by a whole chain", "reads too high by", "interval holds"]
+    head = ["maps", "calibrated", "reads too high by", "interval holds"]
     return markdown(head, rows)
 
 
@@ -98,6 +92,11 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _errors(outcomes: Sequence[Outcome], method: str) -> str:
+    absolute, relative = (mean(outcomes, method, of) for of in (measure.absolute_error, measure.relative_error))
+    return f"{absolute:.3f}" if np.isnan(relative) else f"{absolute:.3f} / {relative:.3f}"
 
 
 def _groups(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> List[Tuple[str, List[Outcome]]]:
