@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
@@ -15,6 +15,25 @@ from occupy_core.outputs import MAP_OUTPUTS, MAPS_TABLE, REPORT, kinds_of, stage
 from occupy_core.process import Result, process_map
 from occupy_core.report import job_report, map_report, target_report, target_text, write_json
 from occupy_core.settings import Settings
+
+
+@dataclass(frozen=True)
+class ClassInfo:
+    """What a classification tells of one of its classes.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    share : float, optional
+        Of the particles, 0..1.
+    particles : int, optional
+        How many have it as their most likely class.
+    """
+
+    number: int
+    share: Optional[float] = None
+    particles: Optional[int] = None
 
 
 @dataclass(frozen=True)
@@ -28,11 +47,20 @@ class MapInput:
         In front of the names of its outputs; lower-case letters, at least three digits and an underscore, or empty.
     voxel_size : float, optional
         Å, where the project knows it; the header's otherwise.
+    class_info : ClassInfo, optional
+        When the map is a class of a classification.
     """
 
     path: str
     prefix: str = ""
     voxel_size: Optional[float] = None
+    class_info: Optional[ClassInfo] = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> MapInput:
+        """A map from what `dataclasses.asdict` gave."""
+        info = values.get("class_info")
+        return cls(**{**values, "class_info": ClassInfo(**info) if info else None})
 
 
 @dataclass(frozen=True)
@@ -47,7 +75,7 @@ class Job:
     def to_dict(self) -> Dict[str, Any]:
         """The job as JSON types; `Job.from_dict` is its inverse."""
         return {
-            "maps": [vars(item) for item in self.maps],
+            "maps": [asdict(item) for item in self.maps],
             "output_dir": self.output_dir,
             "settings": self.settings.to_dict(),
             "threads": self.threads,
@@ -63,7 +91,7 @@ class Job:
             If a part is missing or refused.
         """
         try:
-            maps = tuple(MapInput(**item) for item in values["maps"])
+            maps = tuple(MapInput.from_dict(item) for item in values["maps"])
             return cls(maps, values["output_dir"], Settings.from_dict(values["settings"]), int(values["threads"]))
         except (KeyError, TypeError, ValueError) as error:
             raise JobError(f"the job is not one that this version wrote: {error!r}") from error
@@ -160,7 +188,10 @@ def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress) -> MapO
         write_map(folder / files[kind], values, result.source.grid, label=MAP_OUTPUTS[kind].title)
     for line in _summary(result):
         progress(f"  {line}")
-    return MapOutputs(item, files, map_report(result, files, item.prefix))
+    report = map_report(result, files, item.prefix)
+    if item.class_info is not None:
+        report["class"] = asdict(item.class_info)
+    return MapOutputs(item, files, report)
 
 
 def _arrays(result: Result) -> Dict[str, Any]:

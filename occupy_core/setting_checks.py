@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Mapping, Optional, Tuple
 
@@ -39,6 +40,8 @@ class Description:
         While the feature is not there: any value but the default is refused.
     expert : bool
         Shown only to those who ask for all settings.
+    command_only : bool
+        On no form: there the input itself is chosen so.
     """
 
     label: str
@@ -51,6 +54,7 @@ class Description:
     derived: str = ""
     planned: bool = False
     expert: bool = False
+    command_only: bool = False
 
 
 def setting(default: Any, label: str, kind: str, values: str, help: str, group: str, **more: Any) -> Any:
@@ -115,6 +119,7 @@ def check_ranges(settings: Settings, descriptions: Mapping[str, Description]) ->
             "contradicts the setting omit_confidence: it is the confidence that tells where solvent is; choose one",
         )
     require("seed", 0 <= settings.seed <= 2147483647)
+    require("classes", re.fullmatch(r"all|[1-9]\d*(,[1-9]\d*)*", settings.classes) is not None)
     masks = settings.target_mask
     require("target_mask", all(isinstance(path, str) and path.strip() != "" for path in masks))
     require("target_mask", isinstance(masks, tuple) and len(set(masks)) == len(masks))

@@ -257,9 +257,9 @@ class Settings:
         "Classes",
         "text",
         "all, or numbers such as 1,3,4",
-        "Which classes of a classification are taken.",
+        "Which classes of a classification are taken. Given beside a class map, it asks for its whole classification.",
         "scale",
-        planned=True,
+        command_only=True,
     )
     reference: str = setting(
         "auto",

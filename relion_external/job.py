@@ -29,7 +29,8 @@ def run(arguments: List[str]) -> int:
 
 def _run(arguments: List[str]) -> None:
     options = parse(arguments)
-    from occupy_core.job import Job, MapInput, run_job
+    from occupy_core.job import Job, run_job
+    from relion_external.inputs import maps_of
 
     # Here, so that what is missing is known before the computation.
     from relion_external.tables import write_maps_table, write_output_nodes
@@ -39,7 +40,7 @@ def _run(arguments: List[str]) -> None:
         _say(f"WARNING: {text}")
     folder = options.output_dir
     job = Job(
-        maps=(MapInput(options.map_path, voxel_size=options.voxel_size),),
+        maps=maps_of(options),
         output_dir=folder,
         settings=options.settings,
         threads=min(options.threads, _processors()),

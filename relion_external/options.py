@@ -20,7 +20,6 @@ _TRUE = ("yes", "true", "1", "on")
 _FALSE = ("no", "false", "0", "off")
 # What RELION's Input tab may hand over and this job has no use for.
 _IGNORED = ("in_movies", "in_mics", "in_coords")
-_NOT_YET = ("in_parts",)
 
 
 class OptionError(OccupyError):
@@ -33,8 +32,10 @@ class Options:
 
     Attributes
     ----------
-    map_path : str
-        The input map.
+    input_path : str
+        A map, or a STAR file of a 3D classification.
+    whole_classification : bool
+        Whether a map stands for the classification that it is a class of.
     voxel_size : float, optional
         Å, instead of the header's.
     output_dir : str
@@ -45,7 +46,8 @@ class Options:
         Options that were ignored.
     """
 
-    map_path: str
+    input_path: str
+    whole_classification: bool
     voxel_size: Optional[float]
     output_dir: str
     threads: int
@@ -72,19 +74,20 @@ def parse(arguments: List[str]) -> Options:
         raise OptionError(_unknown_text(unknown[0]))
     _require_job(known)
     return Options(
-        map_path=known.in_3dref,
+        input_path=known.in_parts or known.in_3dref,
+        whole_classification=known.classes is not None,
         voxel_size=_positive("angpix", known.angpix),
         output_dir=known.o,
         threads=_threads(known.j),
         settings=_settings(known),
-        warnings=tuple(f"--{name} is not used by this job" for name in _IGNORED if getattr(known, name) is not None),
+        warnings=_warnings(known),
     )
 
 
 def names() -> List[str]:
     """Every option, without the dashes."""
-    own = ["o", "in_3dref", "in_mask", "angpix", "j", "pipeline_control", "help", "version"]
-    return [*own, *_NOT_YET, *_IGNORED, *descriptions()]
+    own = ["o", "in_3dref", "in_parts", "in_mask", "angpix", "j", "pipeline_control", "help", "version"]
+    return [*own, *_IGNORED, *descriptions()]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -105,6 +108,11 @@ def _parser() -> _Parser:
     own.add_argument("--o", metavar="DIR/", help="folder for the outputs; RELION gives it")
     own.add_argument("--in_3dref", "--in_3Dref", metavar="MAP", help="the map (RELION: Input 3D reference)")
     own.add_argument(
+        "--in_parts",
+        metavar="STAR",
+        help="instead of a map, all classes of a 3D classification: its run_itNNN_data.star (RELION: Input particles)",
+    )
+    own.add_argument(
         "--in_mask", metavar="MAP", help="a solvent definition, the same as --solvent_def (RELION: Input 3D mask)"
     )
     own.add_argument("--angpix", metavar="Å", help="voxel size, where the map's header is wrong")
@@ -113,7 +121,7 @@ def _parser() -> _Parser:
         "--pipeline_control", metavar="DIR/", nargs="?", help="accepted, as RELION gives it; markers go to --o"
     )
     own.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    for name in (*_NOT_YET, *_IGNORED):
+    for name in _IGNORED:
         own.add_argument(f"--{name}", help=argparse.SUPPRESS)
     settings = parser.add_argument_group("settings")
     for name, description in descriptions().items():
@@ -150,6 +158,8 @@ def _settings(known: argparse.Namespace) -> Settings:
         text = getattr(known, name)
         if text is not None:
             values[name] = _paths(text) if name == "target_mask" else _value(name, text, description)
+    if "classes" in values:
+        values["classes"] = values["classes"].lower().replace(" ", "")
     if known.in_mask is not None:
         if values.get("solvent_def", known.in_mask) != known.in_mask:
             raise SettingsError("solvent_def", "is given twice with different files, as --in_mask too; give one")
@@ -217,17 +227,20 @@ def _threads(word: str) -> int:
 
 
 def _require_job(known: argparse.Namespace) -> None:
-    if known.in_parts is not None:
+    if known.in_3dref is None and known.in_parts is None:
         raise OptionError(
-            f"--in_parts {known.in_parts}: a whole classification is not taken in this version yet; give one class map "
-            "as Input 3D reference (--in_3dref) and leave Input particles empty"
+            "no map given, expected --in_3dref MAP (RELION: Input 3D reference), or --in_parts run_itNNN_data.star of "
+            "a 3D classification (RELION: Input particles)"
         )
-    if known.in_3dref is None:
-        raise OptionError("no map given, expected --in_3dref MAP (RELION: Input 3D reference)")
-    if known.in_3dref.lower().endswith(".star"):
-        raise OptionError(f"--in_3dref {known.in_3dref}: STAR files are not taken in this version yet; give a map")
     if not known.o:
         raise OptionError("no output folder given, expected --o DIR/")
+
+
+def _warnings(known: argparse.Namespace) -> Tuple[str, ...]:
+    found = [f"--{name} is not used by this job" for name in _IGNORED if getattr(known, name) is not None]
+    if known.in_parts and known.in_3dref:
+        found.append("--in_3dref is not used: the classes of --in_parts are taken")
+    return tuple(found)
 
 
 def _unknown_text(word: str) -> str:

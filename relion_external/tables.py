@@ -65,6 +65,7 @@ def _row(item: MapOutputs, job_dir: str) -> Dict[str, object]:
     derived = report["derived"]
     return {
         "rlnReferenceImage": os.path.join(job_dir, item.files["scale"]),
+        **_class_columns(item),
         "occupyInputMap": report["input"],
         "occupyMode": derived["mode"],
         "rlnPixelSize": report["voxel_size_angstrom"],
@@ -82,9 +83,18 @@ def _row(item: MapOutputs, job_dir: str) -> Dict[str, object]:
     }
 
 
+def _class_columns(item: MapOutputs) -> Dict[str, object]:
+    info = item.source.class_info
+    if info is None:
+        return {}
+    columns: Dict[str, object] = {"rlnClassNumber": info.number, "rlnClassDistribution": info.share}
+    return columns if info.particles is None else {**columns, "occupyParticles": info.particles}
+
+
 def _target_row(item: MapOutputs, target: Mapping[str, Any]) -> Dict[str, object]:
     published, interval = target["occupancy_published"], target["occupancy_interval_90"]
     return {
+        **({"rlnClassNumber": item.source.class_info.number} if item.source.class_info else {}),
         "occupyInputMap": item.report["input"],
         "occupyTargetMask": target["mask"],
         "occupyTargetVolumeCubicAngstrom": target["volume_cubic_angstrom"],

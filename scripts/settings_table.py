@@ -17,7 +17,8 @@ def settings_table() -> str:
     lines = ["| RELION option | on Scipion's form | values | default | meaning |", "| --- | --- | --- | --- | --- |"]
     for name, item in descriptions().items():
         if is_available(name):
-            lines.append(f"| `--{name}` | {item.label} | {item.values} | {default_text(name)} | {item.help} |")
+            label = "(choose the maps)" if item.command_only else item.label
+            lines.append(f"| `--{name}` | {label} | {item.values} | {default_text(name)} | {item.help} |")
     return "\n".join(lines)
 
 

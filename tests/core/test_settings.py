@@ -53,7 +53,6 @@ def test_bad_value_is_refused_by_name(name, bad):
         ("hist_match", True),
         ("subtraction_mask", True),
         ("solvent_threshold", 0.5),
-        ("classes", "1,3"),
         ("reference", "shared"),
     ],
 )

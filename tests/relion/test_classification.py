@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real classifications of RELION 1.3 to 5, from each file that a user may choose."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import starfile
+
+from occupy_core.maps import read_map
+from relion_external.classification import ClassificationError, read_classification
+from relion_external.supervisor import main
+
+PROJECTS = {"3.1.3": ("run_it010", (173, 187)), "4.0.2": ("run_it008", (126, 234)), "5.0.1": ("run_it008", (152, 208))}
+JOB = "Class3D/job003/"
+
+
+@pytest.fixture(params=list(PROJECTS))
+def project(request, shared_data, tmp_path, monkeypatch):
+    """A copy of a real project to work in; the stem of its last iteration and the sizes of its classes."""
+    return copied(shared_data, request.param, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def project3(shared_data, tmp_path, monkeypatch):
+    return copied(shared_data, "3.1.3", tmp_path, monkeypatch)
+
+
+def copied(shared_data, version, tmp_path, monkeypatch):
+    folder = tmp_path / "project"
+    shutil.copytree(shared_data / "relion_projects" / version, folder)
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    monkeypatch.chdir(folder)
+    stem, sizes = PROJECTS[version]
+    return JOB + stem, sizes
+
+
+@pytest.mark.parametrize("ending", ["_data.star", "_model.star", "_optimiser.star", "_class002.mrc"])
+def test_every_file_of_an_iteration_leads_to_its_classes(project, ending):
+    stem, sizes = project
+    found = read_classification(stem + ending)
+    assert [item.number for item in found.classes] == [1, 2]
+    assert [item.path for item in found.classes] == [f"{stem}_class001.mrc", f"{stem}_class002.mrc"]
+    assert tuple(item.particles for item in found.classes) == sizes
+    assert sum(item.share for item in found.classes) == pytest.approx(1, abs=1e-5)
+    assert found.voxel_size == pytest.approx(4)
+
+
+def test_all_classes_give_maps_and_a_table(project):
+    stem, sizes = project
+    assert main(["--o", "External/job004/", "--in_parts", f"{stem}_data.star"]) == 0
+    table = starfile.read("External/job004/occupancy_maps.star", always_dict=True)["occupancy_maps"]
+    assert list(table["rlnReferenceImage"]) == [f"External/job004/class{number:03d}_scale.mrc" for number in (1, 2)]
+    assert list(table["rlnClassNumber"]) == [1, 2] and tuple(table["occupyParticles"]) == sizes
+    for name in table["rlnReferenceImage"]:
+        scale = read_map(name)
+        assert scale.grid.shape == (40, 40, 40) and np.isfinite(scale.data).all()
+    report = json.loads(Path("External/job004/report.json").read_text())
+    assert [item["class"]["number"] for item in report["maps"]] == [1, 2]
+
+
+def test_some_classes(project3):
+    stem, _ = project3
+    assert main(["--o", "out/", "--in_3dref", f"{stem}_class001.mrc", "--classes", "2"]) == 0
+    assert sorted(name for name in os.listdir("out") if name.endswith(".mrc")) == [
+        "class002_confidence.mrc",
+        "class002_scale.mrc",
+    ]
+
+
+def test_a_class_map_alone_is_one_map(project3):
+    stem, _ = project3
+    assert main(["--o", "out/", "--in_3dref", f"{stem}_class001.mrc"]) == 0
+    assert sorted(name for name in os.listdir("out") if name.endswith(".mrc")) == ["confidence.mrc", "scale.mrc"]
+
+
+def test_a_continued_run(project3):
+    stem, sizes = project3
+    for path in Path(JOB).glob("run_it010_*"):
+        text = (
+            path.read_bytes() if path.suffix == ".mrc" else path.read_bytes().replace(b"run_it010_", b"run_ct10_it012_")
+        )
+        path.with_name(path.name.replace("run_it010_", "run_ct10_it012_")).write_bytes(text)
+        path.unlink()
+    found = read_classification(JOB + "run_ct10_it012_data.star")
+    assert found.classes[0].path == JOB + "run_ct10_it012_class001.mrc"
+
+
+def test_one_class_has_no_prefix(shared_data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = str(shared_data / "relion/relion13_refine_K1/out_it005_data.star")
+    found = read_classification(data)
+    assert len(found.classes) == 1 and found.classes[0].particles == 9
+    assert found.classes[0].path.endswith("out_it005_class001.mrc.gz")
+    assert main(["--o", "out/", "--in_parts", data]) == 0
+    assert Path("out/scale.mrc").exists()
+
+
+def refusal(path):
+    with pytest.raises(ClassificationError) as caught:
+        read_classification(path)
+    return str(caught.value)
+
+
+def test_what_is_no_classification_is_told_and_what_to_choose(project3, shared_data):
+    stem, _ = project3
+    Path("Select/job005").mkdir(parents=True)
+    shutil.copy(f"{stem}_data.star", "Select/job005/particles.star")
+    told = refusal("Select/job005/particles.star")
+    assert "particles.star: is not named run_itNNN_data.star" in told and "Select job" in told
+    assert "2D classification" in refusal(str(shared_data / "relion/relion13_class2d_K10/manual_it025_data.star"))
+    Path("broken_model.star").write_text("data_model_general\n\n_rlnPixelSize 4\n")
+    assert "has no table of classes" in refusal("broken_model.star")
+
+
+def test_an_iteration_that_was_cleaned_away(project3):
+    stem, _ = project3
+    assert f"no such file; in {JOB[:-1]} there is run_it010_data.star" in refusal(JOB + "run_it009_data.star")
+    shutil.copy(f"{stem}_model.star", JOB + "run_it008_model.star")
+    model = Path(JOB + "run_it008_model.star")
+    model.write_text(model.read_text().replace("run_it010", "run_it008"))
+    told = refusal(str(model))
+    assert "run_it008_class001.mrc is neither there" in told and "there is run_it010_data.star" in told
+
+
+def test_a_class_that_is_not_there(project3, capfd):
+    stem, _ = project3
+    assert main(["--o", "out/", "--in_parts", f"{stem}_data.star", "--classes", "1,3"]) == 1
+    assert "has no class 3, expected one of 1, 2" in capfd.readouterr().err
