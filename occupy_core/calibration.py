@@ -28,11 +28,9 @@ _FAINT = 0.05  # of the highest smoothed density: what is below is not the molec
 _SIGNIFICANT = 4.0  # standard deviations of the smoothed solvent
 _BEST_PERCENTILE = 95.0  # of the windows' averages over the molecule: a part of the molecule, not one lucky place
 _BEST = 0.85  # of that percentile: windows above it are kept
-# The same once more among what was kept, in smaller windows; more is kept where noise reaches higher.
+# The same once more in smaller windows, among what was kept.
 _NARROW_WINDOW = 14.0
-_NARROW_PERCENTILE = 90.0
-_NARROW_BEST = 0.9
-_LESS_FOR_NOISE = 0.3
+_NARROW_PERCENTILE = 80.0
 _LEAST_SOLVENT = 0.02  # of the region in which solvent is looked for
 _LEAST_VOXELS = 100
 _BINS = 200
@@ -86,9 +84,9 @@ def calibrate(
     Notes
     -----
     Zero is the mode of the maximum over the solvent. One is its median over the best region: the part of the molecule
-    whose average over windows of 22 Å comes within 15 % of the highest (95th percentile), and of that part what
-    comes within 10 % or, where there is noise, more in windows of 14 Å (90th percentile). A wide region and a median in
-    it, because the highest of many windows is a lucky one, the more so the noisier the map.
+    whose average over windows of 22 Å comes within 15 % of the highest (95th percentile), and of that part what comes
+    within 15 % of the highest in windows of 14 Å (80th percentile). A wide region and a median in it, because the
+    highest of many windows is a lucky one, the more so the noisier the map.
     The molecule is where the smoothed density exceeds 0.4 of the highest within 10 Å, whatever its occupancy.
     """
     shape = maximum.shape
@@ -106,7 +104,6 @@ def calibrate(
     level = zero = 0.0
     free = solvent & ~reached
     if free.sum() > max(_LEAST_VOXELS, _LEAST_SOLVENT * inside.sum()):
-        # Windows are compared by their height above the solvent's mean, so that noise widens the best region.
         level, zero = float(np.median(lowpassed[free])), _mode(maximum[free])
     else:
         notes.append(
@@ -114,22 +111,33 @@ def calibrate(
             "occupancies read too high"
         )
     window = max(_WINDOW, 2 * lowpass)
+    # By the height above the solvent's mean, so that noise widens the best region.
     height = _masked_average(maximum, molecule, window / spacing) - np.float32(level)
-    wide = molecule & (height > _BEST * np.percentile(height[molecule], _BEST_PERCENTILE))
-    best = _narrowed(maximum, wide, max(_NARROW_WINDOW, lowpass) / spacing, level, zero)
+    highest = float(np.percentile(height[molecule], _BEST_PERCENTILE))
+    if not highest > 0:
+        raise MapError(_not_above(level, level + highest))
+    wide = molecule & (height > _BEST * highest)
+    narrow = _masked_average(maximum, wide, max(_NARROW_WINDOW, lowpass) / spacing) - np.float32(level)
+    best = wide & (narrow > _BEST * np.percentile(narrow[wide], _NARROW_PERCENTILE))
     lower, one, upper = (float(value) for value in np.percentile(maximum[best], (25, 50, 75)))
     if not one > zero:
-        raise MapError(
-            f"calibrated normalisation found {one:.4g} for full occupancy, expected more than {zero:.4g} as in the "
-            "solvent; is the contrast inverted (density must be positive)? Else take tiled normalisation"
-        )
+        raise MapError(_not_above(zero, one))
     side = 2 * round(window / voxel_size / 2)
     places = np.argwhere(molecule)
     found = height[molecule]
-    highest, lowest = (
+    best_window, worst_window = (
         _first_voxel(places[index], step, side, shape) for index in (int(found.argmax()), int(found.argmin()))
     )
-    return Calibration(Reference(one, highest, lowest, side, zero, (upper - lower) / (one - zero)), tuple(notes))
+    return Calibration(
+        Reference(one, best_window, worst_window, side, zero, (upper - lower) / (one - zero)), tuple(notes)
+    )
+
+
+def _not_above(zero: float, one: float) -> str:
+    return (
+        f"calibrated normalisation found {one:.4g} for full occupancy, expected more than {zero:.4g} as in the solvent; "
+        "is the contrast inverted (density must be positive)? Else take tiled normalisation"
+    )
 
 
 def _molecule(
@@ -145,14 +153,6 @@ def _molecule(
     strong = smoothed > max(_SIGNIFICANT * noise, _FAINT * float(smoothed.max()))
     molecule = inside & strong & (smoothed > _DENSE * maximum_filter(smoothed, reach))
     return molecule, maximum_filter(strong, 2 * int(lowpass / spacing) + 1)
-
-
-def _narrowed(maximum: Volume, wide: NDArray[np.bool_], width: float, level: float, zero: float) -> NDArray[np.bool_]:
-    """The best part of a region that may hold weaker parts among whole ones."""
-    height = _masked_average(maximum, wide, width) - np.float32(level)
-    noise = (zero - level) / max(float(np.median(maximum[wide])) - level, zero - level, 1e-30)
-    share = _NARROW_BEST - _LESS_FOR_NOISE * noise
-    return wide & (height > share * np.percentile(height[wide], _NARROW_PERCENTILE))
 
 
 def _masked_average(values: Volume, mask: NDArray[np.bool_], width: float) -> Volume:

@@ -12,7 +12,7 @@ CONDITIONS = [
     Conditions(resolution=7.0, voxel_size=2.4, noise=noise, seed=seed) for noise in (0.1, 0.4) for seed in (1, 2)
 ]
 # Measured when this was written; growing by half is a regression.
-MADE_UP, REAL = 0.0235, 0.0406
+MADE_UP, REAL = 0.0210, 0.0437
 
 
 def errors(model, of=measure.absolute_error):
