@@ -135,8 +135,8 @@ def calibrate(
 
 def _not_above(zero: float, one: float) -> str:
     return (
-        f"calibrated normalisation found {one:.4g} for full occupancy, expected more than {zero:.4g} as in the solvent; "
-        "is the contrast inverted (density must be positive)? Else take tiled normalisation"
+        f"calibrated normalisation found {one:.4g} for full occupancy, expected more than {zero:.4g} as in the "
+        "solvent; is the contrast inverted (density must be positive)? Else take tiled normalisation"
     )
 
 
