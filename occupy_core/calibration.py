@@ -32,7 +32,8 @@ _BEST = 0.85  # of that percentile: windows above it are kept
 _NARROW_WINDOW = 14.0
 _NARROW_PERCENTILE = 80.0
 _LEAST_SOLVENT = 0.02  # of the region in which solvent is looked for
-_LEAST_VOXELS = 100
+_LEAST_MOLECULE = 3000.0  # Å^3
+_LEAST_VOXELS = 20
 _BINS = 200
 _SMOOTHING = 6  # bins
 
@@ -94,21 +95,22 @@ def calibrate(
     coarse = (slice(None, None, step),) * 3
     maximum, lowpassed, inside, solvent = maximum[coarse], lowpassed[coarse], inside[coarse], solvent[coarse]
     spacing = voxel_size * step
-    molecule, reached = _molecule(lowpassed, inside, spacing, lowpass)
-    if molecule.sum() < _LEAST_VOXELS:
+    molecule, reached, background = _molecule(lowpassed, inside, spacing, lowpass)
+    if molecule.sum() < max(_LEAST_VOXELS, _LEAST_MOLECULE / spacing**3):
         raise MapError(
-            "calibrated normalisation found no density that stands out of the solvent, expected a molecule; take tiled "
-            "normalisation, or a lower-resolution low-pass"
+            "calibrated normalisation found no density that stands out of the solvent, expected a molecule; is the "
+            "contrast inverted (density must be positive), or no solvent in the box? Else take tiled normalisation, or "
+            "a lower-resolution low-pass"
         )
     notes = []
-    level = zero = 0.0
+    level = zero = background
     free = solvent & ~reached
     if free.sum() > max(_LEAST_VOXELS, _LEAST_SOLVENT * inside.sum()):
         level, zero = float(np.median(lowpassed[free])), _mode(maximum[free])
     else:
         notes.append(
-            "next to no solvent to calibrate the zero of the scale with: zero density is taken for it, so low "
-            "occupancies read too high"
+            f"next to no solvent to calibrate the zero of the scale with: the background's value {background:.3g} is "
+            "taken for it, so low occupancies read too high"
         )
     window = max(_WINDOW, 2 * lowpass)
     # By the height above the solvent's mean, so that noise widens the best region.
@@ -122,7 +124,7 @@ def calibrate(
     lower, one, upper = (float(value) for value in np.percentile(maximum[best], (25, 50, 75)))
     if not one > zero:
         raise MapError(_not_above(zero, one))
-    side = 2 * round(window / voxel_size / 2)
+    side = min(2 * round(window / voxel_size / 2), *shape)
     places = np.argwhere(molecule)
     found = height[molecule]
     best_window, worst_window = (
@@ -142,17 +144,18 @@ def _not_above(zero: float, one: float) -> str:
 
 def _molecule(
     lowpassed: Volume, inside: NDArray[np.bool_], spacing: float, lowpass: float
-) -> Tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Where the molecule is, and everything within the kernel's reach of density."""
+) -> Tuple[NDArray[np.bool_], NDArray[np.bool_], float]:
+    """Where the molecule is, everything within the kernel's reach of density, and the background's value."""
     smoothed = gaussian_filter(lowpassed, _sigma(max(_GRAIN, lowpass) / spacing), truncate=2.5)
     # Over the whole box: where a tight mask has left no solvent, the mask's outside tells the level.
-    smoothed -= np.float32(_mode(smoothed))
+    background = _mode(smoothed)
+    smoothed -= np.float32(background)
     below = smoothed[inside & (smoothed < 0)]
     noise = float(np.sqrt(np.mean(below**2, dtype=np.float64))) if below.size else 0.0
     reach = 2 * int(max(_NEIGHBOURHOOD, lowpass) / spacing) + 1
     strong = smoothed > max(_SIGNIFICANT * noise, _FAINT * float(smoothed.max()))
     molecule = inside & strong & (smoothed > _DENSE * maximum_filter(smoothed, reach))
-    return molecule, maximum_filter(strong, 2 * int(lowpass / spacing) + 1)
+    return molecule, maximum_filter(strong, 2 * int(lowpass / spacing) + 1), background
 
 
 def _masked_average(values: Volume, mask: NDArray[np.bool_], width: float) -> Volume:
@@ -175,11 +178,10 @@ def _mode(values: NDArray[np.float32]) -> float:
     counts, _ = np.histogram(values, _BINS, (low, high))
     smooth = gaussian_filter1d(counts.astype(float), _SMOOTHING, mode="constant")
     peak = int(smooth.argmax())
-    # The top of a parabola, so that a count more or less does not move it by a whole bin.
-    left, top, right = (float(smooth[min(max(peak + step, 0), _BINS - 1)]) for step in (-_SMOOTHING, 0, _SMOOTHING))
-    bend = left - 2 * top + right
-    offset = _SMOOTHING * (left - right) / (2 * bend) if bend < 0 else 0.0
-    return low + (peak + 0.5 + offset) * (high - low) / _BINS
+    width = (high - low) / _BINS
+    around = np.abs(values - (low + (peak + 0.5) * width)) <= _SMOOTHING * width
+    # The median there, so that a count more or less does not move it by a whole bin.
+    return float(np.median(values[around]))
 
 
 def _first_voxel(place: NDArray[np.intp], step: int, side: int, shape: Tuple[int, ...]) -> Tuple[int, int, int]:

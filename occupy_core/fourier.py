@@ -47,6 +47,23 @@ def low_pass(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threa
     return scipy.fft.irfftn(spectrum, volume.shape, overwrite_x=True, workers=threads)
 
 
+def detail_share(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> float:
+    """How much detail there is just below a cutoff: the power a wave of 0.8 to 1 of the cutoff's frequency has on
+    average, relative to those up to half of it; 0 for a constant map.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+    voxel_size, cutoff_angstrom : float
+        Å.
+    threads : int
+    """
+    shells = np.sqrt(_squared_radius(volume.shape)) * (cutoff_angstrom / (max(volume.shape) * voxel_size))
+    power = np.abs(scipy.fft.rfftn(volume, workers=threads)) ** 2
+    fine, coarse = (power[(shells > low) & (shells <= high)] for low, high in ((0.8, 1.0), (0.0, 0.5)))
+    return float(fine.mean() / coarse.mean()) if fine.size and coarse.size and coarse.any() else 0.0
+
+
 def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
     """Crop or pad a map in Fourier space to another box of the same size in Å.
 

@@ -22,6 +22,8 @@ from occupy_core.targets import Target
 
 _CONFIDENT = 0.5
 _IN_TARGET = 0.5
+# Of `fourier.detail_share`: real refined maps have 0.002 and more, class maps cut at a coarser resolution 0.00002.
+_LEAST_DETAIL = 0.0015
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,11 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     notes += model.warnings
     basis = lowpassed if derived.mode == "occupancy" else volume
     maximum = kernel.ball_maximum(basis, kernel.ball(derived.kernel_size, derived.kernel_radius))
+    full_spread = None
     if settings.normalisation == "calibrated":
         reference = _calibrated_reference(source, maximum, lowpassed, flat, region, derived, notes)
+        if derived.mode == "occupancy" and not settings.nlrc and _has_detail(volume, derived, threads, notes):
+            full_spread = reference.spread
     else:
         reference = _reference(source, basis, settings, derived)
     scales = scale.local_scale(maximum, reference)
@@ -121,9 +126,8 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     modified = _modified_maps(volume, scales, confidence, model, settings)
     back = _Restorer(source, derived, settings, threads)
     full_scales = back.fraction(scales)
-    found = tuple(
-        _target(path, source, basis, full_scales, reference, settings, derived) for path in settings.target_mask
-    )
+    found = tuple(_target(path, source, basis, full_scales, full_spread, settings) for path in settings.target_mask)
+    notes += [targets.TOO_UNEVEN.format(path=target.path) for target in found if target.is_uneven]
     confident = scales[confidence > _CONFIDENT]
     return Result(
         source=source,
@@ -188,6 +192,8 @@ def _without_effect(settings: Settings) -> List[str]:
         for name, (other, there) in needs.items()
         if not there and getattr(settings, name) != getattr(defaults, name)
     ]
+    if settings.normalisation == "calibrated" and settings.nlrc:
+        notes.append("noise-level recalibration moves the zero that was calibrated: the scale is no occupancy any more")
     if settings.normalisation == "calibrated" and settings.resolved_mode == "resolution":
         notes.append(
             "calibrated normalisation in resolution mode: the scale falls with local resolution too; for occupancies "
@@ -215,9 +221,8 @@ def _target(
     source: DensityMap,
     basis: Volume,
     scales: Volume,
-    reference: Reference,
+    full_spread: Optional[float],
     settings: Settings,
-    derived: Derived,
 ) -> Target:
     values = _read_mask(path, source, "target mask")
     mask = values > _IN_TARGET
@@ -226,7 +231,6 @@ def _target(
             f"{path}: found no voxel above {_IN_TARGET} (highest {values.max():.4g}), expected a mask in 0..1"
         )
     lower, median, upper = targets.quartiles(scales, mask)
-    known = derived.mode == "occupancy" and settings.normalisation == "calibrated" and not settings.nlrc
     return Target(
         path,
         float(mask.sum()) * source.grid.voxel_size**3,
@@ -234,7 +238,8 @@ def _target(
         lower,
         median,
         upper,
-        targets.occupancy_interval(lower, median, upper, full_spread=reference.spread) if known else None,
+        None if full_spread is None else targets.occupancy_interval(lower, median, upper, full_spread=full_spread),
+        targets.is_uneven(scales, mask),
     )
 
 
@@ -289,6 +294,18 @@ def _calibrated_reference(
         raise MapError(f"{source.path}: {error}") from error
     notes += found.warnings
     return found.reference
+
+
+def _has_detail(volume: Volume, derived: Derived, threads: int, notes: List[str]) -> bool:
+    share = fourier.detail_share(
+        volume, voxel_size=derived.voxel_size, cutoff_angstrom=derived.lowpass, threads=threads
+    )
+    if share < _LEAST_DETAIL:
+        notes.append(
+            f"the map has next to no detail at the low-pass of {derived.lowpass:.3g} Å: occupancies are unreliable and "
+            "no interval is given; set lowpass to the map's resolution"
+        )
+    return share >= _LEAST_DETAIL
 
 
 def _noise_level_recalibrated(scales: Volume, zero: float, notes: List[str]) -> Volume:

@@ -25,7 +25,7 @@ class Reference:
     Attributes
     ----------
     value : float
-        In the map's grey scale; greater than 0.
+        In the map's grey scale; greater than `zero`.
     highest_tile, lowest_tile : tuple of int
         First voxel, in the array's order, of the tile with the largest and the smallest percentile;
         for kernel normalisation the voxel of the map's maximum and minimum.
@@ -116,7 +116,9 @@ def recalibrated(scale: Volume, zero: float) -> Volume:
 def variability_limit(volume: Volume, scale: Volume, reference: Reference) -> float:
     """Mean of the map where the local scale is 1, relative to full scale; NaN when it is nowhere 1."""
     full = volume[scale >= 1]
-    return float(full.mean(dtype=np.float64) / reference.value) if full.size else math.nan
+    if not full.size:
+        return math.nan
+    return float((full.mean(dtype=np.float64) - reference.zero) / (reference.value - reference.zero))
 
 
 def _positive(value: float) -> float:

@@ -122,5 +122,6 @@ def check_ranges(settings: Settings, descriptions: Mapping[str, Description]) ->
     require("classes", re.fullmatch(r"all|[1-9]\d*(,[1-9]\d*)*", settings.classes) is not None)
     masks = settings.target_mask
     require("target_mask", all(isinstance(path, str) and path.strip() != "" for path in masks))
-    require("target_mask", isinstance(masks, tuple) and len(set(masks)) == len(masks))
+    if len(set(masks)) < len(masks):
+        raise SettingsError("target_mask", "names one mask twice; give each once")
     require("solvent_def", settings.solvent_def is None or settings.solvent_def.strip() != "")

@@ -18,6 +18,14 @@ _LEAST_HALF_WIDTH = 0.03
 _SHARE_OF_SPREAD = 0.25
 
 
+# A part that is there everywhere reads more than the first in nine voxels of ten.
+_EMPTY, _FULL = 0.1, 0.5
+TOO_UNEVEN = (
+    "target mask {path}: the scale varies widely inside it, so the mask holds solvent or parts of different occupancy "
+    "and its median means little; a target mask should follow one part closely, without extension or soft edge"
+)
+
+
 @dataclass(frozen=True)
 class Target:
     """What the scale reads in one target mask.
@@ -34,6 +42,8 @@ class Target:
         Of the scale over the mask, 0..1.
     interval : tuple of float, optional
         90 % interval of the occupancy, 0..1; for a calibrated scale in occupancy mode only.
+    is_uneven : bool
+        Whether the mask holds what is empty and what is full, so that its median tells the occupancy of no part.
     """
 
     path: str
@@ -43,12 +53,19 @@ class Target:
     median: float
     upper_quartile: float
     interval: Optional[Tuple[float, float]] = None
+    is_uneven: bool = False
 
 
 def quartiles(scale: Volume, mask: NDArray[np.bool_]) -> Tuple[float, float, float]:
     """Lower quartile, median and upper quartile of the scale over a mask that is not empty."""
     lower, median, upper = np.percentile(scale[mask], (25, 50, 75))
     return float(lower), float(median), float(upper)
+
+
+def is_uneven(scale: Volume, mask: NDArray[np.bool_]) -> bool:
+    """Whether more than a tenth of a mask reads empty and more than a tenth full."""
+    low, high = np.percentile(scale[mask], (10, 90))
+    return bool(low < _EMPTY and high > _FULL)
 
 
 def occupancy_interval(

@@ -134,7 +134,7 @@ def _add_setting(group: Any, name: str, description: Description) -> None:
     if description.kind in ("flag", "power"):
         arguments.update(nargs="?", const="yes")
     if name == "target_mask":
-        arguments.update(nargs="+")
+        arguments.update(nargs="+", action="extend")
     text = f"{description.label}: {description.values}; default: {default_text(name)}. {description.help}"
     arguments["help"] = text.replace("%", "%%") if is_available(name) else argparse.SUPPRESS
     group.add_argument(f"--{name}", **arguments)

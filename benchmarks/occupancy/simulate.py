@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -116,7 +117,7 @@ class Model:
 
 
 def simulate(
-    path: Path, conditions: Conditions, occupancies: Optional[Mapping[str, float]] = None, *, only: str = ""
+    path: Path, conditions: Conditions, occupancies: Optional[Mapping[str, float]] = None, *, only: Tuple[str, ...] = ()
 ) -> Simulated:
     """Simulate the map of a model.
 
@@ -127,8 +128,8 @@ def simulate(
     conditions : Conditions
     occupancies : mapping of str to float, optional
         By the name of the chain; drawn from the seed when not given.
-    only : str
-        The chains to take, one letter each; all when empty.
+    only : tuple of str
+        Names of the chains to take; all when empty.
     """
     model = _model(path, conditions.voxel_size, conditions.padding, only)
     rng = np.random.default_rng(conditions.seed)
@@ -166,9 +167,10 @@ def simulate(
 
 
 @lru_cache(maxsize=2)
-def _model(path: Path, voxel_size: float, padding: float, only: str) -> Model:
+def _model(path: Path, voxel_size: float, padding: float, only: Tuple[str, ...]) -> Model:
     structure = gemmi.read_structure(str(path))
     structure.setup_entities()
+    structure.remove_alternative_conformations()
     structure.remove_waters()
     structure.remove_hydrogens()
     structure.remove_empty_chains()
@@ -186,7 +188,7 @@ def _model(path: Path, voxel_size: float, padding: float, only: str) -> Model:
     side = scipy.fft.next_fast_len(int((np.ptp(everything, axis=0).max() + 2 * padding) / voxel_size))
     side += side % 2
     edge = side * voxel_size
-    fine = 2 * round(edge / _FINE_SPACING / 2)
+    fine = 2 * math.ceil(edge / min(_FINE_SPACING, voxel_size) / 2 - 1e-6)
     shift = side // 2 * voxel_size - centre
     spectra = tuple(_spectrum(chain, shift, edge, fine, side) for chain in chains.values())
     moved = [points + shift for points in places.values()]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -41,8 +42,8 @@ class Complex:
 
     title: str
     path: Path
-    only: str = ""
-    nucleic: str = ""
+    only: Tuple[str, ...] = ()
+    nucleic: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ def known_complexes(folder: Path) -> List[Complex]:
     listed = (
         Complex("RNA polymerase II, 12 chains", folder / "1WCM_polII_12chain.pdb.gz"),
         Complex("Env trimer with 2 Fabs, 10 chains", folder / "5fuu_env_trimer_2fab.pdb.gz"),
-        Complex("nucleosome with DNA, 10 chains", folder / "5B40_nucleosome.pdb.gz", nucleic="IJ"),
-        Complex("histone octamer, 8 chains", folder / "5B40_nucleosome.pdb.gz", only="ABCDEFGH"),
+        Complex("nucleosome with DNA, 10 chains", folder / "5B40_nucleosome.pdb.gz", nucleic=("I", "J")),
+        Complex("histone octamer, 8 chains", folder / "5B40_nucleosome.pdb.gz", only=tuple("ABCDEFGH")),
         Complex("GroEL ring, 7 chains", folder / "1oel_groel_7chain.pdb.gz"),
         Complex("beta-galactosidase, 4 chains", folder / "8bk7_docked_in_betaGal.pdb.gz"),
     )
@@ -82,15 +83,16 @@ def bundles(folder: Path) -> Complex:
 
 
 def default_suite(models: Sequence[Complex], seed: int, *, with_published: bool) -> List[Case]:
-    """Every model at every noise and resolution, with occupancies of its own."""
+    """Every model at every noise and resolution, each map with occupancies of its own."""
+    numbers = itertools.count()
     methods = (CALIBRATED, TILED, *(PUBLISHED.values() if with_published else ()))
     return [
         Case(
             model,
-            Conditions(resolution=resolution, voxel_size=voxel_size, noise=noise, seed=100 * seed + number),
+            Conditions(resolution=resolution, voxel_size=voxel_size, noise=noise, seed=1000 * seed + next(numbers)),
             methods,
         )
-        for number, model in enumerate(models)
+        for model in models
         for resolution, voxel_size in RESOLUTIONS
         for noise in NOISES
     ]
@@ -102,6 +104,7 @@ HARDER: Dict[str, Dict[str, object]] = {
     "3 Å, voxels of 1 Å": {"resolution": 3.0, "voxel_size": 1.0},
     "5 Å, voxels of 2 Å": {"resolution": 5.0, "voxel_size": 2.0},
     "8 Å, voxels of 4 Å (low-pass 12 Å)": {"resolution": 8.0, "voxel_size": 4.0},
+    "12 Å, voxels of 2.4 Å": {"resolution": 12.0, "voxel_size": 2.4},
     "flattened solvent, 4 Å around the molecule": {"masked": 4.0, "padding": 15.0},
     "as regularised by RELION": {"regularised": True},
     "as regularised by RELION, noise 0.4": {"regularised": True, "noise": 0.4},
@@ -120,7 +123,9 @@ def harder_cases(models: Sequence[Complex], seed: int) -> Dict[str, List[Case]]:
         title: [
             Case(
                 model,
-                replace(Conditions(resolution=4.0, voxel_size=1.5, noise=0.1, seed=100 * seed + 50 + number), **change),
+                replace(
+                    Conditions(resolution=4.0, voxel_size=1.5, noise=0.1, seed=1000 * seed + 500 + number), **change
+                ),
             )
             for number, model in enumerate(models)
         ]
@@ -128,28 +133,57 @@ def harder_cases(models: Sequence[Complex], seed: int) -> Dict[str, List[Case]]:
     }
 
 
-EXTRA_B = (0.0, 50.0, 100.0)
+FLEXIBLE = tuple((extra, noise) for extra in (50.0, 100.0) for noise in (0.05, 0.1, 0.4))
 
 
-def flexible_cases(models: Sequence[Complex], seed: int) -> Dict[float, List[Case]]:
-    """All chains whole, every third with an extra B in Å^2, which are the keys."""
+def flexible_cases(models: Sequence[Complex], seed: int) -> Dict[Tuple[float, float], List[Case]]:
+    """All chains whole, every third with an extra B in Å^2; the keys are that and the noise."""
     return {
-        extra: [
+        (extra, noise): [
             Case(
                 model,
-                Conditions(resolution=3.5, voxel_size=1.2, noise=0.1, seed=seed, flexible_b=extra),
+                Conditions(resolution=3.5, voxel_size=1.2, noise=noise, seed=seed, flexible_b=extra),
                 (CALIBRATED, CALIBRATED_RESOLUTION),
-                _Whole(),
+                _Uniform(1.0),
             )
             for model in models
         ]
-        for extra in EXTRA_B
+        for extra, noise in FLEXIBLE
     }
 
 
-class _Whole(Dict[str, float]):
-    def __missing__(self, name: str) -> float:
-        return 1.0
+def nucleic_cases(models: Sequence[Complex], seed: int) -> Dict[str, List[Case]]:
+    """Nucleic acid and protein, each whole beside the other whole or at a half."""
+    found = {}
+    for title, protein, nucleic in (("both whole", 1.0, 1.0), ("protein at 0.5", 0.5, 1.0), ("DNA at 0.5", 1.0, 0.5)):
+        found[title] = [
+            Case(
+                model,
+                Conditions(resolution=resolution, voxel_size=voxel_size, noise=0.1, seed=seed),
+                occupancies=_Uniform(protein, dict.fromkeys(model.nucleic, nucleic)),
+            )
+            for model in models
+            if model.nucleic
+            for resolution, voxel_size in RESOLUTIONS
+        ]
+    return found
+
+
+@dataclass(frozen=True)
+class _Uniform(Mapping):
+    """One occupancy for all chains but some."""
+
+    value: float
+    others: Mapping[str, float] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> float:
+        return self.others.get(name, self.value)
+
+    def __iter__(self):
+        return iter(self.others)
+
+    def __len__(self) -> int:
+        return len(self.others)
 
 
 def run(cases: Sequence[Case]) -> List[Outcome]:

@@ -53,33 +53,30 @@ def harder(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
     return markdown(head, rows)
 
 
-def flexible(outcomes: Mapping[float, Sequence[Outcome]]) -> str:
+def flexible(outcomes: Mapping[Tuple[float, float], Sequence[Outcome]]) -> str:
     """What whole chains read that are flexible, in both modes: mean and lowest."""
     rows = []
-    for extra, group in outcomes.items():
-        cells = [f"{extra:.0f} Å²"]
+    for (extra, noise), group in outcomes.items():
+        cells = [f"{extra:.0f} Å²", f"{noise:g}"]
         for method in (CALIBRATED, CALIBRATED_RESOLUTION):
-            # Without extra B no chain is marked: all are looked at.
-            values = [item.median for one in group for item in one.chains[method] if item.flexible or extra == 0]
-            cells.append(f"{np.mean(values):.2f} ({min(values):.2f})")
+            values = [item.median for one in group for item in one.chains[method] if item.flexible]
+            cells.append(f"{np.mean(values):.2f} ({min(values):.2f})" if values else "none")
         rows.append(cells)
-    return markdown(["extra B", "occupancy mode: mean (lowest)", "resolution mode: mean (lowest)"], rows)
+    return markdown(["extra B", "noise", "occupancy mode: mean (lowest)", "resolution mode: mean (lowest)"], rows)
 
 
-def nucleic(outcomes: Sequence[Outcome]) -> str:
-    """What nucleic acid reads beside protein."""
+def nucleic(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
+    """What nucleic acid and protein read beside each other."""
     rows = []
-    for outcome in outcomes:
-        names = outcome.case.model.nucleic
-        errors: Dict[bool, List[float]] = {True: [], False: []}
-        for item in outcome.chains[CALIBRATED]:
-            errors[item.chain in names].append(item.median - item.truth)
-        conditions = outcome.case.conditions
-        rows.append(
-            [f"{conditions.resolution:g} Å", f"{conditions.noise:g}"]
-            + [f"{np.mean(errors[kind]):+.3f}" for kind in (True, False)]
-        )
-    return markdown(["resolution", "noise", "DNA reads too high by", "protein reads too high by"], rows)
+    for title, group in outcomes.items():
+        for outcome in group:
+            names = outcome.case.model.nucleic
+            readings: Dict[bool, List[float]] = {True: [], False: []}
+            for item in outcome.chains[CALIBRATED]:
+                readings[item.chain in names].append(item.median)
+            resolution = f"{outcome.case.conditions.resolution:g} Å"
+            rows.append([title, resolution, *(f"{np.mean(readings[kind]):.2f}" for kind in (True, False))])
+    return markdown(["occupancies", "resolution", "DNA reads", "protein reads"], rows)
 
 
 def rank_correlations(outcomes: Sequence[Outcome]) -> str:

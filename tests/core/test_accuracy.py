@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small version of `make accuracy`: calibrated occupancies of simulated complexes against the known ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,9 +17,12 @@ CONDITIONS = [
 MADE_UP, REAL = 0.0210, 0.0437
 
 
-def errors(model, of=measure.absolute_error):
-    outcomes = [suite.run_case(Case(model, conditions, (CALIBRATED, TILED))) for conditions in CONDITIONS]
-    return {method: np.mean([of(item.chains[method]) for item in outcomes]) for method in (CALIBRATED, TILED)}
+def outcomes_of(model):
+    return [suite.run_case(Case(model, conditions, (CALIBRATED, TILED))) for conditions in CONDITIONS]
+
+
+def error(outcomes, method=CALIBRATED):
+    return np.mean([measure.absolute_error(item.chains[method]) for item in outcomes])
 
 
 @pytest.fixture(scope="module")
@@ -26,23 +31,24 @@ def bundles(tmp_path_factory):
 
 
 def test_the_made_up_complex(bundles):
-    found = errors(bundles)
-    print(found)
-    assert found[CALIBRATED] < 1.5 * MADE_UP
-    assert found[CALIBRATED] < 0.5 * found[TILED]
+    found = outcomes_of(bundles)
+    assert error(found) < 1.5 * MADE_UP
+    assert error(found) < 0.5 * error(found, TILED)
 
 
 def test_real_models(shared_data):
     chosen = [model for model in suite.known_complexes(shared_data / "models") if "polymerase" not in model.title]
-    found = [errors(model)[CALIBRATED] for model in chosen]
-    print(found)
-    assert len(found) == 5 and np.mean(found) < 1.5 * REAL
+    found = [outcome for model in chosen for outcome in outcomes_of(model)]
+    assert len(found) == 5 * len(CONDITIONS) and error(found) < 1.5 * REAL
+    chains = [item for outcome in found for item in outcome.chains[CALIBRATED]]
+    widths = [item.interval[1] - item.interval[0] for item in chains if 0.2 < item.median < 0.8]
+    assert 0.75 <= np.mean([item.covered for item in chains]) <= 0.97 and 0.1 < np.mean(widths) < 0.35
 
 
 def test_flexible_chains_read_as_whole_in_occupancy_mode(bundles):
     model = bundles
     cases = suite.flexible_cases([model], seed=0)
-    outcome = suite.run_case(cases[100.0][0])
+    outcome = suite.run_case(cases[(100.0, 0.1)][0])
     flexible = [item.median for item in outcome.chains[CALIBRATED] if item.flexible]
     softened = [item.median for item in outcome.chains[suite.CALIBRATED_RESOLUTION] if item.flexible]
     assert min(flexible) >= 0.85 and max(softened) < 0.85
@@ -70,3 +76,19 @@ class TestSimulation:
         )
         full = np.percentile(quiet.volume[quiet.chains >= 0], 99)
         assert (made.volume - quiet.volume).std() == pytest.approx(0.2 * full, rel=0.01)
+
+    def test_extra_b_and_mask_do_what_they_say(self, bundles):
+        whole = dict.fromkeys("ABCDEFG", 1.0)
+        quiet = Conditions(resolution=7.0, voxel_size=2.4, noise=0.0)
+        maps = [simulate(bundles.path, replace(quiet, b_factor=b), whole).volume for b in (80.0, 180.0)]
+        amplitude = [np.abs(np.fft.rfftn(volume))[6, 6, 6] for volume in maps]
+        k_squared = 3 * (6 / (maps[0].shape[0] * 2.4)) ** 2
+        assert amplitude[1] / amplitude[0] == pytest.approx(np.exp(-100 * k_squared / 4), rel=0.01)
+        masked = simulate(bundles.path, replace(quiet, noise=0.2, masked=4.0), whole).volume
+        assert (masked[:3] == 0).all() and (masked != 0).any()
+
+    def test_voxels_finer_than_the_grid_of_the_atoms(self, bundles):
+        made = simulate(
+            bundles.path, Conditions(resolution=3.0, voxel_size=0.9, padding=5.0), dict.fromkeys("ABCDEFG", 1)
+        )
+        assert np.isfinite(made.volume).all()

@@ -86,6 +86,11 @@ def test_every_setting_has_an_option_of_its_name():
         assert getattr(settings(f"--{name}", word), name) == value
 
 
+def test_target_masks_given_one_by_one_are_all_taken():
+    words = ["--target_mask", "a.mrc", "--target_mask", "b.mrc,c.mrc", "d.mrc"]
+    assert settings(*words).target_mask == ("a.mrc", "b.mrc", "c.mrc", "d.mrc")
+
+
 @pytest.mark.parametrize(
     ("name", "word"),
     [
