@@ -46,12 +46,22 @@ class Calibration:
     ----------
     reference : Reference
         Its tile is the window with the highest average.
+    molecule, best, solvent : bool arrays, 3D
+        Where the molecule, its best region and solvent are, on the coarse grid (`coarse_step`).
     warnings : tuple of str
         Why it may be wrong, and what follows.
     """
 
     reference: Reference
+    molecule: NDArray[np.bool_]
+    best: NDArray[np.bool_]
+    solvent: NDArray[np.bool_]
     warnings: Tuple[str, ...] = ()
+
+
+def coarse_step(voxel_size: float) -> int:
+    """Every how many voxels of the map the coarse grid has one: a spacing of up to 3 Å."""
+    return max(1, int(_STEP / voxel_size * (1 + 1e-6)))
 
 
 def calibrate(
@@ -91,7 +101,7 @@ def calibrate(
     The molecule is where the smoothed density exceeds 0.4 of the highest within 10 Å, whatever its occupancy.
     """
     shape = maximum.shape
-    step = max(1, int(_STEP / voxel_size * (1 + 1e-6)))
+    step = coarse_step(voxel_size)
     coarse = (slice(None, None, step),) * 3
     maximum, lowpassed, inside, solvent = maximum[coarse], lowpassed[coarse], inside[coarse], solvent[coarse]
     spacing = voxel_size * step
@@ -130,9 +140,8 @@ def calibrate(
     best_window, worst_window = (
         _first_voxel(places[index], step, side, shape) for index in (int(found.argmax()), int(found.argmin()))
     )
-    return Calibration(
-        Reference(one, best_window, worst_window, side, zero, (upper - lower) / (one - zero)), tuple(notes)
-    )
+    reference = Reference(one, best_window, worst_window, side, zero, (upper - lower) / (one - zero))
+    return Calibration(reference, molecule, best, free, tuple(notes))
 
 
 def _not_above(zero: float, one: float) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import re
 import shlex
@@ -142,6 +143,7 @@ def _sibling(model_star: str, kind: str) -> str:
 
 
 def _read(path: str) -> Dict[str, Any]:
+    linecache.clearcache()  # starfile reads through it, and would see what the file was before
     try:
         return starfile.read(path, always_dict=True)
     except Exception as error:  # starfile and pandas pass on whatever they meet
