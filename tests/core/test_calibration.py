@@ -6,6 +6,7 @@ import pytest
 from scipy.ndimage import binary_dilation
 
 from demo.simulate import phantom
+from occupy_core.calibration import calibrate
 from occupy_core.errors import MapError
 from occupy_core.fourier import low_pass
 from occupy_core.maps import read_map
@@ -129,6 +130,22 @@ def test_the_best_window_lies_in_the_whole_part(noisy, process):
     best, worst = (np.array(tile) + reference.tile_size / 2 for tile in (reference.highest_tile, reference.lowest_tile))
     radius = 80 / 7
     assert np.linalg.norm(best - middles[0]) < 1.1 * radius < np.linalg.norm(worst - middles[0])
+
+
+def test_strong_parts_among_weak_ones_are_what_is_whole():
+    z, y, x = np.indices((64, 64, 64)) - 32
+    inside = z**2 + y**2 + x**2 < 32**2
+    molecule = z**2 + y**2 + x**2 < 18**2
+    slabs = np.where(z % 10 < 4, 1.0, 0.5) * molecule  # whole ones 12 Å thick, weak ones 18 Å
+    noise = 0.02 * np.random.default_rng(0).standard_normal(slabs.shape)
+    volume = (slabs + noise).astype(np.float32)
+    reference = calibrate(volume, volume, inside, inside, voxel_size=3.0, lowpass=9.0).reference
+    assert reference.value == pytest.approx(1.0, abs=0.05) and reference.zero == pytest.approx(0.0, abs=0.02)
+
+
+def test_the_spread_is_that_of_what_counts_as_full(noisy, process):
+    quiet = phantom(BIG[0], voxel_size=BIG[1], noise=0.02, seed=1)
+    assert 0.05 < process(quiet.volume).reference.spread < process(noisy.volume).reference.spread < 0.5
 
 
 def test_a_map_without_detail_at_the_low_pass_gets_no_interval(noisy, process, write_mrc):
