@@ -231,6 +231,10 @@ def _target(
             f"{path}: found no voxel above {_IN_TARGET} (highest {values.max():.4g}), expected a mask in 0..1"
         )
     lower, median, upper = targets.quartiles(scales, mask)
+    uneven = targets.is_uneven(scales, mask)
+    interval = None
+    if full_spread is not None and not uneven:
+        interval = targets.occupancy_interval(lower, median, upper, full_spread=full_spread)
     return Target(
         path,
         float(mask.sum()) * source.grid.voxel_size**3,
@@ -238,8 +242,8 @@ def _target(
         lower,
         median,
         upper,
-        None if full_spread is None else targets.occupancy_interval(lower, median, upper, full_spread=full_spread),
-        targets.is_uneven(scales, mask),
+        interval,
+        uneven,
     )
 
 

@@ -22,7 +22,8 @@ _SHARE_OF_SPREAD = 0.25
 _EMPTY, _FULL = 0.1, 0.5
 TOO_UNEVEN = (
     "target mask {path}: the scale varies widely inside it, so the mask holds solvent or parts of different occupancy "
-    "and its median means little; a target mask should follow one part closely, without extension or soft edge"
+    "and its median means little (no interval is given); a target mask should follow one part closely, without "
+    "extension or soft edge"
 )
 
 
@@ -41,7 +42,7 @@ class Target:
     lower_quartile, median, upper_quartile : float
         Of the scale over the mask, 0..1.
     interval : tuple of float, optional
-        90 % interval of the occupancy, 0..1; for a calibrated scale in occupancy mode only.
+        90 % interval of the occupancy, 0..1; for a calibrated scale in occupancy mode and an even mask only.
     is_uneven : bool
         Whether the mask holds what is empty and what is full, so that its median tells the occupancy of no part.
     """

@@ -102,6 +102,7 @@ def _target_row(item: MapOutputs, target: Mapping[str, Any]) -> Dict[str, object
         "occupyScaleMedian": target["scale_median"],
         "occupyScaleUpperQuartile": target["scale_upper_quartile"],
         "occupyOccupancyPublished": math.nan if published is None else published,
-        # Only a calibrated scale in occupancy mode has an interval.
-        **({"occupyOccupancyLow90": interval[0], "occupyOccupancyHigh90": interval[1]} if interval else {}),
+        # Only a calibrated scale in occupancy mode has an interval, and not within an uneven mask.
+        "occupyOccupancyLow90": interval[0] if interval else math.nan,
+        "occupyOccupancyHigh90": interval[1] if interval else math.nan,
     }

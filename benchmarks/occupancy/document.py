@@ -157,16 +157,16 @@ molecule), narrowed once more in windows of 14 Å. The published scale takes sin
   to a coarser resolution than the low-pass (8 Å or 3 voxels), read less surely, noisy ones wrongly (*as regularised by
   RELION, noise 0.4*). The job warns and gives no interval where it can tell; set `lowpass` to the map's resolution.
 - **The mask.** A target mask must follow the part: within about 3 Å of its atoms, no extension, no soft edge. A
-  generous mask takes in solvent and neighbours, and the interval does not make up for it. The job warns where more than
-  a tenth of the mask reads empty and more than a tenth full.
+  generous mask takes in solvent and neighbours, and an interval could not make up for it. Where more than a tenth of
+  the mask reads empty and more than a tenth full, the job warns and gives none.
 - **Small parts next to stronger ones** read too high: the kernel (8 Å) reaches into the neighbour.
 - **A micelle** as dense as the protein is taken for molecule and lowers what counts as 1.
-- **Flexible parts** read a little low in occupancy mode at the default 8 Å low-pass, and much too low in
-  resolution mode (the table of flexible chains).
+- **Flexible parts** read a little low in occupancy mode at the default 8 Å low-pass, small ones in noisy maps lower
+  still, and much too low in resolution mode (the table of flexible chains).
 - **Solvent.** Where a tight mask leaves none, the background's value is taken for 0 and the job says so; low
   occupancies then read too high. Sharpened or locally filtered maps have not been tried.
-- **Nucleic acid** is denser than protein. In the simulated nucleosome that misleads by no more than 0.05 (last table);
-  other complexes have not been tried.
+- **Nucleic acid** is denser than protein; the last table tells what that does in a nucleosome. Other complexes have not
+  been tried.
 - Simulated maps are kinder than real ones: no alignment errors, no particles of other states, noise that is the same
   everywhere. The one real control, beta-galactosidase with its four equal chains, reads 0.9 and more in each (a test).
 

@@ -42,7 +42,7 @@ def test_real_models(shared_data):
     assert len(found) == 5 * len(CONDITIONS) and error(found) < 1.5 * REAL
     chains = [item for outcome in found for item in outcome.chains[CALIBRATED]]
     widths = [item.interval[1] - item.interval[0] for item in chains if 0.2 < item.median < 0.8]
-    assert 0.75 <= np.mean([item.covered for item in chains]) <= 0.97 and 0.1 < np.mean(widths) < 0.35
+    assert 0.8 <= np.mean([item.covered for item in chains]) <= 0.97 and 0.1 < np.mean(widths) < 0.35
 
 
 def test_flexible_chains_read_as_whole_in_occupancy_mode(bundles):

@@ -160,7 +160,9 @@ def test_a_map_without_detail_at_the_low_pass_gets_no_interval(noisy, process, w
 def test_a_target_mask_that_holds_solvent_is_told(noisy, process, write_mrc):
     wide = write_mrc(binary_dilation(noisy.parts[0], iterations=14).astype(np.float32), "wide.mrc")
     close = write_mrc(noisy.parts[0].astype(np.float32), "close.mrc")
-    told = process(noisy.volume, replace(CALIBRATED, target_mask=(close, wide))).warnings
+    result = process(noisy.volume, replace(CALIBRATED, target_mask=(close, wide)))
+    told = result.warnings
+    assert [target.interval is None for target in result.targets] == [False, True]
     assert [text for text in told if "varies widely" in text] == [text for text in told if "wide.mrc" in text] != []
 
 
