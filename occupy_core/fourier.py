@@ -15,6 +15,8 @@ from occupy_core.maps import Volume
 # Header voxel sizes are float32: a ratio that is a whole number on paper may fall short by this much.
 ROUNDING = 1e-6
 _SHORTEST = 64
+# Of `detail_share`: real refined maps have 0.002 and more, class maps cut at a coarser resolution 0.00002.
+_LEAST_DETAIL = 0.0015
 _Kind = TypeVar("_Kind", bound=np.generic)
 
 
@@ -62,6 +64,12 @@ def detail_share(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, t
     power = np.abs(scipy.fft.rfftn(volume, workers=threads)) ** 2
     fine, coarse = (power[(shells > low) & (shells <= high)] for low, high in ((0.8, 1.0), (0.0, 0.5)))
     return float(fine.mean() / coarse.mean()) if fine.size and coarse.size and coarse.any() else 0.0
+
+
+def has_detail(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> bool:
+    """Whether the map's detail goes down to a cutoff; parameters as of `detail_share`."""
+    share = detail_share(volume, voxel_size=voxel_size, cutoff_angstrom=cutoff_angstrom, threads=threads)
+    return share >= _LEAST_DETAIL
 
 
 def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:

@@ -142,6 +142,32 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMa
     return DensityMap(values, MapGrid((sections, rows, columns), size, header, said), name, tuple(notes))
 
 
+def read_on_grid(path: str, source: DensityMap, what: str) -> DensityMap:
+    """Read a mask or another map that must lie on a map's grid.
+
+    Parameters
+    ----------
+    path : str
+    source : DensityMap
+    what : str
+        For the message: "target mask", "solvent definition".
+
+    Raises
+    ------
+    MapError
+        If it cannot be read, or has another box, voxel size or axis order.
+    """
+    grid = source.grid
+    # Where the map's header was wrong the mask's may be too.
+    found = read_map(path, voxel_size=None if grid.header_voxel_size == grid.voxel_size else grid.voxel_size)
+    if found.grid.header_voxel_size not in (found.grid.voxel_size, grid.header_voxel_size):
+        found = read_map(path)
+    difference = grid.difference(found.grid)
+    if difference:
+        raise MapError(f"{path}: the {what} has {difference}, expected the grid of {source.path}")
+    return found
+
+
 def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> None:
     """Write a map on a grid, whole or not at all, as MRC mode 2.
 

@@ -8,22 +8,19 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from occupy_core import calibration, fourier, kernel, modify, scale, solvent, targets
-from occupy_core.derived import Derived, derive
-from occupy_core.errors import MapError
-from occupy_core.maps import DensityMap, Volume, box_text, read_map
+from occupy_core import fourier, modify, scale, solvent, targets
+from occupy_core.derived import Derived
+from occupy_core.estimate import Estimate, calibration_of, estimate_of, reference_of
+from occupy_core.maps import DensityMap, Volume
 from occupy_core.outputs import MODIFIED
 from occupy_core.scale import Reference
+from occupy_core.setting_checks import without_effect
 from occupy_core.settings import Settings
 from occupy_core.solvent import SolventModel
 from occupy_core.targets import Target
 
 _CONFIDENT = 0.5
-_IN_TARGET = 0.5
-# Of `fourier.detail_share`: real refined maps have 0.002 and more, class maps cut at a coarser resolution 0.00002.
-_LEAST_DETAIL = 0.0015
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,9 @@ class Result:
     warnings: Tuple[str, ...] = field(default=())
 
 
-def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> Result:
+def process_map(
+    source: DensityMap, settings: Settings, *, reference: Optional[Reference] = None, threads: int = 1
+) -> Result:
     """Estimate the local scale of a map and modify the map by it.
 
     Parameters
@@ -74,6 +73,8 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     source : DensityMap
         From `read_map`.
     settings : Settings
+    reference : Reference, optional
+        What counts as full instead of the map's own best region: one for several maps (`classes.measure_together`).
     threads : int
         The result does not depend on it.
 
@@ -88,37 +89,23 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     -----
     Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.
     """
-    try:
-        derived = derive(source.grid, settings)
-    except MapError as error:
-        raise MapError(f"{source.path}: {error}") from error
-    notes = [*source.warnings, *_without_effect(settings)]
-    cropped = derived.box != source.grid.shape
-    volume = fourier.resize(source.data, derived.box, threads=threads) if cropped else source.data
-    if cropped:
-        notes.append(
-            f"computed in a box of {box_text(derived.box)} voxels (setting max_box): modified maps hold no detail "
-            f"finer than {2 * derived.voxel_size:.3g} Å"
-        )
-    lowpassed = fourier.low_pass(
-        volume, voxel_size=derived.voxel_size, cutoff_angstrom=derived.lowpass, threads=threads
-    )
-    # Looked for in the map as read: a cropped map rings where it was flat.
-    flat = fourier.sampled(solvent.flat_areas(source.data), volume.shape)
-    region = _solvent_region(source, volume, flat, settings, notes)
-    model = solvent.fit_solvent(lowpassed, region)
+    estimate = estimate_of(source, settings, threads=threads)
+    derived, volume, lowpassed = estimate.derived, estimate.volume, estimate.lowpassed
+    notes = [*estimate.warnings, *without_effect(settings)]
+    model = solvent.fit_solvent(lowpassed, estimate.solvent)
     notes += model.warnings
-    basis = lowpassed if derived.mode == "occupancy" else volume
-    maximum = kernel.ball_maximum(basis, kernel.ball(derived.kernel_size, derived.kernel_radius))
     full_spread = None
     if settings.normalisation == "calibrated":
-        reference = _calibrated_reference(source, maximum, lowpassed, flat, region, derived, notes)
-        if derived.mode == "occupancy" and not settings.nlrc and _has_detail(volume, derived, threads, notes):
+        if reference is None:
+            found = calibration_of(estimate)
+            notes += found.warnings
+            reference = found.reference
+        if derived.mode == "occupancy" and not settings.nlrc and _has_detail(estimate, threads, notes):
             full_spread = reference.spread
-    else:
-        reference = _reference(source, basis, settings, derived)
-    scales = scale.local_scale(maximum, reference)
-    limit = scale.variability_limit(basis, scales, reference)
+    elif reference is None:
+        reference = reference_of(estimate)
+    scales = scale.local_scale(estimate.maximum, reference)
+    limit = scale.variability_limit(estimate.basis, scales, reference)
     if settings.nlrc:
         zero = (model.limit - reference.zero) / (reference.value - reference.zero)
         scales = _noise_level_recalibrated(scales, zero, notes)
@@ -126,8 +113,11 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     modified = _modified_maps(volume, scales, confidence, model, settings)
     back = _Restorer(source, derived, settings, threads)
     full_scales = back.fraction(scales)
-    found = tuple(_target(path, source, basis, full_scales, full_spread, settings) for path in settings.target_mask)
-    notes += [targets.TOO_UNEVEN.format(path=target.path) for target in found if target.is_uneven]
+    found_targets = tuple(
+        targets.measure_target(path, source, estimate.basis, full_scales, full_spread, tile_size=settings.tile_size)
+        for path in settings.target_mask
+    )
+    notes += [targets.TOO_UNEVEN.format(path=target.path) for target in found_targets if target.is_uneven]
     confident = scales[confidence > _CONFIDENT]
     return Result(
         source=source,
@@ -140,7 +130,7 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
         solvent=model,
         variability_limit=limit,
         median_scale=float(np.median(confident)) if confident.size else math.nan,
-        targets=found,
+        targets=found_targets,
         warnings=tuple(notes),
     )
 
@@ -175,141 +165,17 @@ class _Restorer:
         return np.clip(self._full_box(values), self.source.data.min(), self.source.data.max())
 
 
-def _without_effect(settings: Settings) -> List[str]:
-    """Settings that were given and change nothing beside the others."""
-    defaults = Settings()
-    modified = bool(settings.modifications)
-    needs = {
-        "pivot": ("sigmoid", settings.sigmoid is not None),
-        "scale_limit": ("amplify, attenuate or sigmoid", modified),
-        "omit_confidence": ("amplify, attenuate or sigmoid", modified),
-        "tile_size": ("tiled normalisation", settings.normalisation == "tiled" or bool(settings.target_mask)),
-        "tau": ("tiled or kernel normalisation", settings.normalisation != "calibrated"),
-        "lowpass_output": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
-    }
-    notes = [
-        f"{name} has no effect without {other}"
-        for name, (other, there) in needs.items()
-        if not there and getattr(settings, name) != getattr(defaults, name)
-    ]
-    if settings.normalisation == "calibrated" and settings.nlrc:
-        notes.append("noise-level recalibration moves the zero that was calibrated: the scale is no occupancy any more")
-    if settings.normalisation == "calibrated" and settings.resolved_mode == "resolution":
-        notes.append(
-            "calibrated normalisation in resolution mode: the scale falls with local resolution too; for occupancies "
-            "set mode to occupancy"
-        )
-    return notes
-
-
-def _solvent_region(
-    source: DensityMap, volume: Volume, flat: NDArray[np.bool_], settings: Settings, notes: List[str]
-) -> NDArray[np.bool_]:
-    definition = None
-    if settings.solvent_def is not None:
-        definition = fourier.sampled(_read_mask(settings.solvent_def, source, "solvent definition"), volume.shape)
-    try:
-        region, warnings = solvent.solvent_region(volume, flat, definition)
-    except MapError as error:
-        raise MapError(f"{settings.solvent_def}: {error}") from error
-    notes += warnings
-    return region
-
-
-def _target(
-    path: str,
-    source: DensityMap,
-    basis: Volume,
-    scales: Volume,
-    full_spread: Optional[float],
-    settings: Settings,
-) -> Target:
-    values = _read_mask(path, source, "target mask")
-    mask = values > _IN_TARGET
-    if not mask.any():
-        raise MapError(
-            f"{path}: found no voxel above {_IN_TARGET} (highest {values.max():.4g}), expected a mask in 0..1"
-        )
-    lower, median, upper = targets.quartiles(scales, mask)
-    uneven = targets.is_uneven(scales, mask)
-    interval = None
-    if full_spread is not None and not uneven:
-        interval = targets.occupancy_interval(lower, median, upper, full_spread=full_spread)
-    return Target(
-        path,
-        float(mask.sum()) * source.grid.voxel_size**3,
-        _published_occupancy(basis, fourier.sampled(mask, basis.shape), settings),
-        lower,
-        median,
-        upper,
-        interval,
-        uneven,
+def _has_detail(estimate: Estimate, threads: int, notes: List[str]) -> bool:
+    lowpass = estimate.derived.lowpass
+    if fourier.has_detail(
+        estimate.volume, voxel_size=estimate.derived.voxel_size, cutoff_angstrom=lowpass, threads=threads
+    ):
+        return True
+    notes.append(
+        f"the map has next to no detail at the low-pass of {lowpass:.3g} Å: occupancies are unreliable and no interval "
+        "is given; set lowpass to the map's resolution"
     )
-
-
-def _published_occupancy(basis: Volume, mask: NDArray[np.bool_], settings: Settings) -> Optional[float]:
-    """Forsberg et al. 2023: the mask's own number of voxels sets the percentile that counts as full scale."""
-    if not mask.any():
-        return None
-    tau = kernel.tau_of(int(mask.sum()))
-    try:
-        full = scale.tiled_reference(basis, tau=tau, tile_size=settings.tile_size).value
-    except MapError:
-        return None
-    return float(np.clip(basis[mask].max() / full, 0, 1))
-
-
-def _read_mask(path: str, source: DensityMap, what: str) -> Volume:
-    """A mask, with the map's voxel size where it has the header that was wrong for the map too."""
-    grid = source.grid
-    mask = read_map(path, voxel_size=None if grid.header_voxel_size == grid.voxel_size else grid.voxel_size)
-    if mask.grid.header_voxel_size not in (mask.grid.voxel_size, grid.header_voxel_size):
-        mask = read_map(path)
-    difference = grid.difference(mask.grid)
-    if difference:
-        raise MapError(f"{path}: the {what} has {difference}, expected the grid of {source.path}")
-    return mask.data
-
-
-def _reference(source: DensityMap, basis: Volume, settings: Settings, derived: Derived) -> Reference:
-    try:
-        if settings.normalisation == "kernel":
-            return scale.kernel_reference(basis, tau=derived.tau)
-        return scale.tiled_reference(basis, tau=derived.tau, tile_size=settings.tile_size)
-    except MapError as error:
-        raise MapError(f"{source.path}: {error}") from error
-
-
-def _calibrated_reference(
-    source: DensityMap,
-    maximum: Volume,
-    lowpassed: Volume,
-    flat: NDArray[np.bool_],
-    region: NDArray[np.bool_],
-    derived: Derived,
-    notes: List[str],
-) -> Reference:
-    inside = solvent.inscribed(maximum.shape) & ~flat
-    try:
-        found = calibration.calibrate(
-            maximum, lowpassed, inside, region, voxel_size=derived.voxel_size, lowpass=derived.lowpass
-        )
-    except MapError as error:
-        raise MapError(f"{source.path}: {error}") from error
-    notes += found.warnings
-    return found.reference
-
-
-def _has_detail(volume: Volume, derived: Derived, threads: int, notes: List[str]) -> bool:
-    share = fourier.detail_share(
-        volume, voxel_size=derived.voxel_size, cutoff_angstrom=derived.lowpass, threads=threads
-    )
-    if share < _LEAST_DETAIL:
-        notes.append(
-            f"the map has next to no detail at the low-pass of {derived.lowpass:.3g} Å: occupancies are unreliable and "
-            "no interval is given; set lowpass to the map's resolution"
-        )
-    return share >= _LEAST_DETAIL
+    return False
 
 
 def _noise_level_recalibrated(scales: Volume, zero: float, notes: List[str]) -> Volume:

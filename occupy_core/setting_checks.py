@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Tuple
 
 from occupy_core.errors import SettingsError
 
@@ -125,3 +125,30 @@ def check_ranges(settings: Settings, descriptions: Mapping[str, Description]) ->
     if len(set(masks)) < len(masks):
         raise SettingsError("target_mask", "names one mask twice; give each once")
     require("solvent_def", settings.solvent_def is None or settings.solvent_def.strip() != "")
+
+
+def without_effect(settings: Settings) -> List[str]:
+    """Settings that were given and change nothing beside the others."""
+    defaults = type(settings)()
+    modified = bool(settings.modifications)
+    needs = {
+        "pivot": ("sigmoid", settings.sigmoid is not None),
+        "scale_limit": ("amplify, attenuate or sigmoid", modified),
+        "omit_confidence": ("amplify, attenuate or sigmoid", modified),
+        "tile_size": ("tiled normalisation", settings.normalisation == "tiled" or bool(settings.target_mask)),
+        "tau": ("tiled or kernel normalisation", settings.normalisation != "calibrated"),
+        "lowpass_output": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
+    }
+    notes = [
+        f"{name} has no effect without {other}"
+        for name, (other, there) in needs.items()
+        if not there and getattr(settings, name) != getattr(defaults, name)
+    ]
+    if settings.normalisation == "calibrated" and settings.nlrc:
+        notes.append("noise-level recalibration moves the zero that was calibrated: the scale is no occupancy any more")
+    if settings.normalisation == "calibrated" and settings.resolved_mode == "resolution":
+        notes.append(
+            "calibrated normalisation in resolution mode: the scale falls with local resolution too; for occupancies "
+            "set mode to occupancy"
+        )
+    return notes

@@ -10,13 +10,15 @@ from typing import Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.maps import Volume
+from occupy_core import fourier, kernel, scale
+from occupy_core.errors import MapError
+from occupy_core.maps import DensityMap, Volume, read_on_grid
 
 # Of a 90 % interval: what remains where everything is even, and the share of the interquartile ranges of the part
 # and of what counts as full. `benchmarks/occupancy` measures how often the truth lies in it.
 _LEAST_HALF_WIDTH = 0.03
 _SHARE_OF_SPREAD = 0.25
-
+_IN_TARGET = 0.5  # what a mask must exceed
 
 # A part that is there everywhere reads more than the first in nine voxels of ten.
 _EMPTY, _FULL = 0.1, 0.5
@@ -57,15 +59,80 @@ class Target:
     is_uneven: bool = False
 
 
-def quartiles(scale: Volume, mask: NDArray[np.bool_]) -> Tuple[float, float, float]:
+def measure_target(
+    path: str, source: DensityMap, basis: Volume, scales: Volume, full_spread: Optional[float], *, tile_size: int
+) -> Target:
+    """Read a target mask and measure the scale in it.
+
+    Parameters
+    ----------
+    path : str
+        Of the mask.
+    source : DensityMap
+        The input.
+    basis : float32 array
+        The map of the chosen mode, in the box of the computation.
+    scales : float32 array
+        On the input's grid, 0..1.
+    full_spread : float, optional
+        `Reference.spread`, where an interval has a meaning.
+    tile_size : int
+        Edge of the published program's tiles, voxels.
+
+    Raises
+    ------
+    MapError
+        If the mask cannot be read, is empty, or does not lie on the input's grid.
+    """
+    values = read_on_grid(path, source, "target mask").data
+    mask = values > _IN_TARGET
+    if not mask.any():
+        raise MapError(
+            f"{path}: found no voxel above {_IN_TARGET} (highest {values.max():.4g}), expected a mask in 0..1"
+        )
+    lower, median, upper = quartiles(scales, mask)
+    uneven = is_uneven(scales, mask)
+    interval = None
+    if full_spread is not None and not uneven:
+        interval = occupancy_interval(lower, median, upper, full_spread=full_spread)
+    return Target(
+        path,
+        float(mask.sum()) * source.grid.voxel_size**3,
+        published_occupancy(basis, fourier.sampled(mask, basis.shape), tile_size=tile_size),
+        lower,
+        median,
+        upper,
+        interval,
+        uneven,
+    )
+
+
+def published_occupancy(basis: Volume, mask: NDArray[np.bool_], *, tile_size: int) -> Optional[float]:
+    """The published program's occupancy of a mask, 0..1; None where no tile is positive.
+
+    Notes
+    -----
+    Forsberg et al. 2023: the mask's own number of voxels sets the percentile that counts as full scale.
+    """
+    if not mask.any():
+        return None
+    tau = kernel.tau_of(int(mask.sum()))
+    try:
+        full = scale.tiled_reference(basis, tau=tau, tile_size=tile_size).value
+    except MapError:
+        return None
+    return float(np.clip(basis[mask].max() / full, 0, 1))
+
+
+def quartiles(scales: Volume, mask: NDArray[np.bool_]) -> Tuple[float, float, float]:
     """Lower quartile, median and upper quartile of the scale over a mask that is not empty."""
-    lower, median, upper = np.percentile(scale[mask], (25, 50, 75))
+    lower, median, upper = np.percentile(scales[mask], (25, 50, 75))
     return float(lower), float(median), float(upper)
 
 
-def is_uneven(scale: Volume, mask: NDArray[np.bool_]) -> bool:
+def is_uneven(scales: Volume, mask: NDArray[np.bool_]) -> bool:
     """Whether more than a tenth of a mask reads empty and more than a tenth full."""
-    low, high = np.percentile(scale[mask], (10, 90))
+    low, high = np.percentile(scales[mask], (10, 90))
     return bool(low < _EMPTY and high > _FULL)
 
 

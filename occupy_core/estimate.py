@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the local scale of a map is read from, and what counts as full in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core import calibration, fourier, kernel, scale, solvent
+from occupy_core.calibration import Calibration
+from occupy_core.derived import Derived, derive
+from occupy_core.errors import MapError
+from occupy_core.maps import DensityMap, Volume, box_text, read_on_grid
+from occupy_core.scale import Reference
+from occupy_core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """All that is made of a map before anything is measured. Arrays have the box of the computation.
+
+    Attributes
+    ----------
+    source : DensityMap
+        The input.
+    settings : Settings
+    derived : Derived
+    volume, lowpassed, basis : float32 arrays
+        The map in the box of the computation, the same low-passed, and whichever of them the mode takes.
+    maximum : float32 array
+        The largest value of `basis` over the kernel around each voxel.
+    flat, solvent : bool arrays
+        Constant areas, and where to look for solvent.
+    warnings : tuple of str
+    """
+
+    source: DensityMap
+    settings: Settings
+    derived: Derived
+    volume: Volume
+    lowpassed: Volume
+    basis: Volume
+    maximum: Volume
+    flat: NDArray[np.bool_]
+    solvent: NDArray[np.bool_]
+    warnings: Tuple[str, ...]
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """Where the molecule may be."""
+        return solvent.inscribed(self.maximum.shape) & ~self.flat
+
+
+def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1) -> Estimate:
+    """Prepare a map.
+
+    Raises
+    ------
+    MapError
+        If the box is too small, or the solvent definition does not lie on the map's grid.
+    SettingsError
+        If a setting does not suit the map's box.
+    """
+    try:
+        derived = derive(source.grid, settings)
+    except MapError as error:
+        raise MapError(f"{source.path}: {error}") from error
+    notes = list(source.warnings)
+    cropped = derived.box != source.grid.shape
+    volume = fourier.resize(source.data, derived.box, threads=threads) if cropped else source.data
+    if cropped:
+        notes.append(
+            f"computed in a box of {box_text(derived.box)} voxels (setting max_box): modified maps hold no detail "
+            f"finer than {2 * derived.voxel_size:.3g} Å"
+        )
+    lowpassed = fourier.low_pass(
+        volume, voxel_size=derived.voxel_size, cutoff_angstrom=derived.lowpass, threads=threads
+    )
+    # Looked for in the map as read: a cropped map rings where it was flat.
+    flat = fourier.sampled(solvent.flat_areas(source.data), volume.shape)
+    region, warnings = _solvent_region(source, volume, flat, settings)
+    basis = lowpassed if derived.mode == "occupancy" else volume
+    maximum = kernel.ball_maximum(basis, kernel.ball(derived.kernel_size, derived.kernel_radius))
+    return Estimate(source, settings, derived, volume, lowpassed, basis, maximum, flat, region, (*notes, *warnings))
+
+
+def reference_of(estimate: Estimate) -> Reference:
+    """What counts as full in the map by tiled or kernel normalisation.
+
+    Raises
+    ------
+    MapError
+        If the map has no positive density.
+    """
+    settings, derived = estimate.settings, estimate.derived
+    try:
+        if settings.normalisation == "kernel":
+            return scale.kernel_reference(estimate.basis, tau=derived.tau)
+        return scale.tiled_reference(estimate.basis, tau=derived.tau, tile_size=settings.tile_size)
+    except MapError as error:
+        raise MapError(f"{estimate.source.path}: {error}") from error
+
+
+def calibration_of(estimate: Estimate) -> Calibration:
+    """Both ends of the calibrated scale; parameters and errors as of `calibration.calibrate`."""
+    try:
+        return calibration.calibrate(
+            estimate.maximum,
+            estimate.lowpassed,
+            estimate.inside,
+            estimate.solvent,
+            voxel_size=estimate.derived.voxel_size,
+            lowpass=estimate.derived.lowpass,
+        )
+    except MapError as error:
+        raise MapError(f"{estimate.source.path}: {error}") from error
+
+
+def _solvent_region(
+    source: DensityMap, volume: Volume, flat: NDArray[np.bool_], settings: Settings
+) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
+    if settings.solvent_def is None:
+        return solvent.solvent_region(volume, flat, None)
+    definition = fourier.sampled(read_on_grid(settings.solvent_def, source, "solvent definition").data, volume.shape)
+    try:
+        return solvent.solvent_region(volume, flat, definition)
+    except MapError as error:
+        raise MapError(f"{settings.solvent_def}: {error}") from error
