@@ -33,11 +33,12 @@ setup(
     packages=find_packages(include=["occupy_core*", "occupy_scipion*", "relion_external*"]),
     package_data={"occupy_scipion": ["protocols.conf", "*.png"]},
     # Scipion is an extra: RELION users need none of it, and inside Scipion it is there already.
-    install_requires=["numpy>=1.24", "scipy>=1.10", "mrcfile>=1.4", "starfile>=0.5"],
+    # matplotlib draws the figure of a comparison (RELION's logfile.pdf).
+    install_requires=["numpy>=1.24", "scipy>=1.10", "mrcfile>=1.4", "starfile>=0.5", "matplotlib>=3.7"],
     extras_require={
         "scipion": ["scipion-em>=3.11", "scipion-app>=3.8"],
         # gemmi reads the atomic models that the accuracy benchmark simulates maps from.
-        "test": ["pytest>=7", "matplotlib>=3.7", "gemmi>=0.6"],
+        "test": ["pytest>=7", "gemmi>=0.6"],
     },
     entry_points={
         "console_scripts": ["relion_external_occupy = relion_external.__main__:main"],

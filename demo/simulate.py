@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -29,6 +29,7 @@ def phantom(
     occupancies: Tuple[float, ...] = (1.0, 0.6, 0.3),
     noise: float = 0.05,
     seed: int = 0,
+    noise_seed: Optional[int] = None,
 ) -> Phantom:
     """Round parts of equal density side by side, each at its occupancy, in noise.
 
@@ -43,6 +44,9 @@ def phantom(
     noise : float
         Standard deviation of the solvent, relative to full density.
     seed : int
+        Of the atoms, and of the noise where that has none of its own.
+    noise_seed : int, optional
+        For several maps of one complex.
     """
     rng = np.random.default_rng(seed)
     middle = np.array(shape) // 2
@@ -59,6 +63,7 @@ def phantom(
         chance = min(1.0, (voxel_size / PITCH) ** 3)
         volume += occupancy * inside * (rng.random(shape) < chance) / chance
     volume = gaussian_filter(volume, 2.5 / voxel_size)
+    rng = rng if noise_seed is None else np.random.default_rng(noise_seed)
     grain = gaussian_filter(rng.standard_normal(shape), 0.5)
     volume += grain * (noise / grain.std())
     return Phantom(volume.astype(np.float32), tuple(parts), tuple(occupancies), voxel_size)

@@ -13,10 +13,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "DensityMap": "maps",
-    "Job": "job",
+    "ClassInfo": "inputs",
+    "Job": "inputs",
+    "JobOutputs": "job",
     "JobError": "errors",
     "MapError": "errors",
-    "MapInput": "job",
+    "MapInput": "inputs",
     "OccupyError": "errors",
     "Result": "process",
     "Settings": "settings",

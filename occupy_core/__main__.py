@@ -30,7 +30,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     try:
         if reason_file.exists():
             reason_file.unlink()
-        from occupy_core.job import read_job, run_job
+        from occupy_core.inputs import read_job
+        from occupy_core.job import run_job
 
         run_job(read_job(arguments[0]), progress=lambda line: print(line, flush=True))
     except Exception as error:

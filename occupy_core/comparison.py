@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,11 +98,13 @@ class Region:
 class Comparison:
     """Regions sorted by volume times difference, the largest first; `spread` is the difference in occupancy between
     the strongest and the weakest class at each voxel of the coarse grid; `grey_factors` say how high the part that all
-    classes have in common reads in each class, relative to the reference class, NaN when there is no such part."""
+    classes have in common reads in each class, relative to the reference class (`reference`, its place), NaN when
+    there is no such part."""
 
     regions: Tuple[Region, ...]
     spread: Volume
     grey_factors: Tuple[float, ...]
+    reference: int
     warnings: Tuple[str, ...] = ()
 
 
@@ -119,7 +121,18 @@ def view_of(
     )
 
 
-def compare(views: Sequence[ClassView], names: Sequence[str], *, spacing: float) -> Comparison:
+def shared_references(views: Sequence[ClassView], reference: int) -> List[Reference]:
+    """For each class the calibration under which all share one scale, that of the reference class."""
+    factors, _ = _scale_factors(views, reference)
+    return [
+        replace(view.reference, value=view.reference.zero + _span(view) / factor)
+        for view, factor in zip(views, factors)
+    ]
+
+
+def compare(
+    views: Sequence[ClassView], names: Sequence[str], *, spacing: float, reference: Optional[int] = None
+) -> Comparison:
     """Find the regions where classes differ.
 
     Parameters
@@ -130,6 +143,8 @@ def compare(views: Sequence[ClassView], names: Sequence[str], *, spacing: float)
         Of the classes, for warnings.
     spacing : float
         Of the coarse grid, Å.
+    reference : int, optional
+        Place of the class whose own scale counts; by default the one with the largest span.
 
     Notes
     -----
@@ -138,8 +153,9 @@ def compare(views: Sequence[ClassView], names: Sequence[str], *, spacing: float)
     deviations of its noise, as told by the solvent, and 15 % of the stronger one. The region reaches from there to
     where the difference has fallen to 0.4 of its highest nearby.
     """
-    reference = max(range(len(views)), key=lambda index: _span(views[index]))
-    scales, grey = _shared_scales(views, reference)
+    reference = reference_class(views, reference)
+    factors, grey = _scale_factors(views, reference)
+    scales = [np.clip(view.own_scale * np.float32(factor), 0, 1) for view, factor in zip(views, factors)]
     molecule = np.logical_or.reduce([view.molecule for view in views])
     solvent = np.logical_and.reduce([view.solvent for view in views]) & ~molecule
     found = np.zeros(molecule.shape, dtype=bool)
@@ -156,29 +172,34 @@ def compare(views: Sequence[ClassView], names: Sequence[str], *, spacing: float)
         if math.isfinite(factor) and abs(math.log(max(factor, 1e-6))) > math.log(1 + _GREY_TOLERANCE)
     ]
     spread = np.max(scales, axis=0) - np.min(scales, axis=0)
-    return Comparison(tuple(kept), spread, tuple(grey), tuple(notes))
+    return Comparison(tuple(kept), spread, tuple(grey), reference, tuple(notes))
 
 
 def _span(view: ClassView) -> float:
     return view.reference.value - view.reference.zero
 
 
-def _shared_scales(views: Sequence[ClassView], reference: int) -> Tuple[List[Volume], List[float]]:
-    """Each class's scale, brought to the reference class's grey scale; how the common part reads."""
+def reference_class(views: Sequence[ClassView], asked: Optional[int] = None) -> int:
+    """Place of the class whose own scale counts for all: the one asked for, or else that with the largest span."""
+    return max(range(len(views)), key=lambda index: _span(views[index])) if asked is None else asked
+
+
+def _scale_factors(views: Sequence[ClassView], reference: int) -> Tuple[List[float], List[float]]:
+    """What brings each class's own scale to the reference class's; how the common part reads."""
     own = [view.own_scale for view in views]
     levels = [_solvent_level(view) for view in views]
     common = np.logical_and.reduce([scale > _COMMON for scale in own]) & views[reference].molecule
     measured = common if common.sum() >= _LEAST_VOXELS else views[reference].best
     heights = [float(view.lowpassed[measured].mean()) - level for view, level in zip(views, levels)]
-    scales, grey = [], []
+    factors, grey = [], []
     for view, scale, height in zip(views, own, heights):
         ratio = height / heights[reference]
         reads = float(np.median(scale[measured]))
         # The linear density has no bias from noise; where the class has nothing there, only the calibrations are left.
         factor = ratio / reads if reads > _LEAST_OCCUPANCY else _span(view) / _span(views[reference])
-        scales.append(np.clip(scale * np.float32(factor), 0, 1))
+        factors.append(factor)
         grey.append(ratio if measured is common else math.nan)
-    return scales, grey
+    return factors, grey
 
 
 def _solvent_level(view: ClassView) -> float:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Tuple
 
 import numpy as np
@@ -30,8 +31,6 @@ class Estimate:
     derived : Derived
     volume, lowpassed, basis : float32 arrays
         The map in the box of the computation, the same low-passed, and whichever of them the mode takes.
-    maximum : float32 array
-        The largest value of `basis` over the kernel around each voxel.
     flat, solvent : bool arrays
         Constant areas, and where to look for solvent.
     warnings : tuple of str
@@ -43,15 +42,19 @@ class Estimate:
     volume: Volume
     lowpassed: Volume
     basis: Volume
-    maximum: Volume
     flat: NDArray[np.bool_]
     solvent: NDArray[np.bool_]
     warnings: Tuple[str, ...]
 
+    @cached_property
+    def maximum(self) -> Volume:
+        """The largest value of `basis` over the kernel around each voxel."""
+        return kernel.ball_maximum(self.basis, kernel.ball(self.derived.kernel_size, self.derived.kernel_radius))
+
     @property
     def inside(self) -> NDArray[np.bool_]:
         """Where the molecule may be."""
-        return solvent.inscribed(self.maximum.shape) & ~self.flat
+        return solvent.inscribed(self.volume.shape) & ~self.flat
 
 
 def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1) -> Estimate:
@@ -83,8 +86,7 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     flat = fourier.sampled(solvent.flat_areas(source.data), volume.shape)
     region, warnings = _solvent_region(source, volume, flat, settings)
     basis = lowpassed if derived.mode == "occupancy" else volume
-    maximum = kernel.ball_maximum(basis, kernel.ball(derived.kernel_size, derived.kernel_radius))
-    return Estimate(source, settings, derived, volume, lowpassed, basis, maximum, flat, region, (*notes, *warnings))
+    return Estimate(source, settings, derived, volume, lowpassed, basis, flat, region, (*notes, *warnings))
 
 
 def reference_of(estimate: Estimate) -> Reference:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
 
@@ -15,6 +17,7 @@ FRACTION_COLOURS = "viridis"
 DENSITY_COLOURS = "gray"
 # Titles of the panels that hold fractions, 0..1; every other one shows density.
 FRACTIONS = ("local scale", "confidence")
+_MOST_SECTIONS = 4
 
 
 def slices_figure(panels: Mapping[str, Volume], *, title: str, planes: Sequence[int] = (0, 1, 2)) -> Figure:
@@ -58,6 +61,118 @@ def slices_figure(panels: Mapping[str, Volume], *, title: str, planes: Sequence[
     if "fraction" in keys:
         figure.colorbar(keys["fraction"], ax=axes, shrink=0.6, label="local scale, confidence")
     return figure
+
+
+@dataclass(frozen=True)
+class Section:
+    """A plane through a region, the same in every class.
+
+    Attributes
+    ----------
+    title : str
+    images : tuple of float32 arrays, 2D
+        One for each class.
+    outlines : dict of int to array, 2D
+        Masks, 0..1, of the regions that the plane meets, by number; on the grid of the images.
+    """
+
+    title: str
+    images: Tuple[NDArray[np.float32], ...]
+    outlines: Dict[int, NDArray[Any]]
+
+
+def sections_of(regions: Sequence[NDArray[Any]], volumes: Sequence[Volume]) -> List[Section]:
+    """A section across z through each of the first regions, or through the middle where there is none.
+
+    Parameters
+    ----------
+    regions : sequence of arrays, 3D
+        Masks, 0..1; the largest first.
+    volumes : sequence of float32 arrays of the same shape
+        One for each class.
+    """
+    if not regions:
+        middle = volumes[0].shape[0] // 2
+        return [Section(f"z = {middle}", tuple(volume[middle] for volume in volumes), {})]
+    sections = []
+    for number, region in enumerate(regions[:_MOST_SECTIONS], start=1):
+        place = int(np.argmax((np.asarray(region) > 0.5).sum(axis=(1, 2))))
+        outlines = {other: np.asarray(mask[place]) for other, mask in enumerate(regions, start=1) if mask[place].any()}
+        images = tuple(np.asarray(volume[place]) for volume in volumes)
+        sections.append(Section(f"region {number}", images, outlines))
+    return sections
+
+
+def comparison_figure(report: Mapping[str, Any], sections: Sequence[Section]) -> Figure:
+    """Classes side by side with the regions outlined, and a chart of the occupancies.
+
+    Parameters
+    ----------
+    report : mapping
+        Of a comparison: `comparison_outputs.write_comparison`.
+    sections : sequence of Section
+    """
+    names = [_class_title(item) for item in report["maps"]]
+    width = max(7.0, 2.2 * len(names) + 1.0)
+    heights = (2.2 * len(sections) + 0.6, 3.2)
+    figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=heights)
+    axes = upper.subplots(len(sections), len(names), squeeze=False)
+    low = min(np.percentile(image, 1) for section in sections for image in section.images)
+    high = max(np.percentile(image, 99.8) for section in sections for image in section.images)
+    for row, section in enumerate(sections):
+        for column, image in enumerate(section.images):
+            axis = axes[row, column]
+            axis.imshow(image, cmap=DENSITY_COLOURS, vmin=low, vmax=high, origin="lower", interpolation="bilinear")
+            axis.set(xticks=[], yticks=[])
+            for number, mask in section.outlines.items():
+                axis.contour(mask.astype(np.float32), levels=[0.5], colors=[_colour(number)], linewidths=1.4)
+        axes[row, 0].set_ylabel(section.title)
+    for column, name in enumerate(names):
+        axes[0, column].set_title(name, fontsize=10)
+    _chart(lower.subplots(), report, names)
+    return figure
+
+
+def _chart(axis: Any, report: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Occupancy of each region in each class, with quartiles, and over all particles."""
+    regions = report["regions"]
+    if not regions:
+        axis.set_axis_off()
+        axis.text(0.5, 0.5, "no region where the classes differ by more than noise explains", ha="center", va="center")
+        return
+    share = 0.8 / len(regions)
+    for place, region in enumerate(regions):
+        offset = (place - (len(regions) - 1) / 2) * share
+        medians = np.array([item["median"] for item in region["occupancies"]])
+        spread = np.array(
+            [
+                [item["median"] - item["lower_quartile"], item["upper_quartile"] - item["median"]]
+                for item in region["occupancies"]
+            ]
+        )
+        colour, label = _colour(region["number"]), f"region {region['number']}"
+        everyone = region["occupancy_of_all_particles"]
+        places = np.arange(len(names)) + offset
+        axis.bar(places, medians, 0.9 * share, color=colour, label=label)
+        axis.errorbar(places, medians, np.maximum(spread.T, 0), fmt="none", ecolor="black", elinewidth=0.8, capsize=2)
+        if everyone is not None:
+            axis.bar([len(names) + offset], [everyone], 0.9 * share, color=colour, alpha=0.55)
+    shown = [*names, "all particles"] if regions[0]["occupancy_of_all_particles"] is not None else list(names)
+    axis.set(ylim=(0, 1.05), ylabel="occupancy", xlim=(-0.6, len(shown) - 0.4))
+    axis.set_xticks(range(len(shown)), shown)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+
+
+def _class_title(item: Mapping[str, Any]) -> str:
+    details = [] if item["share"] is None else [f"{100 * item['share']:.0f} %"]
+    details += [] if item["particles"] is None else [f"{item['particles']:,} particles"]
+    return "\n".join([item["name"], ", ".join(details)]) if details else str(item["name"])
+
+
+def _colour(number: int) -> str:
+    return f"C{(number - 1) % 10}"
 
 
 def _grey_levels(volume: Volume) -> Tuple[float, float]:

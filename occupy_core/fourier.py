@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Sequence, Tuple, TypeVar
+from typing import Any, Sequence, Tuple, TypeVar
 
 import numpy as np
 import scipy.fft
@@ -17,6 +17,8 @@ ROUNDING = 1e-6
 _SHORTEST = 64
 # Of `detail_share`: real refined maps have 0.002 and more, class maps cut at a coarser resolution 0.00002.
 _LEAST_DETAIL = 0.0015
+_CUTOFF_STEP = 1.05
+_SHELLS_A_WAVE = 8
 _Kind = TypeVar("_Kind", bound=np.generic)
 
 
@@ -60,16 +62,31 @@ def detail_share(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, t
         Å.
     threads : int
     """
-    shells = np.sqrt(_squared_radius(volume.shape)) * (cutoff_angstrom / (max(volume.shape) * voxel_size))
-    power = np.abs(scipy.fft.rfftn(volume, workers=threads)) ** 2
-    fine, coarse = (power[(shells > low) & (shells <= high)] for low, high in ((0.8, 1.0), (0.0, 0.5)))
-    return float(fine.mean() / coarse.mean()) if fine.size and coarse.size and coarse.any() else 0.0
+    return _share_below(cutoff_angstrom, _radial_power(volume, voxel_size, threads))
 
 
 def has_detail(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> bool:
     """Whether the map's detail goes down to a cutoff; parameters as of `detail_share`."""
-    share = detail_share(volume, voxel_size=voxel_size, cutoff_angstrom=cutoff_angstrom, threads=threads)
-    return share >= _LEAST_DETAIL
+    return _share_below(cutoff_angstrom, _radial_power(volume, voxel_size, threads)) >= _LEAST_DETAIL
+
+
+def finest_detail(volume: Volume, *, voxel_size: float, finest: float, coarsest: float, threads: int = 1) -> float:
+    """The finest cutoff that the map's detail goes down to, in Å.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+    voxel_size : float
+        Å.
+    finest, coarsest : float
+        Å; where to look.
+    threads : int
+    """
+    power = _radial_power(volume, voxel_size, threads)
+    cutoff = finest
+    while cutoff < coarsest and _share_below(cutoff, power) < _LEAST_DETAIL:
+        cutoff = min(coarsest, cutoff * _CUTOFF_STEP)
+    return cutoff
 
 
 def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
@@ -121,6 +138,27 @@ def sampled(values: NDArray[_Kind], shape: Sequence[int]) -> NDArray[_Kind]:
     """The nearest values on the grid of another box of the same size in Å, for what has no meaning in between."""
     nearest = [np.minimum((np.arange(new) * old + new // 2) // new, old - 1) for old, new in zip(values.shape, shape)]
     return values[np.ix_(*nearest)]
+
+
+def _radial_power(volume: Volume, voxel_size: float, threads: int) -> Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """For thin shells of the spectrum: frequency in 1/Å, power in all, and how many waves."""
+    shells = np.rint(_SHELLS_A_WAVE * np.sqrt(_squared_radius(volume.shape))).astype(np.int32).ravel()
+    power = np.abs(scipy.fft.rfftn(volume, workers=threads).ravel()) ** 2
+    counts = np.bincount(shells)
+    total = np.bincount(shells, weights=power)
+    total[0] = counts[0] = 0  # the mean is no detail
+    return np.arange(len(counts)) / (_SHELLS_A_WAVE * max(volume.shape) * voxel_size), total, counts
+
+
+def _share_below(cutoff: float, power: Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]) -> float:
+    frequencies, total, counts = power
+    relative = frequencies * cutoff
+    means = []
+    for low, high in ((0.8, 1.0), (0.0, 0.5)):
+        chosen = (relative > low) & (relative <= high)
+        means.append(total[chosen].sum() / counts[chosen].sum() if counts[chosen].any() else 0.0)
+    fine, coarse = means
+    return float(fine / coarse) if coarse else 0.0
 
 
 def _squared_radius(shape: Sequence[int]) -> NDArray[np.float32]:

@@ -3,98 +3,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from occupy_core.errors import JobError, OccupyError
+from occupy_core.classes import SharedScale, compare_maps, shared_scale, shares_reference
+from occupy_core.comparison_outputs import comparison_lines, write_comparison
+from occupy_core.errors import JobError, MapError, OccupyError
+from occupy_core.inputs import Job, MapInput
 from occupy_core.maps import read_map, write_map
-from occupy_core.outputs import MAP_OUTPUTS, MAPS_TABLE, REPORT, kinds_of, staged
+from occupy_core.outputs import MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kinds_of, staged
 from occupy_core.process import Result, process_map
 from occupy_core.report import job_report, map_report, target_report, target_text, write_json
-from occupy_core.settings import Settings
-
-
-@dataclass(frozen=True)
-class ClassInfo:
-    """What a classification tells of one of its classes.
-
-    Attributes
-    ----------
-    number : int
-        From 1.
-    share : float, optional
-        Of the particles, 0..1.
-    particles : int, optional
-        How many have it as their most likely class.
-    """
-
-    number: int
-    share: Optional[float] = None
-    particles: Optional[int] = None
-
-
-@dataclass(frozen=True)
-class MapInput:
-    """A map to work on.
-
-    Attributes
-    ----------
-    path : str
-    prefix : str
-        In front of the names of its outputs; lower-case letters, at least three digits and an underscore, or empty.
-    voxel_size : float, optional
-        Å, where the project knows it; the header's otherwise.
-    class_info : ClassInfo, optional
-        When the map is a class of a classification.
-    """
-
-    path: str
-    prefix: str = ""
-    voxel_size: Optional[float] = None
-    class_info: Optional[ClassInfo] = None
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> MapInput:
-        """A map from what `dataclasses.asdict` gave."""
-        info = values.get("class_info")
-        return cls(**{**values, "class_info": ClassInfo(**info) if info else None})
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to do: maps, settings, the folder for the outputs, and how many threads to use."""
-
-    maps: Tuple[MapInput, ...]
-    output_dir: str
-    settings: Settings
-    threads: int = 1
-
-    def to_dict(self) -> Dict[str, Any]:
-        """The job as JSON types; `Job.from_dict` is its inverse."""
-        return {
-            "maps": [asdict(item) for item in self.maps],
-            "output_dir": self.output_dir,
-            "settings": self.settings.to_dict(),
-            "threads": self.threads,
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Job:
-        """A job from what `to_dict` gave.
-
-        Raises
-        ------
-        JobError, SettingsError
-            If a part is missing or refused.
-        """
-        try:
-            maps = tuple(MapInput.from_dict(item) for item in values["maps"])
-            return cls(maps, values["output_dir"], Settings.from_dict(values["settings"]), int(values["threads"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise JobError(f"the job is not one that this version wrote: {error!r}") from error
+from occupy_core.scale import Reference
 
 
 @dataclass(frozen=True)
@@ -106,26 +28,35 @@ class MapOutputs:
     report: Dict[str, Any]
 
 
-Progress = Callable[[str], None]
-Tables = Callable[[List[MapOutputs], Path], None]
+@dataclass(frozen=True)
+class JobOutputs:
+    """What became of a job: its maps, in the order of the input, and the report of the comparison where there is one.
 
-
-def read_job(path: str) -> Job:
-    """Read a job from the JSON file that a host wrote.
-
-    Raises
-    ------
-    JobError, SettingsError
-        If the file cannot be read or holds no job.
+    Attributes
+    ----------
+    maps : list of MapOutputs
+    comparison : dict, optional
+        As `comparison_outputs.write_comparison` gives it.
+    notes : list of str
+        Warnings of the job as a whole.
     """
-    try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise JobError(f"{path}: cannot be read as a job ({error})") from error
-    return Job.from_dict(values)
+
+    maps: List[MapOutputs]
+    comparison: Optional[Dict[str, Any]]
+    notes: List[str]
+
+    @property
+    def warnings(self) -> List[str]:
+        """Of the job as a whole, of the comparison, of the maps."""
+        compared = self.comparison["warnings"] if self.comparison else []
+        return [*self.notes, *compared, *(text for item in self.maps for text in item.report["warnings"])]
 
 
-def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optional[Tables] = None) -> List[MapOutputs]:
+Progress = Callable[[str], None]
+Tables = Callable[[JobOutputs, Path], None]
+
+
+def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optional[Tables] = None) -> JobOutputs:
     """Work on every map of a job and write the outputs, all or none.
 
     Parameters
@@ -136,26 +67,26 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
     tables : callable, optional
         A host's own files: called with the outputs and the folder to write to, before anything is put in place.
 
-    Returns
-    -------
-    list of MapOutputs, in the order of the job's maps.
-
     Raises
     ------
     MapError, SettingsError
         If the only map fails.
     JobError
-        If all of several maps fail, there is none, or the output folder cannot be used (see `outputs.staged`).
+        If all of several maps fail, there is none, two that are to be measured against one another do not lie on one
+        grid, or the output folder cannot be used (see `outputs.staged`).
     """
     if not job.maps:
         raise JobError("no map given, expected at least one")
     done: List[MapOutputs] = []
     failed: Dict[str, str] = {}
     with staged(job.output_dir, _names(job), _inputs(job)) as folder:
+        shared = _shared(job, progress)
         for number, item in enumerate(job.maps, start=1):
             progress(f"Map {number} of {len(job.maps)}: {item.path}")
             try:
-                done.append(_run_map(item, job, folder, progress))
+                done.append(
+                    _run_map(item, job, folder, progress, shared.references.get(number - 1) if shared else None)
+                )
             except OccupyError as error:
                 if len(job.maps) == 1:
                     raise
@@ -163,15 +94,30 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
                 progress(f"  FAILED, left out: {error}")
         if not done:
             raise JobError(f"all {len(job.maps)} maps failed; the first: {next(iter(failed.values()))}")
+        outputs = JobOutputs(done, *_compare(job, folder, progress))
         if tables is not None:
-            tables(done, folder)
-        write_json(folder / REPORT, job_report(job.settings, [item.report for item in done], failed))
-    return done
+            tables(outputs, folder)
+        report = job_report(job.settings, [item.report for item in done], failed)
+        report["shared_reference"] = job.maps[shared.place].path if shared else None
+        report["comparison"] = outputs.comparison
+        report["warnings"] = outputs.notes
+        write_json(folder / REPORT, report)
+    return outputs
+
+
+def _shared(job: Job, progress: Progress) -> Optional[SharedScale]:
+    if not shares_reference(job.maps, job.settings):
+        return None
+    found = shared_scale(job.maps, job.settings, threads=job.threads)
+    if found:
+        progress(f"One reference for all {len(job.maps)} maps, from {job.maps[found.place].name}")
+    return found
 
 
 def _names(job: Job) -> List[str]:
     kinds = kinds_of(job.settings)
-    return [REPORT, MAPS_TABLE, *(item.prefix + MAP_OUTPUTS[kind].file_name for item in job.maps for kind in kinds)]
+    names = [REPORT, MAPS_TABLE, *(item.prefix + MAP_OUTPUTS[kind].file_name for item in job.maps for kind in kinds)]
+    return [*names, SPREAD_MAP] if job.compare else names
 
 
 def _inputs(job: Job) -> List[str]:
@@ -180,8 +126,9 @@ def _inputs(job: Job) -> List[str]:
     return [*(item.path for item in job.maps), *masks]
 
 
-def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress) -> MapOutputs:
-    result = process_map(read_map(item.path, voxel_size=item.voxel_size), job.settings, threads=job.threads)
+def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress, reference: Optional[Reference]) -> MapOutputs:
+    source = read_map(item.path, voxel_size=item.voxel_size)
+    result = process_map(source, job.settings, reference=reference, threads=job.threads)
     files = {}
     for kind, values in _arrays(result).items():
         files[kind] = item.prefix + MAP_OUTPUTS[kind].file_name
@@ -192,6 +139,22 @@ def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress) -> MapO
     if item.class_info is not None:
         report["class"] = asdict(item.class_info)
     return MapOutputs(item, files, report)
+
+
+def _compare(job: Job, folder: Path, progress: Progress) -> Tuple[Optional[Dict[str, Any]], List[str]]:
+    """Compare the maps and write what comes of it; a warning where they cannot be compared."""
+    if not job.compare or len(job.maps) < 2:
+        return None, []
+    progress(f"Comparing {len(job.maps)} maps")
+    try:
+        found = compare_maps(job.maps, job.settings, threads=job.threads)
+    except MapError as error:
+        progress(f"  WARNING: {error}")
+        return None, [str(error)]
+    report = write_comparison(found, [job.maps[place] for place in found.places], folder)
+    for line in [*comparison_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
+        progress(f"  {line}")
+    return report, []
 
 
 def _arrays(result: Result) -> Dict[str, Any]:

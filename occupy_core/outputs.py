@@ -17,6 +17,10 @@ from occupy_core.settings import Settings
 
 REPORT = "report.json"
 MAPS_TABLE = "occupancy_maps.star"
+REGIONS_TABLE = "occupancy_regions.star"
+REGION_MASK = "region{:03d}_mask.mrc"
+SPREAD_MAP = "occupancy_spread.mrc"
+FIGURE = "logfile.pdf"
 PROGRAM = "scipion-em-occupy"
 # Followed by the process's number; relion_external.supervisor names it too.
 _STAGING = ".occupy_staging_"
@@ -60,7 +64,7 @@ def staged(output_dir: str, names: Sequence[str], inputs: Sequence[str]) -> Iter
     output_dir : str
         Made if it is not there.
     names : sequence of str
-        All files that the job may write.
+        The files that the job is known to write.
     inputs : sequence of str
         Files that the job reads, which must not be replaced.
 
@@ -82,6 +86,7 @@ def staged(output_dir: str, names: Sequence[str], inputs: Sequence[str]) -> Iter
             staging.mkdir()
             yield staging
             written = {path.name for path in staging.iterdir()}
+            _refuse_names(target, written, inputs)
             for name in last - written:
                 (target / name).unlink(missing_ok=True)
             # The report comes last: where it is, the rest is.
@@ -119,9 +124,11 @@ def _names_of_last_run(target: Path) -> Set[str]:
         if content["program"] != PROGRAM:
             raise ValueError
         maps = {name for item in content["maps"] for name in item["outputs"].values()}
+        regions = set((content.get("comparison") or {}).get("outputs", []))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise JobError(f"{report}: is not a report of this program; choose another output folder") from None
-    return {REPORT, MAPS_TABLE, *(name for name in maps if os.path.basename(name) == name)}
+    tables = {REPORT, MAPS_TABLE, REGIONS_TABLE, FIGURE}
+    return {*tables, *(name for name in maps | regions if os.path.basename(name) == name)}
 
 
 def _refuse_names(target: Path, names: Set[str], inputs: Sequence[str]) -> None:

@@ -120,6 +120,7 @@ def check_ranges(settings: Settings, descriptions: Mapping[str, Description]) ->
         )
     require("seed", 0 <= settings.seed <= 2147483647)
     require("classes", re.fullmatch(r"all|[1-9]\d*(,[1-9]\d*)*", settings.classes) is not None)
+    require("reference", re.fullmatch(r"auto|own|shared|[1-9]\d*", settings.reference) is not None)
     masks = settings.target_mask
     require("target_mask", all(isinstance(path, str) and path.strip() != "" for path in masks))
     if len(set(masks)) < len(masks):

@@ -266,9 +266,11 @@ class Settings:
         "Scale reference",
         "text",
         "auto, own, shared, or a class number",
-        "Whether each map is measured against itself or all against one.",
+        "What counts as full when there are several maps. own: each map's own best region. shared: one for all, so "
+        "that their scales compare; the maps must share one grey scale, as the classes of one classification do. "
+        "A number: the same, taken from that class (or item of a set). auto: shared for the classes of a "
+        "classification, own otherwise.",
         "scale",
-        planned=True,
     )
     seed: int = setting(
         0,

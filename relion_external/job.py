@@ -29,29 +29,35 @@ def run(arguments: List[str]) -> int:
 
 def _run(arguments: List[str]) -> None:
     options = parse(arguments)
-    from occupy_core.job import Job, run_job
+    from occupy_core.comparison_outputs import comparison_lines
+    from occupy_core.inputs import Job
+    from occupy_core.job import run_job
     from relion_external.inputs import maps_of
 
     # Here, so that what is missing is known before the computation.
-    from relion_external.tables import write_maps_table, write_output_nodes
+    from relion_external.tables import write_output_nodes, write_tables
 
     _say(f"{PROGRAM} {__version__}, local scale by Forsberg, Shah & Burt (2023)")
     for text in options.warnings:
         _say(f"WARNING: {text}")
     folder = options.output_dir
+    maps = maps_of(options)
     job = Job(
-        maps=maps_of(options),
+        maps=maps,
         output_dir=folder,
         settings=options.settings,
         threads=min(options.threads, _processors()),
+        compare=len(maps) > 1,
     )
-    outputs = run_job(job, progress=_say, tables=lambda done, staging: write_maps_table(done, staging, folder))
+    outputs = run_job(job, progress=_say, tables=lambda done, staging: write_tables(done, staging, folder))
     write_output_nodes(outputs, folder)
-    for item in outputs:
-        for name in item.files.values():
-            _say(f"  wrote {os.path.join(folder, name)}")
+    for name in [name for item in outputs.maps for name in item.files.values()]:
+        _say(f"  wrote {os.path.join(folder, name)}")
     # Again, because RELION's window shows the last lines only.
-    warnings = [*options.warnings, *(text for item in outputs for text in item.report["warnings"])]
+    if outputs.comparison is not None:
+        for line in comparison_lines(outputs.comparison):
+            _say(line)
+    warnings = [*options.warnings, *outputs.warnings]
     for text in warnings:
         _say(f"WARNING: {text}")
     _say("Done." if not warnings else f"Done, with {len(warnings)} warning{'s' * (len(warnings) > 1)}.")

@@ -158,8 +158,9 @@ def _settings(known: argparse.Namespace) -> Settings:
         text = getattr(known, name)
         if text is not None:
             values[name] = _paths(text) if name == "target_mask" else _value(name, text, description)
-    if "classes" in values:
-        values["classes"] = values["classes"].lower().replace(" ", "")
+    for name in ("classes", "reference"):
+        if name in values:
+            values[name] = values[name].lower().replace(" ", "")
     if known.in_mask is not None:
         if values.get("solvent_def", known.in_mask) != known.in_mask:
             raise SettingsError("solvent_def", "is given twice with different files, as --in_mask too; give one")

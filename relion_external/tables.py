@@ -6,54 +6,123 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 import pandas
 import starfile
 
-from occupy_core.job import MapOutputs
-from occupy_core.outputs import MAPS_TABLE
+from occupy_core.job import JobOutputs, MapOutputs
+from occupy_core.outputs import FIGURE, MAPS_TABLE, REGIONS_TABLE, SPREAD_MAP
 
 OUTPUT_NODES = "RELION_OUTPUT_NODES.star"
 # Both columns, always: RELION 3.1 reads the number, 4 and 5 the label.
 _MAP_NODE = ("6", "DensityMap.mrc")
+_MASK_NODE = ("7", "Mask3D.mrc")
+_LOG_NODE = ("13", "LogFile.pdf.relion")
 _TABLE_NODE = ("90", "ProcessData.star.occupy")
 _NODE_COLUMNS = ("rlnPipeLineNodeName", "rlnPipeLineNodeType", "rlnPipeLineNodeTypeLabel")
+_REGION_COLUMNS = (
+    "rlnReferenceImage",
+    "occupyRegionNumber",
+    "occupyVolumeCubicAngstrom",
+    "occupyCentreXAngstrom",
+    "occupyCentreYAngstrom",
+    "occupyCentreZAngstrom",
+    "occupyOccupancyDifference",
+    "occupyOccupancyOfAllParticles",
+)
+_OCCUPANCY_COLUMNS = (
+    "occupyRegionNumber",
+    "rlnClassNumber",
+    "rlnClassDistribution",
+    "occupyOccupancyLowerQuartile",
+    "occupyOccupancy",
+    "occupyOccupancyUpperQuartile",
+)
 
 
-def write_maps_table(outputs: Sequence[MapOutputs], folder: Path, job_dir: str) -> None:
-    """Write occupancy_maps.star: a row for each map and, with target masks, a second table of a row for each of them.
+def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
+    """Write the job's STAR files.
+
+    occupancy_maps.star has a row for each map and, with target masks, a second table with a row for each of them.
+    occupancy_regions.star, where classes were compared, has a row for each region and a second table with a row for
+    each region and class.
 
     Parameters
     ----------
-    outputs : sequence of MapOutputs
+    outputs : JobOutputs
     folder : Path
         Where to write.
     job_dir : str
-        Where the maps will be, as RELION names it. RELION shows a STAR file whose first table has
+        Where the files will be, as RELION names it. RELION shows a STAR file whose first table has
         rlnReferenceImage as the central slices of these maps.
     """
-    tables = {"occupancy_maps": pandas.DataFrame([_row(item, job_dir) for item in outputs])}
-    targets = [_target_row(item, target) for item in outputs for target in item.report["targets"]]
+    tables = {"occupancy_maps": pandas.DataFrame([_row(item, job_dir) for item in outputs.maps])}
+    targets = [_target_row(item, target) for item in outputs.maps for target in item.report["targets"]]
     if targets:
         tables["occupancy_targets"] = pandas.DataFrame(targets)
-    # The default format of floats has six decimals and would lose small values.
-    starfile.write(tables, folder / MAPS_TABLE, float_format=None, overwrite=True)
+    _write(tables, folder / MAPS_TABLE)
+    if outputs.comparison is not None:
+        _write(_region_tables(outputs.comparison, job_dir), folder / REGIONS_TABLE)
 
 
-def write_output_nodes(outputs: Sequence[MapOutputs], job_dir: str) -> None:
+def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
     """Write RELION_OUTPUT_NODES.star, by which RELION finds the outputs, whole or not at all."""
-    nodes: List[Tuple[str, str, str]] = [
-        (os.path.join(job_dir, name), *_MAP_NODE) for item in outputs for name in item.files.values()
+    nodes: List[Tuple[str, Tuple[str, str]]] = [
+        (name, _MAP_NODE) for item in outputs.maps for name in item.files.values()
     ]
-    nodes.append((os.path.join(job_dir, MAPS_TABLE), *_TABLE_NODE))
+    nodes.append((MAPS_TABLE, _TABLE_NODE))
+    if outputs.comparison is not None:
+        nodes += [(name, _comparison_node(name)) for name in outputs.comparison["outputs"]]
+        nodes.append((REGIONS_TABLE, _TABLE_NODE))
     lines = ["# version 30001", "", "data_output_nodes", "", "loop_"]
     lines += [f"_{name} #{number}" for number, name in enumerate(_NODE_COLUMNS, start=1)]
-    lines += [" ".join((_quoted(name), *kinds)) for name, *kinds in nodes]
+    lines += [" ".join((_quoted(os.path.join(job_dir, name)), *kinds)) for name, kinds in nodes]
     target = Path(job_dir) / OUTPUT_NODES
     partial = target.with_name(target.name + ".partial")
     partial.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
     os.replace(partial, target)
+
+
+def _write(tables: Mapping[str, pandas.DataFrame], path: Path) -> None:
+    # The default format of floats has six decimals and would lose small values.
+    starfile.write(tables, path, float_format=None, overwrite=True)
+
+
+def _comparison_node(name: str) -> Tuple[str, str]:
+    return {SPREAD_MAP: _MAP_NODE, FIGURE: _LOG_NODE}.get(name, _MASK_NODE)
+
+
+def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, pandas.DataFrame]:
+    regions = comparison["regions"]
+    occupancies = [
+        _occupancy_row(region, item, found)
+        for region in regions
+        for item, found in zip(comparison["maps"], region["occupancies"])
+    ]
+    return {
+        "occupancy_regions": pandas.DataFrame(
+            [_region_row(region, job_dir) for region in regions], columns=_REGION_COLUMNS
+        ),
+        "occupancy_of_classes": pandas.DataFrame(occupancies, columns=_OCCUPANCY_COLUMNS),
+    }
+
+
+def _region_row(region: Mapping[str, Any], job_dir: str) -> Tuple[object, ...]:
+    everyone = region["occupancy_of_all_particles"]
+    return (
+        os.path.join(job_dir, region["mask"]),
+        region["number"],
+        region["volume_cubic_angstrom"],
+        *region["centre_xyz_angstrom"],
+        region["difference"],
+        math.nan if everyone is None else everyone,
+    )
+
+
+def _occupancy_row(region: Mapping[str, Any], item: Mapping[str, Any], found: Mapping[str, Any]) -> Tuple[object, ...]:
+    quartiles = (found["lower_quartile"], found["median"], found["upper_quartile"])
+    return (region["number"], item["number"], item["share"], *quartiles)
 
 
 def _quoted(name: str) -> str:

@@ -16,7 +16,7 @@ from pyworkflow import NEW
 from occupy_core import __version__
 from occupy_core.__main__ import error_file
 from occupy_core.errors import OccupyError, SettingsError
-from occupy_core.job import Job, MapInput
+from occupy_core.inputs import Job, MapInput
 from occupy_core.outputs import REPORT, kinds_of
 from occupy_core.settings import Settings
 from occupy_scipion import outputs, report

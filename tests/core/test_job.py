@@ -10,7 +10,8 @@ import pytest
 
 from occupy_core.__main__ import error_file, main
 from occupy_core.errors import JobError, MapError, SettingsError
-from occupy_core.job import Job, MapInput, read_job, run_job
+from occupy_core.inputs import Job, MapInput, read_job
+from occupy_core.job import run_job
 from occupy_core.maps import read_map
 from occupy_core.process import process_map
 from occupy_core.settings import Settings
@@ -30,7 +31,7 @@ def names(folder):
 def test_a_job_writes_what_the_core_computes(phantom_file, tmp_path):
     out = tmp_path / "out"
     lines = []
-    (outputs,) = run_job(job(out, phantom_file, amplify=3.0), progress=lines.append)
+    (outputs,) = run_job(job(out, phantom_file, amplify=3.0), progress=lines.append).maps
     assert names(out) == ["amplified.mrc", "confidence.mrc", "report.json", "scale.mrc"]
     result = process_map(read_map(phantom_file), Settings(amplify=3.0))
     np.testing.assert_array_equal(read_map(out / "scale.mrc").data, result.scale)
@@ -77,8 +78,9 @@ def test_a_failed_run_leaves_the_last_good_one(phantom_file, write_mrc, tmp_path
 
 def test_one_bad_map_does_not_stop_the_others(phantom_file, tmp_path):
     lines = []
-    done = run_job(job(tmp_path / "out", phantom_file, str(tmp_path / "gone.mrc"), phantom_file), progress=lines.append)
-    assert [item.source.prefix for item in done] == ["map001_", "map003_"]
+    maps = (phantom_file, str(tmp_path / "gone.mrc"), phantom_file)
+    done = run_job(job(tmp_path / "out", *maps), progress=lines.append)
+    assert [item.source.prefix for item in done.maps] == ["map001_", "map003_"]
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert "no such file" in report["failed"][0]["reason"]
     assert any("FAILED" in line and "gone.mrc" in line for line in lines)
@@ -166,7 +168,7 @@ def test_outputs_of_real_maps_overlay_their_inputs(shared_data, tmp_path, folder
     done = 0
     for path in sorted((shared_data / folder).iterdir()):
         try:
-            (outputs,) = run_job(job(tmp_path / path.name, str(path), amplify=3.0, attenuate=3.0, sigmoid=4.0))
+            (outputs,) = run_job(job(tmp_path / path.name, str(path), amplify=3.0, attenuate=3.0, sigmoid=4.0)).maps
         except MapError as error:
             assert path.name == "EMD-3001.map" and "94.326" in str(error)  # a crystal's cell
             continue

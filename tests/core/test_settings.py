@@ -36,6 +36,8 @@ from occupy_core.settings import Settings, default_of, descriptions, is_availabl
         ("max_box", 16),
         ("max_box", None),
         ("solvent_def", " "),
+        ("reference", "best"),
+        ("reference", "0"),
         ("seed", -1),
     ],
 )
@@ -53,7 +55,6 @@ def test_bad_value_is_refused_by_name(name, bad):
         ("hist_match", True),
         ("subtraction_mask", True),
         ("solvent_threshold", 0.5),
-        ("reference", "shared"),
     ],
 )
 def test_what_is_not_there_yet_is_refused(name, value):

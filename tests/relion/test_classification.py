@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import starfile
 
+from occupy_core.fourier import low_pass
 from occupy_core.maps import read_map
 from relion_external.classification import ClassificationError, read_classification
 from relion_external.supervisor import main
@@ -63,6 +64,41 @@ def test_all_classes_give_maps_and_a_table(project):
         assert scale.grid.shape == (40, 40, 40) and np.isfinite(scale.data).all()
     report = json.loads(Path("External/job004/report.json").read_text())
     assert [item["class"]["number"] for item in report["maps"]] == [1, 2]
+
+
+@pytest.mark.parametrize("version", list(PROJECTS))
+def test_what_differs_is_the_domain(version, shared_data, tmp_path, monkeypatch):
+    stem, _ = copied(shared_data, version, tmp_path, monkeypatch)
+    assert main(["--o", "External/job004/", "--in_parts", f"{stem}_data.star"]) == 0
+    linecache.clearcache()
+    tables = starfile.read("External/job004/occupancy_regions.star", always_dict=True)
+    top = tables["occupancy_regions"].iloc[0]
+    assert top["rlnReferenceImage"] == "External/job004/region001_mask.mrc"
+    mask = read_map(top["rlnReferenceImage"]).data > 0.5
+    domain = read_map("Synth/domain.mrc").data
+    # As the maps show it: they have no detail finer than about 18 Å.
+    seen = low_pass(domain, voxel_size=4.0, cutoff_angstrom=18.0)
+    there = seen > 0.25 * seen.max()
+    assert (mask & there).sum() / (mask | there).sum() > 0.4
+    occupancies = tables["occupancy_of_classes"]
+    of_top = occupancies[occupancies["occupyRegionNumber"] == 1]
+    with_domain = np.argmax([read_map(f"{stem}_class{number:03d}.mrc").data[there].mean() for number in (1, 2)])
+    assert np.argmax(of_top["occupyOccupancy"]) == with_domain
+    assert list(of_top["rlnClassNumber"]) == [1, 2]
+    nodes = Path("External/job004/RELION_OUTPUT_NODES.star").read_text()
+    assert "External/job004/region001_mask.mrc 7 Mask3D.mrc" in nodes
+    assert "External/job004/logfile.pdf 13 LogFile.pdf.relion" in nodes
+    assert "External/job004/occupancy_regions.star 90 ProcessData.star.occupy" in nodes
+
+
+def test_classes_that_do_not_differ_have_an_empty_table(project3, capfd):
+    stem, _ = project3
+    shutil.copy(f"{stem}_class001.mrc", f"{stem}_class002.mrc")
+    assert main(["--o", "out/", "--in_parts", f"{stem}_data.star"]) == 0
+    assert "no region where class 1, class 2 differ" in capfd.readouterr().out
+    linecache.clearcache()
+    tables = starfile.read("out/occupancy_regions.star", always_dict=True)
+    assert len(tables["occupancy_regions"]) == 0 and "rlnReferenceImage" in tables["occupancy_regions"]
 
 
 def test_some_classes(project3):

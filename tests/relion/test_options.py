@@ -97,7 +97,6 @@ def test_target_masks_given_one_by_one_are_all_taken():
         ("hist_match", "yes"),
         ("subtraction_mask", "yes"),
         ("solvent_threshold", "0.5"),
-        ("reference", "shared"),
     ],
 )
 def test_options_of_features_to_come_are_refused_not_ignored(name, word):

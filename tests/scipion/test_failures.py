@@ -121,5 +121,5 @@ def test_the_kinds_foretold_are_those_the_core_writes(map_file, tmp_path, values
     from occupy_core import Job, MapInput, Settings, run_job
 
     settings = Settings(**values)
-    (done,) = run_job(Job((MapInput(str(map_file)),), str(tmp_path), settings))
+    (done,) = run_job(Job((MapInput(str(map_file)),), str(tmp_path), settings)).maps
     assert list(done.files) == kinds_of(settings)
