@@ -79,6 +79,23 @@ def shares_reference(maps: Sequence[MapInput], settings: Settings) -> bool:
     return settings.reference != "auto" or all(item.is_class for item in maps)
 
 
+def named_place(maps: Sequence[MapInput], settings: Settings) -> Optional[int]:
+    """Place of the map that the setting `reference` names by its number; None where it names none.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such map.
+    """
+    if not settings.reference.isdecimal():
+        return None
+    numbers = {item.class_info.number: place for place, item in enumerate(maps) if item.class_info}
+    if int(settings.reference) not in numbers:
+        known = ", ".join(str(number) for number in sorted(numbers)) or "none of which there are"
+        raise SettingsError("reference", f"got {settings.reference}, expected one of the maps' numbers: {known}")
+    return numbers[int(settings.reference)]
+
+
 def shared_scale(maps: Sequence[MapInput], settings: Settings, *, threads: int = 1) -> Optional[SharedScale]:
     """One reference for all maps of a job; None where no map has one.
 
@@ -211,13 +228,9 @@ def _each(maps: Sequence[MapInput], measure: Callable[[DensityMap], _Found], not
 
 def _named(maps: Sequence[MapInput], settings: Settings, found: Mapping[int, object]) -> Optional[int]:
     """Which of the maps found is the one that the setting `reference` names; None where it names none."""
-    if not settings.reference.isdecimal():
-        return None
-    numbers = {item.class_info.number: place for place, item in enumerate(maps) if item.class_info}
-    place = numbers.get(int(settings.reference))
+    place = named_place(maps, settings)
     if place is None:
-        known = ", ".join(str(number) for number in sorted(numbers)) or "auto, own or shared"
-        raise SettingsError("reference", f"got {settings.reference}, expected one of the maps' numbers: {known}")
+        return None
     if place not in found:
         raise SettingsError("reference", f"got {settings.reference}, but that map cannot be used; choose another")
     return list(found).index(place)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,6 +54,11 @@ def kinds_of(settings: Settings) -> List[str]:
     if settings.exclude_solvent and not modified:
         modified = ["solvent_excluded"]
     return ["scale", "confidence", *modified]
+
+
+def is_region_mask(name: str) -> bool:
+    """Whether a file has the name of a region's mask."""
+    return re.fullmatch(REGION_MASK.format(0).replace("000", r"\d{3,}"), name) is not None
 
 
 @contextmanager

@@ -36,6 +36,23 @@ def grid_problems(settings: Settings, source: SourceMap, masks: Mapping[str, Seq
     return []
 
 
+def unequal_grids(sources: Sequence[SourceMap]) -> List[str]:
+    """Of maps that are to be measured against one another: the first that lies on another grid than the first map."""
+    first = sources[0]
+    for other in sources[1:]:
+        try:
+            grids = [MapGrid(box_of(source), source.voxel_size or 0.0, None) for source in (first, other)]
+        except MapError as error:
+            return [str(error)]
+        difference = grids[0].difference(grids[1])
+        if difference:
+            return [
+                f"{other.name} has {difference} as {first.name} has; maps that are measured against one another must "
+                f"lie on one grid (leave one out, or set {bold('reference')} to own)"
+            ]
+    return []
+
+
 def cautions(settings: Settings, source: SourceMap) -> List[str]:
     """What a user may not have meant."""
     box = box_of(source)

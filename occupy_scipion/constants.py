@@ -9,3 +9,5 @@ LOGO = "occupy_logo.png"
 JOB_FILE = "job.json"
 # A set's maps carry their ids: map001_scale.mrc.
 SET_PREFIX = "map{:03d}_"
+# And classes theirs, as in RELION: class001_scale.mrc.
+CLASS_PREFIX = "class{:03d}_"

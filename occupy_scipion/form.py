@@ -77,6 +77,12 @@ def add_settings(form: Any, *groups: str) -> None:
     names = [
         name for group in groups for name in shown_settings() if (FIELDS[name].group or known[name].group) == group
     ]
+    add_named_settings(form, *names)
+
+
+def add_named_settings(form: Any, *names: str) -> None:
+    """Add the parameters of some settings to the form's last section, those for experts last."""
+    known = descriptions()
     for name in sorted(names, key=lambda name: known[name].expert):
         _add(form, name, known[name])
 
@@ -89,7 +95,7 @@ def settings_of(
     Parameters
     ----------
     protocol : Protocol
-        With the parameters that `add_settings` gave it.
+        With parameters that `add_settings` gave it; settings that its form has not take their defaults.
     solvent_definition : str, optional
         The file of the map that the parameter solventDefinition points at.
     target_masks : sequence of str
@@ -100,7 +106,7 @@ def settings_of(
     SettingsError
         If a value is refused.
     """
-    values = {name: _value(protocol, name) for name in shown_settings()}
+    values = {name: _value(protocol, name) for name in shown_settings() if hasattr(protocol, FIELDS[name].parameter)}
     return Settings(**{**values, "solvent_def": solvent_definition, "target_mask": tuple(target_masks)})
 
 
@@ -165,6 +171,8 @@ def _value(protocol: Any, name: str) -> Any:
     if description.kind == "map" or (field.switch and not getattr(protocol, field.switch).get()):
         return default_of(name)
     value = getattr(protocol, field.parameter).get()
+    if description.kind == "text":
+        return (value or default_of(name)).strip().lower()
     if description.kind == "choice":
         choices = description.choices
         if value is None or not 0 <= value < len(choices):

@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from typing import Dict, Sequence, Tuple
 
 from pwem.objects import SetOfVolumes, Transform, Volume
+from pyworkflow.object import Integer
 
 from occupy_core.outputs import MAP_OUTPUTS
 from occupy_scipion.sources import SourceMap
 
+# Attribute of the volumes made from classes: how many particles the class has.
+CLASS_SIZE = "_classSize"
+# Of a comparison of classes.
+SPREAD = "occupancySpread"
+REGION = "regionMask{}"
 # For each kind of map the core writes: the output for one map, and for a set.
 OUTPUT_NAMES: Dict[str, Tuple[str, str]] = {
     "scale": ("scaleMap", "scaleMaps"),
@@ -33,13 +39,28 @@ def all_outputs() -> Dict[str, type]:
 
 
 def output_volume(source: SourceMap, kind: str, path: str, *, voxel_size: float) -> Volume:
-    """A Volume on the grid of its input: same sampling rate, same origin."""
-    volume = Volume()
+    """A Volume of one kind of map on the grid of its input."""
+    return on_grid(Volume(), source, path, f"{MAP_OUTPUTS[kind].title} of {source.name}", voxel_size=voxel_size)
+
+
+def on_grid(volume: Volume, source: SourceMap, path: str, comment: str, *, voxel_size: float) -> Volume:
+    """The volume, with a file, on the grid of an input: same sampling rate, same origin."""
     volume.setFileName(path)
     volume.setSamplingRate(voxel_size)
-    volume.setObjComment(f"{MAP_OUTPUTS[kind].title} of {source.name}")
+    volume.setObjComment(comment)
     if source.origin is not None:
         origin = Transform()
         origin.setShifts(*source.origin)
         volume.setOrigin(origin)
     return volume
+
+
+def fill_set(volumes: SetOfVolumes, sources: Sequence[SourceMap], items: Sequence[Volume]) -> None:
+    """Put volumes into a set under the ids of their inputs, with the sizes of the classes that these are."""
+    volumes.setSamplingRate(items[0].getSamplingRate())
+    for source, item in zip(sources, items):
+        item.setObjId(source.item_id)
+        if source.particles is not None:
+            item.setClassId(source.item_id)
+            setattr(item, CLASS_SIZE, Integer(source.particles))
+        volumes.append(item)

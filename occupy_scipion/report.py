@@ -7,6 +7,7 @@ import json
 import os
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from occupy_core.comparison_outputs import comparison_lines
 from occupy_core.outputs import REPORT
 from occupy_core.report import target_text
 from occupy_core.settings import Settings, descriptions
@@ -24,6 +25,10 @@ _MOST_TARGETS = 5
 def read_report(folder: str) -> Optional[Report]:
     """The report in a run's folder, with the user's names of the target masks; None when none was delivered."""
     found = _read_json(os.path.join(folder, REPORT))
+    if found is not None:
+        # Runs of earlier versions have neither.
+        found.setdefault("comparison", None)
+        found.setdefault("warnings", [])
     names = (_read_json(os.path.join(folder, JOB_FILE)) or {}).get(TARGET_NAMES, [])
     for item in found["maps"] if found else []:
         # Runs of earlier versions have no targets.
@@ -32,15 +37,19 @@ def read_report(folder: str) -> Optional[Report]:
     return found
 
 
+def output_files(report: Report) -> List[str]:
+    """The names of the files that a run delivered, but for the report."""
+    compared = report["comparison"]["outputs"] if report["comparison"] else []
+    return [*(name for item in report["maps"] for name in item["outputs"].values()), *compared]
+
+
 def remove_leftovers(folder: str, last: Optional[Report]) -> None:
-    """Remove the maps of the last run that the present one has not made again."""
-    present = read_report(folder)
-    kept = {name for item in present["maps"] for name in item["outputs"].values()}
-    for item in last["maps"] if last else []:
-        for name in item["outputs"].values():
-            path = os.path.join(folder, name)
-            if name not in kept and os.path.exists(path):
-                os.remove(path)
+    """Remove the files of the last run that the present one has not made again."""
+    kept = output_files(read_report(folder))
+    for name in output_files(last) if last else []:
+        path = os.path.join(folder, name)
+        if name not in kept and os.path.exists(path):
+            os.remove(path)
 
 
 def plan_text(settings: Settings) -> str:
@@ -58,6 +67,8 @@ def summary_lines(report: Report) -> List[str]:
     if failed:
         lines += ["", f"*{len(failed)} of {len(maps) + len(failed)} maps failed and were left out:*"]
         lines += [item["reason"] for item in failed]
+    lines += _comparison_lines(report)
+    lines += [f"Warning: {in_form_words(text)}" for text in report["warnings"]]
     several = len(maps) + len(failed) > 1
     for item in maps:
         lines += ["", f"*{_map_name(item)}*" if several else f"Map: {_map_name(item)}"]
@@ -91,6 +102,8 @@ def methods_text(report: Report) -> str:
         sentences.append(
             f"The occupancy, as the median of the local scale with its 90 % interval, was {_and(occupancies)}."
         )
+    if report["comparison"] is not None:
+        sentences.append(_comparison_text(report))
     done = _modification_list(settings)
     if done:
         sentences.append(
@@ -99,6 +112,27 @@ def methods_text(report: Report) -> str:
     elif settings["exclude_solvent"]:
         sentences.append("Solvent was excluded by multiplication with the confidence of the solvent model.")
     return " ".join(sentences)
+
+
+def _comparison_lines(report: Report) -> List[str]:
+    found = report["comparison"]
+    if found is None:
+        return []
+    lines = ["", f"*Compared at a low-pass of {found['lowpass_angstrom']:.3g} Å:*"]
+    lines += [line[0].upper() + line[1:] for line in comparison_lines(found)]
+    lines += [f"Warning: {in_form_words(text)}" for text in found["warnings"]]
+    return lines
+
+
+def _comparison_text(report: Report) -> str:
+    """What was compared and found, as a sentence."""
+    found = report["comparison"]
+    count = len(found["regions"])
+    regions = "no region differed" if not count else f"{count} region{'s' * (count > 1)} differed"
+    return (
+        f"The occupancies of {len(found['maps'])} classes were compared under one reference (occupancy mode, "
+        f"calibrated, low-pass {found['lowpass_angstrom']:.3g} Å); {regions} by more than noise explains."
+    )
 
 
 def failed_text(report: Optional[Report]) -> str:

@@ -6,22 +6,25 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, List, Optional, Sequence, Tuple
 
 import mrcfile
 import numpy as np
 from pwem.emlib.image import ImageHandler
-from pwem.objects import SetOfVolumes
+from pwem.objects import SetOfClasses3D, SetOfVolumes
 
 from occupy_core.errors import MapError
+from occupy_core.inputs import ClassInfo
 from occupy_core.maps import VOXEL_SIZE_TOLERANCE, read_map, write_map
-from occupy_scipion.constants import SET_PREFIX
+from occupy_scipion.constants import CLASS_PREFIX, SET_PREFIX
 
 logger = logging.getLogger(__name__)
 
 _MRC_SUFFIXES = (".mrc", ".map", ".ccp4", ".rec")
 _COMPRESSED = (".gz", ".bz2")
+# Where RELION's plugin leaves rlnClassDistribution.
+_DISTRIBUTION = "_rlnClassDistribution"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class SourceMap:
         Shifts in Å, where the object has an origin of its own.
     stamp : tuple of int
         Size and time of the file, so that a file that was written anew is computed anew.
+    share, particles : float, int, optional
+        Of a class: its share of the particles, 0..1, and how many there are.
     """
 
     item_id: int
@@ -53,6 +58,13 @@ class SourceMap:
     voxel_size: Optional[float]
     origin: Optional[Tuple[float, float, float]]
     stamp: Tuple[int, int]
+    share: Optional[float] = None
+    particles: Optional[int] = None
+
+    @property
+    def class_info(self) -> Optional[ClassInfo]:
+        """What the core is told of a map of a set."""
+        return ClassInfo(self.item_id, self.share, self.particles) if self.item_id else None
 
     @property
     def name(self) -> str:
@@ -76,8 +88,15 @@ def source_of(volume: Any, *, item_id: int = 0, prefix: str = "", voxel_size: Op
     return SourceMap(item_id, prefix, path, volume.getIndex() or 0, float(size) if size else None, origin, _stamp(path))
 
 
+def is_set(input_object: Any) -> bool:
+    """Whether it holds several maps: volumes, or the classes of a 3D classification."""
+    return isinstance(input_object, (SetOfVolumes, SetOfClasses3D))
+
+
 def sources_of(input_object: Any) -> List[SourceMap]:
-    """The source maps of a Volume or of a SetOfVolumes."""
+    """The source maps of a Volume, of a SetOfVolumes, or of the classes of a SetOfClasses3D that have a map."""
+    if isinstance(input_object, SetOfClasses3D):
+        return _class_maps(input_object)
     if not isinstance(input_object, SetOfVolumes):
         return [source_of(input_object)]
     voxel_size = input_object.getSamplingRate()
@@ -85,6 +104,25 @@ def sources_of(input_object: Any) -> List[SourceMap]:
         source_of(item, item_id=item.getObjId(), prefix=SET_PREFIX.format(item.getObjId()), voxel_size=voxel_size)
         for item in input_object.iterItems()
     ]
+
+
+def _class_maps(classes: SetOfClasses3D) -> List[SourceMap]:
+    voxel_size = classes.getSamplingRate()
+    found = []
+    for item in classes.iterItems():
+        if item.hasRepresentative():
+            number = item.getObjId()
+            # The representative's own sampling rate is not set.
+            source = source_of(item.getRepresentative(), prefix=CLASS_PREFIX.format(number))
+            distribution = getattr(item, _DISTRIBUTION, None)
+            share = None if distribution is None else distribution.get()
+            found.append(
+                replace(source, item_id=number, voxel_size=float(voxel_size), share=share, particles=item.getSize())
+            )
+    whole = sum(item.particles for item in found)
+    if any(item.share is None for item in found) and whole:
+        return [replace(item, share=item.particles / whole) for item in found]
+    return found
 
 
 def distinct_names(sources: Sequence[SourceMap]) -> List[str]:

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+from occupy_scipion.protocols.protocol_compare_classes import ProtOccupyCompareClasses
 from occupy_scipion.protocols.protocol_local_scale import ProtOccupyLocalScale
 
-__all__ = ["ProtOccupyLocalScale"]
+__all__ = ["ProtOccupyCompareClasses", "ProtOccupyLocalScale"]

@@ -16,7 +16,7 @@ from occupy_scipion import report
 from occupy_scipion.chimerax import coloured_by_scale
 from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols import ProtOccupyLocalScale
-from occupy_scipion.sources import sources_of, voxels_of
+from occupy_scipion.sources import is_set, voxels_of
 from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer
 from occupy_scipion.viewers.views import FigureView
 
@@ -37,6 +37,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
     def _defineParams(self, form):
         self._sources = self._computed()
         form.addSection(label="Results")
+        self._define_first(form)
         if self._several():
             form.addParam(
                 "whichMap",
@@ -78,6 +79,9 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             label="Map coloured by local scale",
             help="Opens the input map in ChimeraX, its surface coloured from 0 to 1 by the local scale.",
         )
+
+    def _define_first(self, form):
+        """Room for what another protocol's viewer shows first."""
 
     def _getVisualizeDict(self):
         return {"showSlices": self._slices, "showOutput": self._output, "showChimera": self._chimera}
@@ -126,7 +130,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         """The input maps that the run has results for."""
         found = report.read_report(self.protocol._getExtraPath())
         prefixes = {item["prefix"] for item in found["maps"]} if found else set()
-        return [source for source in sources_of(self.protocol.inputVolumes.get()) if source.prefix in prefixes]
+        return [source for source in self.protocol._sources() if source.prefix in prefixes]
 
     def _source(self):
         if not self._sources:
@@ -134,7 +138,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         return self._sources[self.whichMap.get() if self._several() else 0]
 
     def _several(self):
-        return isinstance(self.protocol.inputVolumes.get(), SetOfVolumes)
+        return is_set(self.protocol.inputVolumes.get())
 
     def _files(self, source):
         found = report.read_report(self.protocol._getExtraPath())

@@ -8,8 +8,8 @@ from pyworkflow.viewer import DESKTOP_TKINTER, Viewer
 
 from occupy_core.errors import MapError
 from occupy_core.figures import slices_figure
-from occupy_core.outputs import MAP_OUTPUTS
-from occupy_scipion.protocols import ProtOccupyLocalScale
+from occupy_core.outputs import MAP_OUTPUTS, SPREAD_MAP, is_region_mask
+from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale
 from occupy_scipion.sources import source_of, voxels_of
 from occupy_scipion.viewers.views import FigureView
 
@@ -23,7 +23,9 @@ class OccupyVolumeViewer(Viewer):
 
     @classmethod
     def can_handle_this_instance(cls, instance):
-        return ProtOccupyLocalScale.__name__ in (instance.getFileName() or "") and bool(_title(instance))
+        name = instance.getFileName() or ""
+        ours = any(kind.__name__ in name for kind in (ProtOccupyLocalScale, ProtOccupyCompareClasses))
+        return ours and bool(_title(instance))
 
     def _visualize(self, obj, **kwargs):
         source = source_of(obj)
@@ -37,5 +39,7 @@ class OccupyVolumeViewer(Viewer):
 def _title(volume: Volume) -> str:
     """What kind of output it is in words; empty when it is none."""
     name = os.path.basename(volume.getFileName())
+    if name == SPREAD_MAP or is_region_mask(name):
+        return volume.getObjComment()
     titles = {kind.file_name: kind.title for kind in MAP_OUTPUTS.values() if name.endswith(kind.file_name)}
     return titles[max(titles, key=len)] if titles else ""

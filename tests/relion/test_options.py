@@ -79,6 +79,7 @@ def test_every_setting_has_an_option_of_its_name():
         "solvent_def": ("solvent.mrc", "solvent.mrc"),
         "target_mask": ("head.mrc, tail.mrc", ("head.mrc", "tail.mrc")),
         "classes": ("3, 1", "3,1"),
+        "reference": ("Shared", "shared"),
         "seed": ("3", 3),
     }
     assert set(given) == {name for name in descriptions() if is_available(name)}

@@ -35,6 +35,7 @@ CHANGED = {
     "scaleLimit": 0.1,
     "lowpassOutput": 9.0,
     "maxBox": 64,
+    "scaleReference": " Shared",
     "randomSeed": 7,
 }
 MEANT = {
@@ -55,6 +56,7 @@ MEANT = {
     "scale_limit": 0.1,
     "lowpass_output": 9.0,
     "max_box": 64,
+    "reference": "shared",
     "seed": 7,
 }
 

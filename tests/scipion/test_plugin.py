@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 import pyworkflow
 from PIL import Image
 from pyworkflow.gui.project.viewprotocols_extra import ProtocolTreeConfig
@@ -33,17 +34,24 @@ def test_is_registered(lab):
     assert occupy_scipion.__version__ == occupy_core.__version__
 
 
-def test_stands_in_the_tree_under_3d_postprocess(lab):
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("ProtOccupyLocalScale", ("3D", "Postprocess")),
+        ("ProtOccupyCompareClasses", ("3D", "Analysis", "Heterogeneity")),
+    ],
+)
+def test_stands_in_the_tree_where_users_look(lab, name, place):
     tree = ProtocolTreeConfig.load(lab.domain, pyworkflow.Config.SCIPION_PROTOCOLS)["Protocols SPA"]
 
     def places(node, above=()):
         for child in node.childs:
             text = getattr(child.text, "get", lambda child=child: child.text)()
-            if str(getattr(child.value, "get", lambda child=child: child.value)()) == "ProtOccupyLocalScale":
+            if str(getattr(child.value, "get", lambda child=child: child.value)()) == name:
                 yield above
             yield from places(child, (*above, str(text)))
 
-    assert list(places(tree)) == [("3D", "Postprocess")]
+    assert list(places(tree)) == [place]
 
 
 def test_the_logo_is_a_small_square():
