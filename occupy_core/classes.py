@@ -15,7 +15,7 @@ from occupy_core.calibration import coarse_step
 from occupy_core.comparison import ClassView, Comparison, compare, reference_class, shared_references, view_of
 from occupy_core.derived import Derived, derive
 from occupy_core.errors import JobError, MapError, SettingsError
-from occupy_core.estimate import estimate_of, reference_of
+from occupy_core.estimate import estimate_of, maximum_of, reference_of
 from occupy_core.inputs import MapInput
 from occupy_core.maps import DensityMap, MapGrid, Volume, read_map
 from occupy_core.scale import Reference
@@ -194,7 +194,7 @@ def _views(maps: Sequence[MapInput], settings: Settings, threads: int, notes: Li
     def view(source: DensityMap) -> _Seen:
         estimate = estimate_of(source, settings, threads=threads)
         seen = view_of(
-            estimate.maximum,
+            maximum_of(estimate),
             estimate.lowpassed,
             estimate.inside,
             estimate.solvent,
@@ -221,6 +221,7 @@ def _each(maps: Sequence[MapInput], measure: Callable[[DensityMap], _Found], not
                     "must lie on one grid (leave one out, or set reference to own)"
                 )
             found[place] = measure(source)
+            del source  # before the next is read
         except MapError as error:
             notes.append(f"{item.name} is left out of the comparison: {error}")
     return found

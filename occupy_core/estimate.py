@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Tuple
 
 import numpy as np
@@ -46,11 +45,6 @@ class Estimate:
     solvent: NDArray[np.bool_]
     warnings: Tuple[str, ...]
 
-    @cached_property
-    def maximum(self) -> Volume:
-        """The largest value of `basis` over the kernel around each voxel."""
-        return kernel.ball_maximum(self.basis, kernel.ball(self.derived.kernel_size, self.derived.kernel_radius))
-
     @property
     def inside(self) -> NDArray[np.bool_]:
         """Where the molecule may be."""
@@ -89,6 +83,12 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     return Estimate(source, settings, derived, volume, lowpassed, basis, flat, region, (*notes, *warnings))
 
 
+def maximum_of(estimate: Estimate) -> Volume:
+    """The largest value of the mode's map over the kernel around each voxel."""
+    derived = estimate.derived
+    return kernel.ball_maximum(estimate.basis, kernel.ball(derived.kernel_size, derived.kernel_radius))
+
+
 def reference_of(estimate: Estimate) -> Reference:
     """What counts as full in the map by tiled or kernel normalisation.
 
@@ -106,11 +106,11 @@ def reference_of(estimate: Estimate) -> Reference:
         raise MapError(f"{estimate.source.path}: {error}") from error
 
 
-def calibration_of(estimate: Estimate) -> Calibration:
-    """Both ends of the calibrated scale; parameters and errors as of `calibration.calibrate`."""
+def calibration_of(estimate: Estimate, maximum: Volume) -> Calibration:
+    """Both ends of the calibrated scale, from `maximum_of`; errors as of `calibration.calibrate`."""
     try:
         return calibration.calibrate(
-            estimate.maximum,
+            maximum,
             estimate.lowpassed,
             estimate.inside,
             estimate.solvent,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Sequence, Tuple, TypeVar
+from typing import Any, Iterator, Sequence, Tuple, TypeVar
 
 import numpy as np
 import scipy.fft
@@ -47,7 +47,8 @@ def low_pass(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threa
     longest = max(volume.shape)
     radius = math.floor(longest * voxel_size / cutoff_angstrom * (1 + ROUNDING)) + 1
     spectrum = scipy.fft.rfftn(volume, workers=threads)
-    spectrum[_squared_radius(volume.shape) >= radius**2] = 0
+    for section, squared in zip(spectrum, _squared_radii(volume.shape)):
+        section[squared >= radius**2] = 0
     return scipy.fft.irfftn(spectrum, volume.shape, overwrite_x=True, workers=threads)
 
 
@@ -142,10 +143,12 @@ def sampled(values: NDArray[_Kind], shape: Sequence[int]) -> NDArray[_Kind]:
 
 def _radial_power(volume: Volume, voxel_size: float, threads: int) -> Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """For thin shells of the spectrum: frequency in 1/Å, power in all, and how many waves."""
-    shells = np.rint(_SHELLS_A_WAVE * np.sqrt(_squared_radius(volume.shape))).astype(np.int32).ravel()
-    power = np.abs(scipy.fft.rfftn(volume, workers=threads).ravel()) ** 2
-    counts = np.bincount(shells)
-    total = np.bincount(shells, weights=power)
+    size = _SHELLS_A_WAVE * 2 * max(volume.shape)
+    total, counts = np.zeros(size), np.zeros(size, dtype=np.int64)
+    for section, squared in zip(scipy.fft.rfftn(volume, workers=threads), _squared_radii(volume.shape)):
+        shells = np.rint(_SHELLS_A_WAVE * np.sqrt(squared)).astype(np.int32).ravel()
+        total += np.bincount(shells, weights=np.abs(section.ravel()) ** 2, minlength=size)
+        counts += np.bincount(shells, minlength=size)
     total[0] = counts[0] = 0  # the mean is no detail
     return np.arange(len(counts)) / (_SHELLS_A_WAVE * max(volume.shape) * voxel_size), total, counts
 
@@ -161,16 +164,16 @@ def _share_below(cutoff: float, power: Tuple[NDArray[Any], NDArray[Any], NDArray
     return float(fine / coarse) if coarse else 0.0
 
 
-def _squared_radius(shape: Sequence[int]) -> NDArray[np.float32]:
-    """Squared distance from the origin of the rfft of `shape`, in waves across the longest side."""
+def _squared_radii(shape: Sequence[int]) -> Iterator[NDArray[np.float32]]:
+    """Squared distance from the origin of the rfft of `shape`, in waves across the longest side, section by section."""
     longest = max(shape)
     z, y, x = (
         (scipy.fft.fftfreq(side, 1 / longest) if axis < 2 else scipy.fft.rfftfreq(side, 1 / longest)) ** 2
         for axis, side in enumerate(shape)
     )
-    squared = z[:, None, None] + y[:, None] + x
-    # Whole numbers in a cubic box; the rounding keeps them so.
-    return np.round(squared, 6).astype(np.float32)
+    for along_z in z:
+        # Whole numbers in a cubic box; the rounding keeps them so.
+        yield np.round(along_z + y[:, None] + x, 6).astype(np.float32)
 
 
 def _common_waves(old: int, new: int) -> Tuple[Tuple[slice, slice], Tuple[slice, slice]]:

@@ -62,12 +62,13 @@ def ball_maximum(volume: Volume, kernel: NDArray[np.bool_]) -> Volume:
     lines: Dict[int, List[Tuple[int, int]]] = {}
     for z, y in zip(*np.nonzero(kernel.any(axis=2))):
         lines.setdefault(int(kernel[z, y].sum()) // 2, []).append((int(z), int(y)))
-    padded = np.pad(volume, half, mode="symmetric")
     result = np.full_like(volume, -np.inf)
     depth, height, width = volume.shape
+    sections = np.pad(np.arange(depth), half, mode="symmetric")
     for start in range(0, depth, _SLAB):
         out = result[start : start + _SLAB]
-        slab = padded[start : start + len(out) + 2 * half]
+        slab = volume[sections[start : start + len(out) + 2 * half]]
+        slab = np.pad(slab, ((0, 0), (half, half), (half, half)), mode="symmetric")
         for reach, places in lines.items():
             along = _line_maximum(slab, half, reach, width)
             for z, y in places:

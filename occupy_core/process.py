@@ -11,7 +11,7 @@ import numpy as np
 
 from occupy_core import fourier, modify, scale, solvent, targets
 from occupy_core.derived import Derived
-from occupy_core.estimate import Estimate, calibration_of, estimate_of, reference_of
+from occupy_core.estimate import Estimate, calibration_of, estimate_of, maximum_of, reference_of
 from occupy_core.maps import DensityMap, Volume
 from occupy_core.outputs import MODIFIED
 from occupy_core.scale import Reference
@@ -90,46 +90,52 @@ def process_map(
     Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.
     """
     estimate = estimate_of(source, settings, threads=threads)
-    derived, volume, lowpassed = estimate.derived, estimate.volume, estimate.lowpassed
+    derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
     notes = [*estimate.warnings, *without_effect(settings)]
-    model = solvent.fit_solvent(lowpassed, estimate.solvent)
+    model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent)
     notes += model.warnings
+    maximum = maximum_of(estimate)
     full_spread = None
     if settings.normalisation == "calibrated":
         if reference is None:
-            found = calibration_of(estimate)
+            found = calibration_of(estimate, maximum)
             notes += found.warnings
             reference = found.reference
         if derived.mode == "occupancy" and not settings.nlrc and _has_detail(estimate, threads, notes):
             full_spread = reference.spread
     elif reference is None:
         reference = reference_of(estimate)
-    scales = scale.local_scale(estimate.maximum, reference)
-    limit = scale.variability_limit(estimate.basis, scales, reference)
+    # In place, as wherever it is safe: a map may fill much of the memory.
+    scales = scale.local_scale(maximum, reference, out=maximum)
+    limit = scale.variability_limit(basis, scales, reference)
     if settings.nlrc:
         zero = (model.limit - reference.zero) / (reference.value - reference.zero)
         scales = _noise_level_recalibrated(scales, zero, notes)
-    confidence = model.confidence_of(lowpassed, hedge=settings.hedge_confidence)
+    confidence = model.confidence_of(estimate.lowpassed, hedge=settings.hedge_confidence)
+    del estimate, maximum
     modified = _modified_maps(volume, scales, confidence, model, settings)
+    confident = scales[confidence > _CONFIDENT]
+    median = float(np.median(confident)) if confident.size else math.nan
+    del confident
     back = _Restorer(source, derived, settings, threads)
-    full_scales = back.fraction(scales)
+    scales, confidence = back.fraction(scales), back.fraction(confidence)
+    modified = {name: back.density(values) for name, values in modified.items()}
     found_targets = tuple(
-        targets.measure_target(path, source, estimate.basis, full_scales, full_spread, tile_size=settings.tile_size)
+        targets.measure_target(path, source, basis, scales, full_spread, tile_size=settings.tile_size)
         for path in settings.target_mask
     )
     notes += [targets.TOO_UNEVEN.format(path=target.path) for target in found_targets if target.is_uneven]
-    confident = scales[confidence > _CONFIDENT]
     return Result(
         source=source,
         settings=settings,
         derived=derived,
-        scale=full_scales,
-        confidence=back.fraction(confidence),
-        modified={name: back.density(values) for name, values in modified.items()},
+        scale=scales,
+        confidence=confidence,
+        modified=modified,
         reference=reference,
         solvent=model,
         variability_limit=limit,
-        median_scale=float(np.median(confident)) if confident.size else math.nan,
+        median_scale=median,
         targets=found_targets,
         warnings=tuple(notes),
     )
@@ -150,8 +156,9 @@ class _Restorer:
         return fourier.resize(values, self.source.grid.shape, threads=self.threads)
 
     def fraction(self, values: Volume) -> Volume:
-        """A scale or confidence map: padding rings, so it is cut to 0..1 again."""
-        return np.clip(self._full_box(values), 0, 1)
+        """A scale or confidence map: padding rings, so it is cut to 0..1 again, in place."""
+        full = self._full_box(values)
+        return np.clip(full, 0, 1, out=full)
 
     def density(self, values: Volume) -> Volume:
         """A modified map: low-passed if asked, in the input's box, within the input's range."""

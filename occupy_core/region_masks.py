@@ -42,17 +42,25 @@ def soft_mask(region: NDArray[np.bool_], shape: Sequence[int], *, spacing: float
     # border lies half a voxel before that.
     distance = ndimage.distance_transform_edt(~region) - ndimage.distance_transform_edt(region)
     distance = np.clip(distance - np.sign(distance) / 2, -half_edge - 2, half_edge + 2).astype(np.float32)
-    distance = on_map_grid(distance, shape, spacing=spacing)
-    return np.float32(0.5) - np.float32(0.5) * np.sin(np.float32(np.pi / 2) * np.clip(distance / half_edge, -1, 1))
+    mask = on_map_grid(distance, shape, spacing=spacing)
+    mask /= half_edge
+    np.clip(mask, -1, 1, out=mask)
+    mask *= np.float32(np.pi / 2)
+    np.sin(mask, out=mask)
+    mask *= np.float32(-0.5)
+    mask += np.float32(0.5)
+    return mask
 
 
 def on_map_grid(values: Volume, shape: Sequence[int], *, spacing: float) -> Volume:
     """Values of the coarse grid on the map's by linear interpolation; parameters as of `soft_mask`."""
-    for axis, side in enumerate(shape):
-        last = values.shape[axis] - 1
-        places = np.minimum(np.arange(side) / spacing, last)
-        lower = places.astype(np.intp)
-        weight = (places - lower).astype(np.float32).reshape([-1 if index == axis else 1 for index in range(3)])
-        step = values.take(np.minimum(lower + 1, last), axis) - values.take(lower, axis)
-        values = values.take(lower, axis) + weight * step
-    return values
+    places = [np.minimum(np.arange(side) / spacing, last - 1) for side, last in zip(shape, values.shape)]
+    lower = [axis.astype(np.intp) for axis in places]
+    upper = [np.minimum(axis + 1, last - 1) for axis, last in zip(lower, values.shape)]
+    weights = [(place - axis).astype(np.float32) for place, axis in zip(places, lower)]
+    result = np.empty(tuple(shape), dtype=np.float32)
+    for section, low, high, weight in zip(result, lower[0], upper[0], weights[0]):
+        plane = values[low] + weight * (values[high] - values[low])
+        plane = plane[lower[1]] + weights[1][:, None] * (plane[upper[1]] - plane[lower[1]])
+        section[...] = plane[:, lower[2]] + weights[2] * (plane[:, upper[2]] - plane[:, lower[2]])
+    return result

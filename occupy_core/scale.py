@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -101,11 +101,15 @@ def kernel_reference(volume: Volume, *, tau: float) -> Reference:
     return Reference(_positive(value), _voxel(highest), _voxel(lowest), 1)
 
 
-def local_scale(maximum: Volume, reference: Reference) -> Volume:
-    """The local scale, 0..1, from the maximum of the map over the kernel around each voxel."""
+def local_scale(maximum: Volume, reference: Reference, *, out: Optional[Volume] = None) -> Volume:
+    """The local scale, 0..1, from the maximum of the map over the kernel around each voxel; in `out` where given, which
+    may be the maximum itself."""
     if reference.zero == 0:
-        return np.clip(maximum / np.float32(reference.value), 0, 1)
-    return np.clip((maximum - np.float32(reference.zero)) / np.float32(reference.value - reference.zero), 0, 1)
+        result = np.divide(maximum, np.float32(reference.value), out=out)
+    else:
+        result = np.subtract(maximum, np.float32(reference.zero), out=out)
+        result /= np.float32(reference.value - reference.zero)
+    return np.clip(result, 0, 1, out=result)
 
 
 def recalibrated(scale: Volume, zero: float) -> Volume:

@@ -10,7 +10,7 @@ from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, minimum_filter
+from scipy.ndimage import maximum_filter
 from scipy.optimize import leastsq
 
 from occupy_core.errors import MapError
@@ -173,14 +173,43 @@ def solvent_region(
 
 def flat_areas(volume: Volume) -> NDArray[np.bool_]:
     """Voxels in or beside constant areas: those within one voxel of a 3 x 3 x 3 box of one value."""
-    flat = maximum_filter(volume, 3) == minimum_filter(volume, 3)
+    # A box is constant when its lines along x are, and their middles along y and z.
+    flat = _for_three(volume[:, :, 1:] == volume[:, :, :-1], 2)
+    if not flat.any():
+        return flat
+    for axis in (1, 0):
+        flat = _all_of_three(flat, axis) & _for_three(np.diff(volume, axis=axis) == 0, axis)
     return maximum_filter(flat, 3) if flat.any() else flat
+
+
+def _for_three(pairs: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
+    """Where both neighbours along an axis are as the voxel is, from what holds between each voxel and the next."""
+    shape = list(pairs.shape)
+    shape[axis] += 1
+    result = np.ones(shape, dtype=bool)
+    along = np.moveaxis(result, axis, 0)
+    steps = np.moveaxis(pairs, axis, 0)
+    along[:-1] &= steps
+    along[1:] &= steps
+    return result
+
+
+def _all_of_three(values: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
+    """Where it holds for the voxel and both its neighbours along an axis."""
+    result = values.copy()
+    along, given = np.moveaxis(result, axis, 0), np.moveaxis(values, axis, 0)
+    along[:-1] &= given[1:]
+    along[1:] &= given[:-1]
+    return result
 
 
 def inscribed(shape: Tuple[int, ...]) -> NDArray[np.bool_]:
     """The sphere inscribed in a box (an ellipsoid when it is not cubic), centred on voxel n // 2."""
     z, y, x = (((np.arange(side) - side // 2) / (side / 2)) ** 2 for side in shape)
-    return z[:, None, None] + y[:, None] + x < 1
+    result = np.empty(shape, dtype=bool)
+    for along_z, section in zip(z, result):
+        np.less(along_z + y[:, None] + x, 1, out=section)
+    return result
 
 
 def _gaussian(x: Floats, height: float, mean: float, sigma: float) -> Floats:
