@@ -49,7 +49,7 @@ def low_pass(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threa
     spectrum = scipy.fft.rfftn(volume, workers=threads)
     for section, squared in zip(spectrum, _squared_radii(volume.shape)):
         section[squared >= radius**2] = 0
-    return scipy.fft.irfftn(spectrum, volume.shape, overwrite_x=True, workers=threads)
+    return _inverse(spectrum, volume.shape, threads)
 
 
 def detail_share(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> float:
@@ -119,7 +119,7 @@ def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
         for source_y, target_y in rows[1]:
             result[target_z, target_y, :columns] = spectrum[source_z, source_y, :columns]
     result *= math.prod(new) / math.prod(old)
-    return scipy.fft.irfftn(result, new, overwrite_x=True, workers=threads)
+    return _inverse(result, new, threads)
 
 
 def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:
@@ -162,6 +162,14 @@ def _share_below(cutoff: float, power: Tuple[NDArray[Any], NDArray[Any], NDArray
         means.append(total[chosen].sum() / counts[chosen].sum() if counts[chosen].any() else 0.0)
     fine, coarse = means
     return float(fine / coarse) if coarse else 0.0
+
+
+def _inverse(spectrum: NDArray[np.complex64], shape: Sequence[int], threads: int) -> Volume:
+    """`scipy.fft.irfftn`, to the bit, in the spectrum's own memory but for the result."""
+    spectrum = scipy.fft.ifftn(spectrum, axes=(0, 1), norm="forward", overwrite_x=True, workers=threads)
+    result = scipy.fft.irfft(spectrum, shape[2], axis=2, norm="forward", overwrite_x=True, workers=threads)
+    result *= np.float32(1 / np.longdouble(math.prod(shape)))
+    return result
 
 
 def _squared_radii(shape: Sequence[int]) -> Iterator[NDArray[np.float32]]:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
+import scipy.fft
 
+from occupy_core import fourier
 from occupy_core.fourier import cropped_shape, low_pass, resize, sampled
 
 SHAPES = [(24, 24, 24), (25, 25, 25), (20, 31, 16)]
@@ -71,3 +73,10 @@ def test_sampled_values_are_the_nearest(old, new):
     found = sampled(places, (new, new, new))
     assert found.shape == (new, new, new)
     np.testing.assert_allclose(found[:, 0, 0], np.arange(new) * old / new, atol=0.5)
+
+
+@pytest.mark.parametrize("shape", [(20, 20, 20), (21, 16, 25), (13, 22, 17), (64, 64, 64)])
+def test_the_inverse_is_scipys_to_the_bit(shape):
+    spectrum = scipy.fft.rfftn(np.random.default_rng(0).standard_normal(shape).astype("f4"))
+    expected = scipy.fft.irfftn(spectrum, shape)
+    np.testing.assert_array_equal(fourier._inverse(spectrum, shape, 1), expected)
