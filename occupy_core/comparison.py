@@ -43,6 +43,8 @@ class ClassView:
         From the calibration.
     reference : Reference
         Of the class's own calibration.
+    inside : bool array of the same shape
+        Where solvent was looked for.
     """
 
     lowpassed: Volume
@@ -51,6 +53,7 @@ class ClassView:
     best: Mask
     solvent: Mask
     reference: Reference
+    inside: Mask
 
     @property
     def own_scale(self) -> Volume:
@@ -108,7 +111,13 @@ def view_of(
     coarse = (slice(None, None, step),) * 3
     # Copies, so that the full maps can go.
     return ClassView(
-        lowpassed[coarse].copy(), maximum[coarse].copy(), found.molecule, found.best, found.solvent, found.reference
+        lowpassed[coarse].copy(),
+        maximum[coarse].copy(),
+        found.molecule,
+        found.best,
+        found.solvent,
+        found.reference,
+        solvent[coarse].copy(),
     )
 
 
@@ -133,7 +142,7 @@ def compare(
     densities = [view.lowpassed - np.float32(_solvent_level(view)) for view in views]
     scales, grey, common = _shared_scales(views, densities, reference)
     molecule = np.logical_or.reduce([view.molecule for view in views])
-    maps = Maps(densities, [view.solvent & ~molecule for view in views], molecule, common, common if common.any() else views[reference].best, spacing)
+    maps = Maps(densities, [view.inside for view in views], molecule, common, common if common.any() else views[reference].best, spacing)
     regions = [
         _region(mask, molecule, scales, densities, grey, spacing) for mask in differing_parts(maps, reference)
     ]

@@ -27,6 +27,8 @@ _WIDTHS = (8.0, 12.0, 20.0, 30.0)
 # Below that the maps' resolutions differ more than their contents do.
 _DETECTION_WIDTHS = (12.0, 20.0, 30.0)
 _SIGNIFICANT = 6.0  # standard deviations of the difference of two smoothed maps
+_LIKELY = 4.0  # the same, for a part that holds a significant place
+_LEAST_LIKELY = 0.4  # of a part
 _LEAST_RELATIVE = 0.15  # of the stronger map's smoothed density
 _MOST_NOISE = 0.1  # of the local density, for a width to be wide enough
 _FAINT = 0.25  # of the density where the reference is whole: what is below in every map is no part of the molecule
@@ -35,7 +37,6 @@ _CHANGE = 0.1  # of the relative density within a voxel, at which a place says h
 _MIXED = 0.2  # a pattern this near to the line between two others may be their blur
 _BLUR = 6.0  # Å
 _LEAST_DEEP = 0.2  # of what has a pattern, further than that from what has another, unless it is blur
-_LEAST_CERTAIN = 0.3  # of a part: where the difference is significant voxel by voxel
 _MOST_PATTERNS = 20
 LEAST_VOLUME = 4000.0  # Å^3
 _ALIKE = 0.25  # parts whose patterns differ by less everywhere are of one pattern
@@ -50,8 +51,8 @@ class Maps:
     ----------
     densities : sequence of float32 arrays
         With the solvent at 0.
-    solvents : sequence of bool arrays
-        Where each holds nothing but noise.
+    insides : sequence of bool arrays
+        Where each is neither flat nor beyond the inscribed sphere.
     molecule : bool array
         Where any holds density.
     common : bool array
@@ -63,7 +64,7 @@ class Maps:
     """
 
     densities: Sequence[Volume]
-    solvents: Sequence[Mask]
+    insides: Sequence[Mask]
     molecule: Mask
     common: Mask
     full: Mask
@@ -75,12 +76,15 @@ def differing_parts(maps: Maps, reference: int) -> List[Mask]:
     molecule, spacing = maps.molecule, maps.spacing
     fused = np.zeros((len(maps.densities), *molecule.shape), dtype=np.float32)
     settled = np.zeros(molecule.shape, dtype=bool)
-    seeds = np.zeros(molecule.shape, dtype=bool)
+    seeds, likely = np.zeros(molecule.shape, dtype=bool), np.zeros(molecule.shape, dtype=bool)
+    solvent = _solvent(maps)
     for width in _WIDTHS:
-        smooth, noises = _smoothed(maps, reference, width)
+        smooth, noises = _smoothed(maps, solvent, reference, width)
         strongest = np.max(smooth, axis=0)
         if width in _DETECTION_WIDTHS:
-            seeds |= molecule & _significant(smooth, noises, strongest)
+            sure, possible = _differing(smooth, noises, strongest)
+            seeds |= molecule & sure
+            likely |= molecule & possible
         fine = (strongest * np.float32(_MOST_NOISE) > max(noises)) | (width == _WIDTHS[-1])
         fused[:, fine & ~settled] = smooth[:, fine & ~settled]
         settled |= fine
@@ -97,16 +101,32 @@ def differing_parts(maps: Maps, reference: int) -> List[Mask]:
     for number in range(1, int(owners.max()) + 1):
         labels, count = ndimage.label(ndimage.binary_opening(owners == number))
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
-        certain = np.bincount(labels[seeds], minlength=count + 1) >= _LEAST_CERTAIN * sizes
-        parts += [labels == label for label in range(1, count + 1) if sizes[label] >= least and certain[label]]
+        kept = (sizes >= least) & (np.bincount(labels[likely], minlength=count + 1) > _LEAST_LIKELY * sizes)
+        kept &= np.bincount(labels[seeds], minlength=count + 1) > 0
+        parts += [labels == label for label in range(1, count + 1) if kept[label]]
     return parts
 
 
-def _smoothed(maps: Maps, reference: int, width: float) -> Tuple[Floats, List[float]]:
+def _solvent(maps: Maps) -> Mask:
+    """Where no map holds density: told by what is clearly the molecule, since to leave out all that might be would
+    leave out the stronger half of the noise."""
+    sigma = _sigma(_DETECTION_WIDTHS[0], maps.spacing)
+    dense = np.zeros(maps.molecule.shape, dtype=bool)
+    for values in maps.densities:
+        smooth = ndimage.gaussian_filter(values, sigma, truncate=2.5)
+        dense |= smooth > np.float32(_FAINT * np.median(smooth[maps.full]))
+    return ~ndimage.maximum_filter(dense & maps.molecule, 2 * round(_AROUND / maps.spacing) + 1)
+
+
+def _sigma(width: float, spacing: float) -> float:
+    return width / spacing / (2 * math.sqrt(2 * math.log(2)))
+
+
+def _smoothed(maps: Maps, solvent: Mask, reference: int, width: float) -> Tuple[Floats, List[float]]:
     """The maps under a smoothing, brought to one grey scale, and their noise."""
-    sigma = width / maps.spacing / (2 * math.sqrt(2 * math.log(2)))
+    sigma = _sigma(width, maps.spacing)
     smooth = np.stack([ndimage.gaussian_filter(values, sigma, truncate=2.5) for values in maps.densities])
-    noises = [_noise(values, solvent, sigma) for values, solvent in zip(maps.densities, maps.solvents)]
+    noises = [_noise(values, inside & solvent, sigma) for values, inside in zip(maps.densities, maps.insides)]
     if maps.common.sum() >= _LEAST_VOXELS:
         # Under each smoothing again, since maps of unequal resolution or regularisation fade unequally.
         heights = smooth[:, maps.common]
@@ -133,14 +153,16 @@ def _noise(values: Volume, solvent: Mask, sigma: float) -> float:
     return float(np.sqrt(np.mean(alone[place] ** 2 / share[place], dtype=np.float64)))
 
 
-def _significant(smooth: Floats, noises: Sequence[float], strongest: Volume) -> Mask:
-    """Where two maps differ by more than noise explains, and by enough to matter."""
-    found = np.zeros(strongest.shape, dtype=bool)
+def _differing(smooth: Floats, noises: Sequence[float], strongest: Volume) -> Tuple[Mask, Mask]:
+    """Where two maps differ by enough to matter: surely by more than noise explains, and likely."""
+    sure, likely = np.zeros(strongest.shape, dtype=bool), np.zeros(strongest.shape, dtype=bool)
+    least = np.float32(_LEAST_RELATIVE) * strongest
     for one, other in itertools.combinations(range(len(smooth)), 2):
-        noise = np.float32(max(math.hypot(noises[one], noises[other]), 1e-30))
-        least = np.maximum(_SIGNIFICANT * noise, _LEAST_RELATIVE * strongest)
-        found |= np.abs(smooth[one] - smooth[other]) > least
-    return found
+        difference = np.abs(smooth[one] - smooth[other])
+        noise = max(math.hypot(noises[one], noises[other]), 1e-30)
+        sure |= difference > np.maximum(np.float32(_SIGNIFICANT * noise), least)
+        likely |= difference > np.maximum(np.float32(_LIKELY * noise), least)
+    return sure, likely
 
 
 def _owners(relative: Floats, strongest: Volume, seeds: Mask, molecule: Mask, spacing: float) -> NDArray[np.int64]:
@@ -194,12 +216,10 @@ def _without_borders(
         doubtful = []
         for number in range(1, len(patterns)):
             others = [pattern for index, pattern in enumerate(patterns) if index != number]
-            if not _is_between(patterns[number], others):
-                continue
             own = owners == number
             size = int(own.sum())
-            deep = ndimage.distance_transform_edt(~(molecule & ~own))[own] * spacing > _BLUR
-            if deep.sum() < _LEAST_DEEP * size:
+            alike = any(np.abs(patterns[number] - other).max() < _ALIKE for other in others)
+            if alike or _is_between(patterns[number], others) and _is_thin(own, molecule, spacing):
                 doubtful.append((size, number))
         if not doubtful:
             break
@@ -216,7 +236,13 @@ def _is_between(pattern: NDArray[np.float64], others: Sequence[NDArray[np.float6
         place = float(np.clip((pattern - one) @ line / max(float(line @ line), 1e-9), 0, 1))
         if np.abs(one + place * line - pattern).max() < _MIXED:
             return True
-    return any(np.abs(pattern - other).max() < _MIXED for other in others)
+    return False
+
+
+def _is_thin(part: Mask, molecule: Mask, spacing: float) -> bool:
+    """Whether little of a part is far from the rest of the molecule."""
+    depth = ndimage.distance_transform_edt(~(molecule & ~part))[part] * spacing
+    return bool((depth > _BLUR).sum() < _LEAST_DEEP * depth.size)
 
 
 def _refined(relative: Floats, patterns: List[NDArray[np.float64]], seeds: Mask) -> List[NDArray[np.float64]]:
