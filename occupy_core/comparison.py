@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from occupy_core.calibration import calibrate, coarse_step
 from occupy_core.maps import Volume
-from occupy_core.regions import Maps, differing_parts
+from occupy_core.regions import Maps, Part, differing_parts, grown
 from occupy_core.scale import Reference
 from occupy_core.targets import quartiles
 
@@ -26,6 +26,7 @@ _BORDER = 4.0  # Å: what is this near to the rest of the molecule reads some of
 _LEAST_CORE = 0.2  # of a region
 _LEAST_OCCUPANCY = 0.25  # in the class where the region is strongest
 _LEAST_SPREAD = 0.15  # between two classes
+_LEAST_SURE = 0.2  # of a region, where it is whole in some class; of a fainter one more
 _COMMON = 0.85  # own scale above which a part counts as whole in a class
 _GREY_TOLERANCE = 0.2
 _LEAST_VOXELS = 30
@@ -142,12 +143,12 @@ def compare(
     densities = [view.lowpassed - np.float32(_solvent_level(view)) for view in views]
     scales, grey, common = _shared_scales(views, densities, reference)
     molecule = np.logical_or.reduce([view.molecule for view in views])
-    maps = Maps(densities, [view.inside for view in views], molecule, common, common if common.any() else views[reference].best, spacing)
-    regions = [
-        _region(mask, molecule, scales, densities, grey, spacing) for mask in differing_parts(maps, reference)
-    ]
-    kept = [region for region in regions if _counts(region)]
-    kept.sort(key=lambda region: region.volume * region.spread, reverse=True)
+    full = common if common.any() else views[reference].best
+    maps = Maps(densities, [view.inside for view in views], molecule, common, full, spacing)
+    parts = differing_parts(maps, reference)
+    pairs = [(part, _region(part.mask, mask, maps, scales)) for part, mask in zip(parts, grown(parts, spacing))]
+    regions = [region for part, region in pairs if _counts(part, region)]
+    regions.sort(key=lambda region: region.volume * region.spread, reverse=True)
     notes = [
         f"{names[index]}: the part that all classes have in common reads {factor:.2f} of what it reads in "
         f"{names[reference]}; do the maps share one grey scale?"
@@ -155,7 +156,7 @@ def compare(
         if math.isfinite(factor) and abs(math.log(max(factor, 1e-6))) > math.log(1 + _GREY_TOLERANCE)
     ]
     spread = np.max(scales, axis=0) - np.min(scales, axis=0)
-    return Comparison(tuple(kept), spread, tuple(grey), tuple(notes))
+    return Comparison(tuple(regions), spread, tuple(grey), tuple(notes))
 
 
 def _span(view: ClassView) -> float:
@@ -183,37 +184,33 @@ def _solvent_level(view: ClassView) -> float:
     return float(np.median(view.lowpassed[view.solvent])) if view.solvent.sum() >= _LEAST_VOXELS else 0.0
 
 
-def _region(
-    mask: Mask,
-    molecule: Mask,
-    scales: Sequence[Volume],
-    densities: Sequence[Volume],
-    grey: Sequence[float],
-    spacing: float,
-) -> Region:
-    """Where a region is and its occupancies.
+def _region(part: Mask, mask: Mask, maps: Maps, scales: Sequence[Volume]) -> Region:
+    """A region of this mask, and its occupancies as read over its dense part.
 
     The class where it is strongest is read off the calibrated scale, the others by their densities relative to it: a
     kernel maximum beside a neighbour that is whole reads some of that, and a density does not.
     """
-    core = _core(mask, molecule, spacing)
-    gains = [factor if math.isfinite(factor) else 1.0 for factor in grey]
-    heights = np.array([float(values[core].mean()) / gain for values, gain in zip(densities, gains)])
+    core = _core(part, maps)
+    heights = np.array([float(values[core].mean()) for values in maps.densities])
+    if maps.common.any():
+        heights /= [float(values[maps.common].mean()) for values in maps.densities]
     strongest = int(heights.argmax())
     lower, full, upper = quartiles(scales[strongest], core)
-    shares = np.clip(heights / heights[strongest], 0, 1)
-    centre = tuple(float(value) * spacing for value in ndimage.center_of_mass(mask))
+    shares = np.clip(heights / max(float(heights[strongest]), 1e-30), 0, 1)
+    z, y, x = (float(value) * maps.spacing for value in ndimage.center_of_mass(mask))
     occupancies = tuple((lower * share, full * share, upper * share) for share in shares.tolist())
-    return Region(mask, float(mask.sum()) * spacing**3, (centre[0], centre[1], centre[2]), occupancies)
+    return Region(mask, float(mask.sum()) * maps.spacing**3, (z, y, x), occupancies)
 
 
-def _core(mask: Mask, molecule: Mask, spacing: float) -> Mask:
-    """The region without what is beside the rest of the molecule, unless little is left then."""
-    rest = molecule & ~mask
-    core = mask & (ndimage.distance_transform_edt(~rest) * spacing > _BORDER) if rest.any() else mask
-    return core if core.sum() >= max(_LEAST_VOXELS, _LEAST_CORE * mask.sum()) else mask
+def _core(part: Mask, maps: Maps) -> Mask:
+    """A part without what is beside the rest of the molecule, unless little is left then."""
+    rest = maps.molecule & ~part
+    core = part & (ndimage.distance_transform_edt(~rest) * maps.spacing > _BORDER) if rest.any() else part
+    return core if core.sum() >= max(_LEAST_VOXELS, _LEAST_CORE * part.sum()) else part
 
 
-def _counts(region: Region) -> bool:
+def _counts(part: Part, region: Region) -> bool:
+    """Whether a region is more than what is left of noise, which makes faint ones, and than what is left of unequal
+    resolution, which makes small differences."""
     strongest = max(median for _, median, _ in region.occupancies)
-    return strongest > _LEAST_OCCUPANCY and region.spread > _LEAST_SPREAD
+    return strongest > _LEAST_OCCUPANCY and region.spread > _LEAST_SPREAD and part.sure * strongest > _LEAST_SURE

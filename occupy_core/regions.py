@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
 
 Mask = NDArray[np.bool_]
@@ -27,7 +28,7 @@ _WIDTHS = (8.0, 12.0, 20.0, 30.0)
 # Below that the maps' resolutions differ more than their contents do.
 _DETECTION_WIDTHS = (12.0, 20.0, 30.0)
 _SIGNIFICANT = 6.0  # standard deviations of the difference of two smoothed maps
-_LIKELY = 4.0  # the same, for a part that holds a significant place
+_LIKELY = 5.0  # the same, for a part that holds a significant place
 _LEAST_LIKELY = 0.4  # of a part
 _LEAST_RELATIVE = 0.15  # of the stronger map's smoothed density
 _MOST_NOISE = 0.1  # of the local density, for a width to be wide enough
@@ -38,7 +39,8 @@ _MIXED = 0.2  # a pattern this near to the line between two others may be their 
 _BLUR = 6.0  # Å
 _LEAST_DEEP = 0.2  # of what has a pattern, further than that from what has another, unless it is blur
 _MOST_PATTERNS = 20
-LEAST_VOLUME = 4000.0  # Å^3
+_GROWTH = 3.0  # Å
+_LEAST_VOLUME = 4000.0  # Å^3
 _ALIKE = 0.25  # parts whose patterns differ by less everywhere are of one pattern
 _LEAST_VOXELS = 30
 
@@ -71,7 +73,15 @@ class Maps:
     spacing: float
 
 
-def differing_parts(maps: Maps, reference: int) -> List[Mask]:
+@dataclass(frozen=True)
+class Part:
+    """A connected part of one pattern, and of how much of it the difference is sure voxel by voxel (0..1)."""
+
+    mask: Mask
+    sure: float
+
+
+def differing_parts(maps: Maps, reference: int) -> List[Part]:
     """Connected parts where the maps differ, each of one pattern; grey scales are brought to the reference's."""
     molecule, spacing = maps.molecule, maps.spacing
     fused = np.zeros((len(maps.densities), *molecule.shape), dtype=np.float32)
@@ -96,15 +106,33 @@ def differing_parts(maps: Maps, reference: int) -> List[Mask]:
     seeds &= molecule
     relative = np.clip(np.divide(fused, strongest, out=np.ones_like(fused), where=strongest > 0), 0, 1)
     owners = _owners(relative, strongest, seeds, molecule, spacing)
-    least = LEAST_VOLUME / spacing**3
     parts = []
     for number in range(1, int(owners.max()) + 1):
-        labels, count = ndimage.label(ndimage.binary_opening(owners == number))
+        opened = ndimage.binary_opening(owners == number)
+        # What touches once it is grown is one part.
+        labels, count = ndimage.label(_near(opened, spacing))
+        labels[~opened] = 0
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
-        kept = (sizes >= least) & (np.bincount(labels[likely], minlength=count + 1) > _LEAST_LIKELY * sizes)
-        kept &= np.bincount(labels[seeds], minlength=count + 1) > 0
-        parts += [labels == label for label in range(1, count + 1) if kept[label]]
+        sure_of, likely_of = (np.bincount(labels[mask], minlength=count + 1) for mask in (seeds, likely))
+        for label in range(1, count + 1):
+            if sizes[label] * spacing**3 >= _LEAST_VOLUME and likely_of[label] > _LEAST_LIKELY * sizes[label]:
+                parts.append(Part(labels == label, sure_of[label] / sizes[label]))
     return parts
+
+
+def grown(parts: Sequence[Part], spacing: float) -> List[Mask]:
+    """The parts' masks with 3 Å more on every side, but for what is of another: density reaches beyond where a map is
+    dense, and what is at a border is in doubt."""
+    if not parts:
+        return []
+    taken = np.logical_or.reduce([part.mask for part in parts])
+    return [part.mask | _near(part.mask, spacing) & ~taken for part in parts]
+
+
+def _near(mask: Mask, spacing: float) -> Mask:
+    if not mask.any():
+        return mask
+    return ndimage.distance_transform_edt(~mask) * spacing <= _GROWTH * (1 + ROUNDING)
 
 
 def _solvent(maps: Maps) -> Mask:
