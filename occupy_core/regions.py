@@ -121,12 +121,17 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
 
 
 def grown(parts: Sequence[Part], spacing: float) -> List[Mask]:
-    """The parts' masks with 3 Å more on every side, but for what is of another: density reaches beyond where a map is
-    dense, and what is at a border is in doubt."""
+    """The parts' masks with 3 Å more on every side, but for what is nearer to another: density reaches beyond where a
+    map is dense, and what is at a border is in doubt."""
     if not parts:
         return []
-    taken = np.logical_or.reduce([part.mask for part in parts])
-    return [part.mask | _near(part.mask, spacing) & ~taken for part in parts]
+    numbers = np.zeros(parts[0].mask.shape, dtype=np.int64)
+    for number, part in enumerate(parts, start=1):
+        numbers[part.mask] = number
+    near = _near(numbers > 0, spacing)
+    places = ndimage.distance_transform_edt(numbers == 0, return_distances=False, return_indices=True)
+    nearest = numbers[tuple(places)]
+    return [near & (nearest == number) for number in range(1, len(parts) + 1)]
 
 
 def _near(mask: Mask, spacing: float) -> Mask:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -70,12 +70,14 @@ class Outcome:
         return self.regions - self.false_regions - sum(match.coverage > 0 for match in self.matches)
 
 
-def compared(maps: Sequence[Simulated], factors: Sequence[float] = ()) -> Comparison:
+def compared(
+    maps: Sequence[Simulated], factors: Sequence[float] = (), *, reference: Optional[int] = None
+) -> Comparison:
     """The comparison of simulated maps as the job makes it, each multiplied by its factor."""
     views = [_view(made, factor) for made, factor in zip(maps, factors or [1.0] * len(maps))]
     voxel_size = maps[0].voxel_size
     names = [f"class {number}" for number in range(1, len(maps) + 1)]
-    return compare(views, names, spacing=voxel_size * coarse_step(voxel_size))
+    return compare(views, names, spacing=voxel_size * coarse_step(voxel_size), reference=reference)
 
 
 def run(scenario: Scenario) -> Outcome:
