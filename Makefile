@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy readme clean
+.PHONY: demo test lint compare accuracy classes readme clean
 
 demo:            ## simulate a map, run it through Scipion and RELION, show the result
 	@scripts/environment.sh
@@ -20,6 +20,10 @@ compare:         ## our local scale beside the published program's
 accuracy:        ## our calibrated occupancies and the published scale against known occupancies
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.occupancy --write $(MODELS)
+
+classes:         ## what the comparison of classes finds in simulated classifications
+	@scripts/environment.sh
+	@.venv/bin/python -m benchmarks.classes $(MODELS)
 
 readme:          ## write the table of settings into README.md
 	@.venv/bin/python -m scripts.settings_table

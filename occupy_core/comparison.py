@@ -6,7 +6,6 @@ Ours, not in the published program. All of it is computed on a coarse grid, sinc
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import List, Optional, Sequence, Tuple
@@ -17,24 +16,19 @@ from scipy import ndimage
 
 from occupy_core.calibration import calibrate, coarse_step
 from occupy_core.maps import Volume
+from occupy_core.regions import Maps, Part, differing_parts, grown
 from occupy_core.scale import Reference
 from occupy_core.targets import quartiles
 
 Mask = NDArray[np.bool_]
 
-# Full widths in Å of the smoothings under which classes are compared: a large difference shows in a noisy map only
-# under a wide one.
-_WIDTHS = (12.0, 20.0, 30.0)
-_SIGNIFICANT = 6.0  # standard deviations of the difference of two smoothed maps
-_LEAST_RELATIVE = 0.15  # of the stronger class's smoothed density
-_BORDER = 0.4  # of the highest difference nearby: where a region ends
-_LEAST_VOLUME = 4000.0  # Å^3
+_BORDER = 4.0  # Å: what is this near to the rest of the molecule reads some of it
+_LEAST_CORE = 0.2  # of a region
 _LEAST_OCCUPANCY = 0.25  # in the class where the region is strongest
 _LEAST_SPREAD = 0.15  # between two classes
-_ALIKE = 0.25  # touching parts whose occupancies differ by less in every class are one region
+_LEAST_SURE = 0.2  # of a region, where it is whole in some class; of a fainter one more
 _COMMON = 0.85  # own scale above which a part counts as whole in a class
 _GREY_TOLERANCE = 0.2
-_GRAIN = 4.0  # Å, sigma of the smoothing of patterns
 _LEAST_VOXELS = 30
 
 
@@ -50,6 +44,8 @@ class ClassView:
         From the calibration.
     reference : Reference
         Of the class's own calibration.
+    inside : bool array of the same shape
+        Where solvent was looked for.
     """
 
     lowpassed: Volume
@@ -58,6 +54,7 @@ class ClassView:
     best: Mask
     solvent: Mask
     reference: Reference
+    inside: Mask
 
     @property
     def own_scale(self) -> Volume:
@@ -117,17 +114,39 @@ def view_of(
     coarse = (slice(None, None, step),) * 3
     # Copies, so that the full maps can go.
     return ClassView(
-        lowpassed[coarse].copy(), maximum[coarse].copy(), found.molecule, found.best, found.solvent, found.reference
+        lowpassed[coarse].copy(),
+        maximum[coarse].copy(),
+        found.molecule,
+        found.best,
+        found.solvent,
+        found.reference,
+        solvent[coarse].copy(),
     )
 
 
+def reference_class(views: Sequence[ClassView], asked: Optional[int] = None) -> int:
+    """Place of the class whose own scale counts for all: the one asked for, or else that with the largest span."""
+    return max(range(len(views)), key=lambda index: _span(views[index])) if asked is None else asked
+
+
 def shared_references(views: Sequence[ClassView], reference: int) -> List[Reference]:
-    """For each class the calibration under which all share one scale, that of the reference class."""
-    factors, _ = _scale_factors(views, reference)
-    return [
-        replace(view.reference, value=view.reference.zero + _span(view) / factor)
-        for view, factor in zip(views, factors)
-    ]
+    """For each class the calibration under which all share one scale, that of the reference class.
+
+    Notes
+    -----
+    Each keeps the zero of its own solvent. One is where the part that all have in common reads as its density is to the
+    reference class's, a ratio that has no bias from noise; where there is no such part, the span is the reference's.
+    """
+    densities = [view.lowpassed - np.float32(_solvent_level(view)) for view in views]
+    common = _common_part(views, reference)
+    if common.sum() < _LEAST_VOXELS:
+        spans = [_span(views[reference])] * len(views)
+    else:
+        heights = [float(values[common].mean()) for values in densities]
+        reads = [float(np.median(view.own_scale[common])) for view in views]
+        factors = [height / heights[reference] * reads[reference] / read for height, read in zip(heights, reads)]
+        spans = [_span(view) / factor for view, factor in zip(views, factors)]
+    return [replace(view.reference, value=view.reference.zero + span) for view, span in zip(views, spans)]
 
 
 def compare(
@@ -144,27 +163,26 @@ def compare(
     spacing : float
         Of the coarse grid, Å.
     reference : int, optional
-        Place of the class whose own scale counts; by default the one with the largest span.
+        Index of the class whose calibration counts as 1; that with the largest span when not given.
 
     Notes
     -----
-    Differences are decided on the smoothed low-passed maps, since a linear statistic has no bias from noise as the
-    kernel maximum has: under each of three widths, somewhere the difference of two classes must exceed six standard
-    deviations of its noise, as told by the solvent, and 15 % of the stronger one. The region reaches from there to
-    where the difference has fallen to 0.4 of its highest nearby.
+    Differences are decided on smoothed low-passed maps, a linear statistic, brought to one height in the part that all
+    classes have in common. Under a smoothing of 12, 20 or 30 Å the difference of two classes must exceed six standard
+    deviations of its noise and 15 % of the stronger one. Each voxel of the molecule then goes to the pattern over the
+    classes that it is nearest to, or to none; a region is a connected part of one pattern, grown by 3 Å. A region is
+    kept when enough of it differs surely voxel by voxel (`_LEAST_SURE`), so that noise makes none.
     """
     reference = reference_class(views, reference)
-    factors, grey = _scale_factors(views, reference)
-    scales = [np.clip(view.own_scale * np.float32(factor), 0, 1) for view, factor in zip(views, factors)]
+    densities = [view.lowpassed - np.float32(_solvent_level(view)) for view in views]
+    scales, grey, common = _shared_scales(views, densities, reference)
     molecule = np.logical_or.reduce([view.molecule for view in views])
-    solvent = np.logical_and.reduce([view.solvent for view in views]) & ~molecule
-    found = np.zeros(molecule.shape, dtype=bool)
-    for width in _WIDTHS:
-        found |= _differing(views, molecule, solvent, width / spacing)
-    found = ndimage.binary_opening(found)
-    regions = [_region(mask, scales, spacing) for mask in _parts(found, scales, spacing)]
-    kept = [region for region in regions if _counts(region)]
-    kept.sort(key=lambda region: region.volume * region.spread, reverse=True)
+    full = common if common.any() else views[reference].best
+    maps = Maps(densities, [view.inside for view in views], molecule, common, full, spacing)
+    parts = differing_parts(maps, reference)
+    pairs = [(part, _region(part.mask, mask, maps, scales)) for part, mask in zip(parts, grown(parts, spacing))]
+    regions = [region for part, region in pairs if _counts(part, region)]
+    regions.sort(key=lambda region: region.volume * region.spread, reverse=True)
     notes = [
         f"{names[index]}: the part that all classes have in common reads {factor:.2f} of what it reads in "
         f"{names[reference]}; do the maps share one grey scale?"
@@ -172,131 +190,69 @@ def compare(
         if math.isfinite(factor) and abs(math.log(max(factor, 1e-6))) > math.log(1 + _GREY_TOLERANCE)
     ]
     spread = np.max(scales, axis=0) - np.min(scales, axis=0)
-    return Comparison(tuple(kept), spread, tuple(grey), reference, tuple(notes))
+    return Comparison(tuple(regions), spread, tuple(grey), reference, tuple(notes))
 
 
 def _span(view: ClassView) -> float:
     return view.reference.value - view.reference.zero
 
 
-def reference_class(views: Sequence[ClassView], asked: Optional[int] = None) -> int:
-    """Place of the class whose own scale counts for all: the one asked for, or else that with the largest span."""
-    return max(range(len(views)), key=lambda index: _span(views[index])) if asked is None else asked
-
-
-def _scale_factors(views: Sequence[ClassView], reference: int) -> Tuple[List[float], List[float]]:
-    """What brings each class's own scale to the reference class's; how the common part reads."""
+def _shared_scales(
+    views: Sequence[ClassView], densities: Sequence[Volume], reference: int
+) -> Tuple[List[Volume], List[float], Mask]:
+    """Each class's scale, such that the part that all have in common reads the same; how high that part's density is
+    relative to the reference class's, NaN when there is none; where it is."""
     own = [view.own_scale for view in views]
-    levels = [_solvent_level(view) for view in views]
-    common = np.logical_and.reduce([scale > _COMMON for scale in own]) & views[reference].molecule
-    measured = common if common.sum() >= _LEAST_VOXELS else views[reference].best
-    heights = [float(view.lowpassed[measured].mean()) - level for view, level in zip(views, levels)]
-    factors, grey = [], []
-    for view, scale, height in zip(views, own, heights):
-        ratio = height / heights[reference]
-        reads = float(np.median(scale[measured]))
-        # The linear density has no bias from noise; where the class has nothing there, only the calibrations are left.
-        factor = ratio / reads if reads > _LEAST_OCCUPANCY else _span(view) / _span(views[reference])
-        factors.append(factor)
-        grey.append(ratio if measured is common else math.nan)
-    return factors, grey
+    common = _common_part(views, reference)
+    if common.sum() < _LEAST_VOXELS:
+        spans = [np.float32(_span(view) / _span(views[reference])) for view in views]
+        scales = [np.clip(scale * span, 0, 1) for scale, span in zip(own, spans)]
+        return scales, [math.nan] * len(views), np.zeros_like(common)
+    heights = [float(values[common].mean()) for values in densities]
+    reads = [float(np.median(scale[common])) for scale in own]
+    scales = [np.clip(scale * np.float32(reads[reference] / value), 0, 1) for scale, value in zip(own, reads)]
+    return scales, [height / heights[reference] for height in heights], common
+
+
+def _common_part(views: Sequence[ClassView], reference: int) -> Mask:
+    """Where every class is whole by its own scale."""
+    common = views[reference].molecule.copy()
+    for view in views:
+        common &= view.own_scale > _COMMON
+    return common
 
 
 def _solvent_level(view: ClassView) -> float:
     return float(np.median(view.lowpassed[view.solvent])) if view.solvent.sum() >= _LEAST_VOXELS else 0.0
 
 
-def _differing(views: Sequence[ClassView], molecule: Mask, solvent: Mask, width: float) -> Mask:
-    """Where two classes differ under a smoothing of this full width in voxels."""
-    sigma = width / (2 * math.sqrt(2 * math.log(2)))
-    smooth = [ndimage.gaussian_filter(view.lowpassed, sigma, truncate=2.5) for view in views]
-    far = solvent & ~ndimage.maximum_filter(molecule, 2 * round(width / 2) + 1)
-    place = far if far.sum() >= _LEAST_VOXELS else solvent
-    noises = [_deviation(values[place]) for values in smooth]
-    likely, largest = np.zeros_like(smooth[0]), np.zeros_like(smooth[0])
-    for index, (values, noise) in enumerate(zip(smooth, noises)):
-        for other, other_noise in zip(smooth[:index], noises[:index]):
-            difference = np.abs(values - other)
-            np.maximum(largest, difference, out=largest)
-            np.maximum(likely, difference / np.float32(max(math.hypot(noise, other_noise), 1e-30)), out=likely)
-    strongest = np.max(np.abs(smooth), axis=0)
-    seeds = molecule & (likely > _SIGNIFICANT) & (largest > _LEAST_RELATIVE * strongest)
-    nearby = ndimage.maximum_filter(np.where(seeds, largest, np.float32(0)), 2 * round(width) + 1)
-    # The highest of many is a lucky one: noise has raised it by about two standard deviations.
-    raised = np.float32(2 * max(math.hypot(one, other) for one, other in itertools.combinations(noises, 2)))
-    reached = molecule & (nearby > 0) & (largest > _BORDER * (nearby - raised)) & (likely > _SIGNIFICANT / 2)
-    labels, _ = ndimage.label(reached)
-    grown = np.unique(labels[seeds & reached])
-    return np.isin(labels, grown[grown > 0])
+def _region(part: Mask, mask: Mask, maps: Maps, scales: Sequence[Volume]) -> Region:
+    """A region of this mask, and its occupancies as read over its dense part.
+
+    The class where it is strongest is read off the calibrated scale, the others by their densities relative to it: a
+    kernel maximum beside a neighbour that is whole reads some of that, and a density does not.
+    """
+    core = _core(part, maps)
+    heights = np.array([float(values[core].mean()) for values in maps.densities])
+    if maps.common.any():
+        heights /= [float(values[maps.common].mean()) for values in maps.densities]
+    strongest = int(heights.argmax())
+    lower, full, upper = quartiles(scales[strongest], core)
+    shares = np.clip(heights / max(float(heights[strongest]), 1e-30), 0, 1)
+    z, y, x = (float(value) * maps.spacing for value in ndimage.center_of_mass(mask))
+    occupancies = tuple((lower * share, full * share, upper * share) for share in shares.tolist())
+    return Region(mask, float(mask.sum()) * maps.spacing**3, (z, y, x), occupancies)
 
 
-def _deviation(values: NDArray[np.float32]) -> float:
-    """Standard deviation by the median, which what is left of the molecule does not move."""
-    if values.size == 0:
-        return 0.0
-    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
+def _core(part: Mask, maps: Maps) -> Mask:
+    """A part without what is beside the rest of the molecule, unless little is left then."""
+    rest = maps.molecule & ~part
+    core = part & (ndimage.distance_transform_edt(~rest) * maps.spacing > _BORDER) if rest.any() else part
+    return core if core.sum() >= max(_LEAST_VOXELS, _LEAST_CORE * part.sum()) else part
 
 
-def _parts(found: Mask, scales: Sequence[Volume], spacing: float) -> List[Mask]:
-    """Connected parts, split where the pattern of occupancies over the classes changes."""
-    middle = (np.max(scales, axis=0) + np.min(scales, axis=0)) / 2
-    pattern = np.zeros(found.shape, dtype=np.int64)
-    for index, scale in enumerate(scales):
-        pattern |= (ndimage.gaussian_filter(scale - middle, _GRAIN / spacing) > 0).astype(np.int64) << index
-    whole, _ = ndimage.label(found)
-    parts = []
-    for number, box in enumerate(ndimage.find_objects(whole), start=1):
-        inside = whole[box] == number
-        labels = _large_parts(np.where(inside, pattern[box], -1), _LEAST_VOLUME / spacing**3)
-        for part in _merged(np.where(inside, labels, 0), [scale[box] for scale in scales]):
-            mask = np.zeros(found.shape, dtype=bool)
-            mask[box] = part
-            parts.append(mask)
-    return parts
-
-
-def _large_parts(pattern: NDArray[np.int64], least: float) -> NDArray[np.int64]:
-    """Labels, from 1, of the connected parts of one pattern (0 and above); small ones go to the nearest large one."""
-    labels = np.zeros(pattern.shape, dtype=np.int64)
-    count = 0
-    for value in np.unique(pattern[pattern >= 0]):
-        some, number = ndimage.label(pattern == value)
-        sizes = np.bincount(some.ravel(), minlength=number + 1)
-        for large in np.nonzero(sizes[1:] >= least)[0] + 1:
-            count += 1
-            labels[some == large] = count
-    if count == 0:
-        return (pattern >= 0).astype(np.int64)
-    nearest = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
-    return labels[tuple(nearest)]
-
-
-def _merged(labels: NDArray[np.int64], scales: Sequence[Volume]) -> List[Mask]:
-    """The labelled parts (from 1), those that touch and are alike in every class joined."""
-    masks = [labels == number for number in range(1, int(labels.max()) + 1)]
-    masks = [mask for mask in masks if mask.any()]
-    readings = [np.array([np.median(scale[mask]) for scale in scales]) for mask in masks]
-    pairs = [(one, other) for one in range(len(masks)) for other in range(one)]
-    for one, other in sorted(pairs, key=lambda pair: float(np.abs(readings[pair[0]] - readings[pair[1]]).max())):
-        alike = np.abs(readings[one] - readings[other]).max() < _ALIKE
-        if alike and (ndimage.binary_dilation(masks[one]) & masks[other]).any():
-            return _merged(np.where(masks[one], other + 1, _numbered(masks)), scales)
-    return masks
-
-
-def _numbered(masks: Sequence[Mask]) -> NDArray[np.int64]:
-    labels = np.zeros(masks[0].shape, dtype=np.int64)
-    for number, mask in enumerate(masks, start=1):
-        labels[mask] = number
-    return labels
-
-
-def _region(mask: Mask, scales: Sequence[Volume], spacing: float) -> Region:
-    centre = tuple(float(value) * spacing for value in ndimage.center_of_mass(mask))
-    occupancies = tuple(quartiles(scale, mask) for scale in scales)
-    return Region(mask, float(mask.sum()) * spacing**3, (centre[0], centre[1], centre[2]), occupancies)
-
-
-def _counts(region: Region) -> bool:
+def _counts(part: Part, region: Region) -> bool:
+    """Whether a region is more than what is left of noise, which makes faint ones, and than what is left of unequal
+    resolution, which makes small differences."""
     strongest = max(median for _, median, _ in region.occupancies)
-    return region.volume >= _LEAST_VOLUME and strongest > _LEAST_OCCUPANCY and region.spread > _LEAST_SPREAD
+    return strongest > _LEAST_OCCUPANCY and region.spread > _LEAST_SPREAD and part.sure * strongest > _LEAST_SURE

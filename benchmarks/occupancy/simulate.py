@@ -91,6 +91,8 @@ class Simulated:
     flexible : tuple of bool
     voxel_size : float
         Å.
+    masses : tuple of float
+        Of the chains' atoms without hydrogen, kDa.
     """
 
     volume: np.ndarray
@@ -99,6 +101,7 @@ class Simulated:
     occupancies: Tuple[float, ...]
     flexible: Tuple[bool, ...]
     voxel_size: float
+    masses: Tuple[float, ...]
 
     def truth(self) -> np.ndarray:
         """The occupancy of each voxel; 0 outside the model."""
@@ -107,13 +110,14 @@ class Simulated:
 
 @dataclass(frozen=True)
 class Model:
-    """An atomic model in a box: spectra of its chains, and whose each voxel is."""
+    """An atomic model in a box: spectra of its chains, whose each voxel is, and the chains' masses in kDa."""
 
     names: Tuple[str, ...]
     spectra: Tuple[np.ndarray, ...] = field(repr=False)
     chains: np.ndarray = field(repr=False)
     voxel_size: float
     side: int
+    masses: Tuple[float, ...]
 
 
 def simulate(
@@ -163,7 +167,7 @@ def simulate(
     cut = round(conditions.cut / conditions.voxel_size)
     inner = (slice(cut, model.side - cut),) * 3
     chains, kept = model.chains[inner], np.ascontiguousarray(volume[inner])
-    return Simulated(kept, chains, model.names, values, flexible, conditions.voxel_size)
+    return Simulated(kept, chains, model.names, values, flexible, conditions.voxel_size, model.masses)
 
 
 @lru_cache(maxsize=2)
@@ -192,7 +196,8 @@ def _model(path: Path, voxel_size: float, padding: float, only: Tuple[str, ...])
     shift = side // 2 * voxel_size - centre
     spectra = tuple(_spectrum(chain, shift, edge, fine, side) for chain in chains.values())
     moved = [points + shift for points in places.values()]
-    return Model(tuple(chains), spectra, chain_of_voxels(moved, side, voxel_size), voxel_size, side)
+    masses = tuple(sum(atom.element.weight for res in chain for atom in res) / 1000 for chain in chains.values())
+    return Model(tuple(chains), spectra, chain_of_voxels(moved, side, voxel_size), voxel_size, side, masses)
 
 
 def _spectrum(chain: gemmi.Chain, shift: np.ndarray, edge: float, fine: int, side: int) -> np.ndarray:
