@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from demo.particles import VOXEL_SIZE
+from occupy_scipion.protocols import ProtOccupyCompareClasses
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +46,15 @@ def test_the_domain_is_weak_in_the_class_without_it(lab, class3d, shares, run):
     scales = {item.getObjId(): mrcfile.read(item.getFileName()) for item in run.scaleMaps.iterItems()}
     whole, core = sorted(scales, key=lambda number: -shares[number][1])
     assert np.median(scales[whole][domain]) > np.median(scales[core][domain]) + 0.4
+
+
+def test_classes_compared_show_the_domain(lab, class3d, shares):
+    protocol = lab.project.newProtocol(ProtOccupyCompareClasses, numberOfThreads=1)
+    protocol.inputVolumes.set(class3d[0])
+    protocol.inputVolumes.setExtended("outputClasses")
+    lab.launch(protocol)
+    assert protocol.isFinished(), protocol.getErrorMessage()
+    region, domain = mrcfile.read(protocol.regionMask1.getFileName()) > 0.5, class3d[1].domain
+    assert (region & domain).sum() / (region | domain).sum() > 0.4
+    readings = {item.getObjId(): np.median(mrcfile.read(item.getFileName())[domain]) for item in protocol.scaleMaps}
+    assert (readings[1] > readings[2]) == (shares[1][1] > shares[2][1])
