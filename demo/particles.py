@@ -19,7 +19,7 @@ PITCH = 3.5  # Å between pseudo-atoms, about one residue each
 PARTICLES = "particles.star"
 REFERENCE = "reference.mrc"
 
-# Options of a Class3D job that separates the states. RELION's classes mix, or collapse into one, when it is not told that
+# Options of a Class3D job that separates the states. RELION's classes mix or collapse when it is not told that
 # the reference is on the particles' grey scale and corrected for the CTF, and when it skips padding.
 CLASSIFICATION = {
     "ref_correct_greyscale": "Yes",
