@@ -31,7 +31,10 @@ setup(
     keywords="scipion cryoem imageprocessing scipion-3.0 relion occupancy heterogeneity",
     python_requires=">=3.8",
     packages=find_packages(include=["occupy_core*", "occupy_scipion*", "relion_external*"]),
-    package_data={"occupy_scipion": ["protocols.conf", "*.png"]},
+    package_data={
+        "occupy_scipion": ["protocols.conf", "*.png", "templates/*.json.template"],
+        "relion_external": ["templates/*.star", "templates/*/*/*.star", "templates/*/*/*/*.star"],
+    },
     # Scipion is an extra: RELION users need none of it, and inside Scipion it is there already.
     # matplotlib draws the figure of a comparison (RELION's logfile.pdf).
     install_requires=["numpy>=1.24", "scipy>=1.10", "mrcfile>=1.4", "starfile>=0.5", "matplotlib>=3.7"],

@@ -12,7 +12,7 @@ import starfile
 
 EMPTY_PIPELINE = "\n# version 30001\n\ndata_pipeline_general\n\n_rlnPipeLineJobCounter 1\n\n"
 STATUS = {0: "Running", 1: "Scheduled", 2: "Succeeded", 3: "Failed", 4: "Aborted"}
-_JOB_TYPES = {"Import": 0, "MaskCreate": 12, "External": 99}
+_JOB_TYPES = {"Import": 0, "Class3D": 9, "MaskCreate": 12, "External": 99}
 
 
 class RelionProject:
@@ -38,8 +38,14 @@ class RelionProject:
 
     def add_import(self, map_path: str) -> str:
         """Schedule the import of a map as a 3D reference."""
-        node = '"3D reference (.mrc)"'
-        return self.add("Import", do_raw="No", do_other="Yes", fn_in_other=map_path, node_type=node)
+        return self._add_import(map_path, "3D reference (.mrc)")
+
+    def add_import_of_particles(self, star_path: str) -> str:
+        """Schedule the import of a particles STAR file."""
+        return self._add_import(star_path, "Particles STAR file (.star)")
+
+    def _add_import(self, path: str, kind: str) -> str:
+        return self.add("Import", do_raw="No", do_other="Yes", fn_in_other=path, node_type=f'"{kind}"')
 
     def run(self, job: str, *, seconds: float = 120) -> str:
         """Run a scheduled job to its end, as RELION sees it, and return its status."""

@@ -65,3 +65,9 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$python" ] || [ setup.py -nt "$stamp" ]; 
     .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --editable ".[$extras]"
     printf '%s\n' "$python" >"$stamp"
 fi
+
+# RELION's plugin for Scipion. Without its dependencies: all are there, and it must not change Scipion's versions.
+has() { .venv/bin/python -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$1') is None)"; }
+if [ "${1:-}" = --with-relion ] && has pwem && ! has relion; then
+    .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps scipion-em-relion==4.0.20
+fi

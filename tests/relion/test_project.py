@@ -3,7 +3,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,18 +18,11 @@ from occupy_core.settings import Settings
 
 
 @pytest.fixture
-def project(relion, phantom_file, tmp_path, monkeypatch):
+def project(relion_path, phantom_file, tmp_path, monkeypatch):
     """A new project with the phantom imported and the job's command on the path."""
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    commands = tmp_path / "bin"
-    commands.mkdir()
-    command = commands / "relion_external_occupy"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m relion_external "$@"\n')
-    command.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     project = RelionProject(folder)
     Path(phantom_file).rename("phantom.mrc")
     assert project.run(project.add_import("phantom.mrc")) == "Succeeded"

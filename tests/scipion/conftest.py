@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from demo.particles import write_particles
 from demo.scipion_project import prepare_environment
 from tests.conftest import absent
+from tests.scipion import relion
 
 _HERE = Path(__file__).parent
 
@@ -47,6 +49,7 @@ def _set_up() -> None:
     home = Path(tempfile.mkdtemp(prefix="scipion_home_"))
     atexit.register(shutil.rmtree, str(home), ignore_errors=True)
     prepare_environment(home, hosts=_HOSTS)
+    relion.make_home(home)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Scipion's own, at import
         import pyworkflow
@@ -109,6 +112,17 @@ def a_map(laboratory, map_file):
     with laboratory.inside():
         imported = laboratory.import_maps(map_file)
         return laboratory.moved(imported, 10.0, 20.0, 30.0)
+
+
+@pytest.fixture(scope="session")
+def class3d(laboratory, tmp_path_factory):
+    """A 3D classification by RELION in the project, of particles with a domain and without."""
+    if relion.reason_absent():
+        absent(relion.reason_absent())
+    folder = tmp_path_factory.mktemp("particles")
+    simulated = write_particles(folder)
+    with laboratory.inside():
+        return laboratory.classification(folder), simulated
 
 
 def write_map(path, values, *, voxel_size=3.0, origin=None):

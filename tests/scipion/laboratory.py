@@ -11,11 +11,31 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyworkflow
-from pwem.protocols import ProtImportMask, ProtImportVolumes, ProtOrigSampling
+from pwem.protocols import ProtImportMask, ProtImportParticles, ProtImportVolumes, ProtOrigSampling
 from pyworkflow.object import Pointer
 from pyworkflow.project import Manager
 
+from demo.particles import CLASSIFICATION, PARTICLES, REFERENCE, VOXEL_SIZE
 from occupy_scipion.protocols import ProtOccupyLocalScale
+
+# RELION's options of the same classification, as its plugin calls them.
+_CLASSIFICATION = {
+    "isMapAbsoluteGreyScale": True,
+    "hasReferenceCTFCorrected": True,
+    "initialLowPassFilterA": float(CLASSIFICATION["ini_high"]),
+    "numberOfClasses": int(CLASSIFICATION["nr_classes"]),
+    "numberOfIterations": int(CLASSIFICATION["nr_iter"]),
+    "regularisationParamT": float(CLASSIFICATION["tau_fudge"]),
+    "maskDiameterA": int(CLASSIFICATION["particle_diameter"]),
+    "copyAlignment": True,
+    "doImageAlignment": False,
+    "pooledParticles": int(CLASSIFICATION["nr_pool"]),
+    "numberOfThreads": int(CLASSIFICATION["nr_threads"]),
+    "numberOfMpi": 1,
+    "allParticlesRam": True,
+    "doGpu": False,
+    "extraParams": CLASSIFICATION["other_args"].strip('"'),
+}
 
 _READ_BACK = """
 import json, sys
@@ -101,6 +121,25 @@ class Laboratory:
 
     def import_mask(self, path, *, sampling=3.0):
         protocol = self.launch(self.project.newProtocol(ProtImportMask, maskPath=str(path), samplingRate=sampling))
+        assert protocol.isFinished(), protocol.getErrorMessage()
+        return protocol
+
+    def classification(self, folder):
+        """A 3D classification of the particles in a folder that `demo.particles` wrote."""
+        particles = self.project.newProtocol(
+            ProtImportParticles,
+            importFrom=ProtImportParticles.IMPORT_FROM_RELION,
+            starFile=str(folder / PARTICLES),
+            samplingRate=VOXEL_SIZE,
+            voltage=300,
+        )
+        self.launch(particles)
+        assert particles.isFinished(), particles.getErrorMessage()
+        reference = self.import_maps(folder / REFERENCE, sampling=VOXEL_SIZE)
+        protocol = self.project.newProtocol(self.domain.findClass("ProtRelionClassify3D"), **_CLASSIFICATION)
+        _point(protocol.inputParticles, particles, "outputParticles")
+        _point(protocol.referenceVolume, reference, "outputVolume")
+        self.launch(protocol)
         assert protocol.isFinished(), protocol.getErrorMessage()
         return protocol
 

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A real classification by RELION in the project, and what the plugin makes of its classes."""
+
+import mrcfile
+import numpy as np
+import pytest
+
+from demo.particles import VOXEL_SIZE
+from occupy_scipion.protocols import ProtOccupyCompareClasses
+
+
+@pytest.fixture(scope="module")
+def shares(laboratory, class3d):
+    """Of each class, its size and the share of its particles that were simulated with the domain."""
+    classification, simulated = class3d
+    found = {}
+    with laboratory.inside():
+        for item in classification.outputClasses.iterItems():
+            whole = [bool(simulated.has_domain[particle.getIndex() - 1]) for particle in item]
+            found[item.getObjId()] = (len(whole), np.mean(whole))
+    return found
+
+
+@pytest.fixture(scope="module")
+def run(laboratory, class3d):
+    with laboratory.inside():
+        return laboratory.run_local_scale((class3d[0], "outputVolumes"), scaleMode=2, normalisation=2)
+
+
+def test_the_classification_separates_the_states(shares):
+    assert sorted(shares) == [1, 2] and sum(size for size, _ in shares.values()) == 300
+    assert abs(shares[1][1] - shares[2][1]) > 0.8
+
+
+def test_class_maps_keep_their_numbers(lab, class3d, run):
+    found = lab.read_back(run)["outputs"]
+    assert list(found) == ["scaleMaps", "confidenceMaps"]
+    for output in found.values():
+        assert [item["id"] for item in output["items"]] == [1, 2]
+        assert output["sampling"] == VOXEL_SIZE
+        assert output["sources"] == [[class3d[0].getObjId(), "outputVolumes"]]
+
+
+def test_the_domain_is_weak_in_the_class_without_it(lab, class3d, shares, run):
+    domain = class3d[1].domain
+    scales = {item.getObjId(): mrcfile.read(item.getFileName()) for item in run.scaleMaps.iterItems()}
+    whole, core = sorted(scales, key=lambda number: -shares[number][1])
+    assert np.median(scales[whole][domain]) > np.median(scales[core][domain]) + 0.4
+
+
+def test_classes_compared_show_the_domain(lab, class3d, shares):
+    protocol = lab.project.newProtocol(ProtOccupyCompareClasses, numberOfThreads=1)
+    protocol.inputVolumes.set(class3d[0])
+    protocol.inputVolumes.setExtended("outputClasses")
+    lab.launch(protocol)
+    assert protocol.isFinished(), protocol.getErrorMessage()
+    region, domain = mrcfile.read(protocol.regionMask1.getFileName()) > 0.5, class3d[1].domain
+    assert (region & domain).sum() / (region | domain).sum() > 0.4
+    readings = {item.getObjId(): np.median(mrcfile.read(item.getFileName())[domain]) for item in protocol.scaleMaps}
+    assert (readings[1] > readings[2]) == (shares[1][1] > shares[2][1])
