@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import sys
-import time
 from dataclasses import asdict
 from subprocess import CalledProcessError
 
@@ -50,8 +49,7 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
         masks = {name: [asdict(mask) for mask in given] for name, given in self._masks().items()}
         settings = self._settings().to_dict()
         self._insertFunctionStep(self.computeStep, settings, sources, masks, __version__, needsGPU=False)
-        # The time: on Continue the outputs are always made anew, since `makePathsAndClean` may have dropped some.
-        self._insertFunctionStep(self.createOutputStep, settings, sources, time.time(), needsGPU=False)
+        self._insertFunctionStep(self.createOutputStep, settings, sources, self._output_stamp(), needsGPU=False)
 
     def computeStep(self, settings, sources, masks, _version):
         """Run the core in a process of its own, so that a queue can take it and a crash stays there."""
@@ -76,7 +74,11 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
         self._check_delivered(status)
         report.remove_leftovers(folder, last)
 
-    def createOutputStep(self, _settings, sources, _time):
+    def _output_stamp(self):
+        """Changes whenever the outputs must be made anew though neither settings nor inputs changed."""
+        return 0
+
+    def createOutputStep(self, _settings, sources, _stamp):
         created = self._create_outputs([SourceMap(**source) for source in sources])
         self._defineOutputs(**created)
         for result in created.values():

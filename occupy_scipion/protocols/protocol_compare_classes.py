@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pyworkflow.protocol.params as params
@@ -57,6 +58,9 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         form.addParallelSection(threads=4, mpi=0)
 
     # --------------------------- the steps ---------------------------
+
+    def _output_stamp(self):
+        return time.time()  # on Continue `makePathsAndClean` has dropped the regions
 
     def _create_outputs(self, maps):
         created = super()._create_outputs(maps)
