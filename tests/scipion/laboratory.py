@@ -55,6 +55,7 @@ def plain(volume):
         "sampling": volume.getSamplingRate(),
         "origin": list(volume.getOrigin(force=True).getShifts()),
         "comment": volume.getObjComment(),
+        "particles": volume.getAttributeValue("_classSize"),
     }
 
 found = {"status": protocol.getStatus(), "summary": protocol.summary(), "methods": protocol.methods()}

@@ -7,6 +7,7 @@ import pytest
 
 from demo.particles import VOXEL_SIZE
 from occupy_scipion.protocols import ProtOccupyCompareClasses
+from occupy_scipion.report import read_report
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,22 @@ def test_class_maps_keep_their_numbers(lab, class3d, run):
         assert output["sources"] == [[class3d[0].getObjId(), "outputVolumes"]]
 
 
+def test_the_classes_themselves_share_one_reference_and_keep_their_sizes(lab, class3d, shares):
+    protocol = lab.run_local_scale((class3d[0], "outputClasses"), scaleMode=2, normalisation=2)
+    found = lab.read_back(protocol)
+    for output in found["outputs"].values():
+        assert output["class"] == "SetOfVolumes" and output["sampling"] == VOXEL_SIZE
+        assert output["sources"] == [[class3d[0].getObjId(), "outputClasses"]]
+        assert {item["id"]: item["particles"] for item in output["items"]} == {
+            number: size for number, (size, _) in shares.items()
+        }
+        assert all(item["sampling"] == VOXEL_SIZE for item in output["items"])
+    maps = read_report(lab.folder / protocol._getExtraPath())["maps"]
+    assert [item["class"]["number"] for item in maps] == [1, 2]
+    assert sum(item["class"]["share"] for item in maps) == pytest.approx(1, abs=1e-4)
+    assert read_report(lab.folder / protocol._getExtraPath())["shared_reference"]
+
+
 def test_the_domain_is_weak_in_the_class_without_it(lab, class3d, shares, run):
     domain = class3d[1].domain
     scales = {item.getObjId(): mrcfile.read(item.getFileName()) for item in run.scaleMaps.iterItems()}
@@ -56,5 +73,7 @@ def test_classes_compared_show_the_domain(lab, class3d, shares):
     assert protocol.isFinished(), protocol.getErrorMessage()
     region, domain = mrcfile.read(protocol.regionMask1.getFileName()) > 0.5, class3d[1].domain
     assert (region & domain).sum() / (region | domain).sum() > 0.4
+    sizes = {item["id"]: item["particles"] for item in lab.read_back(protocol)["outputs"]["scaleMaps"]["items"]}
+    assert sizes == {number: size for number, (size, _) in shares.items()}
     readings = {item.getObjId(): np.median(mrcfile.read(item.getFileName())[domain]) for item in protocol.scaleMaps}
     assert (readings[1] > readings[2]) == (shares[1][1] > shares[2][1])
