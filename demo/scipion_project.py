@@ -27,13 +27,25 @@ def prepare_environment(home: Path, *, hosts: str = HOSTS) -> None:
     )
 
 
-def local_scale_in_project(home: Path, map_path: Path, voxel_size: float, name: str = "occupy_demo") -> Path:
-    """Import a map and run "local scale" on it with all three modifications.
+def run_in_project(home: Path, map_path: Path, class_maps: Path, voxel_size: float, name: str = "occupy_demo"):
+    """Import a map and run "local scale" on it with all three modifications; import class maps and compare them.
+
+    Parameters
+    ----------
+    home : Path
+        For Scipion's configuration and the project.
+    map_path : Path
+    class_maps : Path
+        With a pattern for the file name.
+    voxel_size : float
+        Å.
+    name : str
+        Of the project.
 
     Returns
     -------
-    Path
-        The folder with the maps that the protocol made.
+    tuple of Path
+        The folders with what the two protocols made.
 
     Raises
     ------
@@ -51,17 +63,22 @@ def local_scale_in_project(home: Path, map_path: Path, voxel_size: float, name: 
         manager.deleteProject(name)
     manager.createProject(name)
     project = manager.loadProject(name)
-    imported = project.newProtocol(
-        domain.findClass("ProtImportVolumes"), filesPath=str(map_path), samplingRate=voxel_size
-    )
-    _launch(project, imported)
-    scale = project.newProtocol(
-        domain.findClass("ProtOccupyLocalScale"), doAmplify=True, doAttenuate=True, doSigmoid=True
-    )
-    scale.inputVolumes.set(imported)
-    scale.inputVolumes.setExtended("outputVolume")
-    _launch(project, scale)
-    return Path(project.path) / Path(scale.scaleMap.getFileName()).parent
+
+    def run(protocol_name, source=None, output="", **values):
+        protocol = project.newProtocol(domain.findClass(protocol_name), **values)
+        if source is not None:
+            protocol.inputVolumes.set(source)
+            protocol.inputVolumes.setExtended(output)
+        _launch(project, protocol)
+        return protocol
+
+    imported = run("ProtImportVolumes", filesPath=str(map_path), samplingRate=voxel_size)
+    modified = {"doAmplify": True, "doAttenuate": True, "doSigmoid": True}
+    scale = run("ProtOccupyLocalScale", imported, "outputVolume", **modified)
+    folder, pattern = str(class_maps.parent), class_maps.name
+    imported = run("ProtImportVolumes", filesPath=folder, filesPattern=pattern, samplingRate=voxel_size)
+    compared = run("ProtOccupyCompareClasses", imported, "outputVolumes")
+    return tuple(Path(project.path) / protocol._getExtraPath() for protocol in (scale, compared))
 
 
 def _launch(project, protocol) -> None:

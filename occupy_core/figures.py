@@ -18,6 +18,7 @@ DENSITY_COLOURS = "gray"
 # Titles of the panels that hold fractions, 0..1; every other one shows density.
 FRACTIONS = ("local scale", "confidence")
 _MOST_SECTIONS = 4
+_SECTIONS_APART = 16  # a region this part of the box from another's section is shown there
 
 
 def slices_figure(panels: Mapping[str, Volume], *, title: str, planes: Sequence[int] = (0, 1, 2)) -> Figure:
@@ -94,12 +95,18 @@ def sections_of(regions: Sequence[NDArray[Any]], volumes: Sequence[Volume]) -> L
     if not regions:
         middle = volumes[0].shape[0] // 2
         return [Section(f"z = {middle}", tuple(volume[middle] for volume in volumes), {})]
+    apart = volumes[0].shape[0] // _SECTIONS_APART
+    places: Dict[int, List[int]] = {}
+    for number, region in enumerate(regions, start=1):
+        widest = int(np.argmax((np.asarray(region) > 0.5).sum(axis=(1, 2))))
+        place = next((other for other in places if abs(other - widest) <= apart), widest)
+        places.setdefault(place, []).append(number)
     sections = []
-    for number, region in enumerate(regions[:_MOST_SECTIONS], start=1):
-        place = int(np.argmax((np.asarray(region) > 0.5).sum(axis=(1, 2))))
+    for place, numbers in list(places.items())[:_MOST_SECTIONS]:
         outlines = {other: np.asarray(mask[place]) for other, mask in enumerate(regions, start=1) if mask[place].any()}
         images = tuple(np.asarray(volume[place]) for volume in volumes)
-        sections.append(Section(f"region {number}", images, outlines))
+        title = f"region{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+        sections.append(Section(title, images, outlines))
     return sections
 
 
@@ -112,7 +119,7 @@ def comparison_figure(report: Mapping[str, Any], sections: Sequence[Section]) ->
         Of a comparison: `comparison_outputs.write_comparison`.
     sections : sequence of Section
     """
-    names = [_class_title(item) for item in report["maps"]]
+    names = [str(item["name"]) for item in report["maps"]]
     width = max(7.0, 2.2 * len(names) + 1.0)
     heights = (2.2 * len(sections) + 0.6, 3.2)
     figure = Figure(figsize=(width, sum(heights)), layout="constrained")
@@ -128,8 +135,8 @@ def comparison_figure(report: Mapping[str, Any], sections: Sequence[Section]) ->
             for number, mask in section.outlines.items():
                 axis.contour(mask.astype(np.float32), levels=[0.5], colors=[_colour(number)], linewidths=1.4)
         axes[row, 0].set_ylabel(section.title)
-    for column, name in enumerate(names):
-        axes[0, column].set_title(name, fontsize=10)
+    for column, item in enumerate(report["maps"]):
+        axes[0, column].set_title(_class_title(item), fontsize=10)
     _chart(lower.subplots(), report, names)
     return figure
 

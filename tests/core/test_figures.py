@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
-import pytest
 
+from occupy_core.figures import comparison_figure, sections_of, slices_figure
 from occupy_core.maps import read_map
 from occupy_core.process import process_map
 from occupy_core.settings import Settings
 
-pytest.importorskip("matplotlib", reason="no matplotlib; install it with: pip install matplotlib")
-
 
 def test_slices_show_the_middle_of_each_map(phantom_file, tmp_path):
-    from occupy_core.figures import slices_figure
 
     source = read_map(phantom_file)
     result = process_map(source, Settings(amplify=3.0))
@@ -24,3 +21,55 @@ def test_slices_show_the_middle_of_each_map(phantom_file, tmp_path):
     assert pictures[1].images[0].get_clim() == (0, 1)
     figure.savefig(tmp_path / "slices.png")
     assert (tmp_path / "slices.png").stat().st_size > 10_000
+
+
+def ball(z, radius=4, side=32):
+    axes = np.indices((side,) * 3)
+    return ((axes[0] - z) ** 2 + (axes[1] - 16) ** 2 + (axes[2] - 16) ** 2 <= radius**2).astype("f4")
+
+
+def test_sections_pass_through_the_regions_and_near_ones_share_one():
+    volumes = [np.full((32, 32, 32), number, dtype="f4") for number in (1, 2)]
+    first, second = sections_of([ball(8), ball(24), ball(9)], volumes)
+    assert (first.title, second.title) == ("regions 1, 3", "region 2")
+    assert list(first.outlines) == [1, 3] and list(second.outlines) == [2]
+    np.testing.assert_array_equal(first.outlines[1], ball(8)[8])
+    assert [image[0, 0] for image in first.images] == [1, 2]
+    (middle,) = sections_of([], volumes)
+    assert middle.outlines == {} and middle.title == "z = 16"
+
+
+def comparison(occupancies, shares):
+    regions = [
+        {
+            "number": number,
+            "occupancies": [{"lower_quartile": 0.9 * it, "median": it, "upper_quartile": 1.1 * it} for it in medians],
+            "occupancy_of_all_particles": None if shares is None else float(np.dot(shares, medians)),
+        }
+        for number, medians in enumerate(occupancies, start=1)
+    ]
+    maps = [
+        {"name": f"class {number}", "share": None if shares is None else shares[number - 1], "particles": None}
+        for number in (1, 2)
+    ]
+    return {"regions": regions, "maps": maps}
+
+
+def test_the_chart_has_a_bar_for_each_region_and_class_and_for_all_particles():
+    sections = sections_of([ball(8), ball(24)], [ball(16), ball(16)])
+    figure = comparison_figure(comparison([(0.2, 0.8), (1.0, 0.5)], (0.25, 0.75)), sections)
+    figure.canvas.draw()
+    chart = next(axes for part in figure.subfigs for axes in part.axes if axes.get_ylabel() == "occupancy")
+    heights = sorted(round(bar.get_height(), 3) for bar in chart.patches)
+    assert heights == [0.2, 0.5, 0.625, 0.65, 0.8, 1.0]
+    assert [text.get_text() for text in chart.get_xticklabels()] == ["class 1", "class 2", "all particles"]
+    titles = [axes.get_title() for axes in figure.subfigs[0].axes if axes.get_title()]
+    assert titles == ["class 1\n25 %", "class 2\n75 %"]
+
+
+def test_without_shares_or_regions_the_figure_says_what_there_is():
+    figure = comparison_figure(comparison([(0.2, 0.8)], None), sections_of([ball(8)], [ball(16), ball(16)]))
+    chart = figure.subfigs[1].axes[0]
+    assert len(chart.patches) == 2
+    figure = comparison_figure(comparison([], None), sections_of([], [ball(16), ball(16)]))
+    assert "no region" in figure.subfigs[1].axes[0].texts[0].get_text()
