@@ -17,6 +17,7 @@ FRACTION_COLOURS = "viridis"
 DENSITY_COLOURS = "gray"
 # Titles of the panels that hold fractions, 0..1; every other one shows density.
 FRACTIONS = ("local scale", "confidence")
+_LONGEST_NAME = 14  # that stands beside others without running into them
 _MOST_SECTIONS = 4
 _SECTIONS_APART = 16  # a region this part of the box from another's section is shown there
 
@@ -168,6 +169,8 @@ def _chart(axis: Any, report: Mapping[str, Any], names: Sequence[str]) -> None:
     shown = [*names, "all particles"] if regions[0]["occupancy_of_all_particles"] is not None else list(names)
     axis.set(ylim=(0, 1.05), ylabel="occupancy", xlim=(-0.6, len(shown) - 0.4))
     axis.set_xticks(range(len(shown)), shown)
+    if max(map(len, shown)) > _LONGEST_NAME:
+        axis.tick_params(axis="x", rotation=20)
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 

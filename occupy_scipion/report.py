@@ -60,14 +60,13 @@ def plan_text(settings: Settings) -> str:
 def summary_lines(report: Report) -> List[str]:
     """What came out of a run, fit to be pasted."""
     maps, failed = report["maps"], report["failed"]
-    lines = [_derived_text(maps[0]), _modifications_text(report["settings"])]
+    lines = [*_comparison_lines(report), _derived_text(maps[0]), _modifications_text(report["settings"])]
     others = _other_settings(report["settings"])
     if others:
         lines.append(f"Other settings: {others}.")
     if failed:
         lines += ["", f"*{len(failed)} of {len(maps) + len(failed)} maps failed and were left out:*"]
         lines += [item["reason"] for item in failed]
-    lines += _comparison_lines(report)
     lines += [f"Warning: {in_form_words(text)}" for text in report["warnings"]]
     several = len(maps) + len(failed) > 1
     for item in maps:
@@ -118,10 +117,9 @@ def _comparison_lines(report: Report) -> List[str]:
     found = report["comparison"]
     if found is None:
         return []
-    lines = ["", f"*Compared at a low-pass of {found['lowpass_angstrom']:.3g} Å:*"]
+    lines = [f"*Compared at a low-pass of {found['lowpass_angstrom']:.3g} Å:*"]
     lines += [line[0].upper() + line[1:] for line in comparison_lines(found)]
-    lines += [f"Warning: {in_form_words(text)}" for text in found["warnings"]]
-    return lines
+    return [*lines, *(f"Warning: {in_form_words(text)}" for text in found["warnings"]), ""]
 
 
 def _comparison_text(report: Report) -> str:
