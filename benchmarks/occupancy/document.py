@@ -32,6 +32,7 @@ class Report:
         """The tables, with a heading each."""
         parts = [
             ("By noise", tables.errors_by(self.outcomes, "noise", lambda item: f"{item.case.conditions.noise:g}")),
+            *self._ratios(),
             ("By model", tables.errors_by(self.outcomes, "model", lambda item: item.case.model.title)),
             (
                 "By resolution",
@@ -62,6 +63,11 @@ class Report:
             tables=self.tables(),
         )
         DOCUMENT.write_text(text, encoding="utf-8")
+
+    def _ratios(self) -> List[Tuple[str, str]]:
+        if self.version is None:
+            return []
+        return [("Calibrated error relative to the published program's", tables.ratios(self.outcomes))]
 
     def _quiet(self) -> str:
         """The errors at the lowest noise, which real refined maps come nearest to, in words."""
@@ -137,7 +143,8 @@ the mean errors are: {quiet}.
 - *Interval holds* is how often the truth lies in the 90 % interval that the job gives for a target mask. Over all
   it does in {covered}, more often where parts are large and less often where small ones lie among each other.
 - The published program is `occupy` {version}, run on the same maps with its default (resolution) mode and in
-  occupancy mode; *tiled (ours)* is our own default normalisation, in occupancy mode.
+  occupancy mode; *tiled (ours)* is our own default normalisation, in occupancy mode. *prototype* is the first and
+  simplest calibration tried: zero is the mode of the kernel maximum, one its largest median over cubes of 24 Å.
 
 ## What is calibrated
 
