@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.calibration import calibrate, coarse_step
+from occupy_core.calibration import calibrate, coarse_step, without_leakage
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
 from occupy_core.targets import quartiles
@@ -45,7 +45,7 @@ class ClassView:
     Attributes
     ----------
     lowpassed, maximum : float32 arrays of one shape
-        The low-passed map and its kernel maximum.
+        The low-passed map and its kernel maximum without leakage.
     molecule, best, solvent : bool arrays of the same shape
         From the calibration.
     reference : Reference
@@ -109,7 +109,11 @@ class Comparison:
 def view_of(
     maximum: Volume, lowpassed: Volume, inside: Mask, solvent: Mask, *, voxel_size: float, lowpass: float
 ) -> ClassView:
-    """Calibrate one class by itself; parameters and errors as of `calibration.calibrate`, in occupancy mode."""
+    """Calibrate one class by itself, in occupancy mode.
+
+    Parameters and errors are those of `calibration.calibrate`, but for the maximum: it is that of the kernel, as it is.
+    """
+    maximum = without_leakage(maximum, lowpassed, inside, voxel_size=voxel_size, lowpass=lowpass)
     found = calibrate(maximum, lowpassed, inside, solvent, voxel_size=voxel_size, lowpass=lowpass)
     step = coarse_step(voxel_size)
     coarse = (slice(None, None, step),) * 3

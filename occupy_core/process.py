@@ -112,7 +112,7 @@ def process_map(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
     maximum = kernel.ball_maximum(basis, kernel.ball(derived.kernel_size, derived.kernel_radius))
     full_spread = None
     if settings.normalisation == "calibrated":
-        reference = _calibrated_reference(source, maximum, lowpassed, flat, region, derived, notes)
+        maximum, reference = _calibrated(source, maximum, lowpassed, flat, region, derived, notes)
         if derived.mode == "occupancy" and not settings.nlrc and _has_detail(volume, derived, threads, notes):
             full_spread = reference.spread
     else:
@@ -280,7 +280,7 @@ def _reference(source: DensityMap, basis: Volume, settings: Settings, derived: D
         raise MapError(f"{source.path}: {error}") from error
 
 
-def _calibrated_reference(
+def _calibrated(
     source: DensityMap,
     maximum: Volume,
     lowpassed: Volume,
@@ -288,8 +288,13 @@ def _calibrated_reference(
     region: NDArray[np.bool_],
     derived: Derived,
     notes: List[str],
-) -> Reference:
+) -> Tuple[Volume, Reference]:
+    """The maximum that is calibrated, and both ends of its scale."""
     inside = solvent.inscribed(maximum.shape) & ~flat
+    if derived.mode == "occupancy":
+        maximum = calibration.without_leakage(
+            maximum, lowpassed, inside, voxel_size=derived.voxel_size, lowpass=derived.lowpass
+        )
     try:
         found = calibration.calibrate(
             maximum, lowpassed, inside, region, voxel_size=derived.voxel_size, lowpass=derived.lowpass
@@ -297,7 +302,7 @@ def _calibrated_reference(
     except MapError as error:
         raise MapError(f"{source.path}: {error}") from error
     notes += found.warnings
-    return found.reference
+    return maximum, found.reference
 
 
 def _has_detail(volume: Volume, derived: Derived, threads: int, notes: List[str]) -> bool:

@@ -148,10 +148,16 @@ the mean errors are: {quiet}.
 
 ## What is calibrated
 
-Zero is what the kernel maximum reads in solvent noise: its most frequent value there. One is its median over
-the best region: where the average over windows of 22 Å comes within 15 % of the highest (95th percentile over the
-molecule), narrowed once more in windows of 14 Å. The published scale takes single voxels for its reference, and
-0 for solvent, where a maximum over noise is never 0.
+The kernel is smaller than the published one (radius 1.5 Å at a low-pass of 8 Å, one voxel at least), so that less of a
+strong part is carried into its weak neighbour, and three tenths of the difference to the average nearby (10 Å, within
+the molecule) are added, which undoes to first order what the low-pass still mixes. Zero is what that reads in solvent
+noise: its most frequent value there. One is its median over the best region: where the average over windows of 22 Å
+comes within 15 % of the highest (95th percentile over the molecule) and the noise of such averages, narrowed once more
+in windows of 14 Å. The published scale takes single voxels for its reference, and 0 for solvent, where a maximum over
+noise is never 0.
+
+The price is a scale map that is less smooth inside a part than the published one: read it over parts, by their
+median. Set `kernel_radius` to half of the low-pass for the published kernel.
 
 ## Where not to trust the number
 
@@ -164,9 +170,10 @@ molecule), narrowed once more in windows of 14 Å. The published scale takes sin
   to a coarser resolution than the low-pass (8 Å or 3 voxels), read less surely, noisy ones wrongly (*as regularised by
   RELION, noise 0.4*). The job warns and gives no interval where it can tell; set `lowpass` to the map's resolution.
 - **The mask.** A target mask must follow the part: within about 3 Å of its atoms, no extension, no soft edge. A
-  generous mask takes in solvent and neighbours, and an interval could not make up for it. Where more than a tenth of
-  the mask reads empty and more than a tenth full, the job warns and gives none.
-- **Small parts next to stronger ones** read too high: the kernel (8 Å) reaches into the neighbour.
+  generous mask takes in solvent and neighbours, and an interval could not make up for it. Where more than a quarter of
+  the mask reads next to nothing beside the rest, the job warns and gives none; in very noisy maps (0.4) it does so for
+  many good masks too.
+- **Small parts next to stronger ones** read too high: the low-pass (8 Å) mixes them.
 - **A micelle** as dense as the protein is taken for molecule and lowers what counts as 1.
 - **Flexible parts** read a little low in occupancy mode at the default 8 Å low-pass, small ones in noisy maps lower
   still, and much too low in resolution mode (the table of flexible chains).
