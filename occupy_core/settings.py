@@ -115,7 +115,7 @@ class Settings:
         "> 0",
         "Radius of the kernel over which the local maximum is taken.",
         "scale",
-        derived="half of the low-pass",
+        derived="half of the low-pass; for calibrated occupancies 3/16 of it, at least 1 voxel",
         expert=True,
     )
     tau: Optional[float] = setting(
