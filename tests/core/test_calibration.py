@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import binary_dilation, gaussian_filter
 
 from demo.simulate import phantom
-from occupy_core.calibration import calibrate
+from occupy_core.calibration import calibrate, without_leakage
 from occupy_core.errors import MapError
 from occupy_core.fourier import low_pass
 from occupy_core.maps import read_map
@@ -141,6 +141,31 @@ def test_strong_parts_among_weak_ones_are_what_is_whole():
     volume = (slabs + noise).astype(np.float32)
     reference = calibrate(volume, volume, inside, inside, voxel_size=3.0, lowpass=9.0).reference
     assert reference.value == pytest.approx(1.0, abs=0.05) and reference.zero == pytest.approx(0.0, abs=0.02)
+
+
+@pytest.mark.parametrize(("shape", "voxel_size"), [((64, 64, 64), 3.0), ((95, 96, 97), 1.5)])
+def test_leakage_between_parts_is_undone_and_solvent_stays(shape, voxel_size):
+    z, y, x = (index - side // 2 for index, side in zip(np.indices(shape), shape))
+    distance = np.sqrt(z**2 + y**2 + x**2) * voxel_size
+    truth = np.where(distance < 45, np.where(z < 0, 1.0, 0.4), 0.0)
+    noise = 0.02 * np.random.default_rng(0).standard_normal(shape)
+    mixed = gaussian_filter(truth + noise, 3 / voxel_size).astype(np.float32)
+    found = without_leakage(mixed, mixed, np.ones(shape, dtype=bool), voxel_size=voxel_size, lowpass=8.0)
+    border = (distance < 30) & (np.abs(z + 0.5) * voxel_size < 6)
+    errors = [np.abs(values - truth)[border].mean() for values in (mixed, found)]
+    assert errors[1] < 0.9 * errors[0]
+    far = distance > 60
+    np.testing.assert_array_equal(found[far], mixed[far])
+
+
+def test_the_kernel_is_smaller_unless_the_user_sizes_it(noisy, process):
+    def radius(**change):
+        return process(noisy.volume, replace(CALIBRATED, **change)).derived.kernel_radius
+
+    assert radius() == 1.0 and radius(lowpass=24.0) == pytest.approx(1.5)
+    assert radius(kernel_radius=1.2) == 1.2
+    for change in ({"kernel_size": 3}, {"normalisation": "tiled"}, {"mode": "resolution"}):
+        assert radius(**change) == pytest.approx(1.5)
 
 
 def test_the_spread_is_that_of_what_counts_as_full(noisy, process):
