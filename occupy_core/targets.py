@@ -14,8 +14,8 @@ from occupy_core.maps import Volume
 
 # Of a 90 % interval: what remains where everything is even, and the share of the interquartile ranges of the part
 # and of what counts as full. `benchmarks/occupancy` measures how often the truth lies in it.
-_LEAST_HALF_WIDTH = 0.03
-_SHARE_OF_SPREAD = 0.12
+_LEAST_HALF_WIDTH = 0.05
+_SHARE_OF_SPREAD = 0.1
 
 
 # The lower quartile of a part that is there everywhere is more than this share of the upper one.
