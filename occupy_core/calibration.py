@@ -36,6 +36,9 @@ _LEAST_MOLECULE = 3000.0  # Å^3
 _LEAST_VOXELS = 20
 _BINS = 200
 _SMOOTHING = 6  # bins
+# Of the kernel maximum's difference to its average nearby: what the neighbours have leaked into it.
+_LEAK = 0.6
+_LEAK_WIDTH = 10.0  # full width of that average
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,36 @@ def coarse_step(voxel_size: float) -> int:
     return max(1, int(_STEP / voxel_size * (1 + 1e-6)))
 
 
+def without_leakage(
+    maximum: Volume, lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float
+) -> Volume:
+    """The kernel maximum without what parts of the molecule have leaked into each other.
+
+    Parameters
+    ----------
+    As of `calibrate`.
+
+    Returns
+    -------
+    float32 array of the same shape.
+
+    Notes
+    -----
+    M + 0.6 (M - <M>), where <M> is the average of the maximum over the molecule under a Gaussian of 10 Å full width:
+    the low-pass and the kernel mix each part with its neighbours, and this undoes it to first order. Outside the
+    molecule M stays as it is.
+    """
+    step = coarse_step(voxel_size)
+    coarse = (slice(None, None, step),) * 3
+    spacing = voxel_size * step
+    molecule, _, _ = _molecule(lowpassed[coarse], inside[coarse], spacing, lowpass)
+    values = maximum[coarse]
+    # The least low-pass is 8 Å; the width grows with a coarser one.
+    nearby = _masked_average(values, molecule, _LEAK_WIDTH * max(1.0, lowpass / 8) / spacing)
+    leaked = np.where(molecule, nearby - values, np.float32(0)) * np.float32(_LEAK)
+    return maximum - _on_finer_grid(leaked, step, maximum.shape)
+
+
 def calibrate(
     maximum: Volume,
     lowpassed: Volume,
@@ -78,7 +111,7 @@ def calibrate(
     Parameters
     ----------
     maximum : float32 array, 3D
-        `ball_maximum` of the mode's map.
+        `ball_maximum` of the mode's map; in occupancy mode without leakage.
     lowpassed : float32 array of the same shape
     inside : bool array of the same shape
         Where the molecule may be: within the inscribed sphere, and not flat.
@@ -95,9 +128,9 @@ def calibrate(
     Notes
     -----
     Zero is the mode of the maximum over the solvent. One is its median over the best region: the part of the molecule
-    whose average over windows of 22 Å comes within 15 % of the highest (95th percentile), and of that part what comes
-    within 15 % of the highest in windows of 14 Å (80th percentile). A wide region and a median in it, because the
-    highest of many windows is a lucky one, the more so the noisier the map.
+    whose average over windows of 22 Å comes within 15 % of the highest (95th percentile) and one standard deviation of
+    such averages in solvent, and of that part what does so in windows of 14 Å (80th percentile). A wide region and a
+    median in it, because the highest of many windows is a lucky one, the more so the noisier the map.
     The molecule is where the smoothed density exceeds 0.4 of the highest within 10 Å, whatever its occupancy.
     """
     shape = maximum.shape
@@ -115,22 +148,24 @@ def calibrate(
     notes = []
     level = zero = background
     free = solvent & ~reached
-    if free.sum() > max(_LEAST_VOXELS, _LEAST_SOLVENT * inside.sum()):
+    has_solvent = free.sum() > max(_LEAST_VOXELS, _LEAST_SOLVENT * inside.sum())
+    if has_solvent:
         level, zero = float(np.median(lowpassed[free])), _mode(maximum[free])
     else:
         notes.append(
             f"next to no solvent to calibrate the zero of the scale with: the background's value {background:.3g} is "
             "taken for it, so low occupancies read too high"
         )
+    solvent = free if has_solvent else np.zeros_like(free)
     window = max(_WINDOW, 2 * lowpass)
     # By the height above the solvent's mean, so that noise widens the best region.
-    height = _masked_average(maximum, molecule, window / spacing) - np.float32(level)
+    height, noise = _window_heights(maximum, molecule, solvent, level, window / spacing)
     highest = float(np.percentile(height[molecule], _BEST_PERCENTILE))
     if not highest > 0:
         raise MapError(_not_above(level, level + highest))
-    wide = molecule & (height > _BEST * highest)
-    narrow = _masked_average(maximum, wide, max(_NARROW_WINDOW, lowpass) / spacing) - np.float32(level)
-    best = wide & (narrow > _BEST * np.percentile(narrow[wide], _NARROW_PERCENTILE))
+    wide = molecule & (height > _BEST * highest - noise)
+    narrow, noise = _window_heights(maximum, wide, solvent, level, max(_NARROW_WINDOW, lowpass) / spacing)
+    best = wide & (narrow > _BEST * np.percentile(narrow[wide], _NARROW_PERCENTILE) - noise)
     lower, one, upper = (float(value) for value in np.percentile(maximum[best], (25, 50, 75)))
     if not one > zero:
         raise MapError(_not_above(zero, one))
@@ -167,12 +202,34 @@ def _molecule(
     return molecule, maximum_filter(strong, 2 * int(lowpass / spacing) + 1), background
 
 
+def _window_heights(
+    maximum: Volume, part: NDArray[np.bool_], solvent: NDArray[np.bool_], level: float, width: float
+) -> Tuple[Volume, float]:
+    """The average of the maximum over windows within a part, above the solvent's level, and the standard deviation of
+    such averages in solvent; 0 where there is none."""
+    height = _masked_average(maximum, part, width) - np.float32(level)
+    noise = float(_masked_average(maximum, solvent, width)[solvent].std()) if solvent.any() else 0.0
+    return height, noise
+
+
 def _masked_average(values: Volume, mask: NDArray[np.bool_], width: float) -> Volume:
     """The average of the values inside a mask under a Gaussian of this full width at half maximum, in voxels."""
     sigma = _sigma(width)
     weight = gaussian_filter(mask.astype(np.float32), sigma, truncate=2.5)
     total = gaussian_filter(np.where(mask, values, np.float32(0)), sigma, truncate=2.5)
     return np.divide(total, weight, out=np.zeros_like(total), where=mask)
+
+
+def _on_finer_grid(values: Volume, step: int, shape: Tuple[int, ...]) -> Volume:
+    """Linear interpolation of what is known at every `step`-th voxel."""
+    for axis, side in enumerate(shape):
+        last = values.shape[axis] - 1
+        place = np.minimum(np.arange(side, dtype=np.float32) / step, last)
+        below = place.astype(int)
+        share = (place - below).reshape([-1 if other == axis else 1 for other in range(3)])
+        low, high = (values.take(index, axis) for index in (below, np.minimum(below + 1, last)))
+        values = low + share * (high - low)
+    return values
 
 
 def _sigma(full_width: float) -> float:

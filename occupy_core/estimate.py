@@ -84,9 +84,15 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
 
 
 def maximum_of(estimate: Estimate) -> Volume:
-    """The largest value of the mode's map over the kernel around each voxel."""
+    """The largest value of the mode's map over the kernel around each voxel; for calibrated occupancies without what
+    parts have leaked into each other."""
     derived = estimate.derived
-    return kernel.ball_maximum(estimate.basis, kernel.ball(derived.kernel_size, derived.kernel_radius))
+    maximum = kernel.ball_maximum(estimate.basis, kernel.ball(derived.kernel_size, derived.kernel_radius))
+    if estimate.settings.normalisation != "calibrated" or derived.mode != "occupancy":
+        return maximum
+    return calibration.without_leakage(
+        maximum, estimate.lowpassed, estimate.inside, voxel_size=derived.voxel_size, lowpass=derived.lowpass
+    )
 
 
 def reference_of(estimate: Estimate) -> Reference:

@@ -16,12 +16,13 @@ from occupy_core.maps import DensityMap, Volume, read_on_grid
 
 # Of a 90 % interval: what remains where everything is even, and the share of the interquartile ranges of the part
 # and of what counts as full. `benchmarks/occupancy` measures how often the truth lies in it.
-_LEAST_HALF_WIDTH = 0.03
-_SHARE_OF_SPREAD = 0.25
+_LEAST_HALF_WIDTH = 0.04
+_SHARE_OF_SPREAD = 0.15
 _IN_TARGET = 0.5  # what a mask must exceed
 
-# A part that is there everywhere reads more than the first in nine voxels of ten.
-_EMPTY, _FULL = 0.1, 0.5
+# The lower quartile of a part that is there everywhere is more than this share of the upper one.
+_EMPTY_SHARE = 0.2
+_FULL = 0.5
 TOO_UNEVEN = (
     "target mask {path}: the scale varies widely inside it, so the mask holds solvent or parts of different occupancy "
     "and its median means little (no interval is given); a target mask should follow one part closely, without "
@@ -131,9 +132,9 @@ def quartiles(scales: Volume, mask: NDArray[np.bool_]) -> Tuple[float, float, fl
 
 
 def is_uneven(scales: Volume, mask: NDArray[np.bool_]) -> bool:
-    """Whether more than a tenth of a mask reads empty and more than a tenth full."""
-    low, high = np.percentile(scales[mask], (10, 90))
-    return bool(low < _EMPTY and high > _FULL)
+    """Whether more than a quarter of a mask reads next to nothing beside the rest, and more than a tenth full."""
+    lower, upper, high = np.percentile(scales[mask], (25, 75, 90))
+    return bool(lower < _EMPTY_SHARE * upper and high > _FULL)
 
 
 def occupancy_interval(

@@ -9,6 +9,7 @@ when a bound is broken.
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import tempfile
 from pathlib import Path
@@ -16,12 +17,19 @@ from typing import Dict, List, Optional, Sequence
 
 from benchmarks import published
 from benchmarks.occupancy import document, measure, suite, tables
-from benchmarks.occupancy.suite import CALIBRATED, PUBLISHED, Complex, Outcome
+from benchmarks.occupancy.suite import CALIBRATED, PROTOTYPE, PUBLISHED, Complex, Outcome
 from benchmarks.real_data import real_data
 
-# Of the default suite. The published program is compared in the mode that is meant for occupancies.
+# Of the default suite; the last one holds at each noise, for both modes of the published program and both errors.
 MOST_ABSOLUTE, MOST_RELATIVE, LEAST_RANK, MOST_OF_PUBLISHED = 0.06, 0.05, 0.93, 0.5
 COVERAGE = (0.80, 0.97)
+# What misses that bound: quiet maps, in which the published program is good already. Bound near where they are, so that
+# they do not grow unseen.
+MISSED = {
+    (0.05, "resolution", "error"): 0.65,
+    (0.05, "resolution", "error after division"): 0.65,
+    (0.05, "occupancy", "error after division"): 0.65,
+}
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -76,14 +84,22 @@ def bounds_broken(outcomes: Sequence[Outcome]) -> List[str]:
         broken.append(f"the rank correlation is {rank:.3f}, expected at least {LEAST_RANK}")
     if not COVERAGE[0] <= covered <= COVERAGE[1]:
         broken.append(f"the interval holds in {covered:.0%}, expected {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}")
-    for noise in suite.NOISES if PUBLISHED["occupancy"] in outcomes[0].chains else ():
+    prototype = tables.mean(outcomes, PROTOTYPE, measure.absolute_error)
+    if absolute > prototype:
+        broken.append(f"the error is {absolute:.3f}, expected at most the prototype's {prototype:.3f}")
+    return broken + (_published_bounds_broken(outcomes) if PUBLISHED["occupancy"] in outcomes[0].chains else [])
+
+
+def _published_bounds_broken(outcomes: Sequence[Outcome]) -> List[str]:
+    broken = []
+    readings = {"error": measure.absolute_error, "error after division": measure.relative_error}
+    for noise, mode, (name, of) in itertools.product(suite.NOISES, PUBLISHED, readings.items()):
         group = [item for item in outcomes if item.case.conditions.noise == noise]
-        ours = tables.mean(group, CALIBRATED, measure.absolute_error)
-        theirs = tables.mean(group, PUBLISHED["occupancy"], measure.absolute_error)
-        if ours > MOST_OF_PUBLISHED * theirs:
+        found, most = tables.ratio(group, mode, of), MISSED.get((noise, mode, name), MOST_OF_PUBLISHED)
+        if found > most:
             broken.append(
-                f"at noise {noise:g} the error is {ours / theirs:.2f} of the published program's, "
-                f"expected at most {MOST_OF_PUBLISHED}"
+                f"at noise {noise:g} the {name} is {found:.2f} of that of the published program in {mode} mode, "
+                f"expected at most {most}"
             )
     return broken
 

@@ -32,6 +32,7 @@ class Report:
         """The tables, with a heading each."""
         parts = [
             ("By noise", tables.errors_by(self.outcomes, "noise", lambda item: f"{item.case.conditions.noise:g}")),
+            *self._ratios(),
             ("By model", tables.errors_by(self.outcomes, "model", lambda item: item.case.model.title)),
             (
                 "By resolution",
@@ -62,6 +63,11 @@ class Report:
             tables=self.tables(),
         )
         DOCUMENT.write_text(text, encoding="utf-8")
+
+    def _ratios(self) -> List[Tuple[str, str]]:
+        if self.version is None:
+            return []
+        return [("Calibrated error relative to the published program's", tables.ratios(self.outcomes))]
 
     def _quiet(self) -> str:
         """The errors at the lowest noise, which real refined maps come nearest to, in words."""
@@ -137,14 +143,17 @@ the mean errors are: {quiet}.
 - *Interval holds* is how often the truth lies in the 90 % interval that the job gives for a target mask. Over all
   it does in {covered}, more often where parts are large and less often where small ones lie among each other.
 - The published program is `occupy` {version}, run on the same maps with its default (resolution) mode and in
-  occupancy mode; *tiled (ours)* is our own default normalisation, in occupancy mode.
+  occupancy mode; *tiled (ours)* is our own default normalisation, in occupancy mode. *prototype* is the first and
+  simplest calibration tried: zero is the mode of the kernel maximum, one its largest median over cubes of 24 Å.
 
 ## What is calibrated
 
-Zero is what the kernel maximum reads in solvent noise: its most frequent value there. One is its median over
-the best region: where the average over windows of 22 Å comes within 15 % of the highest (95th percentile over the
-molecule), narrowed once more in windows of 14 Å. The published scale takes single voxels for its reference, and
-0 for solvent, where a maximum over noise is never 0.
+What a strong part leaks into its weak neighbour by the low-pass and the kernel is undone to first order: six tenths
+of the difference to the average nearby (10 Å, within the molecule) are added. Zero is what that reads in solvent
+noise: its most frequent value there. One is its median over the best region: where the average over windows of 22 Å
+comes within 15 % of the highest (95th percentile over the molecule) and the noise of such averages, narrowed once more
+in windows of 14 Å. The published scale takes single voxels for its reference, and 0 for solvent, where a maximum over
+noise is never 0.
 
 ## Where not to trust the number
 
@@ -157,9 +166,10 @@ molecule), narrowed once more in windows of 14 Å. The published scale takes sin
   to a coarser resolution than the low-pass (8 Å or 3 voxels), read less surely, noisy ones wrongly (*as regularised by
   RELION, noise 0.4*). The job warns and gives no interval where it can tell; set `lowpass` to the map's resolution.
 - **The mask.** A target mask must follow the part: within about 3 Å of its atoms, no extension, no soft edge. A
-  generous mask takes in solvent and neighbours, and an interval could not make up for it. Where more than a tenth of
-  the mask reads empty and more than a tenth full, the job warns and gives none.
-- **Small parts next to stronger ones** read too high: the kernel (8 Å) reaches into the neighbour.
+  generous mask takes in solvent and neighbours, and an interval could not make up for it. Where more than a quarter of
+  the mask reads next to nothing beside the rest, the job warns and gives none; in very noisy maps (0.4) it does so for
+  many good masks too.
+- **Small parts next to stronger ones** read too high: the low-pass and the kernel (8 Å) mix them.
 - **A micelle** as dense as the protein is taken for molecule and lowers what counts as 1.
 - **Flexible parts** read a little low in occupancy mode at the default 8 Å low-pass, small ones in noisy maps lower
   still, and much too low in resolution mode (the table of flexible chains).

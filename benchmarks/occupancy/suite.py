@@ -16,6 +16,7 @@ import mrcfile
 from benchmarks import published
 from benchmarks.occupancy.bundles import write_bundles
 from benchmarks.occupancy.measure import Reading, readings
+from benchmarks.occupancy.prototype import prototype_scale
 from benchmarks.occupancy.simulate import Conditions, Simulated, simulate
 from occupy_core.maps import read_map
 from occupy_core.process import process_map
@@ -28,6 +29,7 @@ RESOLUTIONS = ((3.5, 1.2), (7.0, 2.4))
 CALIBRATED = "calibrated"
 CALIBRATED_RESOLUTION = "calibrated, resolution mode"
 TILED = "tiled (ours)"
+PROTOTYPE = "prototype"
 PUBLISHED = {"resolution": "published, default mode", "occupancy": "published, occupancy mode"}
 SETTINGS = {
     CALIBRATED: Settings(mode="occupancy", normalisation="calibrated"),
@@ -85,7 +87,7 @@ def bundles(folder: Path) -> Complex:
 def default_suite(models: Sequence[Complex], seed: int, *, with_published: bool) -> List[Case]:
     """Every model at every noise and resolution, each map with occupancies of its own."""
     numbers = itertools.count()
-    methods = (CALIBRATED, TILED, *(PUBLISHED.values() if with_published else ()))
+    methods = (CALIBRATED, PROTOTYPE, TILED, *(PUBLISHED.values() if with_published else ()))
     return [
         Case(
             model,
@@ -205,6 +207,8 @@ def _readings(path: Path, method: str, made: Simulated) -> List[Reading]:
     for mode, name in PUBLISHED.items():
         if method == name:
             return readings(published.run(path, mode, path.parent / mode)[0], made, 0.0)
+    if method == PROTOTYPE:
+        return readings(prototype_scale(read_map(str(path))), made, 0.0)
     result = process_map(read_map(str(path)), SETTINGS[method])
     return readings(result.scale, made, result.reference.spread)
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from benchmarks.occupancy import measure
 from benchmarks.occupancy.measure import Reading
-from benchmarks.occupancy.suite import CALIBRATED, CALIBRATED_RESOLUTION, PUBLISHED, TILED, Outcome
+from benchmarks.occupancy.suite import CALIBRATED, CALIBRATED_RESOLUTION, PROTOTYPE, PUBLISHED, TILED, Outcome
 
-METHODS = (PUBLISHED["resolution"], PUBLISHED["occupancy"], TILED, CALIBRATED)
+METHODS = (PUBLISHED["resolution"], PUBLISHED["occupancy"], TILED, PROTOTYPE, CALIBRATED)
 Measure = Callable[[Sequence[Reading]], float]
 
 
@@ -36,6 +36,23 @@ def errors_by(outcomes: Sequence[Outcome], heading: str, key: Callable[[Outcome]
         for title, group in _groups(outcomes, key)
     ]
     return markdown([heading, *methods, "interval holds"], rows)
+
+
+def ratio(outcomes: Sequence[Outcome], mode: str, of: Measure) -> float:
+    """The calibrated error relative to that of the published program in one of its modes."""
+    return mean(outcomes, CALIBRATED, of) / mean(outcomes, PUBLISHED[mode], of)
+
+
+def ratios(outcomes: Sequence[Outcome]) -> str:
+    """A row for each noise: the calibrated error relative to the published program's, as they stand / after
+    division."""
+    rows = []
+    for title, group in _groups(outcomes, lambda item: f"{item.case.conditions.noise:g}"):
+        pairs = (
+            [ratio(group, mode, of) for of in (measure.absolute_error, measure.relative_error)] for mode in PUBLISHED
+        )
+        rows.append([title, *(f"{absolute:.2f} / {relative:.2f}" for absolute, relative in pairs)])
+    return markdown(["noise", *(f"of {name}" for name in PUBLISHED.values())], rows)
 
 
 def harder(outcomes: Mapping[str, Sequence[Outcome]]) -> str:

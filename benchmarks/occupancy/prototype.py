@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first calibration that was tried: what the one in use has to be at least as good as."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from occupy_core import fourier, kernel, scale, solvent
+from occupy_core.maps import DensityMap
+
+_CUBE = 24.0  # Å
+_BINS = 400
+
+
+def prototype_scale(source: DensityMap) -> np.ndarray:
+    """The scale of a map, 0..1, in occupancy mode, calibrated in the simplest way.
+
+    Notes
+    -----
+    M is the kernel maximum of the low-passed map, with the published kernel. Zero is the mode of M inside the inscribed
+    sphere, flat voxels left out (the highest bin of a histogram); one is the largest median of M over cubes of 24 Å at
+    steps of half a cube. A large map is not cropped.
+    """
+    voxel_size = source.grid.voxel_size
+    lowpass = max(8.0, 3 * voxel_size)
+    lowpassed = fourier.low_pass(source.data, voxel_size=voxel_size, cutoff_angstrom=lowpass)
+    size = kernel.default_kernel_size(lowpass, voxel_size)
+    maximum = kernel.ball_maximum(lowpassed, kernel.ball(size, lowpass / (2 * voxel_size)))
+    inside = solvent.inscribed(maximum.shape) & ~solvent.flat_areas(source.data)
+    zero = _mode(maximum[inside])
+    one = _largest_median(maximum, max(2, round(_CUBE / voxel_size)))
+    return scale.local_scale(maximum, scale.Reference(one, (0, 0, 0), (0, 0, 0), 1, zero))
+
+
+def _mode(values: np.ndarray) -> float:
+    counts, edges = np.histogram(values, _BINS)
+    peak = int(counts.argmax())
+    return float((edges[peak] + edges[peak + 1]) / 2)
+
+
+def _largest_median(values: np.ndarray, side: int) -> float:
+    starts = [range(0, length - side + 1, max(1, side // 2)) for length in values.shape]
+    cubes = (values[z : z + side, y : y + side, x : x + side] for z, y, x in itertools.product(*starts))
+    return max(float(np.median(cube)) for cube in cubes)
