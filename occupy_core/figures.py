@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -81,26 +81,29 @@ class Section:
     outlines: Dict[int, NDArray[Any]]
 
 
-def sections_of(regions: Sequence[NDArray[Any]], volumes: Sequence[Volume]) -> List[Section]:
+def sections_of(regions: Sequence[NDArray[Any]], volumes: Iterable[Volume]) -> List[Section]:
     """A section across z through each of the first regions, or through the middle where there is none.
 
     Parameters
     ----------
     regions : sequence of arrays, 3D
         Masks, 0..1; the largest first.
-    volumes : sequence of float32 arrays of the same shape
-        One for each class.
+    volumes : iterable of float32 arrays of the same shape
+        One for each class; taken one at a time.
     """
+    masks = [np.asarray(region) for region in regions]
+    places = [int(np.argmax((mask > 0.5).sum(axis=(1, 2)))) for mask in masks[:_MOST_SECTIONS]]
+    images = [[np.array(volume[place]) for place in places or [len(volume) // 2]] for volume in volumes]
     if not regions:
-        middle = volumes[0].shape[0] // 2
-        return [Section(f"z = {middle}", tuple(volume[middle] for volume in volumes), {})]
-    sections = []
-    for number, region in enumerate(regions[:_MOST_SECTIONS], start=1):
-        place = int(np.argmax((np.asarray(region) > 0.5).sum(axis=(1, 2))))
-        outlines = {other: np.asarray(mask[place]) for other, mask in enumerate(regions, start=1) if mask[place].any()}
-        images = tuple(np.asarray(volume[place]) for volume in volumes)
-        sections.append(Section(f"region {number}", images, outlines))
-    return sections
+        return [Section("middle", tuple(image for (image,) in images), {})]
+    return [
+        Section(
+            f"region {row + 1}",
+            tuple(of_class[row] for of_class in images),
+            {other: mask[place] for other, mask in enumerate(masks, start=1) if mask[place].any()},
+        )
+        for row, place in enumerate(places)
+    ]
 
 
 def comparison_figure(report: Mapping[str, Any], sections: Sequence[Section]) -> Figure:

@@ -12,7 +12,8 @@ from scipy.ndimage import distance_transform_edt
 from benchmarks.classes.scenarios import LEAST_MASS, Difference, Scenario, differences
 from benchmarks.occupancy.simulate import Simulated
 from occupy_core.calibration import coarse_step
-from occupy_core.comparison import ClassView, Comparison, compare, view_of
+from occupy_core.class_views import ClassView, view_of
+from occupy_core.comparison import Comparison, compare
 from occupy_core.fourier import low_pass
 from occupy_core.kernel import ball, ball_maximum, default_kernel_size
 from occupy_core.solvent import flat_areas, inscribed
