@@ -63,8 +63,9 @@ differ gave {false} regions.
   groups of touching chains have a pattern over the classes (present, absent, or anything between); all other chains
   are whole.
 - Classes are as unequal as particle numbers make them: the best one has the noise of the table and a resolution of
-  {voxels}; the others have up to 1.8 times its noise and up to 3 Å less resolution. Half of the classifications
-  have flat solvent outside a sphere (*flat*), a third are weighted by signal and noise as RELION's class maps are
+  {voxels};
+  the others have up to 1.8 times its noise and up to 3 Å less resolution. Half of the classifications have flat
+  solvent outside a sphere (*flat*), a third are weighted by signal and noise as RELION's class maps are
   (*regularised*). *Noise* is the standard deviation of the solvent relative to full density.
 - {sets} sets of 2 to 5 classes of the same particles, with the same unequal noise and resolution.
 - The job's own code compares them, with default settings.

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.classes import measure, scenarios
+from benchmarks.classes import document, measure, scenarios, tables
 from benchmarks.occupancy import suite
 from benchmarks.occupancy.simulate import Conditions, simulate
 
@@ -109,3 +109,17 @@ def test_another_grey_scale_is_told_with_its_factor(bundles):
     found = measure.compared(maps, factors=[1.0, 0.5])
     assert found.result.grey_factors[1] == pytest.approx(0.5, abs=0.05)
     assert "class 2" in found.warnings[0] and "one grey scale" in found.warnings[0]
+
+
+def test_the_document_tells_what_is_missed_and_only_counted_noise_breaks_bounds(bundles):
+    match = measure.Match(scenarios.Difference(("A",), (1.0, 0.0), 30.0), 0.1, 0.9, (1.0, 0.5))
+    outcomes = [
+        measure.Outcome(scenarios.Scenario(bundles, (), (Conditions(noise=noise),), "plain"), (match,), 1, 0, 8.0)
+        for noise in (0.2, 0.4)
+    ]
+    not_found, error = tables.bounds_missed(outcomes, [])
+    assert "noise 0.2" in not_found and "coverage 0.10" in not_found and "0.250" in error
+    assert tables.bounds_missed(outcomes[1:], []) == []
+    text = document.text(outcomes, [], 0)
+    assert "it found 0 of 1 differences" in text and "Some bounds are missed" in text
+    assert "All bounds hold" in document.text(outcomes[1:], [], 0)
