@@ -23,7 +23,7 @@ accuracy:        ## our calibrated occupancies and the published scale against k
 
 classes:         ## what the comparison of classes finds in simulated classifications
 	@scripts/environment.sh
-	@.venv/bin/python -m benchmarks.classes $(MODELS)
+	@.venv/bin/python -m benchmarks.classes --write
 
 readme:          ## write the table of settings into README.md
 	@.venv/bin/python -m scripts.settings_table

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Several maps at once: what counts as full in all of them, and where the classes of a classification differ.
 
-A map that cannot be used is left out here; it fails when its own turn comes. One map is held at a time, and of each
-what the coarse grid holds.
+A map that cannot be used is left out here; it fails when its own turn comes. One map is held at a time; what
+the comparison needs of the others waits in files.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Typ
 
 from occupy_core import fourier
 from occupy_core.calibration import coarse_step
-from occupy_core.comparison import ClassView, Comparison, compare, reference_class, shared_references, view_of
+from occupy_core.class_views import ClassView, reference_class, shared_references, view_of
+from occupy_core.comparison import Comparison, compare
 from occupy_core.derived import Derived, derive
 from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.estimate import estimate_of, maximum_of, reference_of
 from occupy_core.inputs import MapInput
-from occupy_core.maps import DensityMap, MapGrid, Volume, read_map
+from occupy_core.maps import DensityMap, MapGrid, read_map
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
+from occupy_core.stored import Stored
 
 # Of the box: a coarser low-pass would leave too few waves to tell one region from another.
 _COARSEST = 1 / 8
@@ -52,8 +54,8 @@ class ClassComparison:
         On the coarse grid.
     places : tuple of int
         Of these maps, among the job's.
-    lowpassed : tuple of float32 arrays
-        Each of them on the coarse grid.
+    densities : tuple of Stored float32 arrays
+        Of each of them on the coarse grid, low-passed, with the solvent at 0.
     grid : MapGrid
         Of the maps.
     spacing : float
@@ -65,7 +67,7 @@ class ClassComparison:
 
     result: Comparison
     places: Tuple[int, ...]
-    lowpassed: Tuple[Volume, ...]
+    densities: Tuple[Stored, ...]
     grid: MapGrid
     spacing: float
     lowpass: float
@@ -169,7 +171,7 @@ def compare_maps(maps: Sequence[MapInput], settings: Settings, *, threads: int =
     return ClassComparison(
         result,
         tuple(seen),
-        tuple(item.view.lowpassed for item in seen.values()),
+        tuple(item.view.density for item in seen.values()),
         first.grid,
         step * first.derived.voxel_size / first.grid.voxel_size,
         first.derived.lowpass,

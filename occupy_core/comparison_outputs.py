@@ -105,6 +105,7 @@ def _with_figure(report: Report, found: ClassComparison, folder: Path) -> Report
     except ImportError as error:
         note = f"no figure was drawn, since matplotlib is missing ({error})"
         return {**report, "warnings": [*report["warnings"], note]}
-    sections = sections_of([region.mask for region in found.result.regions], found.lowpassed)
+    volumes = (density.load() for density in found.densities)
+    sections = sections_of([region.mask for region in found.result.regions], volumes)
     comparison_figure(report, sections).savefig(folder / FIGURE, metadata={"CreationDate": None})
     return {**report, "outputs": [*report["outputs"], FIGURE]}

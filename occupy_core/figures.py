@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -83,32 +83,34 @@ class Section:
     outlines: Dict[int, NDArray[Any]]
 
 
-def sections_of(regions: Sequence[NDArray[Any]], volumes: Sequence[Volume]) -> List[Section]:
+def sections_of(regions: Sequence[NDArray[Any]], volumes: Iterable[Volume]) -> List[Section]:
     """A section across z through each of the first regions, or through the middle where there is none.
 
     Parameters
     ----------
     regions : sequence of arrays, 3D
         Masks, 0..1; the largest first.
-    volumes : sequence of float32 arrays of the same shape
-        One for each class.
+    volumes : iterable of float32 arrays of the same shape
+        One for each class; taken one at a time.
     """
+    masks = [np.asarray(region) for region in regions]
+    groups: Dict[int, List[int]] = {}
+    for number, mask in enumerate(masks, start=1):
+        widest = int(np.argmax((mask > 0.5).sum(axis=(1, 2))))
+        apart = len(mask) // _SECTIONS_APART
+        groups.setdefault(next((other for other in groups if abs(other - widest) <= apart), widest), []).append(number)
+    places = list(groups)[:_MOST_SECTIONS]
+    images = [[np.array(volume[place]) for place in places or [len(volume) // 2]] for volume in volumes]
     if not regions:
-        middle = volumes[0].shape[0] // 2
-        return [Section(f"z = {middle}", tuple(volume[middle] for volume in volumes), {})]
-    apart = volumes[0].shape[0] // _SECTIONS_APART
-    places: Dict[int, List[int]] = {}
-    for number, region in enumerate(regions, start=1):
-        widest = int(np.argmax((np.asarray(region) > 0.5).sum(axis=(1, 2))))
-        place = next((other for other in places if abs(other - widest) <= apart), widest)
-        places.setdefault(place, []).append(number)
-    sections = []
-    for place, numbers in list(places.items())[:_MOST_SECTIONS]:
-        outlines = {other: np.asarray(mask[place]) for other, mask in enumerate(regions, start=1) if mask[place].any()}
-        images = tuple(np.asarray(volume[place]) for volume in volumes)
-        title = f"region{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
-        sections.append(Section(title, images, outlines))
-    return sections
+        return [Section("middle", tuple(image for (image,) in images), {})]
+    return [
+        Section(
+            f"region{'s' * (len(groups[place]) > 1)} {', '.join(map(str, groups[place]))}",
+            tuple(of_class[row] for of_class in images),
+            {other: mask[place] for other, mask in enumerate(masks, start=1) if mask[place].any()},
+        )
+        for row, place in enumerate(places)
+    ]
 
 
 def comparison_figure(report: Mapping[str, Any], sections: Sequence[Section]) -> Figure:

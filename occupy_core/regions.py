@@ -18,6 +18,8 @@ from scipy import ndimage
 
 from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
+from occupy_core.patterns import owners_of, spread_out
+from occupy_core.stored import Stored
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -31,17 +33,11 @@ _SIGNIFICANT = 6.0  # standard deviations of the difference of two smoothed maps
 _LIKELY = 5.0  # the same, for a part that holds a significant place
 _LEAST_LIKELY = 0.4  # of a part
 _LEAST_RELATIVE = 0.15  # of the stronger map's smoothed density
-_MOST_NOISE = 0.1  # of the local density, for a width to be wide enough
+_MOST_NOISE = 0.15  # of the local density, for a width to be wide enough
 _FAINT = 0.25  # of the density where the reference is whole: what is below in every map is no part of the molecule
-_AROUND = 8.0  # Å: what is this near to a pattern's place tells the pattern, and what is this near to a part is border
-_CHANGE = 0.1  # of the relative density within a voxel, at which a place says half as much about patterns
-_MIXED = 0.2  # a pattern this near to the line between two others may be their blur
-_BLUR = 6.0  # Å
-_LEAST_DEEP = 0.2  # of what has a pattern, further than that from what has another, unless it is blur
-_MOST_PATTERNS = 20
+_AROUND = 8.0  # Å: what is this near to density is no solvent
 _GROWTH = 3.0  # Å
 _LEAST_VOLUME = 4000.0  # Å^3
-_ALIKE = 0.25  # parts whose patterns differ by less everywhere are of one pattern
 _LEAST_VOXELS = 30
 
 
@@ -51,9 +47,9 @@ class Maps:
 
     Attributes
     ----------
-    densities : sequence of float32 arrays
+    densities : sequence of Stored float32 arrays
         With the solvent at 0.
-    insides : sequence of bool arrays
+    insides : sequence of Stored bool arrays
         Where each is neither flat nor beyond the inscribed sphere.
     molecule : bool array
         Where any holds density.
@@ -65,8 +61,8 @@ class Maps:
         Å.
     """
 
-    densities: Sequence[Volume]
-    insides: Sequence[Mask]
+    densities: Sequence[Stored]
+    insides: Sequence[Stored]
     molecule: Mask
     common: Mask
     full: Mask
@@ -84,28 +80,31 @@ class Part:
 def differing_parts(maps: Maps, reference: int) -> List[Part]:
     """Connected parts where the maps differ, each of one pattern; grey scales are brought to the reference's."""
     molecule, spacing = maps.molecule, maps.spacing
-    fused = np.zeros((len(maps.densities), *molecule.shape), dtype=np.float32)
-    settled = np.zeros(molecule.shape, dtype=bool)
-    seeds, likely = np.zeros(molecule.shape, dtype=bool), np.zeros(molecule.shape, dtype=bool)
+    size = int(molecule.sum())
+    fused = np.zeros((len(maps.densities), size), dtype=np.float32)
+    seeds, likely, settled = (np.zeros(size, dtype=bool) for _ in range(3))
     solvent = _solvent(maps)
     for width in _WIDTHS:
         smooth, noises = _smoothed(maps, solvent, reference, width)
-        strongest = np.max(smooth, axis=0)
+        strongest = smooth.max(axis=0)
         if width in _DETECTION_WIDTHS:
             sure, possible = _differing(smooth, noises, strongest)
-            seeds |= molecule & sure
-            likely |= molecule & possible
+            seeds |= sure
+            likely |= possible
         fine = (strongest * np.float32(_MOST_NOISE) > max(noises)) | (width == _WIDTHS[-1])
         fused[:, fine & ~settled] = smooth[:, fine & ~settled]
         settled |= fine
-    if not seeds.any():
-        return []
-    strongest = np.max(fused, axis=0)
+    strongest = fused.max(axis=0)
     # A molecule that was told from low-pass filtered noise, map by map, reaches into solvent.
-    molecule = molecule & (strongest > np.float32(_FAINT * np.median(strongest[maps.full])))
-    seeds &= molecule
+    dense = strongest > np.float32(_FAINT * np.median(strongest[maps.full[molecule]]))
+    if not (seeds & dense).any():
+        return []
+    fused, strongest = fused[:, dense], strongest[dense]
+    seeds, likely = spread_out(seeds, molecule), spread_out(likely, molecule)
+    molecule = spread_out(dense, molecule)
     relative = np.clip(np.divide(fused, strongest, out=np.ones_like(fused), where=strongest > 0), 0, 1)
-    owners = _owners(relative, strongest, seeds, molecule, spacing)
+    owners = owners_of(relative, strongest, seeds[molecule], molecule, spacing)
+    seeds &= molecule
     parts = []
     for number in range(1, int(owners.max()) + 1):
         opened = ndimage.binary_opening(owners == number)
@@ -125,7 +124,7 @@ def grown(parts: Sequence[Part], spacing: float) -> List[Mask]:
     map is dense, and what is at a border is in doubt."""
     if not parts:
         return []
-    numbers = np.zeros(parts[0].mask.shape, dtype=np.int64)
+    numbers = np.zeros(parts[0].mask.shape, dtype=np.int32)
     for number, part in enumerate(parts, start=1):
         numbers[part.mask] = number
     near = _near(numbers > 0, spacing)
@@ -145,8 +144,8 @@ def _solvent(maps: Maps) -> Mask:
     leave out the stronger half of the noise."""
     sigma = _sigma(_DETECTION_WIDTHS[0], maps.spacing)
     dense = np.zeros(maps.molecule.shape, dtype=bool)
-    for values in maps.densities:
-        smooth = ndimage.gaussian_filter(values, sigma, truncate=2.5)
+    for stored in maps.densities:
+        smooth = ndimage.gaussian_filter(stored.load(), sigma, truncate=2.5)
         dense |= smooth > np.float32(_FAINT * np.median(smooth[maps.full]))
     return ~ndimage.maximum_filter(dense & maps.molecule, 2 * round(_AROUND / maps.spacing) + 1)
 
@@ -156,13 +155,17 @@ def _sigma(width: float, spacing: float) -> float:
 
 
 def _smoothed(maps: Maps, solvent: Mask, reference: int, width: float) -> Tuple[Floats, List[float]]:
-    """The maps under a smoothing, brought to one grey scale, and their noise."""
+    """The maps under a smoothing, brought to one grey scale (map, voxel of the molecule), and their noise."""
     sigma = _sigma(width, maps.spacing)
-    smooth = np.stack([ndimage.gaussian_filter(values, sigma, truncate=2.5) for values in maps.densities])
-    noises = [_noise(values, inside & solvent, sigma) for values, inside in zip(maps.densities, maps.insides)]
+    smooth = np.empty((len(maps.densities), int(maps.molecule.sum())), dtype=np.float32)
+    noises = []
+    for row, density, inside in zip(smooth, maps.densities, maps.insides):
+        values = density.load()
+        row[:] = ndimage.gaussian_filter(values, sigma, truncate=2.5)[maps.molecule]
+        noises.append(_noise(values, inside.load() & solvent, sigma))
     if maps.common.sum() >= _LEAST_VOXELS:
         # Under each smoothing again, since maps of unequal resolution or regularisation fade unequally.
-        heights = smooth[:, maps.common]
+        heights = smooth[:, maps.common[maps.molecule]]
         for index in range(len(smooth)):
             gain = float(np.median(heights[index] / heights[reference]))
             if gain > 0:
@@ -186,7 +189,7 @@ def _noise(values: Volume, solvent: Mask, sigma: float) -> float:
     return float(np.sqrt(np.mean(alone[place] ** 2 / share[place], dtype=np.float64)))
 
 
-def _differing(smooth: Floats, noises: Sequence[float], strongest: Volume) -> Tuple[Mask, Mask]:
+def _differing(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Tuple[Mask, Mask]:
     """Where two maps differ by enough to matter: surely by more than noise explains, and likely."""
     sure, likely = np.zeros(strongest.shape, dtype=bool), np.zeros(strongest.shape, dtype=bool)
     least = np.float32(_LEAST_RELATIVE) * strongest
@@ -196,100 +199,3 @@ def _differing(smooth: Floats, noises: Sequence[float], strongest: Volume) -> Tu
         sure |= difference > np.maximum(np.float32(_SIGNIFICANT * noise), least)
         likely |= difference > np.maximum(np.float32(_LIKELY * noise), least)
     return sure, likely
-
-
-def _owners(relative: Floats, strongest: Volume, seeds: Mask, molecule: Mask, spacing: float) -> NDArray[np.int64]:
-    """The number, from 1, of the pattern that each voxel of the molecule is nearest to; 0 where that is no difference.
-
-    Patterns are taken one by one, each from where the largest difference is that none so far explains.
-    """
-    size = 2 * round(_AROUND / spacing) + 1
-    lowest = relative.min(axis=0)
-    left = seeds & (lowest < 1 - _ALIKE)
-    # A place between two patterns is of neither; inside one nothing changes.
-    weight = ndimage.uniform_filter(molecule.astype(np.float32), 3)
-    change = np.zeros_like(strongest)
-    for values in relative:
-        mean, square = (
-            ndimage.uniform_filter(np.where(molecule, power, np.float32(0)), 3) / np.maximum(weight, 1e-3)
-            for power in (values, values**2)
-        )
-        change += np.maximum(square - mean**2, 0)
-    merit = (1 - lowest) * strongest / (1 + np.sqrt(change) / np.float32(_CHANGE))
-    patterns = [np.ones(len(relative))]
-    owners = np.zeros(seeds.shape, dtype=np.int64)
-    tries = 0
-    while left.any() and tries < _MOST_PATTERNS:
-        tries += 1
-        peak = np.unravel_index(int(np.where(left, merit, 0).argmax()), left.shape)
-        box = tuple(slice(max(0, int(place) - size // 4), int(place) + size // 4 + 1) for place in peak)
-        near = left[box]
-        pattern = np.average(relative[(slice(None), *box)][:, near], axis=1, weights=merit[box][near])
-        left[box] = False
-        if min(np.abs(pattern - other).max() for other in patterns) < _ALIKE:
-            continue
-        patterns = _refined(relative, [*patterns, pattern], seeds)
-        owners = _nearest(relative, patterns, molecule)
-        centres = np.array(patterns, dtype=np.float32)[owners]
-        explained = (owners > 0) & (np.abs(np.moveaxis(centres, -1, 0) - relative).max(axis=0) < _ALIKE)
-        left &= ~ndimage.maximum_filter(explained, size)
-    return _without_borders(relative, patterns, owners, molecule, seeds, spacing)
-
-
-def _without_borders(
-    relative: Floats,
-    patterns: List[NDArray[np.float64]],
-    owners: NDArray[np.int64],
-    molecule: Mask,
-    seeds: Mask,
-    spacing: float,
-) -> NDArray[np.int64]:
-    """The owners without patterns that are only the blur between two others, or no difference to speak of."""
-    while len(patterns) > 1:
-        doubtful = []
-        for number in range(1, len(patterns)):
-            others = [pattern for index, pattern in enumerate(patterns) if index != number]
-            own = owners == number
-            size = int(own.sum())
-            alike = any(np.abs(patterns[number] - other).max() < _ALIKE for other in others)
-            if alike or _is_between(patterns[number], others) and _is_thin(own, molecule, spacing):
-                doubtful.append((size, number))
-        if not doubtful:
-            break
-        del patterns[min(doubtful)[1]]
-        patterns = _refined(relative, patterns, seeds)
-        owners = _nearest(relative, patterns, molecule)
-    return owners
-
-
-def _is_between(pattern: NDArray[np.float64], others: Sequence[NDArray[np.float64]]) -> bool:
-    """Whether a pattern is a mixture of two others, or much like one."""
-    for one, other in itertools.combinations(others, 2):
-        line = other - one
-        place = float(np.clip((pattern - one) @ line / max(float(line @ line), 1e-9), 0, 1))
-        if np.abs(one + place * line - pattern).max() < _MIXED:
-            return True
-    return False
-
-
-def _is_thin(part: Mask, molecule: Mask, spacing: float) -> bool:
-    """Whether little of a part is far from the rest of the molecule."""
-    depth = ndimage.distance_transform_edt(~(molecule & ~part))[part] * spacing
-    return bool((depth > _BLUR).sum() < _LEAST_DEEP * depth.size)
-
-
-def _refined(relative: Floats, patterns: List[NDArray[np.float64]], seeds: Mask) -> List[NDArray[np.float64]]:
-    """Patterns moved to the middle of what is nearest to them; the first one, no difference, stays."""
-    for _ in range(3):
-        owners = _nearest(relative, patterns, seeds)
-        members = [relative[:, owners == number] for number in range(1, len(patterns))]
-        patterns = [patterns[0], *(np.median(values, axis=1) for values in members if values.shape[1])]
-    return patterns
-
-
-def _nearest(relative: Floats, patterns: Sequence[NDArray[np.float64]], molecule: Mask) -> NDArray[np.int64]:
-    values = relative[:, molecule]
-    distances = [((values - pattern[:, None].astype(np.float32)) ** 2).sum(axis=0) for pattern in patterns]
-    owners = np.zeros(molecule.shape, dtype=np.int64)
-    owners[molecule] = np.argmin(distances, axis=0)
-    return owners

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
+import mrcfile
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from benchmarks.classes.scenarios import LEAST_MASS, Difference, Scenario, differences
 from benchmarks.occupancy.simulate import Simulated
-from occupy_core.calibration import coarse_step
-from occupy_core.comparison import ClassView, Comparison, compare, view_of
-from occupy_core.fourier import low_pass
-from occupy_core.kernel import ball, ball_maximum, default_kernel_size
-from occupy_core.solvent import flat_areas, inscribed
+from occupy_core.classes import ClassComparison, compare_maps
+from occupy_core.inputs import ClassInfo, MapInput
+from occupy_core.settings import Settings
 
 LEAST_COVERAGE, LEAST_SHARE = 0.7, 0.6
 _ON_A_DIFFERENCE = 0.5  # of a region; else it is a false one
@@ -57,12 +58,13 @@ class Match:
 @dataclass(frozen=True)
 class Outcome:
     """Of one scenario; `false_regions` lie mostly on nothing that differs, `fragments` are more regions than one on
-    what differs."""
+    what differs; `lowpass` in Å, at which the job compared."""
 
     scenario: Scenario
     matches: Tuple[Match, ...]
     regions: int
     false_regions: int
+    lowpass: float
 
     @property
     def fragments(self) -> int:
@@ -72,55 +74,50 @@ class Outcome:
 
 def compared(
     maps: Sequence[Simulated], factors: Sequence[float] = (), *, reference: Optional[int] = None
-) -> Comparison:
-    """The comparison of simulated maps as the job makes it, each multiplied by its factor."""
-    views = [_view(made, factor) for made, factor in zip(maps, factors or [1.0] * len(maps))]
-    voxel_size = maps[0].voxel_size
-    names = [f"class {number}" for number in range(1, len(maps) + 1)]
-    return compare(views, names, spacing=voxel_size * coarse_step(voxel_size), reference=reference)
+) -> ClassComparison:
+    """The comparison of simulated maps by the job's own code, each multiplied by its factor.
+
+    `reference` is the place of the class that counts as 1; None leaves it to the job.
+    """
+    settings = Settings() if reference is None else Settings(reference=str(reference + 1))
+    with tempfile.TemporaryDirectory() as folder:
+        inputs = []
+        for number, (made, factor) in enumerate(zip(maps, factors or [1.0] * len(maps)), start=1):
+            path = Path(folder) / f"class{number:03d}.mrc"
+            with mrcfile.new(path) as file:
+                file.set_data(made.volume * np.float32(factor))
+                file.voxel_size = made.voxel_size
+            inputs.append(MapInput(str(path), f"class{number:03d}_", None, ClassInfo(number, 1 / len(maps))))
+        return compare_maps(inputs, settings)
 
 
 def run(scenario: Scenario) -> Outcome:
     """Simulate and compare."""
     maps = scenario.maps()
-    return judged(scenario, maps, compared(maps))
+    return judged(scenario, maps[0], compared(maps))
 
 
-def judged(scenario: Scenario, maps: Sequence[Simulated], found: Comparison) -> Outcome:
-    """What the comparison found beside the truth."""
-    made = maps[0]
-    step = coarse_step(made.voxel_size)
+def judged(scenario: Scenario, made: Simulated, found: ClassComparison) -> Outcome:
+    """What the comparison found beside the truth about any of the maps."""
+    regions = found.result.regions
+    step = round(found.spacing)
     spacing = made.voxel_size * step
     chains = made.chains[(slice(None, None, step),) * 3]
     near_any = np.zeros(chains.shape, dtype=bool)
     matches: List[Match] = []
     for difference in differences(scenario, made):
         there = np.isin(chains, [made.names.index(name) for name in difference.chains])
-        near = distance_transform_edt(~there) * spacing <= lowpass(made.voxel_size) / 2
+        # The kernel's radius is half the low-pass.
+        near = distance_transform_edt(~there) * spacing <= found.lowpass / 2
         near_any |= near
         if difference.mass < LEAST_MASS:
             continue
-        region = max(found.regions, key=lambda item: int((item.mask & there).sum()), default=None)
+        region = max(regions, key=lambda item: int((item.mask & there).sum()), default=None)
         if region is None or not (region.mask & there).any():
             matches.append(Match(difference, 0.0, 0.0, ()))
             continue
         coverage, share = (region.mask & there).sum() / there.sum(), (region.mask & near).sum() / region.mask.sum()
         medians = tuple(median for _, median, _ in region.occupancies)
         matches.append(Match(difference, float(coverage), float(share), medians))
-    false = sum((item.mask & near_any).sum() < _ON_A_DIFFERENCE * item.mask.sum() for item in found.regions)
-    return Outcome(scenario, tuple(matches), len(found.regions), int(false))
-
-
-def lowpass(voxel_size: float) -> float:
-    """The default one, Å."""
-    return max(8.0, 3 * voxel_size)
-
-
-def _view(made: Simulated, factor: float) -> ClassView:
-    cutoff = lowpass(made.voxel_size)
-    volume = made.volume * np.float32(factor)
-    lowpassed = low_pass(volume, voxel_size=made.voxel_size, cutoff_angstrom=cutoff)
-    kernel = ball(default_kernel_size(cutoff, made.voxel_size), cutoff / (2 * made.voxel_size))
-    inside = inscribed(volume.shape) & ~flat_areas(volume)
-    maximum = ball_maximum(lowpassed, kernel)
-    return view_of(maximum, lowpassed, inside, inside, voxel_size=made.voxel_size, lowpass=cutoff)
+    false = sum((item.mask & near_any).sum() < _ON_A_DIFFERENCE * item.mask.sum() for item in regions)
+    return Outcome(scenario, tuple(matches), len(regions), int(false), found.lowpass)

@@ -2,6 +2,7 @@
 """Several maps in one job: one reference for all, and what differs."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from occupy_core.job import run_job
 from occupy_core.maps import read_map
 from occupy_core.process import process_map
 from occupy_core.settings import Settings
+from occupy_core.stored import Stored
 
 OCCUPANCIES = [(1.0, 0.6, 0.3), (1.0, 0.6, 0.9), (1.0, 0.6, 0.3)]
 SHARES = (0.5, 0.3, 0.2)
@@ -180,3 +182,31 @@ def test_the_low_pass_is_one_that_all_classes_have_detail_at(classes, simulated,
     found = compare_maps(maps, Settings())
     assert 16 < found.lowpass < 20 and "class 3 has next to no finer detail" in found.warnings[0]
     assert compare_maps(maps, Settings(lowpass=12.0)).lowpass == 12
+
+
+def test_memory_hardly_grows_with_the_classes(write_mrc):
+    made = [phantom((80, 80, 80), voxel_size=1.5, occupancies=chosen, noise_seed=7) for chosen in OCCUPANCIES[:2]]
+    paths = [write_mrc(item.volume, f"{number}.mrc", 1.5) for number, item in enumerate(made)]
+
+    def peak(classes):
+        maps = [MapInput(paths[number % 2], f"{number}_", None, ClassInfo(number, 0.1)) for number in range(classes)]
+        tracemalloc.start()
+        try:
+            assert len(compare_maps(maps, Settings()).result.regions) == 1
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(2)  # what is imported or cached on the way
+    assert (peak(8) - peak(2)) / 6 < 0.1 * made[0].volume.nbytes
+
+
+def test_a_stored_array_comes_back(tmp_path, monkeypatch):
+    values = np.arange(24, dtype="f4").reshape(2, 3, 4).transpose(2, 1, 0)
+    stored = Stored(values)
+    for _ in range(2):
+        np.testing.assert_array_equal(stored.load(), values)
+    assert stored.load().dtype == np.float32
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(JobError, match="gone: no temporary file .* TMPDIR"):
+        Stored(values)

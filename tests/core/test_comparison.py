@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.classes import measure, scenarios
+from benchmarks.classes import document, measure, scenarios, tables
 from benchmarks.occupancy import suite
 from benchmarks.occupancy.simulate import Conditions, simulate
 
@@ -49,11 +49,11 @@ def test_touching_parts_of_different_patterns_are_two_regions(bundles, noise):
     maps = classes(bundles, occupancies, [noise, 1.2 * noise, 1.4 * noise])
     scenario = scenarios.Scenario(bundles, tuple(occupancies), (), "")
     found = measure.compared(maps)
-    outcome = measure.judged(scenario, maps, found)
+    outcome = measure.judged(scenario, maps[0], found)
     assert [match.is_found for match in outcome.matches] == [True, True]
     assert max(match.error for match in outcome.matches) < 0.1
     assert outcome.regions == 2
-    first, second = found.regions
+    first, second = found.result.regions
     assert first.volume == pytest.approx(first.mask.sum() * 2.4**3)
     assert first.volume * first.spread >= second.volume * second.spread
     assert not (first.mask & second.mask).any()
@@ -64,7 +64,7 @@ def test_touching_parts_of_different_patterns_are_two_regions(bundles, noise):
 def test_a_central_part_beside_whole_neighbours_reads_its_own_occupancy(bundles):
     # A is in the middle of the other six.
     occupancies = [WHOLE, {**WHOLE, "A": 0.3}, {**WHOLE, "A": 0.0}]
-    (region,) = measure.compared(classes(bundles, occupancies, [0.1, 0.1, 0.1])).regions
+    (region,) = measure.compared(classes(bundles, occupancies, [0.1, 0.1, 0.1])).result.regions
     medians = [median for _, median, _ in region.occupancies]
     assert medians == pytest.approx([1.0, 0.3, 0.0], abs=0.1)
 
@@ -73,7 +73,9 @@ def test_a_central_part_beside_whole_neighbours_reads_its_own_occupancy(bundles)
 def test_identical_classes_do_not_differ_whatever_their_noise(bundles, seed):
     chosen = {**WHOLE, "B": 0.6, "E": 0.4}
     noise = (0.05, 0.1, 0.2, 0.4)[seed]
-    assert measure.compared(classes(bundles, [chosen] * 3, [noise, 1.3 * noise, 1.6 * noise], seed)).regions == ()
+    assert (
+        measure.compared(classes(bundles, [chosen] * 3, [noise, 1.3 * noise, 1.6 * noise], seed)).result.regions == ()
+    )
 
 
 @pytest.mark.parametrize("resolutions", [(4.8, 7.0), (7.0, 10.0)])
@@ -81,22 +83,22 @@ def test_identical_classes_do_not_differ_whatever_their_noise(bundles, seed):
 def test_identical_classes_of_other_resolution_grey_scale_and_noise_do_not_differ(bundles, resolutions, masked):
     pairs = zip(resolutions, (0.1, 0.4), (1, 2))
     maps = [classes(bundles, [WHOLE], [n], seed, resolution=r, masked=masked)[0] for r, n, seed in pairs]
-    assert measure.compared(maps, factors=[1.0, 0.9]).regions == ()
-    assert measure.compared(maps, factors=[0.9, 1.0]).regions == ()
+    assert measure.compared(maps, factors=[1.0, 0.9]).result.regions == ()
+    assert measure.compared(maps, factors=[0.9, 1.0]).result.regions == ()
 
 
 def test_the_reference_can_be_chosen(bundles):
     maps = classes(bundles, [WHOLE, {**WHOLE, "F": 0.0}], [0.1, 0.1])
     found = measure.compared(maps, factors=[1.0, 0.5], reference=1)
-    assert found.grey_factors == pytest.approx((2.0, 1.0), abs=0.2)
-    (region,) = found.regions
+    assert found.result.grey_factors == pytest.approx((2.0, 1.0), abs=0.2)
+    (region,) = found.result.regions
     assert [median for _, median, _ in region.occupancies] == pytest.approx([1.0, 0.0], abs=0.1)
 
 
 def test_a_part_that_is_half_everywhere_is_no_difference_and_reads_half(bundles):
     chosen = {**WHOLE, "C": 0.5}
     maps = classes(bundles, [chosen, {**chosen, "F": 0.0}], [0.1, 0.1])
-    (region,) = measure.compared(maps).regions
+    (region,) = measure.compared(maps).result.regions
     there = maps[0].chains == maps[0].names.index("F")
     assert (region.mask & there).sum() / region.mask.sum() > 0.5
 
@@ -105,5 +107,19 @@ def test_another_grey_scale_is_told_with_its_factor(bundles):
     maps = classes(bundles, [WHOLE, WHOLE], [0.1, 0.1])
     assert measure.compared(maps).warnings == ()
     found = measure.compared(maps, factors=[1.0, 0.5])
-    assert found.grey_factors[1] == pytest.approx(0.5, abs=0.05)
+    assert found.result.grey_factors[1] == pytest.approx(0.5, abs=0.05)
     assert "class 2" in found.warnings[0] and "one grey scale" in found.warnings[0]
+
+
+def test_the_document_tells_what_is_missed_and_only_counted_noise_breaks_bounds(bundles):
+    match = measure.Match(scenarios.Difference(("A",), (1.0, 0.0), 30.0), 0.1, 0.9, (1.0, 0.5))
+    outcomes = [
+        measure.Outcome(scenarios.Scenario(bundles, (), (Conditions(noise=noise),), "plain"), (match,), 1, 0, 8.0)
+        for noise in (0.2, 0.4)
+    ]
+    not_found, error = tables.bounds_missed(outcomes, [])
+    assert "noise 0.2" in not_found and "coverage 0.10" in not_found and "0.250" in error
+    assert tables.bounds_missed(outcomes[1:], []) == []
+    text = document.text(outcomes, [], 0)
+    assert "it found 0 of 1 differences" in text and "Some bounds are missed" in text
+    assert "All bounds hold" in document.text(outcomes[1:], [], 0)

@@ -36,7 +36,7 @@ def test_sections_pass_through_the_regions_and_near_ones_share_one():
     np.testing.assert_array_equal(first.outlines[1], ball(8)[8])
     assert [image[0, 0] for image in first.images] == [1, 2]
     (middle,) = sections_of([], volumes)
-    assert middle.outlines == {} and middle.title == "z = 16"
+    assert middle.outlines == {} and middle.title == "middle"
 
 
 def comparison(occupancies, shares):

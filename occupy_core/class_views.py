@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the comparison of classes needs of each, and what they have in common.
+
+Ours, not in the published program. All of it is on a coarse grid, since only what the low-pass leaves counts, and in
+files, so that many classes take no more memory than a few.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core.calibration import calibrate, coarse_step
+from occupy_core.maps import Volume
+from occupy_core.scale import Reference
+from occupy_core.stored import Stored
+
+Mask = NDArray[np.bool_]
+
+LEAST_VOXELS = 30  # for an average to tell anything
+_WHOLE = 0.85  # own scale above which a part counts as whole in a class
+
+
+@dataclass(frozen=True)
+class ClassView:
+    """What the comparison needs of one class, on a coarse grid.
+
+    Attributes
+    ----------
+    reference : Reference
+        Of the class's own calibration.
+    density : Stored float32 array
+        The low-passed map with its solvent at 0.
+    own_scale : Stored float32 array of the same shape
+        Calibrated to the class's own best region; 0..1.
+    molecule, best : Stored bool arrays of the same shape
+        From the calibration.
+    inside : Stored bool array of the same shape
+        Where solvent was looked for.
+    """
+
+    reference: Reference
+    density: Stored
+    own_scale: Stored
+    molecule: Stored
+    best: Stored
+    inside: Stored
+
+    @property
+    def span(self) -> float:
+        """From the zero of the scale to its one, as a density."""
+        return self.reference.value - self.reference.zero
+
+
+@dataclass(frozen=True)
+class CommonPart:
+    """Where every class is whole by its own scale.
+
+    Attributes
+    ----------
+    mask : bool array
+        Nothing set where there is no such part.
+    heights : tuple of float
+        Its mean density in each class, relative to the reference class's; NaN where there is no such part.
+    factors : tuple of float
+        What each class's own scale is to be multiplied by, such that the part reads the same in all; such that one
+        density does where there is no such part.
+    """
+
+    mask: Mask
+    heights: Tuple[float, ...]
+    factors: Tuple[float, ...]
+
+
+def view_of(
+    maximum: Volume, lowpassed: Volume, inside: Mask, solvent: Mask, *, voxel_size: float, lowpass: float
+) -> ClassView:
+    """Calibrate one class by itself; parameters and errors as of `calibration.calibrate`, in occupancy mode."""
+    found = calibrate(maximum, lowpassed, inside, solvent, voxel_size=voxel_size, lowpass=lowpass)
+    step = coarse_step(voxel_size)
+    coarse = (slice(None, None, step),) * 3
+    density = lowpassed[coarse]
+    level = float(np.median(density[found.solvent])) if found.solvent.sum() >= LEAST_VOXELS else 0.0
+    zero = found.reference.zero
+    own_scale = np.clip((maximum[coarse] - np.float32(zero)) / np.float32(found.reference.value - zero), 0, 1)
+    return ClassView(
+        found.reference,
+        Stored(density - np.float32(level)),
+        Stored(own_scale),
+        Stored(found.molecule),
+        Stored(found.best),
+        Stored(solvent[coarse]),
+    )
+
+
+def reference_class(views: Sequence[ClassView], asked: Optional[int] = None) -> int:
+    """Place of the class whose own scale counts for all: the one asked for, or else that with the largest span."""
+    return max(range(len(views)), key=lambda index: views[index].span) if asked is None else asked
+
+
+def shared_references(views: Sequence[ClassView], reference: int) -> List[Reference]:
+    """For each class the calibration under which all share one scale, that of the reference class.
+
+    Notes
+    -----
+    Each keeps the zero of its own solvent. One is where the part that all have in common reads as its density is to the
+    reference class's, a ratio that has no bias from noise; where there is no such part, the span is the reference's.
+    """
+    common = common_part(views, reference)
+    if common.mask.any():
+        spans = [view.span / height / factor for view, height, factor in zip(views, common.heights, common.factors)]
+    else:
+        spans = [views[reference].span] * len(views)
+    return [replace(view.reference, value=view.reference.zero + span) for view, span in zip(views, spans)]
+
+
+def common_part(views: Sequence[ClassView], reference: int) -> CommonPart:
+    """The part that all classes have in common, within the molecule of the reference class."""
+    mask = views[reference].molecule.load()
+    for view in views:
+        mask &= view.own_scale.load() > _WHOLE
+    if mask.sum() < LEAST_VOXELS:
+        factors = tuple(view.span / views[reference].span for view in views)
+        return CommonPart(np.zeros_like(mask), (math.nan,) * len(views), factors)
+    heights = [float(view.density.load()[mask].mean()) for view in views]
+    reads = [float(np.median(view.own_scale.load()[mask])) for view in views]
+    return CommonPart(
+        mask,
+        tuple(height / heights[reference] for height in heights),
+        tuple(reads[reference] / value for value in reads),
+    )

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which pattern over the classes each voxel of the molecule follows.
+
+Ours, not in the published program. Values are kept for the voxels of the molecule alone, in the order of its mask:
+arrays over several maps have the axes (map, voxel).
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, List, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+Numbers = NDArray[np.uint8]
+Pattern = NDArray[np.float64]
+
+_AROUND = 8.0  # Å: what is this near to a pattern's place tells the pattern, and what is this near to a part is border
+_CHANGE = 0.1  # of the relative density within a voxel, at which a place says half as much about patterns
+_MIXED = 0.2  # a pattern this near to the line between two others may be their blur
+_BLUR = 6.0  # Å
+_LEAST_DEEP = 0.2  # of what has a pattern, further than that from what has another, unless it is blur
+_MOST_PATTERNS = 20
+_ALIKE = 0.25  # parts whose patterns differ by less everywhere are of one pattern
+
+
+def spread_out(values: NDArray[Any], molecule: Mask) -> NDArray[Any]:
+    """A 3D array with these values at the voxels of the molecule, 0 elsewhere."""
+    result = np.zeros(molecule.shape, dtype=values.dtype)
+    result[molecule] = values
+    return result
+
+
+def owners_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, spacing: float) -> Numbers:
+    """The number, from 1, of the pattern that each voxel is nearest to; 0 where that is no difference.
+
+    Parameters
+    ----------
+    relative : float32 array (map, voxel)
+        Densities relative to the strongest map's; 0..1.
+    strongest : float32 array (voxel)
+        The strongest map's density.
+    seeds : bool array (voxel)
+        Where maps surely differ.
+    molecule : bool array, 3D
+        Where the voxels are.
+    spacing : float
+        Å.
+
+    Returns
+    -------
+    uint8 array, 3D
+
+    Notes
+    -----
+    Patterns are taken one by one, each from where the largest difference is that none so far explains.
+    """
+    size = 2 * round(_AROUND / spacing) + 1
+    lowest = relative.min(axis=0)
+    left = spread_out(seeds & (lowest < 1 - _ALIKE), molecule)
+    # A place between two patterns is of neither; inside one nothing changes.
+    merit = (1 - lowest) * strongest / (1 + _change(relative, molecule) / np.float32(_CHANGE))
+    order = spread_out(np.arange(len(merit), dtype=np.int32), molecule)
+    patterns: List[Pattern] = [np.ones(len(relative))]
+    owners = np.zeros(len(merit), dtype=np.uint8)
+    tries = 0
+    while left.any() and tries < _MOST_PATTERNS:
+        tries += 1
+        voxels = order[left]
+        peak = np.argwhere(left)[merit[voxels].argmax()]
+        box = tuple(slice(max(0, int(place) - size // 4), int(place) + size // 4 + 1) for place in peak)
+        voxels = order[box][left[box]]
+        pattern = np.average(relative[:, voxels], axis=1, weights=merit[voxels])
+        left[box] = False
+        if min(np.abs(pattern - other).max() for other in patterns) < _ALIKE:
+            continue
+        patterns = _refined(relative, [*patterns, pattern], seeds)
+        owners = _nearest(relative, patterns)
+        explained = (owners > 0) & (_distance(relative, patterns, owners) < _ALIKE)
+        left &= ~ndimage.maximum_filter(spread_out(explained, molecule), size)
+    return spread_out(_without_borders(relative, patterns, owners, molecule, seeds, spacing), molecule)
+
+
+def _change(relative: Floats, molecule: Mask) -> Floats:
+    """How much the relative densities change within a voxel: their standard deviation, over all maps."""
+    weight = np.maximum(ndimage.uniform_filter(molecule.astype(np.float32), 3)[molecule], np.float32(1e-3))
+    variance = np.zeros(relative.shape[1], dtype=np.float32)
+    for values in relative:
+        mean, square = (
+            ndimage.uniform_filter(spread_out(power, molecule), 3)[molecule] / weight for power in (values, values**2)
+        )
+        variance += np.maximum(square - mean**2, 0)
+    change: Floats = np.sqrt(variance)
+    return change
+
+
+def _without_borders(
+    relative: Floats, patterns: List[Pattern], owners: Numbers, molecule: Mask, seeds: Mask, spacing: float
+) -> Numbers:
+    """The owners without patterns that are only the blur between two others, or no difference to speak of."""
+    while len(patterns) > 1:
+        doubtful = []
+        for number in range(1, len(patterns)):
+            others = [pattern for index, pattern in enumerate(patterns) if index != number]
+            own = owners == number
+            alike = any(np.abs(patterns[number] - other).max() < _ALIKE for other in others)
+            if alike or _is_between(patterns[number], others) and _is_thin(own, molecule, spacing):
+                doubtful.append((int(own.sum()), number))
+        if not doubtful:
+            break
+        del patterns[min(doubtful)[1]]
+        patterns = _refined(relative, patterns, seeds)
+        owners = _nearest(relative, patterns)
+    return owners
+
+
+def _is_between(pattern: Pattern, others: Sequence[Pattern]) -> bool:
+    """Whether a pattern is a mixture of two others, or much like one."""
+    for one, other in itertools.combinations(others, 2):
+        line = other - one
+        place = float(np.clip((pattern - one) @ line / max(float(line @ line), 1e-9), 0, 1))
+        if np.abs(one + place * line - pattern).max() < _MIXED:
+            return True
+    return False
+
+
+def _is_thin(part: Mask, molecule: Mask, spacing: float) -> bool:
+    """Whether little of a part is far from the rest of the molecule."""
+    depth = ndimage.distance_transform_edt(~spread_out(~part, molecule))[molecule][part] * spacing
+    return bool((depth > _BLUR).sum() < _LEAST_DEEP * depth.size)
+
+
+def _refined(relative: Floats, patterns: List[Pattern], seeds: Mask) -> List[Pattern]:
+    """Patterns moved to the middle of what is nearest to them; the first one, no difference, stays."""
+    values = relative[:, seeds]
+    for _ in range(3):
+        owners = _nearest(values, patterns)
+        members = [values[:, owners == number] for number in range(1, len(patterns))]
+        patterns = [patterns[0], *(np.median(own, axis=1) for own in members if own.shape[1])]
+    return patterns
+
+
+def _nearest(relative: Floats, patterns: Sequence[Pattern]) -> Numbers:
+    distances = [((relative - pattern[:, None].astype(np.float32)) ** 2).sum(axis=0) for pattern in patterns]
+    owners: Numbers = np.argmin(distances, axis=0).astype(np.uint8)
+    return owners
+
+
+def _distance(relative: Floats, patterns: Sequence[Pattern], owners: Numbers) -> Floats:
+    """The largest over the maps from each voxel to its owner."""
+    result = np.zeros(relative.shape[1], dtype=np.float32)
+    for values, centres in zip(relative, np.array(patterns, dtype=np.float32).T):
+        np.maximum(result, np.abs(centres[owners] - values), out=result)
+    return result
