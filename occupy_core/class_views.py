@@ -13,6 +13,7 @@ from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from occupy_core.calibration import calibrate, coarse_step
 from occupy_core.maps import Volume
@@ -22,7 +23,11 @@ from occupy_core.stored import Stored
 Mask = NDArray[np.bool_]
 
 LEAST_VOXELS = 30  # for an average to tell anything
-_WHOLE = 0.85  # own scale above which a part counts as whole in a class
+_WIDTH = 12.0  # Å, full width of the smoothing under which classes are alike or not
+_DENSE = 0.4  # of the reference's density, for a ratio to it to tell anything
+_ALIKE = 0.25  # of the logarithm of a ratio
+_LEAST_SHARE = 0.1  # of the molecule
+_BINS, _RANGE, _BINS_SMOOTHED = 240, 1.5, 4  # of the histogram of logarithms
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class ClassView:
 
 @dataclass(frozen=True)
 class CommonPart:
-    """Where every class is whole by its own scale.
+    """What all classes hold the same of, but for one factor each.
 
     Attributes
     ----------
@@ -102,15 +107,15 @@ def reference_class(views: Sequence[ClassView], asked: Optional[int] = None) -> 
     return max(range(len(views)), key=lambda index: views[index].span) if asked is None else asked
 
 
-def shared_references(views: Sequence[ClassView], reference: int) -> List[Reference]:
-    """For each class the calibration under which all share one scale, that of the reference class.
+def shared_references(views: Sequence[ClassView], reference: int, *, spacing: float) -> List[Reference]:
+    """For each class the calibration under which all share one scale, that of the reference class; spacing in Å.
 
     Notes
     -----
     Each keeps the zero of its own solvent. One is where the part that all have in common reads as its density is to the
     reference class's, a ratio that has no bias from noise; where there is no such part, the span is the reference's.
     """
-    common = common_part(views, reference)
+    common = common_part(views, reference, spacing=spacing)
     if common.mask.any():
         spans = [view.span / height / factor for view, height, factor in zip(views, common.heights, common.factors)]
     else:
@@ -118,18 +123,42 @@ def shared_references(views: Sequence[ClassView], reference: int) -> List[Refere
     return [replace(view.reference, value=view.reference.zero + span) for view, span in zip(views, spans)]
 
 
-def common_part(views: Sequence[ClassView], reference: int) -> CommonPart:
-    """The part that all classes have in common, within the molecule of the reference class."""
-    mask = views[reference].molecule.load()
-    for view in views:
-        mask &= view.own_scale.load() > _WHOLE
-    if mask.sum() < LEAST_VOXELS:
+def common_part(views: Sequence[ClassView], reference: int, *, spacing: float) -> CommonPart:
+    """The part that all classes have in common, within the molecule of the reference class; spacing in Å.
+
+    Notes
+    -----
+    The ratio of a class's smoothed density to the reference class's is the same throughout what both have in common, so
+    the most frequent ratio is that of their grey scales, as long as nothing that differs is as large. The part is where
+    every class comes within a quarter of its most frequent ratio.
+    """
+    sigma = _WIDTH / spacing / (2 * math.sqrt(2 * math.log(2)))
+    of_reference = ndimage.gaussian_filter(views[reference].density.load(), sigma, truncate=2.5)
+    dense = views[reference].molecule.load()
+    if dense.any():
+        dense &= of_reference > np.float32(_DENSE * np.percentile(of_reference[dense], 95))
+    mask = dense.copy()
+    for place, view in enumerate(views):
+        if place != reference and dense.any():
+            ratio = ndimage.gaussian_filter(view.density.load(), sigma, truncate=2.5)[dense] / of_reference[dense]
+            logarithm = np.log(np.maximum(ratio, np.float32(1e-3)))
+            mask[dense] &= np.abs(logarithm - _mode(logarithm)) < _ALIKE
+    if mask.sum() < max(LEAST_VOXELS, _LEAST_SHARE * dense.sum()):
         factors = tuple(view.span / views[reference].span for view in views)
         return CommonPart(np.zeros_like(mask), (math.nan,) * len(views), factors)
     heights = [float(view.density.load()[mask].mean()) for view in views]
-    reads = [float(np.median(view.own_scale.load()[mask])) for view in views]
+    reads = [float(view.own_scale.load()[mask].mean()) for view in views]
     return CommonPart(
         mask,
         tuple(height / heights[reference] for height in heights),
-        tuple(reads[reference] / value for value in reads),
+        tuple(reads[reference] / max(value, 1e-3) for value in reads),
     )
+
+
+def _mode(values: NDArray[np.float32]) -> float:
+    """The peak of the histogram of logarithms."""
+    counts, edges = np.histogram(values, _BINS, (-_RANGE, _RANGE))
+    peak = int(ndimage.gaussian_filter1d(counts.astype(float), _BINS_SMOOTHED, mode="constant").argmax())
+    middle = (edges[peak] + edges[peak + 1]) / 2
+    around = values[np.abs(values - middle) < _ALIKE / 2]
+    return float(np.median(around)) if around.size else float(middle)

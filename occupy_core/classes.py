@@ -125,7 +125,9 @@ def shared_scale(maps: Sequence[MapInput], settings: Settings, *, threads: int =
             return None
         views = [item.view for item in seen.values()]
         chosen = reference_class(views, _named(maps, settings, seen))
-        return SharedScale(dict(zip(seen, shared_references(views, chosen))), list(seen)[chosen])
+        derived = next(iter(seen.values())).derived
+        spacing = coarse_step(derived.voxel_size) * derived.voxel_size
+        return SharedScale(dict(zip(seen, shared_references(views, chosen, spacing=spacing))), list(seen)[chosen])
     found = _each(maps, lambda source: reference_of(estimate_of(source, settings, threads=threads)), [])
     if not found:
         return None

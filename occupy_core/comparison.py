@@ -96,7 +96,7 @@ def compare(
     kept when enough of it differs surely voxel by voxel (`_LEAST_SURE`), so that noise makes none.
     """
     reference = reference_class(views, reference)
-    common = common_part(views, reference)
+    common = common_part(views, reference, spacing=spacing)
     molecule = np.logical_or.reduce([view.molecule.load() for view in views])
     densities, scales, spread = _readings(views, common.factors, molecule)
     maps = Maps(
@@ -104,7 +104,7 @@ def compare(
         [view.inside for view in views],
         molecule,
         common.mask,
-        common.mask if common.mask.any() else views[reference].best.load(),
+        views[reference].best.load(),
         spacing,
     )
     parts = differing_parts(maps, reference)
