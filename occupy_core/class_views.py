@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -153,6 +154,16 @@ def common_part(views: Sequence[ClassView], reference: int, *, spacing: float) -
         tuple(height / heights[reference] for height in heights),
         tuple(reads[reference] / max(value, 1e-3) for value in reads),
     )
+
+
+def offset(view: ClassView, other: ClassView, *, spacing: float) -> float:
+    """How far a class lies off another as a whole, in Å, to the next voxel of the coarse grid (`spacing`, Å)."""
+    one, two = (scipy.fft.rfftn(item.density.load()) for item in (view, other))
+    one *= two.conj()
+    correlation = scipy.fft.irfftn(one, view.molecule.load().shape, overwrite_x=True)
+    place = np.unravel_index(int(correlation.argmax()), correlation.shape)
+    steps = [min(int(index), side - int(index)) for index, side in zip(place, correlation.shape)]
+    return spacing * math.sqrt(sum(step**2 for step in steps))
 
 
 def _mode(values: NDArray[np.float32]) -> float:

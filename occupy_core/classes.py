@@ -215,6 +215,9 @@ def _each(maps: Sequence[MapInput], measure: Callable[[DensityMap], _Found], not
     found: Dict[int, _Found] = {}
     first: Optional[Tuple[str, MapGrid]] = None
     for place, item in enumerate(maps):
+        if item.class_info and item.class_info.particles == 0:
+            notes.append(f"{item.name} is left out of the comparison: it has no particles")
+            continue
         try:
             source = read_map(item.path, voxel_size=item.voxel_size)
             first = first or (source.path, source.grid)
@@ -222,7 +225,7 @@ def _each(maps: Sequence[MapInput], measure: Callable[[DensityMap], _Found], not
             if difference:
                 raise JobError(
                     f"{source.path}: has {difference} as {first[0]} has; maps that are measured against one another "
-                    "must lie on one grid (leave one out, or set reference to own)"
+                    "must lie on one grid; leave one out"
                 )
             found[place] = measure(source)
             del source  # before the next is read

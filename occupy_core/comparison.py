@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.class_views import LEAST_VOXELS, ClassView, common_part, reference_class
+from occupy_core.class_views import LEAST_VOXELS, ClassView, common_part, offset, reference_class
 from occupy_core.maps import Volume
 from occupy_core.regions import Maps, Part, differing_parts, grown
 
@@ -27,6 +27,7 @@ _LEAST_OCCUPANCY = 0.25  # in the class where the region is strongest
 _LEAST_SPREAD = 0.15  # between two classes
 _LEAST_SURE = 0.2  # of a region, where it is whole in some class; of a fainter one more
 _GREY_TOLERANCE = 0.2
+_MOST_COVERED = 0.5  # of the molecule, by all regions
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,23 @@ def compare(
         for index, height in enumerate(common.heights)
         if math.isfinite(height) and abs(math.log(max(height, 1e-6))) > math.log(1 + _GREY_TOLERANCE)
     ]
+    if not common.mask.any():
+        notes.append(
+            "no part is the same in all classes: their grey scales could not be checked, and occupancies may be off"
+        )
+    for name, view in zip(names, views):
+        distance = offset(view, views[reference], spacing=spacing)
+        if distance > 0:
+            notes.append(
+                f"{name} lies {distance:.1f} Å off {names[reference]} as a whole, so they differ where they need not; "
+                "align the maps"
+            )
+    covered = sum(int((region.mask & molecule).sum()) for region in regions)
+    if covered > _MOST_COVERED * molecule.sum():
+        notes.append(
+            "regions cover most of the molecule: are the classes shifted or rotated against one another as a whole? "
+            "Align them, or trust the regions little"
+        )
     return Comparison(tuple(regions), spread, common.heights, reference, tuple(notes))
 
 
@@ -146,10 +164,12 @@ def _region(mask: Mask, core: Mask, densities: Floats, scales: Floats, spacing: 
     """
     heights = densities[:, core].mean(axis=1, dtype=np.float64)
     strongest = int(heights.argmax())
-    lower, full, upper = (float(value) for value in np.percentile(scales[strongest, core], (25, 50, 75)))
-    shares = np.clip(heights / max(float(heights[strongest]), 1e-30), 0, 1)
+    lower, middle, upper = np.percentile(scales[:, core], (25, 50, 75), axis=1)
+    readings = middle[strongest] * np.clip(heights / max(float(heights[strongest]), 1e-30), 0, 1)
+    # As far from the reading as the quartiles of the class's own scale are from its median.
+    bounds = np.clip([readings - (middle - lower), readings, readings + (upper - middle)], 0, 1)
     z, y, x = (float(value) * spacing for value in ndimage.center_of_mass(mask))
-    occupancies = tuple((lower * share, full * share, upper * share) for share in shares.tolist())
+    occupancies = tuple((float(low), float(value), float(high)) for low, value, high in bounds.T)
     return Region(mask, float(mask.sum()) * spacing**3, (z, y, x), occupancies)
 
 

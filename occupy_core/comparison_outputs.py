@@ -10,11 +10,13 @@ from typing import Any, Dict, List, Optional, Sequence
 from occupy_core.classes import ClassComparison
 from occupy_core.comparison import Region
 from occupy_core.inputs import MapInput
-from occupy_core.maps import write_map
+from occupy_core.maps import MapGrid, write_map
 from occupy_core.outputs import FIGURE, REGION_MASK, SPREAD_MAP
 from occupy_core.region_masks import on_map_grid, soft_mask
 
 Report = Dict[str, Any]
+
+_ALL = 0.99  # of the particles, but for rounding
 
 
 def write_comparison(found: ClassComparison, maps: Sequence[MapInput], folder: Path) -> Report:
@@ -44,7 +46,9 @@ def write_comparison(found: ClassComparison, maps: Sequence[MapInput], folder: P
         "lowpass_angstrom": found.lowpass,
         "reference": maps[found.result.reference].path,
         "maps": [_map_report(item, factor) for item, factor in zip(maps, found.result.grey_factors)],
-        "regions": [_region_report(number, item, maps) for number, item in enumerate(found.result.regions, start=1)],
+        "regions": [
+            _region_report(number, item, maps, grid) for number, item in enumerate(found.result.regions, start=1)
+        ],
         "outputs": names,
         "warnings": list(found.warnings),
     }
@@ -75,12 +79,19 @@ def _map_report(item: MapInput, grey_factor: float) -> Report:
     return {"name": item.name, "input": item.path, **info, "grey_factor": grey_factor}
 
 
-def _region_report(number: int, region: Region, maps: Sequence[MapInput]) -> Report:
+def _xyz(centre: Sequence[float], grid: MapGrid) -> List[float]:
+    """x, y, z of a place given along the file's sections, rows and columns, whatever axes these are."""
+    axes = [int(grid.header[name]) for name in ("maps", "mapr", "mapc")]
+    along = dict(zip(axes if sorted(axes) == [1, 2, 3] else [3, 2, 1], centre))
+    return [along[axis] for axis in (1, 2, 3)]
+
+
+def _region_report(number: int, region: Region, maps: Sequence[MapInput], grid: MapGrid) -> Report:
     return {
         "number": number,
         "mask": REGION_MASK.format(number),
         "volume_cubic_angstrom": region.volume,
-        "centre_xyz_angstrom": list(reversed(region.centre)),
+        "centre_xyz_angstrom": _xyz(region.centre, grid),
         "difference": region.spread,
         "occupancy_of_all_particles": _of_all(region, maps),
         "occupancies": [
@@ -91,10 +102,10 @@ def _region_report(number: int, region: Region, maps: Sequence[MapInput]) -> Rep
 
 
 def _of_all(region: Region, maps: Sequence[MapInput]) -> Optional[float]:
-    """The mean of the classes' occupancies, each by its share of the particles."""
+    """The mean of the classes' occupancies, each by its share of the particles; None unless all classes are there."""
     shares = [item.class_info.share if item.class_info else None for item in maps]
     known = [share for share in shares if share is not None]
-    if len(known) < len(maps) or not sum(known) > 0:
+    if len(known) < len(maps) or not sum(known) > _ALL:
         return None
     return sum(share * median for share, (_, median, _) in zip(known, region.occupancies)) / sum(known)
 

@@ -126,7 +126,9 @@ def comparison_figure(report: Mapping[str, Any], sections: Sequence[Section]) ->
     width = max(7.0, 2.2 * len(names) + 1.0)
     heights = (2.2 * len(sections) + 0.6, 3.2)
     figure = Figure(figsize=(width, sum(heights)), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=heights)
+    # Room for the titles, which the layout of nested figures forgets.
+    upper, lower = figure.subfigures(2, 1, height_ratios=heights, hspace=0.02)
+    upper.suptitle(" ", fontsize=4)
     axes = upper.subplots(len(sections), len(names), squeeze=False)
     low = min(np.percentile(image, 1) for section in sections for image in section.images)
     high = max(np.percentile(image, 99.8) for section in sections for image in section.images)

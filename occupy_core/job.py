@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from occupy_core.classes import SharedScale, compare_maps, shared_scale, shares_reference
 from occupy_core.comparison_outputs import comparison_lines, write_comparison
-from occupy_core.errors import JobError, MapError, OccupyError
+from occupy_core.errors import JobError, OccupyError
 from occupy_core.inputs import Job, MapInput
 from occupy_core.maps import read_map, write_map
 from occupy_core.outputs import MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kinds_of, staged
@@ -49,7 +49,11 @@ class JobOutputs:
     def warnings(self) -> List[str]:
         """Of the job as a whole, of the comparison, of the maps."""
         compared = self.comparison["warnings"] if self.comparison else []
-        return [*self.notes, *compared, *(text for item in self.maps for text in item.report["warnings"])]
+        several = len(self.maps) > 1
+        of_maps = [
+            f"{item.source.name}: {text}" if several else text for item in self.maps for text in item.report["warnings"]
+        ]
+        return [*self.notes, *compared, *of_maps]
 
 
 Progress = Callable[[str], None]
@@ -143,14 +147,18 @@ def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress, referen
 
 def _compare(job: Job, folder: Path, progress: Progress) -> Tuple[Optional[Dict[str, Any]], List[str]]:
     """Compare the maps and write what comes of it; a warning where they cannot be compared."""
-    if not job.compare or len(job.maps) < 2:
+    if len(job.maps) < 2:
+        unused = job.settings.reference not in ("auto", "own")
+        return None, [f"reference {job.settings.reference} has no effect with one map"] if unused else []
+    if not job.compare:
         return None, []
     progress(f"Comparing {len(job.maps)} maps")
     try:
         found = compare_maps(job.maps, job.settings, threads=job.threads)
-    except MapError as error:
-        progress(f"  WARNING: {error}")
-        return None, [str(error)]
+    except OccupyError as error:  # the maps are done: no reason to lose them
+        note = f"the maps were not compared: {error}"
+        progress(f"  WARNING: {note}")
+        return None, [note]
     report = write_comparison(found, [job.maps[place] for place in found.places], folder)
     for line in [*comparison_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
         progress(f"  {line}")

@@ -74,7 +74,7 @@ def process_map(
         From `read_map`.
     settings : Settings
     reference : Reference, optional
-        What counts as full instead of the map's own best region: one for several maps (`classes.measure_together`).
+        What counts as full instead of the map's own best region: one for several maps (`classes.shared_scale`).
     threads : int
         The result does not depend on it.
 

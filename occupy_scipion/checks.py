@@ -48,7 +48,7 @@ def unequal_grids(sources: Sequence[SourceMap]) -> List[str]:
         if difference:
             return [
                 f"{other.name} has {difference} as {first.name} has; maps that are measured against one another must "
-                f"lie on one grid (leave one out, or set {bold('reference')} to own)"
+                "lie on one grid; leave one out"
             ]
     return []
 

@@ -95,8 +95,10 @@ def read_classification(path: str) -> Classification:
     model_star = _model_star(path)
     tables = _read(model_star)
     general, classes = _general(tables), tables.get("model_classes")
-    if classes is None or "rlnReferenceImage" not in classes:
-        raise ClassificationError(f"{model_star}: has no table of classes with rlnReferenceImage; is it a model STAR?")
+    if classes is None or "rlnReferenceImage" not in classes or "rlnClassDistribution" not in classes:
+        raise ClassificationError(
+            f"{model_star}: has no table of classes with rlnReferenceImage and rlnClassDistribution; is it one?"
+        )
     references = [str(name) for name in classes["rlnReferenceImage"]]
     if any("@" in name for name in references) or int(general.get("rlnReferenceDimensionality", 3)) != 3:
         raise ClassificationError(f"{model_star}: is of a 2D classification, expected a 3D one")

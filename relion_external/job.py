@@ -42,6 +42,8 @@ def _run(arguments: List[str]) -> None:
         _say(f"WARNING: {text}")
     folder = options.output_dir
     maps = maps_of(options)
+    if len(maps) == 1 and maps[0].class_info is not None:
+        _say("One class: there is nothing to compare it with, so no regions are written")
     job = Job(
         maps=maps,
         output_dir=folder,

@@ -135,6 +135,8 @@ def _add_setting(group: Any, name: str, description: Description) -> None:
         arguments.update(nargs="?", const="yes")
     if name == "target_mask":
         arguments.update(nargs="+", action="extend")
+    if name == "classes":
+        arguments.update(nargs="+")  # RELION's form splits "1, 3" into words
     text = f"{description.label}: {description.values}; default: {default_text(name)}. {description.help}"
     arguments["help"] = text.replace("%", "%%") if is_available(name) else argparse.SUPPRESS
     group.add_argument(f"--{name}", **arguments)
@@ -157,15 +159,22 @@ def _settings(known: argparse.Namespace) -> Settings:
     for name, description in descriptions().items():
         text = getattr(known, name)
         if text is not None:
-            values[name] = _paths(text) if name == "target_mask" else _value(name, text, description)
-    for name in ("classes", "reference"):
-        if name in values:
-            values[name] = values[name].lower().replace(" ", "")
+            values[name] = _words_of(name, text, description)
     if known.in_mask is not None:
         if values.get("solvent_def", known.in_mask) != known.in_mask:
             raise SettingsError("solvent_def", "is given twice with different files, as --in_mask too; give one")
         values["solvent_def"] = known.in_mask
     return Settings(**values)
+
+
+def _words_of(name: str, text: Any, description: Description) -> Any:
+    if name == "target_mask":
+        return _paths(text)
+    if name == "classes":
+        return ",".join(part for word in text for part in word.lower().replace(",", " ").split())
+    if name == "reference":
+        return text.strip().lower()
+    return _value(name, text, description)
 
 
 def _value(name: str, text: str, description: Description) -> Any:

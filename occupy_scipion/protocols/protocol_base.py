@@ -216,7 +216,10 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
         return [f"*{self._input_label}*: {text}" for text in unequal_grids(sources)]
 
     def _warnings(self):
-        return cautions(self._settings(), self._sources()[0])
+        try:
+            return cautions(self._settings(), self._sources()[0])
+        except SettingsError:
+            return []  # `_validate` tells
 
     def checkSummaryWarnings(self):
         super().checkSummaryWarnings()

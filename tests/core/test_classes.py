@@ -210,3 +210,56 @@ def test_a_stored_array_comes_back(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     with pytest.raises(JobError, match="gone: no temporary file .* TMPDIR"):
         Stored(values)
+
+
+def test_of_all_particles_is_told_only_where_all_classes_were_compared(classes, tmp_path):
+    done = run_job(Job((classes[0], classes[1]), str(tmp_path / "out"), Settings(), compare=True))
+    assert done.comparison["regions"][0]["occupancy_of_all_particles"] is None
+
+
+def test_a_class_without_particles_is_left_out(classes, tmp_path):
+    empty = MapInput(classes[0].path, "class004_", None, ClassInfo(4, 0.0, 0))
+    done = run_job(Job((*classes, empty), str(tmp_path / "out"), Settings(), compare=True))
+    assert [item["name"] for item in done.comparison["maps"]] == ["class 1", "class 2", "class 3"]
+    assert "class 4 is left out of the comparison: it has no particles" in done.warnings
+
+
+def test_what_keeps_maps_from_being_compared_does_not_lose_them(classes, simulated, write_mrc, tmp_path):
+    odd = MapInput(write_mrc(simulated[0].volume[:-1], "odd.mrc", 3.0), "class004_", None, ClassInfo(4, 0.1))
+    done = run_job(Job((*classes, odd), str(tmp_path / "out"), Settings(reference="own"), compare=True))
+    assert len(done.maps) == 4 and done.comparison is None
+    assert "the maps were not compared: " in done.notes[0] and "odd.mrc: has box" in done.notes[0]
+
+
+def test_a_reference_for_one_map_is_told_to_be_of_no_use(classes, tmp_path):
+    done = run_job(Job((classes[0],), str(tmp_path / "out"), Settings(reference="2")))
+    assert done.notes == ["reference 2 has no effect with one map"]
+
+
+def test_the_centre_is_x_y_z_whatever_the_axis_order(simulated, write_mrc, tmp_path):
+    maps = [
+        MapInput(
+            write_mrc(made.volume, f"o{number}.mrc", 3.0, mapc=3, mapr=2, maps=1),
+            f"c{number}_",
+            None,
+            ClassInfo(number),
+        )
+        for number, made in enumerate(simulated[:2], start=1)
+    ]
+    done = run_job(Job(tuple(maps), str(tmp_path / "out"), Settings(), compare=True))
+    sections, rows, columns = np.argwhere(simulated[0].parts[2]).mean(axis=0) * 3.0
+    (region,) = done.comparison["regions"]
+    assert region["centre_xyz_angstrom"] == pytest.approx([sections, rows, columns], abs=4)
+
+
+def test_classes_that_are_shifted_as_a_whole_are_told(simulated, write_mrc, tmp_path):
+    shifted = np.roll(simulated[0].volume, 3, axis=0)
+    maps = [
+        MapInput(write_mrc(values, f"c{number}.mrc", 3.0), f"c{number}_", None, ClassInfo(number))
+        for number, values in enumerate((simulated[0].volume, shifted), start=1)
+    ]
+    assert "c2.mrc lies 9.0 Å off c1.mrc as a whole" in " ".join(compare_maps(maps, Settings()).warnings)
+
+
+def test_classes_that_lie_on_one_another_are_not_told_to_be_shifted(classes):
+    assert compare_maps(classes, Settings()).warnings == ()

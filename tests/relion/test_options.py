@@ -148,3 +148,8 @@ def test_inputs_without_a_use_are_ignored_aloud():
 
 def test_a_blank_parameter_name_in_relions_form_does_no_harm():
     assert settings("--", "--pivot", "0.4").pivot == 0.4
+
+
+@pytest.mark.parametrize("words", [["1,3"], ["1, 3"], ["1", "3"], ["1,", "3"], ["1 3"]])
+def test_classes_may_stand_with_blanks(words):
+    assert settings("--classes", *words).classes == "1,3"
