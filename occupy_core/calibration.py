@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, maximum_filter
 
+from occupy_core.coarse_grid import coarse_step, on_map_grid
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
@@ -22,7 +23,6 @@ from occupy_core.scale import Reference
 _GRAIN = 14.0  # full width of the smoothing by which the molecule is told from solvent
 _NEIGHBOURHOOD = 10.0  # half width of the box whose highest smoothed density the molecule is compared with
 _WINDOW = 22.0  # full width of the average that looks for the best region
-_STEP = 3.0  # spacing of the grid that all this is computed on
 _DENSE = 0.4  # of the neighbourhood's highest smoothed density: what is below is not the molecule
 _FAINT = 0.05  # of the highest smoothed density: what is below is not the molecule either
 _SIGNIFICANT = 4.0  # standard deviations of the smoothed solvent
@@ -62,11 +62,6 @@ class Calibration:
     warnings: Tuple[str, ...] = ()
 
 
-def coarse_step(voxel_size: float) -> int:
-    """Every how many voxels of the map the coarse grid has one: a spacing of up to 3 Å."""
-    return max(1, int(_STEP / voxel_size * (1 + 1e-6)))
-
-
 def without_leakage(
     maximum: Volume, lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float
 ) -> Volume:
@@ -94,7 +89,8 @@ def without_leakage(
     # The least low-pass is 8 Å; the width grows with a coarser one.
     nearby = _masked_average(values, molecule, _LEAK_WIDTH * max(1.0, lowpass / 8) / spacing)
     leaked = np.where(molecule, nearby - values, np.float32(0)) * np.float32(_LEAK)
-    return maximum - _on_finer_grid(leaked, step, maximum.shape)
+    result = on_map_grid(leaked, maximum.shape, spacing=step)
+    return np.subtract(maximum, result, out=result)
 
 
 def calibrate(
@@ -218,18 +214,6 @@ def _masked_average(values: Volume, mask: NDArray[np.bool_], width: float) -> Vo
     weight = gaussian_filter(mask.astype(np.float32), sigma, truncate=2.5)
     total = gaussian_filter(np.where(mask, values, np.float32(0)), sigma, truncate=2.5)
     return np.divide(total, weight, out=np.zeros_like(total), where=mask)
-
-
-def _on_finer_grid(values: Volume, step: int, shape: Tuple[int, ...]) -> Volume:
-    """Linear interpolation of what is known at every `step`-th voxel."""
-    for axis, side in enumerate(shape):
-        last = values.shape[axis] - 1
-        place = np.minimum(np.arange(side, dtype=np.float32) / step, last)
-        below = place.astype(int)
-        share = (place - below).reshape([-1 if other == axis else 1 for other in range(3)])
-        low, high = (values.take(index, axis) for index in (below, np.minimum(below + 1, last)))
-        values = low + share * (high - low)
-    return values
 
 
 def _sigma(full_width: float) -> float:

@@ -16,7 +16,8 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.calibration import calibrate, coarse_step
+from occupy_core.calibration import calibrate
+from occupy_core.coarse_grid import coarse_step
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
 from occupy_core.stored import Stored

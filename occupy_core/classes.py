@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from occupy_core import fourier
-from occupy_core.calibration import coarse_step
 from occupy_core.class_views import ClassView, reference_class, shared_references, view_of
+from occupy_core.coarse_grid import coarse_step
 from occupy_core.comparison import Comparison, compare
 from occupy_core.derived import Derived, derive
 from occupy_core.errors import JobError, MapError, SettingsError

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the coarse grid, on which classes are compared, to the maps' own."""
+"""Masks of regions of the coarse grid, on which classes are compared, for the maps' own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from occupy_core.coarse_grid import on_map_grid
 from occupy_core.maps import Volume
 
 SOFT_EDGE = 8.0  # Å
@@ -50,17 +51,3 @@ def soft_mask(region: NDArray[np.bool_], shape: Sequence[int], *, spacing: float
     mask *= np.float32(-0.5)
     mask += np.float32(0.5)
     return mask
-
-
-def on_map_grid(values: Volume, shape: Sequence[int], *, spacing: float) -> Volume:
-    """Values of the coarse grid on the map's by linear interpolation; parameters as of `soft_mask`."""
-    places = [np.minimum(np.arange(side) / spacing, last - 1) for side, last in zip(shape, values.shape)]
-    lower = [axis.astype(np.intp) for axis in places]
-    upper = [np.minimum(axis + 1, last - 1) for axis, last in zip(lower, values.shape)]
-    weights = [(place - axis).astype(np.float32) for place, axis in zip(places, lower)]
-    result = np.empty(tuple(shape), dtype=np.float32)
-    for section, low, high, weight in zip(result, lower[0], upper[0], weights[0]):
-        plane = values[low] + weight * (values[high] - values[low])
-        plane = plane[lower[1]] + weights[1][:, None] * (plane[upper[1]] - plane[lower[1]])
-        section[...] = plane[:, lower[2]] + weights[2] * (plane[:, upper[2]] - plane[:, lower[2]])
-    return result

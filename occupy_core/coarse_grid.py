@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The coarse grid, on which everything is computed that the low-pass leaves no detail of."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import numpy as np
+
+from occupy_core.maps import Volume
+
+_STEP = 3.0  # Å
+
+
+def coarse_step(voxel_size: float) -> int:
+    """Every how many voxels of the map the coarse grid has one: a spacing of up to 3 Å."""
+    return max(1, int(_STEP / voxel_size * (1 + 1e-6)))
+
+
+def on_map_grid(values: Volume, shape: Sequence[int], *, spacing: float) -> Volume:
+    """Values of the coarse grid on the map's, by linear interpolation.
+
+    Parameters
+    ----------
+    values : float32 array, 3D
+        On the coarse grid, whose voxel 0 is the map's.
+    shape : three int
+        Of the map, voxels.
+    spacing : float
+        Of the coarse grid, in voxels of the map.
+    """
+    places = [np.minimum(np.arange(side) / spacing, last - 1) for side, last in zip(shape, values.shape)]
+    lower = [axis.astype(np.intp) for axis in places]
+    upper = [np.minimum(axis + 1, last - 1) for axis, last in zip(lower, values.shape)]
+    weights = [(place - axis).astype(np.float32) for place, axis in zip(places, lower)]
+    result = np.empty(tuple(shape), dtype=np.float32)
+    for section, low, high, weight in zip(result, lower[0], upper[0], weights[0]):
+        plane = values[low] + weight * (values[high] - values[low])
+        plane = plane[lower[1]] + weights[1][:, None] * (plane[upper[1]] - plane[lower[1]])
+        section[...] = plane[:, lower[2]] + weights[2] * (plane[:, upper[2]] - plane[:, lower[2]])
+    return result
