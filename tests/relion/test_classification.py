@@ -98,7 +98,9 @@ def test_classes_that_do_not_differ_have_an_empty_table(project3, capfd):
     assert "no region where class 1, class 2 differ" in capfd.readouterr().out
     linecache.clearcache()
     tables = starfile.read("out/occupancy_regions.star", always_dict=True)
-    assert len(tables["occupancy_regions"]) == 0 and "rlnReferenceImage" in tables["occupancy_regions"]
+    assert len(tables["occupancy_regions"]) == 0
+    # Not every version of starfile names the columns of an empty table.
+    assert "_rlnReferenceImage #1" in Path("out/occupancy_regions.star").read_text()
 
 
 def test_some_classes(project3):
