@@ -6,7 +6,6 @@ Ours, not in the published program. `benchmarks/occupancy` measures it; docs/acc
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Tuple
 
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, maximum_filter
 
-from occupy_core.coarse_grid import coarse_step, on_map_grid
+from occupy_core.coarse_grid import coarse_step, on_map_grid, sigma_of
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
@@ -186,7 +185,7 @@ def _molecule(
     lowpassed: Volume, inside: NDArray[np.bool_], spacing: float, lowpass: float
 ) -> Tuple[NDArray[np.bool_], NDArray[np.bool_], float]:
     """Where the molecule is, everything within the kernel's reach of density, and the background's value."""
-    smoothed = gaussian_filter(lowpassed, _sigma(max(_GRAIN, lowpass) / spacing), truncate=2.5)
+    smoothed = gaussian_filter(lowpassed, sigma_of(max(_GRAIN, lowpass) / spacing), truncate=2.5)
     # Over the whole box: where a tight mask has left no solvent, the mask's outside tells the level.
     background = _mode(smoothed)
     smoothed -= np.float32(background)
@@ -210,14 +209,10 @@ def _window_heights(
 
 def _masked_average(values: Volume, mask: NDArray[np.bool_], width: float) -> Volume:
     """The average of the values inside a mask under a Gaussian of this full width at half maximum, in voxels."""
-    sigma = _sigma(width)
+    sigma = sigma_of(width)
     weight = gaussian_filter(mask.astype(np.float32), sigma, truncate=2.5)
     total = gaussian_filter(np.where(mask, values, np.float32(0)), sigma, truncate=2.5)
     return np.divide(total, weight, out=np.zeros_like(total), where=mask)
-
-
-def _sigma(full_width: float) -> float:
-    return full_width / (2 * math.sqrt(2 * math.log(2)))
 
 
 def _mode(values: NDArray[np.float32]) -> float:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from occupy_core.calibration import calibrate
-from occupy_core.coarse_grid import coarse_step
+from occupy_core.coarse_grid import coarse_step, sigma_of
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
 from occupy_core.stored import Stored
@@ -134,7 +134,7 @@ def common_part(views: Sequence[ClassView], reference: int, *, spacing: float) -
     the most frequent ratio is that of their grey scales, as long as nothing that differs is as large. The part is where
     every class comes within a quarter of its most frequent ratio.
     """
-    sigma = _WIDTH / spacing / (2 * math.sqrt(2 * math.log(2)))
+    sigma = sigma_of(_WIDTH / spacing)
     of_reference = ndimage.gaussian_filter(views[reference].density.load(), sigma, truncate=2.5)
     dense = views[reference].molecule.load()
     if dense.any():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Sequence
 
 import numpy as np
@@ -39,3 +40,8 @@ def on_map_grid(values: Volume, shape: Sequence[int], *, spacing: float) -> Volu
         plane = plane[lower[1]] + weights[1][:, None] * (plane[upper[1]] - plane[lower[1]])
         section[...] = plane[:, lower[2]] + weights[2] * (plane[:, upper[2]] - plane[:, lower[2]])
     return result
+
+
+def sigma_of(full_width: float) -> float:
+    """Standard deviation of a Gaussian of this full width at half maximum."""
+    return full_width / (2 * math.sqrt(2 * math.log(2)))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from occupy_core.coarse_grid import sigma_of
 from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
 from occupy_core.patterns import owners_of, spread_out
@@ -38,7 +39,6 @@ _FAINT = 0.25  # of the density where the reference is whole: what is below in e
 _AROUND = 8.0  # Å: what is this near to density is no solvent
 _GROWTH = 3.0  # Å
 _LEAST_VOLUME = 4000.0  # Å^3
-_LEAST_VOXELS = 30
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _near(mask: Mask, spacing: float) -> Mask:
 def _solvent(maps: Maps) -> Mask:
     """Where no map holds density: told by what is clearly the molecule, since to leave out all that might be would
     leave out the stronger half of the noise."""
-    sigma = _sigma(_DETECTION_WIDTHS[0], maps.spacing)
+    sigma = sigma_of(_DETECTION_WIDTHS[0] / maps.spacing)
     dense = np.zeros(maps.molecule.shape, dtype=bool)
     for stored in maps.densities:
         smooth = ndimage.gaussian_filter(stored.load(), sigma, truncate=2.5)
@@ -150,20 +150,16 @@ def _solvent(maps: Maps) -> Mask:
     return ~ndimage.maximum_filter(dense & maps.molecule, 2 * round(_AROUND / maps.spacing) + 1)
 
 
-def _sigma(width: float, spacing: float) -> float:
-    return width / spacing / (2 * math.sqrt(2 * math.log(2)))
-
-
 def _smoothed(maps: Maps, solvent: Mask, reference: int, width: float) -> Tuple[Floats, List[float]]:
     """The maps under a smoothing, brought to one grey scale (map, voxel of the molecule), and their noise."""
-    sigma = _sigma(width, maps.spacing)
+    sigma = sigma_of(width / maps.spacing)
     smooth = np.empty((len(maps.densities), int(maps.molecule.sum())), dtype=np.float32)
     noises = []
     for row, density, inside in zip(smooth, maps.densities, maps.insides):
         values = density.load()
         row[:] = ndimage.gaussian_filter(values, sigma, truncate=2.5)[maps.molecule]
         noises.append(_noise(values, inside.load() & solvent, sigma))
-    if maps.common.sum() >= _LEAST_VOXELS:
+    if maps.common.any():
         # Under each smoothing again, since maps of unequal resolution or regularisation fade unequally.
         heights = smooth[:, maps.common[maps.molecule]]
         for index in range(len(smooth)):
