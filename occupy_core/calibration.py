@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, maximum_filter
 
+from occupy_core import kernel
 from occupy_core.coarse_grid import coarse_step, on_map_grid, sigma_of
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
@@ -21,12 +22,13 @@ from occupy_core.scale import Reference
 # Lengths in Å, for a low-pass of up to 13 Å; they grow with a coarser one.
 _GRAIN = 14.0  # full width of the smoothing by which the molecule is told from solvent
 _NEIGHBOURHOOD = 10.0  # half width of the box whose highest smoothed density the molecule is compared with
-_WINDOW = 22.0  # full width of the average that looks for the best region
+_WINDOW = 18.0  # full width of the average that looks for the best region
 _DENSE = 0.4  # of the neighbourhood's highest smoothed density: what is below is not the molecule
 _FAINT = 0.05  # of the highest smoothed density: what is below is not the molecule either
 _SIGNIFICANT = 4.0  # standard deviations of the smoothed solvent
 _BEST_PERCENTILE = 95.0  # of the windows' averages over the molecule: a part of the molecule, not one lucky place
-_BEST = 0.85  # of that percentile: windows above it are kept
+_BEST = 0.86  # of that percentile: windows above it are kept,
+_BEST_NOISE = 1.5  # and those lower by this many standard deviations of such averages in solvent
 # The same once more in smaller windows, among what was kept.
 _NARROW_WINDOW = 14.0
 _NARROW_PERCENTILE = 80.0
@@ -35,9 +37,10 @@ _LEAST_MOLECULE = 3000.0  # Å^3
 _LEAST_VOXELS = 20
 _BINS = 200
 _SMOOTHING = 6  # bins
-# Of the kernel maximum's difference to its average nearby: what the neighbours have leaked into it.
-_LEAK = 0.6
-_LEAK_WIDTH = 10.0  # full width of that average
+# Å, for the least low-pass.
+_PACKING_WIDTH = 4.0  # full width of the average that evens out the packing
+_LEAK_WIDTH = 8.0  # full width of the average that tells what neighbours have leaked,
+_LEAK = 0.8  # of the difference to it
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,18 @@ class Calibration:
     warnings: Tuple[str, ...] = ()
 
 
-def without_leakage(
-    maximum: Volume, lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float
+def unmixed_maximum(
+    lowpassed: Volume, inside: NDArray[np.bool_], ball: NDArray[np.bool_], *, voxel_size: float, lowpass: float
 ) -> Volume:
-    """The kernel maximum without what parts of the molecule have leaked into each other.
+    """What calibrated occupancies are read from: the low-passed map's maximum over a small kernel, without how densely
+    atoms happen to be packed and without what parts of different occupancy have leaked into each other.
 
     Parameters
     ----------
-    As of `calibrate`.
+    lowpassed, inside, voxel_size, lowpass
+        As of `calibrate`.
+    ball : bool array
+        From `kernel.ball`.
 
     Returns
     -------
@@ -76,20 +83,27 @@ def without_leakage(
 
     Notes
     -----
-    M + 0.6 (M - <M>), where <M> is the average of the maximum over the molecule under a Gaussian of 10 Å full width:
-    the low-pass and the kernel mix each part with its neighbours, and this undoes it to first order. Outside the
-    molecule M stays as it is.
+    Inside the molecule the density is averaged under a Gaussian of 4 Å full width, over the molecule alone, which evens
+    out the packing. M is the maximum of that over the ball. Low-pass, average and ball mix each part with its
+    neighbours; M + 0.8 (M - <M>) undoes it to first order, where <M> is the average of M over the molecule under a
+    Gaussian of 8 Å full width. Outside the molecule it is M of the low-passed map.
     """
     step = coarse_step(voxel_size)
     coarse = (slice(None, None, step),) * 3
     spacing = voxel_size * step
     molecule, _, _ = _molecule(lowpassed[coarse], inside[coarse], spacing, lowpass)
-    values = maximum[coarse]
-    # The least low-pass is 8 Å; the width grows with a coarser one.
-    nearby = _masked_average(values, molecule, _LEAK_WIDTH * max(1.0, lowpass / 8) / spacing)
-    leaked = np.where(molecule, nearby - values, np.float32(0)) * np.float32(_LEAK)
-    result = on_map_grid(leaked, maximum.shape, spacing=step)
-    return np.subtract(maximum, result, out=result)
+    # The least low-pass is 8 Å; widths grow with a coarser one.
+    growth = max(1.0, lowpass / 8) / spacing
+
+    def above_average(values: Volume, width: float) -> Volume:
+        """Within the molecule, on the coarse grid."""
+        return np.where(molecule, values - _masked_average(values, molecule, width * growth), np.float32(0))
+
+    packing = on_map_grid(above_average(lowpassed[coarse], _PACKING_WIDTH), lowpassed.shape, spacing=step)
+    maximum = kernel.ball_maximum(np.subtract(lowpassed, packing, out=packing), ball)
+    del packing
+    leaked = np.float32(_LEAK) * above_average(maximum[coarse], _LEAK_WIDTH)
+    return np.add(maximum, on_map_grid(leaked, lowpassed.shape, spacing=step), out=maximum)
 
 
 def calibrate(
@@ -106,7 +120,7 @@ def calibrate(
     Parameters
     ----------
     maximum : float32 array, 3D
-        `ball_maximum` of the mode's map; in occupancy mode without leakage.
+        `ball_maximum` of the map; in occupancy mode `unmixed_maximum`.
     lowpassed : float32 array of the same shape
     inside : bool array of the same shape
         Where the molecule may be: within the inscribed sphere, and not flat.
@@ -123,8 +137,8 @@ def calibrate(
     Notes
     -----
     Zero is the mode of the maximum over the solvent. One is its median over the best region: the part of the molecule
-    whose average over windows of 22 Å comes within 15 % of the highest (95th percentile) and one standard deviation of
-    such averages in solvent, and of that part what does so in windows of 14 Å (80th percentile). A wide region and a
+    whose average over windows of 18 Å comes within 14 % of the highest (95th percentile) and 1.5 standard deviations
+    of such averages in solvent, and of that part what does so in windows of 14 Å (80th percentile). A wide region and a
     median in it, because the highest of many windows is a lucky one, the more so the noisier the map.
     The molecule is where the smoothed density exceeds 0.4 of the highest within 10 Å, whatever its occupancy.
     """
@@ -158,9 +172,9 @@ def calibrate(
     highest = float(np.percentile(height[molecule], _BEST_PERCENTILE))
     if not highest > 0:
         raise MapError(_not_above(level, level + highest))
-    wide = molecule & (height > _BEST * highest - noise)
+    wide = molecule & (height > _BEST * highest - _BEST_NOISE * noise)
     narrow, noise = _window_heights(maximum, wide, solvent, level, max(_NARROW_WINDOW, lowpass) / spacing)
-    best = wide & (narrow > _BEST * np.percentile(narrow[wide], _NARROW_PERCENTILE) - noise)
+    best = wide & (narrow > _BEST * np.percentile(narrow[wide], _NARROW_PERCENTILE) - _BEST_NOISE * noise)
     lower, one, upper = (float(value) for value in np.percentile(maximum[best], (25, 50, 75)))
     if not one > zero:
         raise MapError(_not_above(zero, one))

@@ -70,7 +70,9 @@ def derive(grid: MapGrid, settings: Settings) -> Derived:
     size = settings.kernel_size or kernel.default_kernel_size(lowpass, voxel_size)
     if size > min(box):
         raise SettingsError("kernel_size", f"got {size} voxels, expected at most {min(box)}: the map's shortest side")
-    radius = settings.kernel_radius or lowpass / (2 * voxel_size)
+    radius = settings.kernel_radius or kernel.default_kernel_radius(
+        lowpass, voxel_size, is_occupancy=settings.reads_occupancy
+    )
     voxels = int(kernel.ball(size, radius).sum())
     tau = settings.tau if settings.tau is not None else kernel.tau_of(voxels)
     return Derived(settings.resolved_mode, box, voxel_size, lowpass, size, radius, voxels, tau)

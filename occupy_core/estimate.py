@@ -84,14 +84,14 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
 
 
 def maximum_of(estimate: Estimate) -> Volume:
-    """The largest value of the mode's map over the kernel around each voxel; for calibrated occupancies without what
-    parts have leaked into each other."""
+    """The largest value of the mode's map over the kernel around each voxel; for calibrated occupancies
+    `calibration.unmixed_maximum`."""
     derived = estimate.derived
-    maximum = kernel.ball_maximum(estimate.basis, kernel.ball(derived.kernel_size, derived.kernel_radius))
-    if estimate.settings.normalisation != "calibrated" or derived.mode != "occupancy":
-        return maximum
-    return calibration.without_leakage(
-        maximum, estimate.lowpassed, estimate.inside, voxel_size=derived.voxel_size, lowpass=derived.lowpass
+    ball = kernel.ball(derived.kernel_size, derived.kernel_radius)
+    if not estimate.settings.reads_occupancy:
+        return kernel.ball_maximum(estimate.basis, ball)
+    return calibration.unmixed_maximum(
+        estimate.lowpassed, estimate.inside, ball, voxel_size=derived.voxel_size, lowpass=derived.lowpass
     )
 
 

@@ -22,6 +22,14 @@ def default_kernel_size(lowpass_angstrom: float, voxel_size: float) -> int:
     return min(9, max(3, 2 * (math.floor(lowpass_angstrom / voxel_size * (1 + ROUNDING)) // 2) + 1))
 
 
+def default_kernel_radius(lowpass_angstrom: float, voxel_size: float, *, is_occupancy: bool) -> float:
+    """Radius of the kernel in voxels: half of the low-pass as published; for calibrated occupancies 5/16 of it, since a
+    large kernel reaches into stronger neighbours, and at least one voxel."""
+    if is_occupancy:
+        return max(1.0, 5 / 16 * lowpass_angstrom / voxel_size)
+    return lowpass_angstrom / (2 * voxel_size)
+
+
 def ball(size: int, radius: float) -> NDArray[np.bool_]:
     """The voxels of a box of odd edge `size` whose distance to its centre is at most `radius` (voxels)."""
     distance = np.arange(size) - size // 2

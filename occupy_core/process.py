@@ -101,7 +101,7 @@ def process_map(
             found = calibration_of(estimate, maximum)
             notes += found.warnings
             reference = found.reference
-        if derived.mode == "occupancy" and not settings.nlrc and _has_detail(estimate, threads, notes):
+        if settings.reads_occupancy and not settings.nlrc and _has_detail(estimate, threads, notes):
             full_spread = reference.spread
     elif reference is None:
         reference = reference_of(estimate)

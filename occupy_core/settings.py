@@ -115,7 +115,7 @@ class Settings:
         "> 0",
         "Radius of the kernel over which the local maximum is taken.",
         "scale",
-        derived="half of the low-pass",
+        derived="half of the low-pass, 5/16 for calibrated occupancies",
         expert=True,
     )
     tau: Optional[float] = setting(
@@ -299,6 +299,11 @@ class Settings:
         if self.mode != "auto":
             return self.mode
         return "occupancy" if self.modifications or self.exclude_solvent or self.target_mask else "resolution"
+
+    @property
+    def reads_occupancy(self) -> bool:
+        """Whether the scale is calibrated occupancy."""
+        return self.normalisation == "calibrated" and self.resolved_mode == "occupancy"
 
     def to_dict(self) -> Dict[str, Any]:
         """The settings as JSON types; `Settings.from_dict` is its inverse."""

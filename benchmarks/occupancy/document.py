@@ -148,11 +148,13 @@ the mean errors are: {quiet}.
 
 ## What is calibrated
 
-What a strong part leaks into its weak neighbour by the low-pass and the kernel is undone to first order: six tenths
-of the difference to the average nearby (10 Å, within the molecule) are added. Zero is what that reads in solvent
-noise: its most frequent value there. One is its median over the best region: where the average over windows of 22 Å
-comes within 15 % of the highest (95th percentile over the molecule) and the noise of such averages, narrowed once more
-in windows of 14 Å. The published scale takes single voxels for its reference, and 0 for solvent, where a maximum over
+The low-passed map is averaged over 4 Å within the molecule, which evens out how densely atoms are packed, and its
+maximum is taken over a kernel smaller than the published one (2.5 Å at the default low-pass), which reaches less far
+into stronger neighbours. What has leaked between parts all the same is undone to first order: eight tenths of the
+difference to the average nearby (8 Å, within the molecule) are added. Zero is what that reads in solvent noise: its
+most frequent value there. One is its median over the best region: where the average over windows of 18 Å comes within
+14 % of the highest (95th percentile over the molecule) and 1.5 times the noise of such averages, narrowed once more in
+windows of 14 Å. The published scale takes single voxels for its reference, and 0 for solvent, where a maximum over
 noise is never 0.
 
 ## Where not to trust the number
