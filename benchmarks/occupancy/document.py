@@ -59,6 +59,7 @@ class Report:
             ours=f"{ours:.2f}",
             theirs=f"{theirs:.2f}",
             quiet=self._quiet(),
+            quartile=f"{tables.lower_quartile_of_whole(self.outcomes):.2f}",
             covered=f"{tables.coverage(self.outcomes):.0%}",
             tables=self.tables(),
         )
@@ -171,6 +172,8 @@ noise is never 0.
   generous mask takes in solvent and neighbours, and an interval could not make up for it. Where more than a quarter of
   the mask reads next to nothing beside the rest, the job warns and gives none; in very noisy maps (0.4) it does so for
   many good masks too.
+- **Single voxels.** A part's figure is the median over it. Voxels differ more, and those of its surface read low: over
+  the whole chains of these maps the lower quartile is {quartile} on average.
 - **Small parts next to stronger ones** read too high: the low-pass and the kernel (8 Å) mix them.
 - **A micelle** as dense as the protein is taken for molecule and lowers what counts as 1.
 - **Flexible parts** read a little low in occupancy mode at the default 8 Å low-pass, small ones in noisy maps lower

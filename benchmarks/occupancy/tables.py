@@ -27,6 +27,12 @@ def coverage(outcomes: Sequence[Outcome]) -> float:
     return float(np.mean([item.covered for outcome in outcomes for item in outcome.chains[CALIBRATED]]))
 
 
+def lower_quartile_of_whole(outcomes: Sequence[Outcome]) -> float:
+    """Mean over all whole chains of the lower quartile of the calibrated scale."""
+    chains = [item for outcome in outcomes for item in outcome.chains[CALIBRATED]]
+    return float(np.mean([item.lower_quartile for item in chains if item.truth == 1]))
+
+
 def errors_by(outcomes: Sequence[Outcome], heading: str, key: Callable[[Outcome], str]) -> str:
     """A row for each value of `key` and one for all: the errors of every method, as they stand / after division by a
     whole chain, and how often intervals hold."""
