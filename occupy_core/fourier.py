@@ -135,22 +135,52 @@ def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:
     return (z, y, x)
 
 
+def radial_power(volume: Volume, *, threads: int = 1) -> NDArray[np.float64]:
+    """Mean power |F|^2 / N of the waves of a map of N voxels, by their length in whole waves across the longest side.
+
+    White noise has its variance everywhere.
+    """
+    _, total, counts = _radial_power(volume, 1.0, threads, shells_a_wave=1)
+    return total / np.maximum(counts, 1) / volume.size
+
+
+def shaped(noise: Volume, power: NDArray[np.float64], *, threads: int = 1) -> Volume:
+    """White noise of variance 1 given a radial power spectrum.
+
+    Parameters
+    ----------
+    noise : float32 array, 3D
+        Overwritten.
+    power : float64 array, 1D
+        As `radial_power` gives it; between whole waves it is interpolated.
+    threads : int
+        For the transforms; the result does not depend on it.
+    """
+    shape, amplitude, waves = noise.shape, np.sqrt(power), np.arange(len(power))
+    spectrum = scipy.fft.rfftn(noise, overwrite_x=True, workers=threads)
+    for section, squared in zip(spectrum, _squared_radii(shape)):
+        section *= np.interp(np.sqrt(squared), waves, amplitude).astype(np.float32)
+    return _inverse(spectrum, shape, threads)
+
+
 def sampled(values: NDArray[_Kind], shape: Sequence[int]) -> NDArray[_Kind]:
     """The nearest values on the grid of another box of the same size in Å, for what has no meaning in between."""
     nearest = [np.minimum((np.arange(new) * old + new // 2) // new, old - 1) for old, new in zip(values.shape, shape)]
     return values[np.ix_(*nearest)]
 
 
-def _radial_power(volume: Volume, voxel_size: float, threads: int) -> Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """For thin shells of the spectrum: frequency in 1/Å, power in all, and how many waves."""
-    size = _SHELLS_A_WAVE * 2 * max(volume.shape)
+def _radial_power(
+    volume: Volume, voxel_size: float, threads: int, *, shells_a_wave: int = _SHELLS_A_WAVE
+) -> Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """For shells of the spectrum: frequency in 1/Å, power in all, and how many waves."""
+    size = shells_a_wave * 2 * max(volume.shape)
     total, counts = np.zeros(size), np.zeros(size, dtype=np.int64)
     for section, squared in zip(scipy.fft.rfftn(volume, workers=threads), _squared_radii(volume.shape)):
-        shells = np.rint(_SHELLS_A_WAVE * np.sqrt(squared)).astype(np.int32).ravel()
+        shells = np.rint(shells_a_wave * np.sqrt(squared)).astype(np.int32).ravel()
         total += np.bincount(shells, weights=np.abs(section.ravel()) ** 2, minlength=size)
         counts += np.bincount(shells, minlength=size)
     total[0] = counts[0] = 0  # the mean is no detail
-    return np.arange(len(counts)) / (_SHELLS_A_WAVE * max(volume.shape) * voxel_size), total, counts
+    return np.arange(size) / (shells_a_wave * max(volume.shape) * voxel_size), total, counts
 
 
 def _share_below(cutoff: float, power: Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]) -> float:

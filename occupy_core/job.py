@@ -166,7 +166,7 @@ def _compare(job: Job, folder: Path, progress: Progress) -> Tuple[Optional[Dict[
 
 
 def _arrays(result: Result) -> Dict[str, Any]:
-    return {"scale": result.scale, "confidence": result.confidence, **result.modified}
+    return {"scale": result.scale, "confidence": result.confidence, **result.modified, **result.masks}
 
 
 def _summary(result: Result) -> List[str]:

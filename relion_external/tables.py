@@ -12,7 +12,7 @@ import pandas
 import starfile
 
 from occupy_core.job import JobOutputs, MapOutputs
-from occupy_core.outputs import FIGURE, MAPS_TABLE, REGIONS_TABLE, SPREAD_MAP
+from occupy_core.outputs import FIGURE, MAP_OUTPUTS, MAPS_TABLE, REGIONS_TABLE, SPREAD_MAP
 
 OUTPUT_NODES = "RELION_OUTPUT_NODES.star"
 # Both columns, always: RELION 3.1 reads the number, 4 and 5 the label.
@@ -69,7 +69,9 @@ def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
 def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
     """Write RELION_OUTPUT_NODES.star, by which RELION finds the outputs, whole or not at all."""
     nodes: List[Tuple[str, Tuple[str, str]]] = [
-        (name, _MAP_NODE) for item in outputs.maps for name in item.files.values()
+        (name, _MASK_NODE if MAP_OUTPUTS[kind].is_mask else _MAP_NODE)
+        for item in outputs.maps
+        for kind, name in item.files.items()
     ]
     nodes.append((MAPS_TABLE, _TABLE_NODE))
     if outputs.comparison is not None:
