@@ -47,11 +47,12 @@ def solvent_noise(
     The published program fills with white noise. Solvent noise is not white, and white noise of the same variance is
     too weak at long waves and too strong at short ones (docs/differences.md).
     """
+    power = None if solvent.mean() < _LEAST_SOLVENT else _spectrum(volume, solvent, threads)
     noise = np.random.default_rng(seed).standard_normal(volume.shape, dtype=np.float32)
-    if solvent.mean() < _LEAST_SOLVENT:
+    if power is None:
         noise *= np.float32(sigma)
     else:
-        noise = fourier.shaped(noise, _spectrum(volume, solvent, threads), threads=threads)
+        noise = fourier.shaped(noise, power, threads=threads)
     noise += np.float32(mean)
     return noise
 
@@ -74,8 +75,8 @@ def pure_solvent(solvent: NDArray[np.bool_], confidence: Volume, *, reach: int) 
 
 def _spectrum(volume: Volume, solvent: NDArray[np.bool_], threads: int) -> NDArray[np.float64]:
     """Power of the solvent's noise by whole waves across the longest side: variance of a voxel if it were white."""
-    weights = solvent.astype(np.float32)
-    noise = (volume - np.float32(volume[solvent].mean(dtype=np.float64))) * weights
+    noise = volume - np.float32(volume.mean(where=solvent, dtype=np.float64))
+    noise *= solvent
     power = fourier.radial_power(noise, threads=threads) / solvent.mean()
     power[0] = 0  # the mean is added on its own
     return power

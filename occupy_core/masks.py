@@ -8,7 +8,7 @@ from typing import Optional
 import numpy as np
 
 from occupy_core.maps import Volume
-from occupy_core.modify import sigmoid
+from occupy_core.modify import by_pieces, sigmoid
 
 
 def kept_by_attenuation(scale: Volume, *, power: float) -> Volume:
@@ -18,11 +18,15 @@ def kept_by_attenuation(scale: Volume, *, power: float) -> Volume:
 
 def kept_by_sigmoid(scale: Volume, *, power: float, pivot: float) -> Volume:
     """f(S)/S below the pivot, 1 above it, 0 where S is 0, with f of `modify.sigmoid`."""
-    result = np.ones_like(scale)
-    below = scale < np.float32(pivot)
-    s = scale[below]
-    result[below] = np.divide(sigmoid(s, power=power, pivot=pivot), s, out=np.zeros_like(s), where=s > 0)
-    return np.clip(result, 0, 1, out=result)
+
+    def kept(piece: Volume) -> Volume:
+        result = np.ones_like(piece)
+        below = piece < np.float32(pivot)
+        s = piece[below]
+        result[below] = np.divide(sigmoid(s, power=power, pivot=pivot), s, out=np.zeros_like(s), where=s > 0)
+        return np.clip(result, 0, 1, out=result)
+
+    return by_pieces(scale, kept)
 
 
 def subtraction_mask(kept: Volume, confidence: Optional[Volume]) -> Volume:
@@ -31,7 +35,7 @@ def subtraction_mask(kept: Volume, confidence: Optional[Volume]) -> Volume:
     Parameters
     ----------
     kept : float32 array
-        0..1, from the local scale: `kept_by_attenuation` or `kept_by_sigmoid`.
+        0..1, from the local scale: `kept_by_attenuation` or `kept_by_sigmoid`. Overwritten.
     confidence : float32 array of the same shape, optional
         0..1, that a voxel is more than solvent, as modified maps take it; None where they leave it out.
 
@@ -53,7 +57,7 @@ def subtraction_mask(kept: Volume, confidence: Optional[Volume]) -> Volume:
     that rose to 1 there would keep what is weakest of all. It goes on down to 0 instead, so the two differ in voxels
     of a scale below the limit, and there alone.
     """
-    return kept if confidence is None else kept * confidence
+    return kept if confidence is None else np.multiply(kept, confidence, out=kept)
 
 
 def solvent_definition(scale: Volume, threshold: float) -> Volume:

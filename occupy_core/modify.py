@@ -14,6 +14,8 @@ import numpy as np
 
 from occupy_core.maps import Volume
 
+_PIECE = 1 << 20
+
 
 def amplification(scale: Volume, *, power: float, scale_limit: float) -> Volume:
     """The factor S^(1/power - 1), at least 1: weak parts grow towards full occupancy.
@@ -97,15 +99,32 @@ def modified_map(
 
 def filled(noise: Volume, factor: Volume) -> Volume:
     """The part of solvent noise (`filler.solvent_noise`) that makes up for what a factor below 1 takes away."""
-    return noise * np.clip(1 - factor, 0, 1)
+    result = 1 - factor
+    np.clip(result, 0, 1, out=result)
+    result *= noise
+    return result
+
+
+def by_pieces(values: Volume, function: Callable[[Volume], Volume]) -> Volume:
+    """An elementwise function of an array, taken piece by piece so that what it needs in between stays small."""
+    result = np.empty_like(values)
+    given, found = values.reshape(-1), result.reshape(-1)
+    for start in range(0, given.size, _PIECE):
+        piece = slice(start, start + _PIECE)
+        found[piece] = function(given[piece])
+    return result
 
 
 def _ramped(scale: Volume, scale_limit: float, factor: Callable[[Volume], Volume]) -> Volume:
     limit = np.float32(scale_limit)
-    with np.errstate(divide="ignore", invalid="ignore"):  # S = 0 without a limit, set below
-        result = factor(np.maximum(scale, limit))
-    below = scale < limit
-    if below.any():
-        result[below] **= scale[below] / limit
-    result[scale == 0] = 1
-    return result
+
+    def ramped(s: Volume) -> Volume:
+        with np.errstate(divide="ignore", invalid="ignore"):  # S = 0 without a limit, set below
+            result = factor(np.maximum(s, limit))
+        below = s < limit
+        if below.any():
+            result[below] **= s[below] / limit
+        result[s == 0] = 1
+        return result
+
+    return by_pieces(scale, ramped)

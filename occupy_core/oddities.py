@@ -51,7 +51,7 @@ def skewness(values: Volume, where: NDArray[np.bool_]) -> float:
     """Third standardised moment of the values at some voxels, whatever their grey scale; 0 where they do not vary."""
     if not where.any():
         return 0.0
-    mean = values[where].mean(dtype=np.float64)
+    mean = values.mean(where=where, dtype=np.float64)
     second = third = 0.0
     for section, chosen in zip(values, where):
         deviation = section[chosen].astype(np.float64) - mean

@@ -35,8 +35,8 @@ def test_the_sigmoid_keeps_its_factor_below_the_pivot_and_all_above(power, pivot
 
 def test_solvent_is_kept_only_where_confidence_is_left_out():
     kept, confidence = np.float32([1, 1, 0.5]), np.float32([0, 0.5, 1])
-    np.testing.assert_array_equal(subtraction_mask(kept, confidence), [0, 0.5, 0.5])
-    np.testing.assert_array_equal(subtraction_mask(kept, None), kept)
+    np.testing.assert_array_equal(subtraction_mask(kept.copy(), confidence), [0, 0.5, 0.5])
+    np.testing.assert_array_equal(subtraction_mask(kept, None), [1, 1, 0.5])
 
 
 def test_a_solvent_definition_is_0_and_1():

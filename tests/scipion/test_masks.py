@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Masks that the protocol makes: of the class that other protocols want, on the grid of the map."""
+
+import importlib.util
+from dataclasses import replace
+
+import mrcfile
+import numpy as np
+import pytest
+from pwem.objects import VolumeMask
+
+from demo.simulate import phantom
+from occupy_core.maps import read_map
+from occupy_core.process import process_map
+from occupy_core.settings import Settings
+from occupy_scipion.chimerax import coloured_by_scale
+from occupy_scipion.sources import source_of
+from tests.scipion.conftest import write_map
+from tests.scipion.test_one_map import ORIGIN
+
+SETTINGS = Settings(attenuate=3.0, sigmoid=4.0, subtraction_mask=True, solvent_threshold=0.2)
+FORM = {
+    "doAttenuate": True,
+    "doSigmoid": True,
+    "makeSubtractionMask": True,
+    "solventFromScale": True,
+    "solventThreshold": 0.2,
+}
+NAMES = {
+    "subtractionMaskAttenuated": "subtraction_mask_attenuated",
+    "subtractionMaskSigmoid": "subtraction_mask_sigmoid",
+    "solventDefinitionMask": "solvent_definition",
+}
+
+
+@pytest.fixture(scope="module")
+def run(laboratory, a_map):
+    with laboratory.inside():
+        return laboratory.run_local_scale(a_map, **FORM)
+
+
+def test_masks_are_masks_on_the_maps_grid(lab, a_map, map_file, run):
+    found = lab.read_back(run)["outputs"]
+    assert list(found) == list(run.getPossibleOutputs())
+    direct = process_map(read_map(map_file, voxel_size=3.0), SETTINGS)
+    for name, kind in NAMES.items():
+        assert found[name]["class"] == "VolumeMask", name
+        assert found[name]["sampling"] == 3.0 and found[name]["origin"] == ORIGIN, name
+        assert found[name]["sources"] == [[a_map.getObjId(), "outputVolume"]], name
+        values = mrcfile.read(getattr(run, name).getFileName())
+        assert np.array_equal(values, direct.masks[kind]), name
+        assert values.min() >= 0 and values.max() <= 1, name
+    assert found["attenuatedMap"]["class"] == "Volume"
+
+
+def test_the_summary_and_the_methods_tell_of_them(lab, run):
+    summary = "\n".join(run.summary())
+    assert "Subtraction masks yes" in summary and "Solvent definition from scale: threshold 0.2" in summary
+    assert "Masks for particle subtraction were made" in run.methods()[0]
+
+
+def test_the_definition_goes_into_the_next_run_and_histograms_are_matched(lab, a_map, map_file, run):
+    # The parameter of a definition given has kept its name and place.
+    assert run.solventDefinition.get() is None
+    form = {"doAmplify": True, "histogramMatch": True}
+    protocol = lab.run_local_scale(a_map, solventDefinition=(run, "solventDefinitionMask"), **form)
+    settings = Settings(amplify=3.0, hist_match=True, solvent_def=run.solventDefinitionMask.getFileName())
+    direct = process_map(read_map(map_file, voxel_size=3.0), settings)
+    assert np.array_equal(mrcfile.read(protocol.confidenceMap.getFileName()), direct.confidence)
+    assert np.array_equal(mrcfile.read(protocol.amplifiedMap.getFileName()), direct.modified["amplified"])
+    assert not np.array_equal(direct.confidence, mrcfile.read(run.confidenceMap.getFileName()))
+    assert "Match histogram yes" in "\n".join(protocol.summary())
+    assert "given the histogram of the input" in protocol.methods()[0]
+
+
+def test_masks_of_a_set_are_a_set_of_masks(lab, tmp_path):
+    for number in (1, 2):
+        write_map(tmp_path / f"some{number}.mrc", phantom((36, 36, 36), seed=number).volume)
+    protocol = lab.run_local_scale(lab.import_maps(tmp_path, pattern="some*.mrc"), **FORM)
+    found = lab.read_back(protocol)["outputs"]
+    for name in ("subtractionMasksAttenuated", "subtractionMasksSigmoid", "solventDefinitionMasks"):
+        assert found[name]["class"] == "SetOfVolumes"
+        assert [(item["id"], item["class"]) for item in found[name]["items"]] == [(1, "VolumeMask"), (2, "VolumeMask")]
+        assert isinstance(getattr(protocol, name)[2], VolumeMask)
+
+
+def test_a_subtraction_mask_alone_is_refused_in_the_forms_words(lab, a_map):
+    (problem,) = lab.local_scale(a_map, makeSubtractionMask=True).validate()
+    assert problem.startswith("*Subtraction masks*: needs a modification") and "add attenuate" in problem
+
+
+def test_missing_scikit_image_is_told_before_the_run(lab, a_map, monkeypatch):
+    protocol = lab.local_scale(a_map, doAmplify=True, histogramMatch=True)
+    assert protocol.validate() == []
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "skimage" else find(name, *more)
+    )
+    (problem,) = protocol.validate()
+    assert problem.startswith("*Match histogram*: needs scikit-image") and "pip install scikit-image" in problem
+
+
+def test_chimerax_never_shows_a_mask_for_the_map(lab, a_map):
+    files = {"scale": "scale.mrc", "subtraction_mask_sigmoid": "mask.mrc", "sigmoid": "sigmoid.mrc"}
+    commands = coloured_by_scale(replace(source_of(a_map.outputVolume), index=1), files)  # in a stack: not readable
+    assert "mask.mrc" not in commands and "sigmoid.mrc" in commands
