@@ -13,9 +13,10 @@ lint:            ## style and types
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check ruff mypy
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
 
-compare:         ## our local scale beside the published program's
+compare:         ## our local scale and modified maps beside the published program's
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.compare_published $(MAPS)
+	@.venv/bin/python -m benchmarks.differences
 
 accuracy:        ## our calibrated occupancies and the published scale against known occupancies
 	@scripts/environment.sh

@@ -30,8 +30,7 @@ def oddities(volume: Volume, lowpassed: Volume, inside: NDArray[np.bool_]) -> Li
     -----
     A molecule in solvent gives a few values far above the many of the solvent, so the skewness of the low-passed map
     is positive, and negative when the contrast is inverted. That a map was filtered locally or sharpened strongly
-    cannot be told so: solvent without fine detail beside a molecule with much of it is a well-resolved map as well
-    (docs/differences.md has what was tried).
+    cannot be told reliably: a well-resolved molecule leaves the solvent around it as quiet as a local filter does.
     """
     notes = []
     if volume.min() >= 0:
