@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List, Sequence
+from typing import TYPE_CHECKING, List, Mapping, Sequence
 
 from benchmarks import filler
 
@@ -70,8 +70,14 @@ _DIFFERENCES = (
 )
 
 
-def document(sides: Sequence[Side], sizes: Sequence[Sizes], filled: Sequence[filler.Filled], version: str) -> str:
-    """The text of the document."""
+def document(
+    sides: Sequence[Side],
+    sizes: Sequence[Sizes],
+    control: Mapping[str, float],
+    filled: Sequence[filler.Filled],
+    version: str,
+) -> str:
+    """The text of the document; `control` has the correlations of the control's modified maps with their input."""
     return f"""# Where this differs from the published program, and by how much
 
 Made by `make compare` (`python -m benchmarks.differences --write`) with the published program (occupy {version}) on
@@ -80,14 +86,16 @@ real maps: betaGal.mrc is the beta-galactosidase of RELION's tutorial, emd_1832.
 ## Modified maps side by side
 
 Occupancy mode, tile size 12, solvent excluded; amplify 3, attenuate 3, sigmoid 4 with pivot 0.3. What holds: where both
-programs are confident (above 0.5) the maps correlate above 0.99.
+programs are confident (above 0.5) the maps correlate above 0.99, and the formulas of amplify and attenuate are the
+same: put into ours, the published scale and confidence give the published map (mean difference below 1e-5 standard
+deviations).
 
 {_side_table(sides)}
 
 Where they differ it is by the confidence: EMD-1832 is zero outside a sphere, which the published solvent model takes
-for noise. On one scale and confidence the amplified and attenuated maps are the same.
+for noise.
 
-## Deliberate differences
+{_control_text(control)}## Deliberate differences
 
 {_difference_table(sizes)}
 
@@ -120,13 +128,25 @@ towards the Nyquist frequency shows only in maps that are sharpened far too much
 """
 
 
+def _control_text(control: Mapping[str, float]) -> str:
+    if not control:
+        return ""
+    found = ", ".join(f"{kind} {value:.4f}" for kind, value in control.items())
+    return f"""A map in which all is whole should stay as it is. Correlation of betaGal's modified maps, solvent kept,
+with their input: {found}.
+
+"""
+
+
 def _side_table(sides: Sequence[Side]) -> str:
     lines = [
-        "| map | modified map | correlation where both are confident | where this package is | everywhere | holds |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| map | modified map | correlation where both are confident | where this package is | everywhere "
+        "| difference of the formula | holds |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
         f"| {side.map_name} | {side.kind} | {side.trusted:.4f} | {side.ours:.4f} | {side.everywhere:.4f} "
+        f"| {side.formula:.1g} "
         f"| {'yes' if side.holds else 'NO'} |"
         for side in sides
     ]

@@ -77,6 +77,4 @@ def _spectrum(volume: Volume, solvent: NDArray[np.bool_], threads: int) -> NDArr
     """Power of the solvent's noise by whole waves across the longest side: variance of a voxel if it were white."""
     noise = volume - np.float32(volume.mean(where=solvent, dtype=np.float64))
     noise *= solvent
-    power = fourier.radial_power(noise, threads=threads) / solvent.mean()
-    power[0] = 0  # the mean is added on its own
-    return power
+    return fourier.radial_power(noise, threads=threads) / solvent.mean()

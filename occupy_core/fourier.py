@@ -138,7 +138,7 @@ def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:
 def radial_power(volume: Volume, *, threads: int = 1) -> NDArray[np.float64]:
     """Mean power |F|^2 / N of the waves of a map of N voxels, by their length in whole waves across the longest side.
 
-    White noise has its variance everywhere.
+    White noise has its variance everywhere; the zeroth wave, the mean, counts for nothing.
     """
     _, total, counts = _radial_power(volume, 1.0, threads, shells_a_wave=1)
     return total / np.maximum(counts, 1) / volume.size

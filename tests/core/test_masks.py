@@ -87,6 +87,11 @@ def test_masks_keep_what_is_whole(source, three_parts):
     assert np.median(result.masks["subtraction_mask_attenuated"][weak]) < 0.2
 
 
+def test_without_confidence_the_scale_alone_decides(source):
+    result = process_map(source, Settings(attenuate=3.0, subtraction_mask=True, omit_confidence=True))
+    np.testing.assert_array_equal(result.masks["subtraction_mask_attenuated"], result.scale ** np.float32(2))
+
+
 def test_only_masks_that_were_asked_for_are_made(source):
     assert process_map(source, Settings(attenuate=3.0)).masks == {}
     only = process_map(source, Settings(attenuate=3.0, amplify=2.0, subtraction_mask=True)).masks
