@@ -15,6 +15,7 @@ from occupy_core.process import process_map
 from occupy_core.settings import Settings
 from occupy_scipion.chimerax import coloured_by_scale
 from occupy_scipion.sources import source_of
+from occupy_scipion.viewers import OccupyLocalScaleViewer
 from tests.scipion.conftest import write_map
 from tests.scipion.test_one_map import ORIGIN
 
@@ -98,6 +99,16 @@ def test_missing_scikit_image_is_told_before_the_run(lab, a_map, monkeypatch):
     )
     (problem,) = protocol.validate()
     assert problem.startswith("*Match histogram*: needs scikit-image") and "pip install scikit-image" in problem
+
+
+def test_slices_show_masks_as_the_fractions_they_are(lab, run):
+    viewer = OccupyLocalScaleViewer(project=lab.project, protocol=run)
+    viewer.setProtocol(run)
+    (view,) = viewer._slices()
+    panels = {axes.get_title(): axes.images[0] for axes in view.getFigure().axes if axes.get_title()}
+    masks = [image for title, image in panels.items() if "mask" in title or "definition" in title]
+    assert len(masks) == 3 and all(image.get_clim() == (0, 1) for image in masks)
+    assert panels["attenuated map"].get_clim() == panels["input"].get_clim() != (0, 1)
 
 
 def test_chimerax_never_shows_a_mask_for_the_map(lab, a_map):
