@@ -111,7 +111,11 @@ def process_map(
     if settings.nlrc:
         zero = (model.limit - reference.zero) / (reference.value - reference.zero)
         scales = _noise_level_recalibrated(scales, zero, notes)
-    confidence = model.confidence_of(estimate.lowpassed, hedge=settings.hedge_confidence)
+    confidence = model.confidence_of(
+        estimate.lowpassed,
+        hedge=settings.hedge_confidence,
+        out=None if settings.target_mask else estimate.lowpassed,  # target masks are measured in it
+    )
     del estimate, maximum
     modified = _modified_maps(volume, scales, confidence, model, settings)
     confident = scales[confidence > _CONFIDENT]

@@ -57,12 +57,13 @@ class SolventModel:
     limit: float
     warnings: Tuple[str, ...] = ()
 
-    def confidence_of(self, lowpassed: Volume, *, hedge: float = 1.0) -> Volume:
-        """The confidence, 0..1, that each voxel of the low-passed map is more than solvent, to the power `hedge`."""
+    def confidence_of(self, lowpassed: Volume, *, hedge: float = 1.0, out: Optional[Volume] = None) -> Volume:
+        """The confidence, 0..1, that each voxel of the low-passed map is more than solvent, to the power `hedge`; in
+        `out` where given, which may be the low-passed map itself."""
         curve = self.confidence**hedge
-        result = np.empty_like(lowpassed)
-        for section, out in zip(lowpassed, result):
-            out[...] = np.interp(section, self.values, curve)
+        result = np.empty_like(lowpassed) if out is None else out
+        for section, found in zip(lowpassed, result):
+            found[...] = np.interp(section, self.values, curve)
         return result
 
 
@@ -178,7 +179,9 @@ def flat_areas(volume: Volume) -> NDArray[np.bool_]:
     if not flat.any():
         return flat
     for axis in (1, 0):
-        flat = _all_of_three(flat, axis) & _for_three(np.diff(volume, axis=axis) == 0, axis)
+        along = np.moveaxis(volume, axis, 0)
+        flat = _all_of_three(flat, axis)
+        flat &= _for_three(np.moveaxis(along[1:] == along[:-1], 0, axis), axis)
     return maximum_filter(flat, 3) if flat.any() else flat
 
 
