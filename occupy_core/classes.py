@@ -225,7 +225,7 @@ def _views(maps: Sequence[MapInput], settings: Settings, threads: int, notes: Li
     def view(source: DensityMap) -> _Seen:
         estimate = estimate_of(source, settings, threads=threads, overwrite=True)
         seen = view_of(
-            maximum_of(estimate),
+            maximum_of(estimate, threads=threads),
             estimate.lowpassed,
             estimate.inside,
             estimate.solvent,

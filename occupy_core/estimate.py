@@ -92,11 +92,12 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, ove
     return Estimate(source, settings, derived, volume, lowpassed, basis, inside, region, (*notes, *warnings))
 
 
-def maximum_of(estimate: Estimate) -> Volume:
+def maximum_of(estimate: Estimate, *, threads: int = 1) -> Volume:
     """The largest value of the mode's map over the kernel around each voxel; for calibrated occupancies without what
     parts have leaked into each other."""
     derived = estimate.derived
-    maximum = kernel.ball_maximum(estimate.basis, kernel.ball(derived.kernel_size, derived.kernel_radius))
+    ball = kernel.ball(derived.kernel_size, derived.kernel_radius)
+    maximum = kernel.ball_maximum(estimate.basis, ball, threads=threads)
     if estimate.settings.normalisation != "calibrated" or derived.mode != "occupancy":
         return maximum
     return calibration.without_leakage(

@@ -92,9 +92,9 @@ def process_map(
     estimate = estimate_of(source, settings, threads=threads)
     derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
     notes = [*estimate.warnings, *without_effect(settings)]
-    model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent)
+    model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
     notes += model.warnings
-    maximum = maximum_of(estimate)
+    maximum = maximum_of(estimate, threads=threads)
     full_spread = None
     if settings.normalisation == "calibrated":
         if reference is None:
@@ -114,6 +114,7 @@ def process_map(
     confidence = model.confidence_of(
         estimate.lowpassed,
         hedge=settings.hedge_confidence,
+        threads=threads,
         out=None if settings.target_mask else estimate.lowpassed,  # target masks are measured in it
     )
     del estimate, maximum

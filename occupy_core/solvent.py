@@ -15,6 +15,7 @@ from scipy.optimize import leastsq
 
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
+from occupy_core.slabs import for_slabs
 
 BINS = 1000
 # Added to the histogram, relative to the height of the fitted Gaussian, so that empty bins divide.
@@ -57,17 +58,23 @@ class SolventModel:
     limit: float
     warnings: Tuple[str, ...] = ()
 
-    def confidence_of(self, lowpassed: Volume, *, hedge: float = 1.0, out: Optional[Volume] = None) -> Volume:
+    def confidence_of(
+        self, lowpassed: Volume, *, hedge: float = 1.0, threads: int = 1, out: Optional[Volume] = None
+    ) -> Volume:
         """The confidence, 0..1, that each voxel of the low-passed map is more than solvent, to the power `hedge`; in
         `out` where given, which may be the low-passed map itself."""
         curve = self.confidence**hedge
         result = np.empty_like(lowpassed) if out is None else out
-        for section, found in zip(lowpassed, result):
-            found[...] = np.interp(section, self.values, curve)
+
+        def read(slab: slice) -> None:
+            for section, found in zip(lowpassed[slab], result[slab]):
+                found[...] = np.interp(section, self.values, curve)
+
+        for_slabs(len(lowpassed), read, threads=threads)
         return result
 
 
-def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_]) -> SolventModel:
+def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 1) -> SolventModel:
     """Fit the solvent model.
 
     Parameters
@@ -76,6 +83,8 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_]) -> SolventModel:
         The low-passed map; not constant.
     region : bool array of the same shape
         The voxels to fit in: `solvent_region`.
+    threads : int
+        The result does not depend on it.
 
     Returns
     -------
@@ -90,14 +99,12 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_]) -> SolventModel:
     """
     low, high = float(lowpassed.min()), float(lowpassed.max())
     span = high - low
-    counts, _ = np.histogram(lowpassed, BINS, (low, high))
-    selected = lowpassed[region]
-    solvent_counts, _ = np.histogram(selected, BINS, (low, high))
+    counts, solvent_counts = _histograms(lowpassed, region, (low, high), threads)
     # In units of the histogram's range, so that the fit is the same whatever the grey scale.
     centres = (np.arange(BINS) + 0.5) / BINS
     density = counts * (BINS / counts.sum())
     notes = []
-    if selected.size == 0:
+    if not solvent_counts.any():
         notes.append("no voxel to model the solvent from: it is flat everywhere; the confidence is unreliable")
         solvent_density = density
     else:
@@ -170,6 +177,22 @@ def solvent_region(
     if region.sum() < _LEAST_SOLVENT * sphere:
         return region, ("the map has next to no solvent outside flat areas; the confidence is unreliable",)
     return region, ()
+
+
+def _histograms(
+    values: Volume, region: NDArray[np.bool_], limits: Tuple[float, float], threads: int
+) -> Tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Histograms of all values and of those in a region."""
+    of_sections = np.zeros((2, len(values), BINS), dtype=np.int64)
+
+    def count(slab: slice) -> None:
+        for place in range(slab.start, slab.stop):
+            of_sections[0, place], _ = np.histogram(values[place], BINS, limits)
+            of_sections[1, place], _ = np.histogram(values[place][region[place]], BINS, limits)
+
+    for_slabs(len(values), count, threads=threads)
+    everywhere, inside = of_sections.sum(axis=1)
+    return everywhere, inside
 
 
 def flat_areas(volume: Volume) -> NDArray[np.bool_]:
