@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Tuple
+from typing import List, Tuple
 
 import mrcfile
 import numpy as np
@@ -38,6 +38,12 @@ def install() -> str:
     return subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
+def command(path: Path, *words: str) -> List[str]:
+    """What runs it on a map, with the tiles that are our default; it writes to the folder that it is run in."""
+    python = str(ENVIRONMENT / "bin" / "python")
+    return [python, "-c", _RUN, "-i", str(path.resolve()), "--tile-size", "12", *words]
+
+
 def run(path: Path, mode: str, folder: Path) -> Tuple[np.ndarray, np.ndarray]:
     """Its scale and confidence maps for a cubic map with an even box, with the tiles that are our default.
 
@@ -50,10 +56,9 @@ def run(path: Path, mode: str, folder: Path) -> Tuple[np.ndarray, np.ndarray]:
         Where it writes; made here.
     """
     folder.mkdir(parents=True)
-    words = ["--lp-scale"] if mode == "occupancy" else []
-    command = [str(ENVIRONMENT / "bin" / "python"), "-c", _RUN, "-i", str(path.resolve()), "--tile-size", "12"]
+    words = ["--save-all-maps", *(["--lp-scale"] if mode == "occupancy" else [])]
     environment = {**os.environ, "MPLBACKEND": "Agg"}
-    subprocess.run([*command, "--save-all-maps", *words], check=True, cwd=folder, capture_output=True, env=environment)
+    subprocess.run(command(path, *words), check=True, cwd=folder, capture_output=True, env=environment)
     return read(folder / f"{_SCALE[mode]}_{path.stem}.mrc"), read(folder / f"conf_{path.stem}.mrc")
 
 
