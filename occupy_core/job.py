@@ -17,6 +17,7 @@ from occupy_core.outputs import MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kin
 from occupy_core.process import Result, process_map
 from occupy_core.report import job_report, map_report, target_report, target_text, write_json
 from occupy_core.scale import Reference
+from occupy_core.slabs import for_each
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,13 @@ def _inputs(job: Job) -> List[str]:
 def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress, reference: Optional[Reference]) -> MapOutputs:
     source = read_map(item.path, voxel_size=item.voxel_size)
     result = process_map(source, job.settings, reference=reference, threads=job.threads)
-    files = {}
-    for kind, values in _arrays(result).items():
-        files[kind] = item.prefix + MAP_OUTPUTS[kind].file_name
-        write_map(folder / files[kind], values, result.source.grid, label=MAP_OUTPUTS[kind].title)
+    made = _arrays(result)
+    files = {kind: item.prefix + MAP_OUTPUTS[kind].file_name for kind in made}
+
+    def write(kind: str) -> None:
+        write_map(folder / files[kind], made[kind], result.source.grid, label=MAP_OUTPUTS[kind].title)
+
+    for_each(list(made), write, threads=job.threads)
     for line in _summary(result):
         progress(f"  {line}")
     report = map_report(result, files, item.prefix)

@@ -65,11 +65,12 @@ def ball_maximum(volume: Volume, kernel: NDArray[np.bool_], *, threads: int = 1)
     half = kernel.shape[0] // 2
     # How far the line reaches to both sides that is this many sections and rows off the centre; -1 where there is none.
     reaches = (kernel[half:, half:].sum(axis=2) - 1) // 2
-    result = np.full_like(volume, -np.inf)
+    result = np.empty_like(volume)
     depth = volume.shape[0]
     mirrored = np.pad(np.arange(depth), half, mode="symmetric")
 
     def maximum_over(slab: slice) -> None:
+        result[slab] = -np.inf
         for place in range(slab.start - half, slab.stop + half):
             section = np.pad(volume[mirrored[place + half]], half, mode="symmetric")
             for distance, disc in _disc_maxima(section, reaches):

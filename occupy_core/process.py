@@ -106,7 +106,7 @@ def process_map(
     elif reference is None:
         reference = reference_of(estimate)
     # In place, as wherever it is safe: a map may fill much of the memory.
-    scales = scale.local_scale(maximum, reference, out=maximum)
+    scales = scale.local_scale(maximum, reference, threads=threads, out=maximum)
     limit = scale.variability_limit(basis, scales, reference)
     if settings.nlrc:
         zero = (model.limit - reference.zero) / (reference.value - reference.zero)
@@ -163,7 +163,7 @@ class _Restorer:
     def fraction(self, values: Volume) -> Volume:
         """A scale or confidence map: padding rings, so it is cut to 0..1 again, in place."""
         full = self._full_box(values)
-        return np.clip(full, 0, 1, out=full)
+        return values if full is values else np.clip(full, 0, 1, out=full)
 
     def density(self, values: Volume) -> Volume:
         """A modified map: low-passed if asked, in the input's box, within the input's range."""

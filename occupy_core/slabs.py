@@ -1,14 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Arrays worked on a few sections at a time: what a slab needs stays in the processor's cache, and takes no memory."""
+"""Work in threads, on arrays a few sections at a time: what a slab needs stays in the processor's cache."""
 
 from __future__ import annotations
 
-from typing import Callable, List
+from typing import Callable, Sequence, TypeVar
 
 SECTIONS = 8
+_Item = TypeVar("_Item")
 
 
-def for_slabs(length: int, work: Callable[[slice], None], *, threads: int = 1, sections: int = SECTIONS) -> None:
+def for_each(items: Sequence[_Item], work: Callable[[_Item], object], *, threads: int = 1) -> None:
+    """Call `work` with every item, in threads."""
+    if threads < 2 or len(items) < 2:
+        for item in items:
+            work(item)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(threads, len(items))) as pool:
+        # A list, so that what fails in a thread is raised here.
+        list(pool.map(work, items))
+
+
+def for_slabs(length: int, work: Callable[[slice], object], *, threads: int = 1, sections: int = SECTIONS) -> None:
     """Call `work` with every slab of an axis, in threads; each call must write to its own slab alone.
 
     Parameters
@@ -21,13 +35,5 @@ def for_slabs(length: int, work: Callable[[slice], None], *, threads: int = 1, s
     sections : int
         In a slab.
     """
-    slabs: List[slice] = [slice(start, min(start + sections, length)) for start in range(0, length, sections)]
-    if threads < 2 or len(slabs) < 2:
-        for slab in slabs:
-            work(slab)
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(min(threads, len(slabs))) as pool:
-        # A list, so that what fails in a thread is raised here.
-        list(pool.map(work, slabs))
+    slabs = [slice(start, min(start + sections, length)) for start in range(0, length, sections)]
+    for_each(slabs, work, threads=threads)

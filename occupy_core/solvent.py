@@ -65,10 +65,20 @@ class SolventModel:
         `out` where given, which may be the low-passed map itself."""
         curve = self.confidence**hedge
         result = np.empty_like(lowpassed) if out is None else out
+        slopes = np.diff(curve) / np.diff(self.values)
+        first, last = self.values[0], self.values[-1]
+        bins_a_unit = (BINS - 1) / (last - first)
 
         def read(slab: slice) -> None:
             for section, found in zip(lowpassed[slab], result[slab]):
-                found[...] = np.interp(section, self.values, curve)
+                # `np.interp`, which does not know that the bins are of one width, and looks for each value's.
+                values = np.clip(section, first, last, dtype=np.float64)
+                bins = ((values - first) * bins_a_unit).astype(np.intp)
+                np.minimum(bins, BINS - 2, out=bins)
+                values -= self.values.take(bins)
+                values *= slopes.take(bins)
+                values += curve.take(bins)
+                found[...] = values
 
         for_slabs(len(lowpassed), read, threads=threads)
         return result
@@ -183,12 +193,20 @@ def _histograms(
     values: Volume, region: NDArray[np.bool_], limits: Tuple[float, float], threads: int
 ) -> Tuple[NDArray[np.int_], NDArray[np.int_]]:
     """Histograms of all values and of those in a region."""
+    edges = np.histogram_bin_edges(values[0], BINS, limits)
+    first, bins_a_unit = edges[0], edges.dtype.type(BINS / (limits[1] - limits[0]))
     of_sections = np.zeros((2, len(values), BINS), dtype=np.int64)
 
     def count(slab: slice) -> None:
         for place in range(slab.start, slab.stop):
-            of_sections[0, place], _ = np.histogram(values[place], BINS, limits)
-            of_sections[1, place], _ = np.histogram(values[place][region[place]], BINS, limits)
+            section = values[place]
+            # As `np.histogram` does it, but once for both: rounding may miss the bin by one.
+            bins = ((section - first) * bins_a_unit).astype(np.intp)
+            np.minimum(bins, BINS - 1, out=bins)
+            bins -= section < edges.take(bins)
+            bins += (section >= edges.take(bins + 1)) & (bins < BINS - 1)
+            of_sections[0, place] = np.bincount(bins.ravel(), minlength=BINS)
+            of_sections[1, place] = np.bincount(bins[region[place]], minlength=BINS)
 
     for_slabs(len(values), count, threads=threads)
     everywhere, inside = of_sections.sum(axis=1)
