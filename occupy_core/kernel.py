@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import Dict, Iterator, Optional, Tuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.optimize import brentq
 
 from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
-from occupy_core.slabs import for_slabs
+from occupy_core.slabs import for_each, slabs_of
 
 Image = NDArray[np.float32]
 
@@ -41,7 +42,9 @@ def tau_of(voxels: int) -> float:
     return float(brentq(lambda x: x**voxels + x - 1, 0.0, 1.0, xtol=1e-15))
 
 
-def ball_maximum(volume: Volume, kernel: NDArray[np.bool_], *, threads: int = 1) -> Volume:
+def ball_maximum(
+    volume: Volume, kernel: NDArray[np.bool_], *, threads: int = 1, out: Optional[Volume] = None
+) -> Volume:
     """The maximum of a map over a ball around each voxel.
 
     Parameters
@@ -51,6 +54,8 @@ def ball_maximum(volume: Volume, kernel: NDArray[np.bool_], *, threads: int = 1)
         A ball from `ball`.
     threads : int
         The result does not depend on it.
+    out : float32 array of the same shape, optional
+        Where the result goes; may be `volume` itself.
 
     Returns
     -------
@@ -65,20 +70,30 @@ def ball_maximum(volume: Volume, kernel: NDArray[np.bool_], *, threads: int = 1)
     half = kernel.shape[0] // 2
     # How far the line reaches to both sides that is this many sections and rows off the centre; -1 where there is none.
     reaches = (kernel[half:, half:].sum(axis=2) - 1) // 2
-    result = np.empty_like(volume)
+    result = np.empty_like(volume) if out is None else out
     depth = volume.shape[0]
     mirrored = np.pad(np.arange(depth), half, mode="symmetric")
+    slabs = slabs_of(depth, max(_LEAST_SECTIONS, math.ceil(depth / threads)))
+    # Copies, since they may be overwritten before a slab beside them is done.
+    around = {
+        slab.start: (volume[mirrored[slab.start :][:half]], volume[mirrored[slab.stop + half :][:half]])
+        for slab in slabs
+    }
 
     def maximum_over(slab: slice) -> None:
-        result[slab] = -np.inf
-        for place in range(slab.start - half, slab.stop + half):
-            section = np.pad(volume[mirrored[place + half]], half, mode="symmetric")
-            for distance, disc in _disc_maxima(section, reaches):
+        before, after = around[slab.start]
+        unfinished: Dict[int, Image] = {}
+        for place, section in enumerate(chain(before, volume[slab], after), slab.start - half):
+            for distance, disc in _disc_maxima(np.pad(section, half, mode="symmetric"), reaches):
                 for target in {place - distance, place + distance}:
-                    if slab.start <= target < slab.stop:
-                        np.maximum(result[target], disc, out=result[target])
+                    if target in unfinished:
+                        np.maximum(unfinished[target], disc, out=unfinished[target])
+                    elif slab.start <= target < slab.stop:
+                        unfinished[target] = disc.copy()
+            if place - half in unfinished:
+                result[place - half] = unfinished.pop(place - half)
 
-    for_slabs(depth, maximum_over, threads=threads, sections=max(_LEAST_SECTIONS, math.ceil(depth / threads)))
+    for_each(slabs, maximum_over, threads=threads)
     return result
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Sequence, TypeVar
+from typing import Callable, List, Sequence, TypeVar
 
 SECTIONS = 8
 _Item = TypeVar("_Item")
@@ -35,5 +35,9 @@ def for_slabs(length: int, work: Callable[[slice], object], *, threads: int = 1,
     sections : int
         In a slab.
     """
-    slabs = [slice(start, min(start + sections, length)) for start in range(0, length, sections)]
-    for_each(slabs, work, threads=threads)
+    for_each(slabs_of(length, sections), work, threads=threads)
+
+
+def slabs_of(length: int, sections: int) -> List[slice]:
+    """The slabs of an axis."""
+    return [slice(start, min(start + sections, length)) for start in range(0, length, sections)]

@@ -44,3 +44,7 @@ def test_ball_maximum_of_a_deep_box_in_threads():
     kernel = ball(7, 3.2)
     expected = maximum_filter(volume, footprint=kernel, mode="reflect")
     np.testing.assert_array_equal(ball_maximum(volume, kernel, threads=3), expected)
+    for threads in (1, 3):
+        overwritten = volume.copy()
+        assert ball_maximum(overwritten, kernel, threads=threads, out=overwritten) is overwritten
+        np.testing.assert_array_equal(overwritten, expected)
