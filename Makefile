@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy classes readme clean
+.PHONY: demo test lint compare accuracy classes bench readme clean
 
 demo:            ## simulate a map, run it through Scipion and RELION, show the result
 	@scripts/environment.sh
@@ -25,6 +25,10 @@ accuracy:        ## our calibrated occupancies and the published scale against k
 classes:         ## what the comparison of classes finds in simulated classifications
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.classes --write
+
+bench:           ## time and memory beside the published program's
+	@scripts/environment.sh
+	@.venv/bin/python -m benchmarks.performance --write $(MAPS)
 
 readme:          ## write the table of settings into README.md
 	@.venv/bin/python -m scripts.settings_table

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Tuple
+from typing import Dict, List, Tuple
 
 import mrcfile
 import numpy as np
@@ -40,6 +40,12 @@ def install() -> str:
     return subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
+def command(path: Path, *words: str) -> List[str]:
+    """What runs it on a map, with the tiles that are our default; it writes to the folder that it is run in."""
+    python = str(ENVIRONMENT / "bin" / "python")
+    return [python, "-c", _RUN, "-i", str(path.resolve()), "--tile-size", "12", *words]
+
+
 def run(path: Path, mode: str, folder: Path) -> Tuple[np.ndarray, np.ndarray]:
     """Its scale and confidence maps for a cubic map with an even box, with the tiles that are our default.
 
@@ -69,9 +75,8 @@ def modified(path: Path, folder: Path, *words: str, mode: str = "occupancy") -> 
 
 def _execute(path: Path, folder: Path, *words: str) -> None:
     folder.mkdir(parents=True)
-    command = [str(ENVIRONMENT / "bin" / "python"), "-c", _RUN, "-i", str(path.resolve()), "--tile-size", "12", *words]
     environment = {**os.environ, "MPLBACKEND": "Agg"}
-    subprocess.run(command, check=True, cwd=folder, capture_output=True, env=environment)
+    subprocess.run(command(path, *words), check=True, cwd=folder, capture_output=True, env=environment)
 
 
 def read(path: Path) -> np.ndarray:

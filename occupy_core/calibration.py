@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, maximum_filter
 
-from occupy_core.coarse_grid import coarse_step, on_map_grid, sigma_of
+from occupy_core.coarse_grid import coarse_step, sections_on_map_grid, sigma_of
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
@@ -64,15 +64,16 @@ class Calibration:
 def without_leakage(
     maximum: Volume, lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float
 ) -> Volume:
-    """The kernel maximum without what parts of the molecule have leaked into each other.
+    """Take from the kernel maximum what parts of the molecule have leaked into each other.
 
     Parameters
     ----------
-    As of `calibrate`.
+    As of `calibrate`; `maximum` is overwritten.
 
     Returns
     -------
-    float32 array of the same shape.
+    float32 array
+        `maximum`.
 
     Notes
     -----
@@ -88,8 +89,9 @@ def without_leakage(
     # The least low-pass is 8 Å; the width grows with a coarser one.
     nearby = _masked_average(values, molecule, _LEAK_WIDTH * max(1.0, lowpass / 8) / spacing)
     leaked = np.where(molecule, nearby - values, np.float32(0)) * np.float32(_LEAK)
-    result = on_map_grid(leaked, maximum.shape, spacing=step)
-    return np.subtract(maximum, result, out=result)
+    for section, leak in zip(maximum, sections_on_map_grid(leaked, maximum.shape, spacing=step)):
+        section -= leak
+    return maximum
 
 
 def calibrate(

@@ -100,9 +100,9 @@ def process_map(
     derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
     notes = [*estimate.warnings, *without_effect(settings)]
     notes += oddities(source.data, estimate.lowpassed, estimate.inside)
-    model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent)
+    model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
     notes += model.warnings
-    maximum = maximum_of(estimate)
+    maximum = maximum_of(estimate, threads=threads)
     full_spread = None
     if settings.normalisation == "calibrated":
         if reference is None:
@@ -114,12 +114,17 @@ def process_map(
     elif reference is None:
         reference = reference_of(estimate)
     # In place, as wherever it is safe: a map may fill much of the memory.
-    scales = scale.local_scale(maximum, reference, out=maximum)
+    scales = scale.local_scale(maximum, reference, threads=threads, out=maximum)
     limit = scale.variability_limit(basis, scales, reference)
     if settings.nlrc:
         zero = (model.limit - reference.zero) / (reference.value - reference.zero)
         scales = _noise_level_recalibrated(scales, zero, notes)
-    confidence = model.confidence_of(estimate.lowpassed, hedge=settings.hedge_confidence)
+    confidence = model.confidence_of(
+        estimate.lowpassed,
+        hedge=settings.hedge_confidence,
+        threads=threads,
+        out=None if settings.target_mask else estimate.lowpassed,  # target masks are measured in it
+    )
     noise = _filler(estimate, confidence, model, threads) if _fills(settings) else None
     del estimate, maximum
     modified = _modified_maps(volume, scales, confidence, noise, settings)
@@ -170,7 +175,7 @@ class _Restorer:
     def fraction(self, values: Volume) -> Volume:
         """A scale or confidence map: padding rings, so it is cut to 0..1 again, in place."""
         full = self._full_box(values)
-        return np.clip(full, 0, 1, out=full)
+        return values if full is values else np.clip(full, 0, 1, out=full)
 
     def density(self, values: Volume) -> Volume:
         """A modified map: low-passed if asked, in the input's box, within the input's range or with its histogram."""

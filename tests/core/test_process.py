@@ -44,6 +44,14 @@ def test_modified_maps_do_what_their_names_say(source, three_parts):
         np.testing.assert_allclose(values[outside], source.data[outside], atol=1e-6)
 
 
+@pytest.mark.parametrize("settings", [ALL, Settings(normalisation="calibrated", mode="occupancy", max_box=48)])
+def test_the_result_does_not_depend_on_the_number_of_threads(source, settings):
+    one, three = (process_map(source, settings, threads=threads) for threads in (1, 3))
+    assert one.reference == three.reference and one.solvent.limit == three.solvent.limit
+    for name, values in arrays(one).items():
+        np.testing.assert_array_equal(arrays(three)[name].view(np.int32), values.view(np.int32), err_msg=name)
+
+
 def test_solvent_is_excluded_on_request(source):
     plain = process_map(source, Settings(exclude_solvent=True))
     assert list(plain.modified) == ["solvent_excluded"]
