@@ -261,7 +261,7 @@ def _modified_maps(
         return {"solvent_excluded": modify.modified_map(volume, None, confidence, exclude_solvent=True)}
     result = {}
     for name in settings.modifications:
-        factor = _factor(name, scales, settings)
+        factor = factor_of(name, scales, settings)
         filling = None if name == "amplify" or noise is None else modify.filled(noise, factor)
         result[MODIFIED[name]] = modify.modified_map(
             volume, factor, kept, exclude_solvent=settings.exclude_solvent, filler=filling
@@ -269,7 +269,8 @@ def _modified_maps(
     return result
 
 
-def _factor(name: str, scales: Volume, settings: Settings) -> Volume:
+def factor_of(name: str, scales: Volume, settings: Settings) -> Volume:
+    """What a modification that is switched on multiplies the map by, where the local scale is as given."""
     power, limit = getattr(settings, name), settings.scale_limit
     if name == "amplify":
         return modify.amplification(scales, power=power, scale_limit=limit)

@@ -6,16 +6,13 @@ from __future__ import annotations
 import os
 from typing import Mapping
 
-from occupy_core.outputs import MAP_OUTPUTS
 from occupy_scipion.sources import SourceMap, core_reads
 
 
 def coloured_by_scale(source: SourceMap, files: Mapping[str, str]) -> str:
     """Commands that open a map and colour its surface by the local scale; `files` are the outputs by kind."""
     # ChimeraX knows fewer formats than Scipion: without the input, show the map as it was modified.
-    modified = [
-        path for kind, path in files.items() if kind not in ("scale", "confidence") and not MAP_OUTPUTS[kind].is_mask
-    ]
+    modified = [path for kind, path in files.items() if kind not in ("scale", "confidence")]
     shown = source.path if core_reads(source) else [*modified, files["scale"]][0]
     lines = [f'open "{os.path.abspath(shown)}"']
     if source.voxel_size:

@@ -2,7 +2,6 @@
 """Masks that the protocol makes: of the class that other protocols want, on the grid of the map."""
 
 import importlib.util
-from dataclasses import replace
 
 import mrcfile
 import numpy as np
@@ -13,8 +12,6 @@ from demo.simulate import phantom
 from occupy_core.maps import read_map
 from occupy_core.process import process_map
 from occupy_core.settings import Settings
-from occupy_scipion.chimerax import coloured_by_scale
-from occupy_scipion.sources import source_of
 from occupy_scipion.viewers import OccupyLocalScaleViewer
 from tests.scipion.conftest import write_map
 from tests.scipion.test_one_map import ORIGIN
@@ -109,9 +106,3 @@ def test_slices_show_masks_as_the_fractions_they_are(lab, run):
     masks = [image for title, image in panels.items() if "mask" in title or "definition" in title]
     assert len(masks) == 3 and all(image.get_clim() == (0, 1) for image in masks)
     assert panels["attenuated map"].get_clim() == panels["input"].get_clim() != (0, 1)
-
-
-def test_chimerax_never_shows_a_mask_for_the_map(lab, a_map):
-    files = {"scale": "scale.mrc", "subtraction_mask_sigmoid": "mask.mrc", "sigmoid": "sigmoid.mrc"}
-    commands = coloured_by_scale(replace(source_of(a_map.outputVolume), index=1), files)  # in a stack: not readable
-    assert "mask.mrc" not in commands and "sigmoid.mrc" in commands
