@@ -65,7 +65,7 @@ _DIFFERENCES = (
         "histogram",
         "Own matching of histograms.",
         "That of scikit-image, at 65536 grey levels.",
-        "A library that many look after; whole numbers take a fraction of the memory.",
+        "A library that many look after.",
     ),
 )
 
