@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy classes readme clean
+.PHONY: demo test lint compare accuracy classes bench readme clean
 
 demo:            ## simulate a map, run it through Scipion and RELION, show the result
 	@scripts/environment.sh
@@ -13,9 +13,10 @@ lint:            ## style and types
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check ruff mypy
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
 
-compare:         ## our local scale beside the published program's
+compare:         ## our local scale and modified maps beside the published program's
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.compare_published $(MAPS)
+	@.venv/bin/python -m benchmarks.differences
 
 accuracy:        ## our calibrated occupancies and the published scale against known occupancies
 	@scripts/environment.sh
@@ -24,6 +25,10 @@ accuracy:        ## our calibrated occupancies and the published scale against k
 classes:         ## what the comparison of classes finds in simulated classifications
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.classes --write
+
+bench:           ## time and memory beside the published program's
+	@scripts/environment.sh
+	@.venv/bin/python -m benchmarks.performance --write $(MAPS)
 
 readme:          ## write the table of settings into README.md
 	@.venv/bin/python -m scripts.settings_table

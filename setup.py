@@ -40,8 +40,10 @@ setup(
     install_requires=["numpy>=1.24", "scipy>=1.10", "mrcfile>=1.4", "starfile>=0.5", "matplotlib>=3.7"],
     extras_require={
         "scipion": ["scipion-em>=3.11", "scipion-app>=3.8"],
+        # scikit-image matches histograms (the setting hist_match).
+        "histogram": ["scikit-image>=0.20"],
         # gemmi reads the atomic models that the accuracy benchmark simulates maps from.
-        "test": ["pytest>=7", "gemmi>=0.6"],
+        "test": ["pytest>=7", "gemmi>=0.6", "scikit-image>=0.20"],
     },
     entry_points={
         "console_scripts": ["relion_external_occupy = relion_external.__main__:main"],

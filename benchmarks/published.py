@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Tuple
+from typing import Dict, List, Tuple
 
 import mrcfile
 import numpy as np
@@ -23,6 +23,8 @@ _RUN = (
     "import occupy_lib.args, typer; typer.run(occupy_lib.args.parse_and_run)"
 )
 _SCALE = {"resolution": "scale_res", "occupancy": "scale_occ"}
+_MODE_WORDS = {"resolution": (), "occupancy": ("--lp-scale",)}
+_MODIFIED = {"amplified": "ampl_", "attenuated": "attn_", "sigmoid": "sigm_"}
 
 
 def install() -> str:
@@ -38,6 +40,12 @@ def install() -> str:
     return subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout.strip()
 
 
+def command(path: Path, *words: str) -> List[str]:
+    """What runs it on a map, with the tiles that are our default; it writes to the folder that it is run in."""
+    python = str(ENVIRONMENT / "bin" / "python")
+    return [python, "-c", _RUN, "-i", str(path.resolve()), "--tile-size", "12", *words]
+
+
 def run(path: Path, mode: str, folder: Path) -> Tuple[np.ndarray, np.ndarray]:
     """Its scale and confidence maps for a cubic map with an even box, with the tiles that are our default.
 
@@ -49,12 +57,26 @@ def run(path: Path, mode: str, folder: Path) -> Tuple[np.ndarray, np.ndarray]:
     folder : Path
         Where it writes; made here.
     """
-    folder.mkdir(parents=True)
-    words = ["--lp-scale"] if mode == "occupancy" else []
-    command = [str(ENVIRONMENT / "bin" / "python"), "-c", _RUN, "-i", str(path.resolve()), "--tile-size", "12"]
-    environment = {**os.environ, "MPLBACKEND": "Agg"}
-    subprocess.run([*command, "--save-all-maps", *words], check=True, cwd=folder, capture_output=True, env=environment)
+    _execute(path, folder, "--save-all-maps", *_MODE_WORDS[mode])
     return read(folder / f"{_SCALE[mode]}_{path.stem}.mrc"), read(folder / f"conf_{path.stem}.mrc")
+
+
+def modified(path: Path, folder: Path, *words: str, mode: str = "occupancy") -> Dict[str, np.ndarray]:
+    """What it makes of a map with more options, which name a modification: "scale", "confidence" and, by our names,
+    the modified maps. Other parameters as of `run`."""
+    _execute(path, folder, *words, *_MODE_WORDS[mode])
+    names = {"scale": f"{_SCALE[mode]}_", "confidence": "conf_", **_MODIFIED}
+    found = {}
+    for name, start in names.items():
+        for file in folder.glob(f"{start}*_{path.stem}.mrc" if name in _MODIFIED else f"{start}{path.stem}.mrc"):
+            found[name] = read(file)
+    return found
+
+
+def _execute(path: Path, folder: Path, *words: str) -> None:
+    folder.mkdir(parents=True)
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+    subprocess.run(command(path, *words), check=True, cwd=folder, capture_output=True, env=environment)
 
 
 def read(path: Path) -> np.ndarray:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, maximum_filter
 
 from occupy_core import kernel
-from occupy_core.coarse_grid import coarse_step, on_map_grid, sigma_of
+from occupy_core.coarse_grid import coarse_step, sections_on_map_grid, sigma_of
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
@@ -65,7 +65,13 @@ class Calibration:
 
 
 def unmixed_maximum(
-    lowpassed: Volume, inside: NDArray[np.bool_], ball: NDArray[np.bool_], *, voxel_size: float, lowpass: float
+    lowpassed: Volume,
+    inside: NDArray[np.bool_],
+    ball: NDArray[np.bool_],
+    *,
+    voxel_size: float,
+    lowpass: float,
+    threads: int = 1,
 ) -> Volume:
     """What calibrated occupancies are read from: the low-passed map's maximum over a small kernel, without how densely
     atoms happen to be packed and without what parts of different occupancy have leaked into each other.
@@ -76,6 +82,8 @@ def unmixed_maximum(
         As of `calibrate`.
     ball : bool array
         From `kernel.ball`.
+    threads : int
+        The result does not depend on it.
 
     Returns
     -------
@@ -99,11 +107,17 @@ def unmixed_maximum(
         """Within the molecule, on the coarse grid."""
         return np.where(molecule, values - _masked_average(values, molecule, width * growth), np.float32(0))
 
-    packing = on_map_grid(above_average(lowpassed[coarse], _PACKING_WIDTH), lowpassed.shape, spacing=step)
-    maximum = kernel.ball_maximum(np.subtract(lowpassed, packing, out=packing), ball)
-    del packing
-    leaked = np.float32(_LEAK) * above_average(maximum[coarse], _LEAK_WIDTH)
-    return np.add(maximum, on_map_grid(leaked, lowpassed.shape, spacing=step), out=maximum)
+    maximum = lowpassed.copy()
+    _add(maximum, -above_average(lowpassed[coarse], _PACKING_WIDTH), step)
+    kernel.ball_maximum(maximum, ball, threads=threads, out=maximum)
+    _add(maximum, np.float32(_LEAK) * above_average(maximum[coarse], _LEAK_WIDTH), step)
+    return maximum
+
+
+def _add(values: Volume, change: Volume, step: int) -> None:
+    """Add what is known on the coarse grid, in place."""
+    for section, added in zip(values, sections_on_map_grid(change, values.shape, spacing=step)):
+        section += added
 
 
 def calibrate(

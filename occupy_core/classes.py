@@ -74,6 +74,24 @@ class ClassComparison:
     warnings: Tuple[str, ...]
 
 
+class Views:
+    """What the maps of a job are compared by: made once where the shared scale and the comparison need the same."""
+
+    def __init__(self) -> None:
+        self._made: Dict[Settings, Tuple[Dict[int, _Seen], List[str]]] = {}
+
+    def of(self, maps: Sequence[MapInput], settings: Settings, threads: int) -> Tuple[Dict[int, _Seen], List[str]]:
+        """The maps by their place, and why others are left out; settings are those that the estimate takes."""
+        if settings in self._made:
+            return self._made[settings]
+        notes: List[str] = []
+        seen = _views(maps, settings, threads, notes)
+        if seen:
+            lowpass = next(iter(seen.values())).derived.lowpass
+            self._made = {replace(settings, lowpass=lowpass): (seen, notes)}
+        return seen, notes
+
+
 def shares_reference(maps: Sequence[MapInput], settings: Settings) -> bool:
     """Whether one reference counts for all maps of a job."""
     if len(maps) < 2 or settings.reference == "own":
@@ -98,7 +116,9 @@ def named_place(maps: Sequence[MapInput], settings: Settings) -> Optional[int]:
     return numbers[int(settings.reference)]
 
 
-def shared_scale(maps: Sequence[MapInput], settings: Settings, *, threads: int = 1) -> Optional[SharedScale]:
+def shared_scale(
+    maps: Sequence[MapInput], settings: Settings, *, threads: int = 1, views: Optional[Views] = None
+) -> Optional[SharedScale]:
     """One reference for all maps of a job; None where no map has one.
 
     Parameters
@@ -106,6 +126,8 @@ def shared_scale(maps: Sequence[MapInput], settings: Settings, *, threads: int =
     maps : sequence of MapInput
     settings : Settings
     threads : int
+    views : Views, optional
+        Of these maps, where there may be some.
 
     Raises
     ------
@@ -120,14 +142,14 @@ def shared_scale(maps: Sequence[MapInput], settings: Settings, *, threads: int =
     zero of its own solvent, and one is where the part that all have in common reads as it does in the reference map.
     """
     if settings.normalisation == "calibrated":
-        seen = _views(maps, replace(_bare(settings), mode=settings.resolved_mode), threads, [])
+        seen, _ = (views or Views()).of(maps, replace(_bare(settings), mode=settings.resolved_mode), threads)
         if not seen:
             return None
-        views = [item.view for item in seen.values()]
-        chosen = reference_class(views, _named(maps, settings, seen))
+        found_views = [item.view for item in seen.values()]
+        chosen = reference_class(found_views, _named(maps, settings, seen))
         derived = next(iter(seen.values())).derived
         spacing = coarse_step(derived.voxel_size) * derived.voxel_size
-        return SharedScale(dict(zip(seen, shared_references(views, chosen, spacing=spacing))), list(seen)[chosen])
+        return SharedScale(dict(zip(seen, shared_references(found_views, chosen, spacing=spacing))), list(seen)[chosen])
     found = _each(maps, lambda source: reference_of(estimate_of(source, settings, threads=threads)), [])
     if not found:
         return None
@@ -136,7 +158,9 @@ def shared_scale(maps: Sequence[MapInput], settings: Settings, *, threads: int =
     return SharedScale(dict.fromkeys(range(len(maps)), found[place]), place)
 
 
-def compare_maps(maps: Sequence[MapInput], settings: Settings, *, threads: int = 1) -> ClassComparison:
+def compare_maps(
+    maps: Sequence[MapInput], settings: Settings, *, threads: int = 1, views: Optional[Views] = None
+) -> ClassComparison:
     """Find the regions where maps differ: in occupancy mode, calibrated, whatever the settings say.
 
     Parameters
@@ -145,6 +169,8 @@ def compare_maps(maps: Sequence[MapInput], settings: Settings, *, threads: int =
     settings : Settings
         Low-pass, kernel, largest box, solvent definition and reference count.
     threads : int
+    views : Views, optional
+        Of these maps, where there may be some.
 
     Raises
     ------
@@ -159,7 +185,8 @@ def compare_maps(maps: Sequence[MapInput], settings: Settings, *, threads: int =
     bare = replace(_bare(settings), mode="occupancy", normalisation="calibrated")
     if bare.lowpass is None:
         bare = replace(bare, lowpass=_common_lowpass(maps, bare, threads, notes))
-    seen = _views(maps, bare, threads, notes)
+    seen, left_out = (views or Views()).of(maps, bare, threads)
+    notes += left_out
     if len(seen) < 2:
         raise MapError("; ".join(["fewer than two of the maps can be compared", *notes]))
     first = next(iter(seen.values()))
@@ -196,9 +223,9 @@ def _bare(settings: Settings) -> Settings:
 
 def _views(maps: Sequence[MapInput], settings: Settings, threads: int, notes: List[str]) -> Dict[int, _Seen]:
     def view(source: DensityMap) -> _Seen:
-        estimate = estimate_of(source, settings, threads=threads)
+        estimate = estimate_of(source, settings, threads=threads, overwrite=True)
         seen = view_of(
-            maximum_of(estimate),
+            maximum_of(estimate, threads=threads),
             estimate.lowpassed,
             estimate.inside,
             estimate.solvent,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Sequence
+from typing import Iterator, Sequence
 
 import numpy as np
 
@@ -30,16 +30,22 @@ def on_map_grid(values: Volume, shape: Sequence[int], *, spacing: float) -> Volu
     spacing : float
         Of the coarse grid, in voxels of the map.
     """
+    result = np.empty(tuple(shape), dtype=np.float32)
+    for section, found in zip(result, sections_on_map_grid(values, shape, spacing=spacing)):
+        section[...] = found
+    return result
+
+
+def sections_on_map_grid(values: Volume, shape: Sequence[int], *, spacing: float) -> Iterator[Volume]:
+    """`on_map_grid`, one section at a time."""
     places = [np.minimum(np.arange(side) / spacing, last - 1) for side, last in zip(shape, values.shape)]
     lower = [axis.astype(np.intp) for axis in places]
     upper = [np.minimum(axis + 1, last - 1) for axis, last in zip(lower, values.shape)]
     weights = [(place - axis).astype(np.float32) for place, axis in zip(places, lower)]
-    result = np.empty(tuple(shape), dtype=np.float32)
-    for section, low, high, weight in zip(result, lower[0], upper[0], weights[0]):
+    for low, high, weight in zip(lower[0], upper[0], weights[0]):
         plane = values[low] + weight * (values[high] - values[low])
         plane = plane[lower[1]] + weights[1][:, None] * (plane[upper[1]] - plane[lower[1]])
-        section[...] = plane[:, lower[2]] + weights[2] * (plane[:, upper[2]] - plane[:, lower[2]])
-    return result
+        yield plane[:, lower[2]] + weights[2] * (plane[:, upper[2]] - plane[:, lower[2]])
 
 
 def sigma_of(full_width: float) -> float:

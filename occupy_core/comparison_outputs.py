@@ -38,11 +38,13 @@ def write_comparison(found: ClassComparison, maps: Sequence[MapInput], folder: P
     grid = found.grid
     spread = on_map_grid(found.result.spread, grid.shape, spacing=found.spacing)
     write_map(folder / SPREAD_MAP, spread, grid, label="difference in occupancy between classes")
+    del spread  # before the next map of this size is made; so below
     names = [SPREAD_MAP]
     for number, region in enumerate(found.result.regions, start=1):
         names.append(REGION_MASK.format(number))
         mask = soft_mask(region.mask, grid.shape, spacing=found.spacing, voxel_size=grid.voxel_size)
         write_map(folder / names[-1], mask, grid, label=f"mask of region {number}")
+        del mask
     report: Report = {
         "lowpass_angstrom": found.lowpass,
         "reference": maps[found.result.reference].path,

@@ -30,8 +30,8 @@ class Estimate:
     derived : Derived
     volume, lowpassed, basis : float32 arrays
         The map in the box of the computation, the same low-passed, and whichever of them the mode takes.
-    flat, solvent : bool arrays
-        Constant areas, and where to look for solvent.
+    inside, solvent : bool arrays
+        Where the molecule may be (in the inscribed sphere, and not flat), and where to look for solvent.
     warnings : tuple of str
     """
 
@@ -41,18 +41,22 @@ class Estimate:
     volume: Volume
     lowpassed: Volume
     basis: Volume
-    flat: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
     solvent: NDArray[np.bool_]
     warnings: Tuple[str, ...]
 
-    @property
-    def inside(self) -> NDArray[np.bool_]:
-        """Where the molecule may be."""
-        return solvent.inscribed(self.volume.shape) & ~self.flat
 
-
-def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1) -> Estimate:
+def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, overwrite: bool = False) -> Estimate:
     """Prepare a map.
+
+    Parameters
+    ----------
+    source : DensityMap
+    settings : Settings
+    threads : int
+    overwrite : bool
+        Whether `source` is not needed any more: in occupancy mode its memory then takes the low-passed map, and
+        `volume` is that too.
 
     Raises
     ------
@@ -73,25 +77,35 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1) -> 
             f"computed in a box of {box_text(derived.box)} voxels (setting max_box): modified maps hold no detail "
             f"finer than {2 * derived.voxel_size:.3g} Å"
         )
-    lowpassed = fourier.low_pass(
-        volume, voxel_size=derived.voxel_size, cutoff_angstrom=derived.lowpass, threads=threads
-    )
     # Looked for in the map as read: a cropped map rings where it was flat.
     flat = fourier.sampled(solvent.flat_areas(source.data), volume.shape)
     region, warnings = _solvent_region(source, volume, flat, settings)
+    inside = region if settings.solvent_def is None else solvent.inscribed(volume.shape) & ~flat
+    del flat
+    overwritten = volume if overwrite and derived.mode == "occupancy" else None
+    if overwritten is not None:
+        overwritten.flags.writeable = True  # mrcfile reads into memory of its own, and closes it to writing
+    lowpassed = fourier.low_pass(
+        volume, voxel_size=derived.voxel_size, cutoff_angstrom=derived.lowpass, threads=threads, out=overwritten
+    )
     basis = lowpassed if derived.mode == "occupancy" else volume
-    return Estimate(source, settings, derived, volume, lowpassed, basis, flat, region, (*notes, *warnings))
+    return Estimate(source, settings, derived, volume, lowpassed, basis, inside, region, (*notes, *warnings))
 
 
-def maximum_of(estimate: Estimate) -> Volume:
+def maximum_of(estimate: Estimate, *, threads: int = 1) -> Volume:
     """The largest value of the mode's map over the kernel around each voxel; for calibrated occupancies
     `calibration.unmixed_maximum`."""
     derived = estimate.derived
     ball = kernel.ball(derived.kernel_size, derived.kernel_radius)
     if not estimate.settings.reads_occupancy:
-        return kernel.ball_maximum(estimate.basis, ball)
+        return kernel.ball_maximum(estimate.basis, ball, threads=threads)
     return calibration.unmixed_maximum(
-        estimate.lowpassed, estimate.inside, ball, voxel_size=derived.voxel_size, lowpass=derived.lowpass
+        estimate.lowpassed,
+        estimate.inside,
+        ball,
+        voxel_size=derived.voxel_size,
+        lowpass=derived.lowpass,
+        threads=threads,
     )
 
 

@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
+from occupy_core.outputs import MAP_OUTPUTS
 
 AXIS_NAMES = ("z", "y", "x")
 FRACTION_COLOURS = "viridis"
 DENSITY_COLOURS = "gray"
 # Titles of the panels that hold fractions, 0..1; every other one shows density.
-FRACTIONS = ("local scale", "confidence")
+FRACTIONS = ("local scale", "confidence", *(kind.title for kind in MAP_OUTPUTS.values() if kind.is_mask))
 _LONGEST_NAME = 14  # that stands beside others without running into them
 _MOST_SECTIONS = 4
 _SECTIONS_APART = 16  # a region this part of the box from another's section is shown there
@@ -28,7 +29,7 @@ def slices_figure(panels: Mapping[str, Volume], *, title: str, planes: Sequence[
     Parameters
     ----------
     panels : mapping of str to float32 array
-        Map by title, the input first. "local scale" and "confidence" share one colour key from 0 to 1; all
+        Map by title, the input first. "local scale", "confidence" and masks share one colour key from 0 to 1; all
         others share the input's grey levels, so that what was amplified looks brighter than in the input.
     title : str
     planes : sequence of int

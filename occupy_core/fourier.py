@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Iterator, Sequence, Tuple, TypeVar
+from typing import Any, Iterator, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
+from occupy_core.slabs import for_slabs
 
 # Header voxel sizes are float32: a ratio that is a whole number on paper may fall short by this much.
 ROUNDING = 1e-6
@@ -20,9 +21,14 @@ _LEAST_DETAIL = 0.0015
 _CUTOFF_STEP = 1.05
 _SHELLS_A_WAVE = 8
 _Kind = TypeVar("_Kind", bound=np.generic)
+# How many waves of an axis, from 0 up and from -1 down.
+_Waves = Tuple[Tuple[int, int], Tuple[int, int], Tuple[int, int]]
+_Power = Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
-def low_pass(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> Volume:
+def low_pass(
+    volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1, out: Optional[Volume] = None
+) -> Volume:
     """Remove all detail finer than a cutoff.
 
     Parameters
@@ -34,6 +40,8 @@ def low_pass(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threa
         At least the shells of two waves across the shortest side must remain.
     threads : int
         For the transforms; the result does not depend on it.
+    out : float32 array of the same shape, optional
+        Where the result goes; may be `volume` itself.
 
     Returns
     -------
@@ -46,10 +54,11 @@ def low_pass(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threa
     """
     longest = max(volume.shape)
     radius = math.floor(longest * voxel_size / cutoff_angstrom * (1 + ROUNDING)) + 1
-    spectrum = scipy.fft.rfftn(volume, workers=threads)
-    for section, squared in zip(spectrum, _squared_radii(volume.shape)):
+    waves = _waves_within(volume.shape, radius)
+    spectrum = _spectrum(volume, waves, threads)
+    for section, squared in zip(spectrum, _squared_radii(volume.shape, waves)):
         section[squared >= radius**2] = 0
-    return _inverse(spectrum, volume.shape, threads)
+    return _inverse(spectrum, waves, np.empty_like(volume) if out is None else out, threads)
 
 
 def detail_share(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> float:
@@ -63,12 +72,13 @@ def detail_share(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, t
         Å.
     threads : int
     """
-    return _share_below(cutoff_angstrom, _radial_power(volume, voxel_size, threads))
+    return _share_below(cutoff_angstrom, _radial_power(volume, voxel_size, cutoff_angstrom, threads))
 
 
 def has_detail(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> bool:
     """Whether the map's detail goes down to a cutoff; parameters as of `detail_share`."""
-    return _share_below(cutoff_angstrom, _radial_power(volume, voxel_size, threads)) >= _LEAST_DETAIL
+    share = detail_share(volume, voxel_size=voxel_size, cutoff_angstrom=cutoff_angstrom, threads=threads)
+    return share >= _LEAST_DETAIL
 
 
 def finest_detail(volume: Volume, *, voxel_size: float, finest: float, coarsest: float, threads: int = 1) -> float:
@@ -83,7 +93,7 @@ def finest_detail(volume: Volume, *, voxel_size: float, finest: float, coarsest:
         Å; where to look.
     threads : int
     """
-    power = _radial_power(volume, voxel_size, threads)
+    power = _radial_power(volume, voxel_size, finest, threads)
     cutoff = finest
     while cutoff < coarsest and _share_below(cutoff, power) < _LEAST_DETAIL:
         cutoff = min(coarsest, cutoff * _CUTOFF_STEP)
@@ -110,16 +120,12 @@ def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
     Waves at or beyond the Nyquist frequency of the smaller box are dropped, so that the spectrum stays
     that of a real map and cropping what was padded gives it back.
     """
-    old, new = volume.shape, tuple(int(side) for side in shape)
-    spectrum = scipy.fft.rfftn(volume, workers=threads)
-    result = np.zeros((new[0], new[1], new[2] // 2 + 1), dtype=spectrum.dtype)
-    rows = [_common_waves(old[axis], new[axis]) for axis in (0, 1)]
-    columns = (min(old[2], new[2]) + 1) // 2
-    for source_z, target_z in rows[0]:
-        for source_y, target_y in rows[1]:
-            result[target_z, target_y, :columns] = spectrum[source_z, source_y, :columns]
-    result *= math.prod(new) / math.prod(old)
-    return _inverse(result, new, threads)
+    old, new = volume.shape, (int(shape[0]), int(shape[1]), int(shape[2]))
+    counts = [(min(sides) + 1) // 2 for sides in zip(old, new)]
+    waves = ((counts[0], counts[0] - 1), (counts[1], counts[1] - 1), (counts[2], 0))
+    spectrum = _spectrum(volume, waves, threads)
+    spectrum *= math.prod(new) / math.prod(old)
+    return _inverse(spectrum, waves, np.empty(new, dtype=np.float32), threads)
 
 
 def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:
@@ -135,25 +141,62 @@ def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:
     return (z, y, x)
 
 
+def radial_power(volume: Volume, *, threads: int = 1) -> NDArray[np.float64]:
+    """Mean power |F|^2 / N of the waves of a map of N voxels, by their length in whole waves across the longest side.
+
+    White noise has its variance everywhere; the zeroth wave, the mean, counts for nothing.
+    """
+    _, total, counts = _radial_power(volume, 1.0, 1.0, threads, shells_a_wave=1)
+    return total / np.maximum(counts, 1) / volume.size
+
+
+def shaped(noise: Volume, power: NDArray[np.float64], *, threads: int = 1) -> Volume:
+    """White noise of variance 1 given a radial power spectrum.
+
+    Parameters
+    ----------
+    noise : float32 array, 3D
+        Overwritten.
+    power : float64 array, 1D
+        As `radial_power` gives it; between whole waves it is interpolated.
+    threads : int
+        For the transforms; the result does not depend on it.
+    """
+    amplitude, lengths = np.sqrt(power), np.arange(len(power))
+    waves = _waves_within(noise.shape, 2 * max(noise.shape))
+    spectrum = _spectrum(noise, waves, threads)
+    for section, squared in zip(spectrum, _squared_radii(noise.shape, waves)):
+        section *= np.interp(np.sqrt(squared), lengths, amplitude).astype(np.float32)
+    return _inverse(spectrum, waves, noise, threads)
+
+
 def sampled(values: NDArray[_Kind], shape: Sequence[int]) -> NDArray[_Kind]:
     """The nearest values on the grid of another box of the same size in Å, for what has no meaning in between."""
+    if values.shape == tuple(shape):
+        return values
     nearest = [np.minimum((np.arange(new) * old + new // 2) // new, old - 1) for old, new in zip(values.shape, shape)]
     return values[np.ix_(*nearest)]
 
 
-def _radial_power(volume: Volume, voxel_size: float, threads: int) -> Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """For thin shells of the spectrum: frequency in 1/Å, power in all, and how many waves."""
-    size = _SHELLS_A_WAVE * 2 * max(volume.shape)
+def _radial_power(
+    volume: Volume, voxel_size: float, finest: float, threads: int, *, shells_a_wave: int = _SHELLS_A_WAVE
+) -> _Power:
+    """For shells of the spectrum up to a cutoff in Å: frequency in 1/Å, power in all, and how many waves."""
+    longest = max(volume.shape)
+    radius = math.floor(longest * voxel_size / finest) + 2
+    waves = _waves_within(volume.shape, radius)
+    size = shells_a_wave * 2 * longest
     total, counts = np.zeros(size), np.zeros(size, dtype=np.int64)
-    for section, squared in zip(scipy.fft.rfftn(volume, workers=threads), _squared_radii(volume.shape)):
-        shells = np.rint(_SHELLS_A_WAVE * np.sqrt(squared)).astype(np.int32).ravel()
+    spectrum = _spectrum(volume, waves, threads)
+    for section, squared in zip(spectrum, _squared_radii(volume.shape, waves)):
+        shells = np.rint(shells_a_wave * np.sqrt(squared)).astype(np.int32).ravel()
         total += np.bincount(shells, weights=np.abs(section.ravel()) ** 2, minlength=size)
         counts += np.bincount(shells, minlength=size)
     total[0] = counts[0] = 0  # the mean is no detail
-    return np.arange(len(counts)) / (_SHELLS_A_WAVE * max(volume.shape) * voxel_size), total, counts
+    return np.arange(len(counts)) / (shells_a_wave * longest * voxel_size), total, counts
 
 
-def _share_below(cutoff: float, power: Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]) -> float:
+def _share_below(cutoff: float, power: _Power) -> float:
     frequencies, total, counts = power
     relative = frequencies * cutoff
     means = []
@@ -164,31 +207,80 @@ def _share_below(cutoff: float, power: Tuple[NDArray[Any], NDArray[Any], NDArray
     return float(fine / coarse) if coarse else 0.0
 
 
-def _inverse(spectrum: NDArray[np.complex64], shape: Sequence[int], threads: int) -> Volume:
-    """`scipy.fft.irfftn`, to the bit, in the spectrum's own memory but for the result."""
-    spectrum = scipy.fft.ifftn(spectrum, axes=(0, 1), norm="forward", overwrite_x=True, workers=threads)
-    result = scipy.fft.irfft(spectrum, shape[2], axis=2, norm="forward", overwrite_x=True, workers=threads)
-    result *= np.float32(1 / np.longdouble(math.prod(shape)))
+def _waves_within(shape: Sequence[int], radius: int) -> _Waves:
+    """The waves of each axis that may lie within a radius in waves across the longest side."""
+    counts = [min(side, math.ceil(radius * side / max(shape) * (1 + ROUNDING))) for side in shape]
+    z, y = ((min(count, (side + 1) // 2), min(count - 1, side // 2)) for count, side in zip(counts, shape[:2]))
+    return z, y, (min(counts[2], shape[2] // 2 + 1), 0)
+
+
+def _spectrum(volume: Volume, waves: _Waves, threads: int) -> NDArray[np.complex64]:
+    """`scipy.fft.rfftn` of a map, to the bit, for these waves alone: after each axis what is not wanted is dropped."""
+    along_z = _spectrum_along_z(volume, waves, threads)
+    above, below = waves[1]
+    height = volume.shape[1]
+    result = np.empty((len(along_z), above + below, along_z.shape[2]), dtype=np.complex64)
+
+    def transform(slab: slice) -> None:
+        found = scipy.fft.fft(along_z[slab], axis=1, overwrite_x=True)
+        result[slab, :above] = found[:, :above]
+        result[slab, above:] = found[:, height - below :]
+
+    for_slabs(len(result), transform, threads=threads)
     return result
 
 
-def _squared_radii(shape: Sequence[int]) -> Iterator[NDArray[np.float32]]:
-    """Squared distance from the origin of the rfft of `shape`, in waves across the longest side, section by section."""
+def _spectrum_along_z(volume: Volume, waves: _Waves, threads: int) -> NDArray[np.complex64]:
+    """`_spectrum` but for the transform along y, which scipy has last."""
+    (above_z, below_z), _, (columns, _) = waves
+    depth, height, _ = volume.shape
+    along_x = np.empty((depth, height, columns), dtype=np.complex64)
+    along_z = np.empty((above_z + below_z, height, columns), dtype=np.complex64)
+
+    def transform_x(slab: slice) -> None:
+        along_x[slab] = scipy.fft.rfft(volume[slab], axis=2)[:, :, :columns]
+
+    def transform_z(rows: slice) -> None:
+        found = scipy.fft.fft(along_x[:, rows], axis=0)
+        along_z[:above_z, rows] = found[:above_z]
+        along_z[above_z:, rows] = found[depth - below_z :]
+
+    for_slabs(depth, transform_x, threads=threads)
+    for_slabs(height, transform_z, threads=threads)
+    return along_z
+
+
+def _inverse(spectrum: NDArray[np.complex64], waves: _Waves, out: Volume, threads: int) -> Volume:
+    """`scipy.fft.irfftn`, to the bit, of a spectrum that has these waves alone."""
+    (above_z, below_z), (above_y, below_y), (columns, _) = waves
+    depth, height, width = out.shape
+    along_z = np.zeros((depth, above_y + below_y, columns), dtype=np.complex64)
+    along_z[:above_z] = spectrum[:above_z]
+    along_z[depth - below_z :] = spectrum[above_z:]
+    factor = np.float32(1 / np.longdouble(out.size))
+
+    def transform_z(rows: slice) -> None:
+        along_z[:, rows] = scipy.fft.ifft(along_z[:, rows], axis=0, norm="forward")
+
+    def transform_y_and_x(slab: slice) -> None:
+        found = np.zeros((slab.stop - slab.start, height, columns), dtype=np.complex64)
+        found[:, :above_y] = along_z[slab, :above_y]
+        found[:, height - below_y :] = along_z[slab, above_y:]
+        found = scipy.fft.ifft(found, axis=1, norm="forward", overwrite_x=True)
+        np.multiply(scipy.fft.irfft(found, width, axis=2, norm="forward"), factor, out=out[slab])
+
+    for_slabs(above_y + below_y, transform_z, threads=threads)
+    for_slabs(depth, transform_y_and_x, threads=threads)
+    return out
+
+
+def _squared_radii(shape: Sequence[int], waves: _Waves) -> Iterator[NDArray[np.float32]]:
+    """Squared distance of these waves from the origin, in waves across the longest side, section by section."""
     longest = max(shape)
     z, y, x = (
-        (scipy.fft.fftfreq(side, 1 / longest) if axis < 2 else scipy.fft.rfftfreq(side, 1 / longest)) ** 2
-        for axis, side in enumerate(shape)
+        (np.concatenate([np.arange(above), np.arange(-below, 0)]) * (longest / side)) ** 2
+        for (above, below), side in zip(waves, shape)
     )
     for along_z in z:
         # Whole numbers in a cubic box; the rounding keeps them so.
         yield np.round(along_z + y[:, None] + x, 6).astype(np.float32)
-
-
-def _common_waves(old: int, new: int) -> Tuple[Tuple[slice, slice], Tuple[slice, slice]]:
-    """Where the waves below both Nyquist frequencies lie on one axis: (source, target), positive and negative."""
-    positive = (min(old, new) + 1) // 2
-    negative = positive - 1
-    return (
-        (slice(0, positive), slice(0, positive)),
-        (slice(old - negative, old), slice(new - negative, new)),
-    )

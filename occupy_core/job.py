@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from occupy_core.classes import SharedScale, compare_maps, shared_scale, shares_reference
+from occupy_core.classes import SharedScale, Views, compare_maps, shared_scale, shares_reference
 from occupy_core.comparison_outputs import comparison_lines, write_comparison
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.inputs import Job, MapInput
@@ -17,6 +17,7 @@ from occupy_core.outputs import MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kin
 from occupy_core.process import Result, process_map
 from occupy_core.report import job_report, map_report, target_report, target_text, write_json
 from occupy_core.scale import Reference
+from occupy_core.slabs import for_each
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
     done: List[MapOutputs] = []
     failed: Dict[str, str] = {}
     with staged(job.output_dir, _names(job), _inputs(job)) as folder:
-        shared = _shared(job, progress)
+        views = Views()
+        shared = _shared(job, views, progress)
         for number, item in enumerate(job.maps, start=1):
             progress(f"Map {number} of {len(job.maps)}: {item.path}")
             try:
@@ -98,7 +100,7 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
                 progress(f"  FAILED, left out: {error}")
         if not done:
             raise JobError(f"all {len(job.maps)} maps failed; the first: {next(iter(failed.values()))}")
-        outputs = JobOutputs(done, *_compare(job, folder, progress))
+        outputs = JobOutputs(done, *_compare(job, views, folder, progress))
         if tables is not None:
             tables(outputs, folder)
         report = job_report(job.settings, [item.report for item in done], failed)
@@ -109,10 +111,10 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
     return outputs
 
 
-def _shared(job: Job, progress: Progress) -> Optional[SharedScale]:
+def _shared(job: Job, views: Views, progress: Progress) -> Optional[SharedScale]:
     if not shares_reference(job.maps, job.settings):
         return None
-    found = shared_scale(job.maps, job.settings, threads=job.threads)
+    found = shared_scale(job.maps, job.settings, threads=job.threads, views=views)
     if found:
         progress(f"One reference for all {len(job.maps)} maps, from {job.maps[found.place].name}")
     return found
@@ -133,10 +135,13 @@ def _inputs(job: Job) -> List[str]:
 def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress, reference: Optional[Reference]) -> MapOutputs:
     source = read_map(item.path, voxel_size=item.voxel_size)
     result = process_map(source, job.settings, reference=reference, threads=job.threads)
-    files = {}
-    for kind, values in _arrays(result).items():
-        files[kind] = item.prefix + MAP_OUTPUTS[kind].file_name
-        write_map(folder / files[kind], values, result.source.grid, label=MAP_OUTPUTS[kind].title)
+    made = _arrays(result)
+    files = {kind: item.prefix + MAP_OUTPUTS[kind].file_name for kind in made}
+
+    def write(kind: str) -> None:
+        write_map(folder / files[kind], made[kind], result.source.grid, label=MAP_OUTPUTS[kind].title)
+
+    for_each(list(made), write, threads=job.threads)
     for line in _summary(result):
         progress(f"  {line}")
     report = map_report(result, files, item.prefix)
@@ -145,7 +150,7 @@ def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress, referen
     return MapOutputs(item, files, report)
 
 
-def _compare(job: Job, folder: Path, progress: Progress) -> Tuple[Optional[Dict[str, Any]], List[str]]:
+def _compare(job: Job, views: Views, folder: Path, progress: Progress) -> Tuple[Optional[Dict[str, Any]], List[str]]:
     """Compare the maps and write what comes of it; a warning where they cannot be compared."""
     if len(job.maps) < 2:
         unused = job.settings.reference not in ("auto", "own")
@@ -154,7 +159,7 @@ def _compare(job: Job, folder: Path, progress: Progress) -> Tuple[Optional[Dict[
         return None, []
     progress(f"Comparing {len(job.maps)} maps")
     try:
-        found = compare_maps(job.maps, job.settings, threads=job.threads)
+        found = compare_maps(job.maps, job.settings, threads=job.threads, views=views)
     except OccupyError as error:  # the maps are done: no reason to lose them
         note = f"the maps were not compared: {error}"
         progress(f"  WARNING: {note}")
@@ -166,7 +171,7 @@ def _compare(job: Job, folder: Path, progress: Progress) -> Tuple[Optional[Dict[
 
 
 def _arrays(result: Result) -> Dict[str, Any]:
-    return {"scale": result.scale, "confidence": result.confidence, **result.modified}
+    return {"scale": result.scale, "confidence": result.confidence, **result.modified, **result.masks}
 
 
 def _summary(result: Result) -> List[str]:

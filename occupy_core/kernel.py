@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from typing import Dict, List, Tuple
+from itertools import chain
+from typing import Dict, Iterator, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,11 @@ from scipy.optimize import brentq
 
 from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
+from occupy_core.slabs import for_each, slabs_of
 
-# Sections handled at a time, so that what a slab needs stays in the processor's cache.
-_SLAB = 8
+Image = NDArray[np.float32]
+
+_LEAST_SECTIONS = 16  # for a thread, since those around them are worked on once more
 
 
 def default_kernel_size(lowpass_angstrom: float, voxel_size: float) -> int:
@@ -47,7 +50,9 @@ def tau_of(voxels: int) -> float:
     return float(brentq(lambda x: x**voxels + x - 1, 0.0, 1.0, xtol=1e-15))
 
 
-def ball_maximum(volume: Volume, kernel: NDArray[np.bool_]) -> Volume:
+def ball_maximum(
+    volume: Volume, kernel: NDArray[np.bool_], *, threads: int = 1, out: Optional[Volume] = None
+) -> Volume:
     """The maximum of a map over a ball around each voxel.
 
     Parameters
@@ -55,6 +60,10 @@ def ball_maximum(volume: Volume, kernel: NDArray[np.bool_]) -> Volume:
     volume : float32 array, 3D
     kernel : bool array
         A ball from `ball`.
+    threads : int
+        The result does not depend on it.
+    out : float32 array of the same shape, optional
+        Where the result goes; may be `volume` itself.
 
     Returns
     -------
@@ -63,31 +72,61 @@ def ball_maximum(volume: Volume, kernel: NDArray[np.bool_]) -> Volume:
     Notes
     -----
     Edges are mirrored (half-sample symmetric: d c b a | a b c d | d c b a). Equal to the bit to
-    scipy.ndimage.maximum_filter with the kernel as footprint. A ball is a union of lines along the last
-    axis: the running maximum is taken once for each length of line that occurs, then shifted over the others.
+    scipy.ndimage.maximum_filter with the kernel as footprint. A ball is a pile of discs and a disc a pile of lines: of
+    each section the maxima over its discs are taken once, and go to all sections that they are a part of the ball of.
     """
     half = kernel.shape[0] // 2
-    lines: Dict[int, List[Tuple[int, int]]] = {}
-    for z, y in zip(*np.nonzero(kernel.any(axis=2))):
-        lines.setdefault(int(kernel[z, y].sum()) // 2, []).append((int(z), int(y)))
-    result = np.full_like(volume, -np.inf)
-    depth, height, width = volume.shape
-    sections = np.pad(np.arange(depth), half, mode="symmetric")
-    for start in range(0, depth, _SLAB):
-        out = result[start : start + _SLAB]
-        slab = volume[sections[start : start + len(out) + 2 * half]]
-        slab = np.pad(slab, ((0, 0), (half, half), (half, half)), mode="symmetric")
-        for reach, places in lines.items():
-            along = _line_maximum(slab, half, reach, width)
-            for z, y in places:
-                np.maximum(out, along[z : z + len(out), y : y + height], out=out)
+    # How far the line reaches to both sides that is this many sections and rows off the centre; -1 where there is none.
+    reaches = (kernel[half:, half:].sum(axis=2) - 1) // 2
+    result = np.empty_like(volume) if out is None else out
+    depth = volume.shape[0]
+    mirrored = np.pad(np.arange(depth), half, mode="symmetric")
+    slabs = slabs_of(depth, max(_LEAST_SECTIONS, math.ceil(depth / threads)))
+    # Copies, since they may be overwritten before a slab beside them is done.
+    around = {
+        slab.start: (volume[mirrored[slab.start :][:half]], volume[mirrored[slab.stop + half :][:half]])
+        for slab in slabs
+    }
+
+    def maximum_over(slab: slice) -> None:
+        before, after = around[slab.start]
+        unfinished: Dict[int, Image] = {}
+        for place, section in enumerate(chain(before, volume[slab], after), slab.start - half):
+            for distance, disc in _disc_maxima(np.pad(section, half, mode="symmetric"), reaches):
+                for target in {place - distance, place + distance}:
+                    if target in unfinished:
+                        np.maximum(unfinished[target], disc, out=unfinished[target])
+                    elif slab.start <= target < slab.stop:
+                        unfinished[target] = disc.copy()
+            if place - half in unfinished:
+                result[place - half] = unfinished.pop(place - half)
+
+    for_each(slabs, maximum_over, threads=threads)
     return result
 
 
-def _line_maximum(slab: Volume, half: int, reach: int, width: int) -> Volume:
-    """Maximum over `reach` voxels to both sides along the last axis, whose padding of `half` is dropped."""
-    result = slab[:, :, half : half + width].copy()
-    for shift in range(1, reach + 1):
-        for start in (half - shift, half + shift):
-            np.maximum(result, slab[:, :, start : start + width], out=result)
-    return result
+def _disc_maxima(section: Image, reaches: NDArray[np.int_]) -> Iterator[Tuple[int, Image]]:
+    """For each distance from the ball's centre, the farthest first, the maximum over the disc that lies there.
+
+    `section` is padded by as much as the ball reaches. What is yielded is overwritten by the next.
+    """
+    half = len(reaches) - 1
+    height, width = (side - 2 * half for side in section.shape)
+    lines = [section[:, half : half + width]]
+    for reach in range(1, int(reaches.max()) + 1):
+        longer = np.maximum(lines[-1], section[:, half - reach : half - reach + width])
+        lines.append(np.maximum(longer, section[:, half + reach : half + reach + width], out=longer))
+    pairs: Dict[Tuple[int, int], Image] = {}
+    disc: Optional[Image] = None
+    shorter = np.full(half + 1, -1)
+    for distance in range(half, -1, -1):
+        # The disc before lies within this one: only lines that are longer here add to it.
+        for row in np.flatnonzero(reaches[distance] > shorter):
+            line, key = lines[reaches[distance, row]], (int(reaches[distance, row]), int(row))
+            if key not in pairs:
+                above, below = line[half - row : half - row + height], line[half + row : half + row + height]
+                pairs[key] = np.maximum(above, below) if row else above
+            disc = pairs[key].copy() if disc is None else np.maximum(disc, pairs[key], out=disc)
+        shorter = reaches[distance]
+        if disc is not None:
+            yield distance, disc

@@ -8,6 +8,7 @@ whatever the header's axis order.
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import mrcfile
 import numpy as np
+from mrcfile.mrcfile import MrcFile
 from numpy.typing import NDArray
 
 from occupy_core import __version__
@@ -194,7 +196,7 @@ def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> Non
     target = Path(path)
     partial = target.with_name(target.name + ".partial")
     try:
-        with mrcfile.new(str(partial), overwrite=True) as mrc:
+        with _NewFile(str(partial), "w+", overwrite=True) as mrc:
             mrc.set_data(np.asarray(data, dtype=np.float32))
             mrc.set_volume()
             for item in _GEOMETRY:
@@ -206,6 +208,18 @@ def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> Non
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+class _NewFile(MrcFile):  # type: ignore[misc]
+    """A file to write a map to."""
+
+    def update_header_stats(self) -> None:
+        """Section by section, where mrcfile takes the memory of another map."""
+        sections = self.data
+        mean = float(sum(float(section.sum(dtype=np.float64)) for section in sections)) / sections.size
+        squares = sum(float(np.square(section - np.float64(mean)).sum()) for section in sections)
+        self.header.dmin, self.header.dmax = sections.min(), sections.max()
+        self.header.dmean, self.header.rms = mean, math.sqrt(squares / sections.size)
 
 
 def _open(name: str) -> Tuple[Header, NDArray[Any], List[str]]:

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changing a map by its local scale: amplify, attenuate, or both around a pivot; leaving solvent out.
 
-Formulas of Forsberg et al. 2023; S is the local scale, V the map.
+Formulas of Forsberg et al. 2023; S is the local scale, V the map. Below the scale limit L the published program leaves
+the map as it is, and so its factor jumps at L: amplified with power 3, from 7.4 to 1. Here each factor F goes on
+from its value at L to 1 at S = 0 as F(L)^(S/L); for all S that is F(max(S, L))^min(1, S/L).
 """
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Callable, Optional
 
 import numpy as np
-from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
+
+_PIECE = 1 << 20
 
 
 def amplification(scale: Volume, *, power: float, scale_limit: float) -> Volume:
@@ -24,21 +27,19 @@ def amplification(scale: Volume, *, power: float, scale_limit: float) -> Volume:
     power : float
         Greater than 1.
     scale_limit : float
-        0..1; where S is below it, and where S is 0, the factor is 1.
+        0..1; below it the factor goes to 1, which it is where S is 0.
     """
-    return _power_factor(scale, 1 / power - 1, scale_limit)
+    return _ramped(scale, scale_limit, lambda s: s ** np.float32(1 / power - 1))
 
 
 def attenuation(scale: Volume, *, power: float, scale_limit: float) -> Volume:
     """The factor S^(power - 1), at most 1: only full occupancy remains. Parameters as in `amplification`."""
-    return _power_factor(scale, power - 1, scale_limit)
+    return _ramped(scale, scale_limit, lambda s: s ** np.float32(power - 1))
 
 
 def sigmoid_factor(scale: Volume, *, power: float, pivot: float, scale_limit: float) -> Volume:
     """The factor f(S)/S: above 1 over the pivot, below 1 under it. Other parameters as in `amplification`."""
-    inside = _within(scale, scale_limit)
-    safe = np.where(inside, scale, np.float32(1))
-    return np.where(inside, sigmoid(safe, power=power, pivot=pivot) / safe, np.float32(1))
+    return _ramped(scale, scale_limit, lambda s: sigmoid(s, power=power, pivot=pivot) / s)
 
 
 def sigmoid(scale: Volume, *, power: float, pivot: float) -> Volume:
@@ -96,20 +97,34 @@ def modified_map(
     return changed
 
 
-def noise_filler(factor: Volume, *, mean: float, sigma: float, seed: int) -> Volume:
-    """Gaussian noise of the solvent (mean, sigma) in proportion to what a factor below 1 takes away."""
-    noise = np.random.default_rng(seed).standard_normal(factor.shape, dtype=np.float32)
-    noise *= np.float32(sigma)
-    noise += np.float32(mean)
-    noise *= np.clip(1 - factor, 0, 1)
-    return noise
-
-
-def _within(scale: Volume, scale_limit: float) -> NDArray[np.bool_]:
-    return (scale >= np.float32(scale_limit)) & (scale > 0)
-
-
-def _power_factor(scale: Volume, exponent: float, scale_limit: float) -> Volume:
-    result = np.ones_like(scale)
-    np.power(scale, np.float32(exponent), out=result, where=_within(scale, scale_limit))
+def filled(noise: Volume, factor: Volume) -> Volume:
+    """The part of solvent noise (`filler.solvent_noise`) that makes up for what a factor below 1 takes away."""
+    result = 1 - factor
+    np.clip(result, 0, 1, out=result)
+    result *= noise
     return result
+
+
+def by_pieces(values: Volume, function: Callable[[Volume], Volume]) -> Volume:
+    """An elementwise function of an array, taken piece by piece so that what it needs in between stays small."""
+    result = np.empty_like(values)
+    given, found = values.reshape(-1), result.reshape(-1)
+    for start in range(0, given.size, _PIECE):
+        piece = slice(start, start + _PIECE)
+        found[piece] = function(given[piece])
+    return result
+
+
+def _ramped(scale: Volume, scale_limit: float, factor: Callable[[Volume], Volume]) -> Volume:
+    limit = np.float32(scale_limit)
+
+    def ramped(s: Volume) -> Volume:
+        with np.errstate(divide="ignore", invalid="ignore"):  # S = 0 without a limit, set below
+            result = factor(np.maximum(s, limit))
+        below = s < limit
+        if below.any():
+            result[below] **= s[below] / limit
+        result[s == 0] = 1
+        return result
+
+    return by_pieces(scale, ramped)

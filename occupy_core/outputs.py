@@ -29,10 +29,11 @@ _STAGING = ".occupy_staging_"
 
 @dataclass(frozen=True)
 class OutputKind:
-    """One kind of map that a job writes: its file name behind the prefix, and what it is in words."""
+    """One kind of map that a job writes: its file name behind the prefix, what it is in words, whether it is a mask."""
 
     file_name: str
     title: str
+    is_mask: bool = False
 
 
 MAP_OUTPUTS: Dict[str, OutputKind] = {
@@ -42,18 +43,37 @@ MAP_OUTPUTS: Dict[str, OutputKind] = {
     "attenuated": OutputKind("attenuated.mrc", "attenuated map"),
     "sigmoid": OutputKind("sigmoid.mrc", "sigmoid map"),
     "solvent_excluded": OutputKind("solvent_excluded.mrc", "map without solvent"),
+    "subtraction_mask_attenuated": OutputKind(
+        "subtraction_mask_attenuated.mrc", "subtraction mask from the attenuation", is_mask=True
+    ),
+    "subtraction_mask_sigmoid": OutputKind(
+        "subtraction_mask_sigmoid.mrc", "subtraction mask from the sigmoid", is_mask=True
+    ),
+    "solvent_definition": OutputKind("solvent_definition.mrc", "solvent definition from the scale", is_mask=True),
 }
 
 # What each modification makes.
 MODIFIED = {"amplify": "amplified", "attenuate": "attenuated", "sigmoid": "sigmoid"}
+# The mask for particle subtraction that a modification gives.
+SUBTRACTION_MASKS = {"attenuate": "subtraction_mask_attenuated", "sigmoid": "subtraction_mask_sigmoid"}
 
 
 def kinds_of(settings: Settings) -> List[str]:
     """The kinds of map, keys of `MAP_OUTPUTS`, that a job with these settings writes for each of its maps."""
-    modified = [MODIFIED[name] for name in settings.modifications]
-    if settings.exclude_solvent and not modified:
-        modified = ["solvent_excluded"]
-    return ["scale", "confidence", *modified]
+    return ["scale", "confidence", *modified_kinds(settings), *_mask_kinds(settings)]
+
+
+def modified_kinds(settings: Settings) -> List[str]:
+    """Those of them that are the input, modified."""
+    if settings.exclude_solvent and not settings.modifications:
+        return ["solvent_excluded"]
+    return [MODIFIED[name] for name in settings.modifications]
+
+
+def _mask_kinds(settings: Settings) -> List[str]:
+    subtraction = [mask for name, mask in SUBTRACTION_MASKS.items() if name in settings.modifications]
+    definition = [] if settings.solvent_threshold is None else ["solvent_definition"]
+    return [*(subtraction if settings.subtraction_mask else []), *definition]
 
 
 def is_region_mask(name: str) -> bool:

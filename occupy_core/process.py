@@ -9,11 +9,12 @@ from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 
-from occupy_core import fourier, modify, scale, solvent, targets
+from occupy_core import filler, fourier, histogram, masks, modify, scale, solvent, targets
 from occupy_core.derived import Derived
 from occupy_core.estimate import Estimate, calibration_of, estimate_of, maximum_of, reference_of
 from occupy_core.maps import DensityMap, Volume
-from occupy_core.outputs import MODIFIED
+from occupy_core.oddities import oddities
+from occupy_core.outputs import MODIFIED, SUBTRACTION_MASKS
 from occupy_core.scale import Reference
 from occupy_core.setting_checks import without_effect
 from occupy_core.settings import Settings
@@ -37,6 +38,9 @@ class Result:
         0..1.
     modified : dict of array
         By name: "amplified", "attenuated", "sigmoid", "solvent_excluded"; only those asked for.
+    masks : dict of array
+        By name: "subtraction_mask_attenuated", "subtraction_mask_sigmoid", "solvent_definition"; only those asked for.
+        0..1.
     reference : Reference
         In the box of the computation.
     solvent : SolventModel
@@ -59,6 +63,7 @@ class Result:
     solvent: SolventModel
     variability_limit: float
     median_scale: float
+    masks: Dict[str, Volume] = field(default_factory=dict)
     targets: Tuple[Target, ...] = ()
     warnings: Tuple[str, ...] = field(default=())
 
@@ -83,18 +88,21 @@ def process_map(
     MapError
         If the map has no positive density, or a mask does not lie on its grid.
     SettingsError
-        If a setting does not suit the map's box.
+        If a setting does not suit the map's box, or asks for a library that is not installed.
 
     Notes
     -----
     Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.
     """
+    if settings.hist_match:
+        histogram.require_library()
     estimate = estimate_of(source, settings, threads=threads)
     derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
     notes = [*estimate.warnings, *without_effect(settings)]
-    model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent)
+    notes += oddities(source.data, estimate.lowpassed, estimate.inside)
+    model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
     notes += model.warnings
-    maximum = maximum_of(estimate)
+    maximum = maximum_of(estimate, threads=threads)
     full_spread = None
     if settings.normalisation == "calibrated":
         if reference is None:
@@ -106,20 +114,28 @@ def process_map(
     elif reference is None:
         reference = reference_of(estimate)
     # In place, as wherever it is safe: a map may fill much of the memory.
-    scales = scale.local_scale(maximum, reference, out=maximum)
+    scales = scale.local_scale(maximum, reference, threads=threads, out=maximum)
     limit = scale.variability_limit(basis, scales, reference)
     if settings.nlrc:
         zero = (model.limit - reference.zero) / (reference.value - reference.zero)
         scales = _noise_level_recalibrated(scales, zero, notes)
-    confidence = model.confidence_of(estimate.lowpassed, hedge=settings.hedge_confidence)
+    confidence = model.confidence_of(
+        estimate.lowpassed,
+        hedge=settings.hedge_confidence,
+        threads=threads,
+        out=None if settings.target_mask else estimate.lowpassed,  # target masks are measured in it
+    )
+    noise = _filler(estimate, confidence, model, threads) if _fills(settings) else None
     del estimate, maximum
-    modified = _modified_maps(volume, scales, confidence, model, settings)
+    modified = _modified_maps(volume, scales, confidence, noise, settings)
+    del noise
     confident = scales[confidence > _CONFIDENT]
     median = float(np.median(confident)) if confident.size else math.nan
     del confident
     back = _Restorer(source, derived, settings, threads)
     scales, confidence = back.fraction(scales), back.fraction(confidence)
     modified = {name: back.density(values) for name, values in modified.items()}
+    made = _masks(scales, confidence, settings, notes)
     found_targets = tuple(
         targets.measure_target(path, source, basis, scales, full_spread, tile_size=settings.tile_size)
         for path in settings.target_mask
@@ -136,6 +152,7 @@ def process_map(
         solvent=model,
         variability_limit=limit,
         median_scale=median,
+        masks=made,
         targets=found_targets,
         warnings=tuple(notes),
     )
@@ -158,10 +175,10 @@ class _Restorer:
     def fraction(self, values: Volume) -> Volume:
         """A scale or confidence map: padding rings, so it is cut to 0..1 again, in place."""
         full = self._full_box(values)
-        return np.clip(full, 0, 1, out=full)
+        return values if full is values else np.clip(full, 0, 1, out=full)
 
     def density(self, values: Volume) -> Volume:
-        """A modified map: low-passed if asked, in the input's box, within the input's range."""
+        """A modified map: low-passed if asked, in the input's box, within the input's range or with its histogram."""
         if self.settings.lowpass_output is not None:
             values = fourier.low_pass(
                 values,
@@ -169,7 +186,10 @@ class _Restorer:
                 cutoff_angstrom=self.settings.lowpass_output,
                 threads=self.threads,
             )
-        return np.clip(self._full_box(values), self.source.data.min(), self.source.data.max())
+        full = self._full_box(values)
+        if self.settings.hist_match:
+            return histogram.matched(full, self.source.data)
+        return np.clip(full, self.source.data.min(), self.source.data.max())
 
 
 def _has_detail(estimate: Estimate, threads: int, notes: List[str]) -> bool:
@@ -194,25 +214,63 @@ def _noise_level_recalibrated(scales: Volume, zero: float, notes: List[str]) -> 
     return scale.recalibrated(scales, zero)
 
 
+def _fills(settings: Settings) -> bool:
+    """Whether something is taken away that solvent noise makes up for."""
+    return not settings.exclude_solvent and (settings.attenuate is not None or settings.sigmoid is not None)
+
+
+def _filler(estimate: Estimate, confidence: Volume, model: SolventModel, threads: int) -> Volume:
+    pure = filler.pure_solvent(estimate.solvent, confidence, reach=estimate.derived.kernel_size // 2)
+    seed = estimate.settings.seed
+    return filler.solvent_noise(estimate.volume, pure, mean=model.mean, sigma=model.sigma, seed=seed, threads=threads)
+
+
+def _masks(scales: Volume, confidence: Volume, settings: Settings, notes: List[str]) -> Dict[str, Volume]:
+    """From scale and confidence as they are written, so that they are in 0..1 whatever the box of the computation."""
+    result = {}
+    if settings.subtraction_mask:
+        trusted = None if settings.omit_confidence else confidence
+        for name in (name for name in settings.modifications if name in SUBTRACTION_MASKS):
+            kept = _kept(name, scales, settings)
+            result[SUBTRACTION_MASKS[name]] = masks.subtraction_mask(kept, trusted)
+    if settings.solvent_threshold is not None:
+        definition = masks.solvent_definition(scales, settings.solvent_threshold)
+        result["solvent_definition"] = definition
+        inside = definition[solvent.inscribed(definition.shape)]
+        if inside.min() == inside.max():
+            side = "above" if inside.max() else "at or below"
+            notes.append(
+                f"solvent_threshold {settings.solvent_threshold:g}: the scale is {side} it everywhere, so the solvent "
+                "definition defines nothing; see the scale map for a better one"
+            )
+    return result
+
+
+def _kept(name: str, scales: Volume, settings: Settings) -> Volume:
+    power = getattr(settings, name)
+    if name == "attenuate":
+        return masks.kept_by_attenuation(scales, power=power)
+    return masks.kept_by_sigmoid(scales, power=power, pivot=settings.pivot)
+
+
 def _modified_maps(
-    volume: Volume, scales: Volume, confidence: Volume, model: SolventModel, settings: Settings
+    volume: Volume, scales: Volume, confidence: Volume, noise: Optional[Volume], settings: Settings
 ) -> Dict[str, Volume]:
     kept = None if settings.omit_confidence else confidence
     if settings.exclude_solvent and not settings.modifications:
         return {"solvent_excluded": modify.modified_map(volume, None, confidence, exclude_solvent=True)}
     result = {}
     for name in settings.modifications:
-        factor = _factor(name, scales, settings)
-        filler = None
-        if name != "amplify" and not settings.exclude_solvent:
-            filler = modify.noise_filler(factor, mean=model.mean, sigma=model.sigma, seed=settings.seed)
+        factor = factor_of(name, scales, settings)
+        filling = None if name == "amplify" or noise is None else modify.filled(noise, factor)
         result[MODIFIED[name]] = modify.modified_map(
-            volume, factor, kept, exclude_solvent=settings.exclude_solvent, filler=filler
+            volume, factor, kept, exclude_solvent=settings.exclude_solvent, filler=filling
         )
     return result
 
 
-def _factor(name: str, scales: Volume, settings: Settings) -> Volume:
+def factor_of(name: str, scales: Volume, settings: Settings) -> Volume:
+    """What a modification that is switched on multiplies the map by, where the local scale is as given."""
     power, limit = getattr(settings, name), settings.scale_limit
     if name == "amplify":
         return modify.amplification(scales, power=power, scale_limit=limit)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
+from occupy_core.slabs import for_slabs
 
 _TILES_A_SIDE = 20
 _CHUNK_VALUES = 8_000_000
@@ -101,15 +102,20 @@ def kernel_reference(volume: Volume, *, tau: float) -> Reference:
     return Reference(_positive(value), _voxel(highest), _voxel(lowest), 1)
 
 
-def local_scale(maximum: Volume, reference: Reference, *, out: Optional[Volume] = None) -> Volume:
+def local_scale(maximum: Volume, reference: Reference, *, threads: int = 1, out: Optional[Volume] = None) -> Volume:
     """The local scale, 0..1, from the maximum of the map over the kernel around each voxel; in `out` where given, which
     may be the maximum itself."""
-    if reference.zero == 0:
-        result = np.divide(maximum, np.float32(reference.value), out=out)
-    else:
-        result = np.subtract(maximum, np.float32(reference.zero), out=out)
-        result /= np.float32(reference.value - reference.zero)
-    return np.clip(result, 0, 1, out=result)
+    result = np.empty_like(maximum) if out is None else out
+    zero, span = np.float32(reference.zero), np.float32(reference.value - reference.zero)
+
+    def scaled(slab: slice) -> None:
+        found = result[slab]
+        np.subtract(maximum[slab], zero, out=found)
+        found /= span
+        np.clip(found, 0, 1, out=found)
+
+    for_slabs(len(maximum), scaled, threads=threads)
+    return result
 
 
 def recalibrated(scale: Volume, zero: float) -> Volume:

@@ -23,7 +23,7 @@ class Description:
     label : str
         Name on a form, with its unit.
     kind : str
-        One of "choice", "power" (off unless given), "number", "integer", "flag", "map", "text".
+        One of "choice", "number", "integer", "flag", "map", "text".
     values : str
         The allowed values, in words.
     help : str
@@ -33,11 +33,9 @@ class Description:
     choices : tuple of str
         For "choice" only.
     when_on : float, optional
-        For "power" only: the value taken when it is switched on without one.
+        For a number that is off unless given: the value taken when it is switched on without one.
     derived : str
         How the value is found when none is given.
-    planned : bool
-        While the feature is not there: any value but the default is refused.
     expert : bool
         Shown only to those who ask for all settings.
     command_only : bool
@@ -52,7 +50,6 @@ class Description:
     choices: Tuple[str, ...] = ()
     when_on: Optional[float] = None
     derived: str = ""
-    planned: bool = False
     expert: bool = False
     command_only: bool = False
 
@@ -66,7 +63,6 @@ def setting(default: Any, label: str, kind: str, values: str, help: str, group: 
 _TYPES = {
     "choice": (str,),
     "text": (str,),
-    "power": (int, float),
     "number": (int, float),
     "integer": (int,),
     "flag": (bool,),
@@ -85,12 +81,6 @@ def check_kind(name: str, value: Any, default: Any, description: Description) ->
         raise SettingsError(name, f"got {value}, expected {description.values}")
     if description.kind == "choice" and value not in description.choices:
         raise SettingsError(name, f"got {value!r}, expected {description.values}")
-
-
-def check_planned(name: str, value: Any, default: Any, description: Description) -> None:
-    """Refuse what is not there yet."""
-    if description.planned and value != default:
-        raise SettingsError(name, "is not available in this version yet; leave it out")
 
 
 def check_ranges(settings: Settings, descriptions: Mapping[str, Description]) -> None:
@@ -112,11 +102,16 @@ def check_ranges(settings: Settings, descriptions: Mapping[str, Description]) ->
     require("tile_size", 3 <= settings.tile_size <= 128)
     require("hedge_confidence", 1 <= settings.hedge_confidence <= 20)
     require("scale_limit", 0 <= settings.scale_limit <= 1)
+    require("solvent_threshold", settings.solvent_threshold is None or 0 <= settings.solvent_threshold <= 1)
     require("max_box", box == 0 or (box >= 32 and box % 2 == 0))
     if settings.exclude_solvent and settings.omit_confidence:
         raise SettingsError(
             "exclude_solvent",
             "contradicts the setting omit_confidence: it is the confidence that tells where solvent is; choose one",
+        )
+    if settings.subtraction_mask and settings.attenuate is None and settings.sigmoid is None:
+        raise SettingsError(
+            "subtraction_mask", "needs a modification that takes something away; add attenuate, or sigmoid, or both"
         )
     require("seed", 0 <= settings.seed <= 2147483647)
     require("classes", re.fullmatch(r"all|[1-9]\d*(,[1-9]\d*)*", settings.classes) is not None)
@@ -139,6 +134,7 @@ def without_effect(settings: Settings) -> List[str]:
         "tile_size": ("tiled normalisation", settings.normalisation == "tiled" or bool(settings.target_mask)),
         "tau": ("tiled or kernel normalisation", settings.normalisation != "calibrated"),
         "lowpass_output": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
+        "hist_match": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
     }
     notes = [
         f"{name} has no effect without {other}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from occupy_core.errors import SettingsError
-from occupy_core.setting_checks import Description, check_kind, check_planned, check_ranges, setting
+from occupy_core.setting_checks import Description, check_kind, check_ranges, setting
 
 MODES = ("auto", "resolution", "occupancy")
 NORMALISATIONS = ("tiled", "kernel", "calibrated")
@@ -23,13 +23,13 @@ MODIFICATIONS = ("amplify", "attenuate", "sigmoid")
 class Settings:
     """Settings of a job; validated on construction.
 
-    None stands for "off" (powers, output low-pass, files) or "derived from the map" (low-pass,
+    None stands for "off" (powers, threshold, output low-pass, files) or "derived from the map" (low-pass,
     kernel size, kernel radius, tau).
 
     Raises
     ------
     SettingsError
-        If a value is out of range, of the wrong kind, or asks for a feature that is not there yet.
+        If a value is out of range, of the wrong kind, or contradicts another.
     """
 
     mode: str = setting(
@@ -46,7 +46,7 @@ class Settings:
     amplify: Optional[float] = setting(
         None,
         "Amplify: power",
-        "power",
+        "number",
         "> 1",
         "Raise weak parts towards full occupancy; the larger the power, the more.",
         "modify",
@@ -55,7 +55,7 @@ class Settings:
     attenuate: Optional[float] = setting(
         None,
         "Attenuate: power",
-        "power",
+        "number",
         "> 1",
         "Weaken partial occupancy, so that only what is whole remains; the larger the power, the more.",
         "modify",
@@ -64,7 +64,7 @@ class Settings:
     sigmoid: Optional[float] = setting(
         None,
         "Sigmoid: power",
-        "power",
+        "number",
         "> 1",
         "Amplify what lies above the pivot and attenuate what lies below it; "
         "the larger the power, the sharper the divide.",
@@ -181,7 +181,7 @@ class Settings:
         "Scale limit",
         "number",
         "0..1",
-        "Voxels whose local scale is below this are left as they are.",
+        "Below this local scale a modification fades out, and does nothing where the scale is 0.",
         "modify",
         expert=True,
     )
@@ -200,9 +200,8 @@ class Settings:
         "Match histogram",
         "flag",
         "yes, no",
-        "Give modified maps the grey values of the input map.",
+        "Give modified maps the histogram of the input map, instead of cutting them to its range. Needs scikit-image.",
         "output",
-        planned=True,
         expert=True,
     )
     max_box: int = setting(
@@ -239,18 +238,19 @@ class Settings:
         "Subtraction masks",
         "flag",
         "yes, no",
-        "Write masks for particle subtraction from the attenuation and the sigmoid.",
+        "Write a mask for particle subtraction for each of attenuate and sigmoid that is on: what that modification "
+        "would leave of each voxel. Subtraction keeps density where it is 1, and takes away weak parts and solvent.",
         "output",
-        planned=True,
     )
     solvent_threshold: Optional[float] = setting(
         None,
         "Solvent definition from scale: threshold",
         "number",
         "0..1",
-        "Write a solvent definition: where the local scale is above this.",
+        "Write a solvent definition for later runs: a mask of 1 where the local scale is above this, 0 elsewhere. "
+        "Solvent reads up to about 0.15.",
         "output",
-        planned=True,
+        when_on=0.15,
     )
     classes: str = setting(
         "all",
@@ -285,7 +285,6 @@ class Settings:
     def __post_init__(self) -> None:
         for name, description in descriptions().items():
             check_kind(name, getattr(self, name), default_of(name), description)
-            check_planned(name, getattr(self, name), default_of(name), description)
         check_ranges(self, descriptions())
 
     @property
@@ -336,8 +335,3 @@ def descriptions() -> Dict[str, Description]:
 def default_of(name: str) -> Any:
     """The default of a setting."""
     return Settings.__dataclass_fields__[name].default
-
-
-def is_available(name: str) -> bool:
-    """Whether a setting does something in this version."""
-    return not descriptions()[name].planned

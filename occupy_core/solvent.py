@@ -15,6 +15,7 @@ from scipy.optimize import leastsq
 
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
+from occupy_core.slabs import for_slabs
 
 BINS = 1000
 # Added to the histogram, relative to the height of the fitted Gaussian, so that empty bins divide.
@@ -57,16 +58,33 @@ class SolventModel:
     limit: float
     warnings: Tuple[str, ...] = ()
 
-    def confidence_of(self, lowpassed: Volume, *, hedge: float = 1.0) -> Volume:
-        """The confidence, 0..1, that each voxel of the low-passed map is more than solvent, to the power `hedge`."""
+    def confidence_of(
+        self, lowpassed: Volume, *, hedge: float = 1.0, threads: int = 1, out: Optional[Volume] = None
+    ) -> Volume:
+        """The confidence, 0..1, that each voxel of the low-passed map is more than solvent, to the power `hedge`; in
+        `out` where given, which may be the low-passed map itself."""
         curve = self.confidence**hedge
-        result = np.empty_like(lowpassed)
-        for section, out in zip(lowpassed, result):
-            out[...] = np.interp(section, self.values, curve)
+        result = np.empty_like(lowpassed) if out is None else out
+        slopes = np.diff(curve) / np.diff(self.values)
+        first, last = self.values[0], self.values[-1]
+        bins_a_unit = (BINS - 1) / (last - first)
+
+        def read(slab: slice) -> None:
+            for section, found in zip(lowpassed[slab], result[slab]):
+                # `np.interp`, which does not know that the bins are of one width, and looks for each value's.
+                values = np.clip(section, first, last, dtype=np.float64)
+                bins = ((values - first) * bins_a_unit).astype(np.intp)
+                np.minimum(bins, BINS - 2, out=bins)
+                values -= self.values.take(bins)
+                values *= slopes.take(bins)
+                values += curve.take(bins)
+                found[...] = values
+
+        for_slabs(len(lowpassed), read, threads=threads)
         return result
 
 
-def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_]) -> SolventModel:
+def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 1) -> SolventModel:
     """Fit the solvent model.
 
     Parameters
@@ -75,6 +93,8 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_]) -> SolventModel:
         The low-passed map; not constant.
     region : bool array of the same shape
         The voxels to fit in: `solvent_region`.
+    threads : int
+        The result does not depend on it.
 
     Returns
     -------
@@ -89,14 +109,12 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_]) -> SolventModel:
     """
     low, high = float(lowpassed.min()), float(lowpassed.max())
     span = high - low
-    counts, _ = np.histogram(lowpassed, BINS, (low, high))
-    selected = lowpassed[region]
-    solvent_counts, _ = np.histogram(selected, BINS, (low, high))
+    counts, solvent_counts = _histograms(lowpassed, region, (low, high), threads)
     # In units of the histogram's range, so that the fit is the same whatever the grey scale.
     centres = (np.arange(BINS) + 0.5) / BINS
     density = counts * (BINS / counts.sum())
     notes = []
-    if selected.size == 0:
+    if not solvent_counts.any():
         notes.append("no voxel to model the solvent from: it is flat everywhere; the confidence is unreliable")
         solvent_density = density
     else:
@@ -171,6 +189,30 @@ def solvent_region(
     return region, ()
 
 
+def _histograms(
+    values: Volume, region: NDArray[np.bool_], limits: Tuple[float, float], threads: int
+) -> Tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Histograms of all values and of those in a region."""
+    edges = np.histogram_bin_edges(values[0], BINS, limits)
+    first, bins_a_unit = edges[0], edges.dtype.type(BINS / (limits[1] - limits[0]))
+    of_sections = np.zeros((2, len(values), BINS), dtype=np.int64)
+
+    def count(slab: slice) -> None:
+        for place in range(slab.start, slab.stop):
+            section = values[place]
+            # As `np.histogram` does it, but once for both: rounding may miss the bin by one.
+            bins = ((section - first) * bins_a_unit).astype(np.intp)
+            np.minimum(bins, BINS - 1, out=bins)
+            bins -= section < edges.take(bins)
+            bins += (section >= edges.take(bins + 1)) & (bins < BINS - 1)
+            of_sections[0, place] = np.bincount(bins.ravel(), minlength=BINS)
+            of_sections[1, place] = np.bincount(bins[region[place]], minlength=BINS)
+
+    for_slabs(len(values), count, threads=threads)
+    everywhere, inside = of_sections.sum(axis=1)
+    return everywhere, inside
+
+
 def flat_areas(volume: Volume) -> NDArray[np.bool_]:
     """Voxels in or beside constant areas: those within one voxel of a 3 x 3 x 3 box of one value."""
     # A box is constant when its lines along x are, and their middles along y and z.
@@ -178,7 +220,9 @@ def flat_areas(volume: Volume) -> NDArray[np.bool_]:
     if not flat.any():
         return flat
     for axis in (1, 0):
-        flat = _all_of_three(flat, axis) & _for_three(np.diff(volume, axis=axis) == 0, axis)
+        along = np.moveaxis(volume, axis, 0)
+        flat = _all_of_three(flat, axis)
+        flat &= _for_three(np.moveaxis(along[1:] == along[:-1], 0, axis), axis)
     return maximum_filter(flat, 3) if flat.any() else flat
 
 

@@ -8,7 +8,7 @@ from typing import List, Mapping, Sequence, Tuple
 from occupy_core.derived import derive
 from occupy_core.errors import MapError, SettingsError
 from occupy_core.maps import MapGrid, box_text
-from occupy_core.outputs import kinds_of
+from occupy_core.outputs import modified_kinds
 from occupy_core.settings import Settings, descriptions
 from occupy_scipion.form import problem_text
 from occupy_scipion.sources import SourceMap, box_of, distinct_names
@@ -56,7 +56,7 @@ def unequal_grids(sources: Sequence[SourceMap]) -> List[str]:
 def cautions(settings: Settings, source: SourceMap) -> List[str]:
     """What a user may not have meant."""
     box = box_of(source)
-    if not settings.max_box or max(box) <= settings.max_box or len(kinds_of(settings)) == 2:
+    if not settings.max_box or max(box) <= settings.max_box or not modified_kinds(settings):
         return []
     return [
         f"The box of {box_text(box)} voxels is above {bold('max_box')} ({settings.max_box}): the modified maps "

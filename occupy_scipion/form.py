@@ -16,7 +16,7 @@ from pyworkflow.protocol.constants import LEVEL_ADVANCED, LEVEL_NORMAL
 
 from occupy_core.errors import SettingsError
 from occupy_core.setting_checks import Description
-from occupy_core.settings import Settings, default_of, descriptions, is_available
+from occupy_core.settings import Settings, default_of, descriptions
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ FIELDS: Dict[str, Field] = {
     "solvent_def": Field("solventDefinition"),
     "target_mask": Field("targetMasks", group="target"),
     "subtraction_mask": Field("makeSubtractionMask"),
+    "solvent_threshold": Field("solventThreshold", switch="solventFromScale"),
     "reference": Field("scaleReference"),
     "seed": Field("randomSeed"),
 }
@@ -68,7 +69,7 @@ FIELDS: Dict[str, Field] = {
 
 def shown_settings() -> List[str]:
     """The settings that the form has, in the core's order."""
-    return [name for name in descriptions() if name in FIELDS and is_available(name)]
+    return [name for name in descriptions() if name in FIELDS]
 
 
 def add_settings(form: Any, *groups: str) -> None:
@@ -145,7 +146,7 @@ def _add(form: Any, name: str, description: Description) -> None:
     elif description.kind == "text":
         form.addParam(field.parameter, params.StringParam, default=default, **common)
     else:
-        if description.kind == "power":
+        if description.when_on is not None:
             form.addParam(
                 field.switch,
                 params.BooleanParam,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Dict, Sequence, Tuple
 
-from pwem.objects import SetOfVolumes, Transform, Volume
+from pwem.objects import SetOfVolumes, Transform, Volume, VolumeMask
 from pyworkflow.object import Integer
 
 from occupy_core.outputs import MAP_OUTPUTS
@@ -24,6 +24,10 @@ OUTPUT_NAMES: Dict[str, Tuple[str, str]] = {
     "attenuated": ("attenuatedMap", "attenuatedMaps"),
     "sigmoid": ("sigmoidMap", "sigmoidMaps"),
     "solvent_excluded": ("solventExcludedMap", "solventExcludedMaps"),
+    "subtraction_mask_attenuated": ("subtractionMaskAttenuated", "subtractionMasksAttenuated"),
+    "subtraction_mask_sigmoid": ("subtractionMaskSigmoid", "subtractionMasksSigmoid"),
+    # Not solventDefinition: that is the parameter of a definition given, and Scipion keeps both in one namespace.
+    "solvent_definition": ("solventDefinitionMask", "solventDefinitionMasks"),
 }
 
 
@@ -33,14 +37,20 @@ def output_name(kind: str, *, several: bool) -> str:
 
 def all_outputs() -> Dict[str, type]:
     """Every output there can be, by name."""
-    names: Dict[str, type] = {single: Volume for single, _ in OUTPUT_NAMES.values()}
+    names: Dict[str, type] = {single: _class_of(kind) for kind, (single, _) in OUTPUT_NAMES.items()}
     names.update({plural: SetOfVolumes for _, plural in OUTPUT_NAMES.values()})
     return names
 
 
 def output_volume(source: SourceMap, kind: str, path: str, *, voxel_size: float) -> Volume:
-    """A Volume of one kind of map on the grid of its input."""
-    return on_grid(Volume(), source, path, f"{MAP_OUTPUTS[kind].title} of {source.name}", voxel_size=voxel_size)
+    """A Volume, or a VolumeMask, of one kind of map on the grid of its input."""
+    return on_grid(
+        _class_of(kind)(), source, path, f"{MAP_OUTPUTS[kind].title} of {source.name}", voxel_size=voxel_size
+    )
+
+
+def _class_of(kind: str) -> type:
+    return VolumeMask if MAP_OUTPUTS[kind].is_mask else Volume
 
 
 def on_grid(volume: Volume, source: SourceMap, path: str, comment: str, *, voxel_size: float) -> Volume:

@@ -104,12 +104,15 @@ def methods_text(report: Report) -> str:
     if report["comparison"] is not None:
         sentences.append(_comparison_text(report))
     done = _modification_list(settings)
+    matched = ", and given the histogram of the input" if settings.get("hist_match") else ""
     if done:
         sentences.append(
-            f"The density was modified by the local scale ({', '.join(done)}) and {_blend_text(settings)}."
+            f"The density was modified by the local scale ({', '.join(done)}) and {_blend_text(settings)}{matched}."
         )
     elif settings["exclude_solvent"]:
-        sentences.append("Solvent was excluded by multiplication with the confidence of the solvent model.")
+        sentences.append(f"Solvent was excluded by multiplication with the confidence of the solvent model{matched}.")
+    if settings.get("subtraction_mask"):
+        sentences.append("Masks for particle subtraction were made of what the modification leaves of each voxel.")
     return " ".join(sentences)
 
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
-import starfile
-
 from occupy_core.errors import OccupyError
 
 _TABLES = re.compile(r"^(?P<stem>.*)_(data|model|optimiser|sampling)\.star$")
@@ -145,6 +143,8 @@ def _sibling(model_star: str, kind: str) -> str:
 
 
 def _read(path: str) -> Dict[str, Any]:
+    import starfile  # here, because it takes as long to load as a small map takes in all
+
     linecache.clearcache()  # starfile reads through it, and would see what the file was before
     try:
         return starfile.read(path, always_dict=True)

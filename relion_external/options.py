@@ -13,7 +13,7 @@ from typing import Any, Dict, List, NoReturn, Optional, Tuple
 from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
 from occupy_core.setting_checks import Description
-from occupy_core.settings import Settings, default_of, descriptions, is_available
+from occupy_core.settings import Settings, default_of, descriptions
 
 PROGRAM = "relion_external_occupy"
 _TRUE = ("yes", "true", "1", "on")
@@ -131,21 +131,21 @@ def _parser() -> _Parser:
 
 def _add_setting(group: Any, name: str, description: Description) -> None:
     arguments: Dict[str, Any] = {"metavar": description.kind.upper(), "dest": name}
-    if description.kind in ("flag", "power"):
+    if description.kind == "flag" or description.when_on is not None:
         arguments.update(nargs="?", const="yes")
     if name == "target_mask":
         arguments.update(nargs="+", action="extend")
     if name == "classes":
         arguments.update(nargs="+")  # RELION's form splits "1, 3" into words
     text = f"{description.label}: {description.values}; default: {default_text(name)}. {description.help}"
-    arguments["help"] = text.replace("%", "%%") if is_available(name) else argparse.SUPPRESS
+    arguments["help"] = text.replace("%", "%%")
     group.add_argument(f"--{name}", **arguments)
 
 
 def default_text(name: str) -> str:
     """The default of a setting in words."""
     description, value = descriptions()[name], default_of(name)
-    if description.kind == "power":
+    if description.when_on is not None:
         return f"off; {description.when_on:g} when given without a value"
     if description.kind == "flag":
         return "yes" if value else "no"
@@ -182,11 +182,11 @@ def _value(name: str, text: str, description: Description) -> Any:
     lower = word.lower()
     if description.kind == "flag":
         return _flag(name, lower)
-    if description.kind == "power" and lower in ("yes", "true", "on"):
+    if description.when_on is not None and lower in ("yes", "true", "on"):
         return description.when_on
-    if description.kind == "power" and lower in ("no", "false", "off"):
+    if description.when_on is not None and lower in ("no", "false", "off"):
         return None
-    if description.kind in ("power", "number"):
+    if description.kind == "number":
         return _number(name, word, float, description)
     if description.kind == "integer":
         return _number(name, word, int, description)
@@ -257,8 +257,7 @@ def _unknown_text(word: str) -> str:
     if not word.startswith("--"):
         return f"found {word!r} where an option was expected; give the map with --in_3dref, quote values with blanks"
     name = word[2:].split("=")[0]
-    shown = [known for known in names() if known not in descriptions() or is_available(known)]
-    near = difflib.get_close_matches(name.replace("-", "_").lower(), [item.lower() for item in shown], n=1)
+    near = difflib.get_close_matches(name.replace("-", "_").lower(), [item.lower() for item in names()], n=1)
     if near:
         return f"unknown option --{name}; did you mean --{near[0]}?"
-    return f"unknown option --{name}; expected one of {', '.join('--' + item for item in shown)}"
+    return f"unknown option --{name}; expected one of {', '.join('--' + item for item in names())}"

@@ -6,13 +6,13 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-import pandas
-import starfile
-
+from occupy_core import __version__
 from occupy_core.job import JobOutputs, MapOutputs
-from occupy_core.outputs import FIGURE, MAPS_TABLE, REGIONS_TABLE, SPREAD_MAP
+from occupy_core.outputs import FIGURE, MAP_OUTPUTS, MAPS_TABLE, PROGRAM, REGIONS_TABLE, SPREAD_MAP
+
+Table = Tuple[Sequence[str], Sequence[Sequence[object]]]  # columns, rows
 
 OUTPUT_NODES = "RELION_OUTPUT_NODES.star"
 # Both columns, always: RELION 3.1 reads the number, 4 and 5 the label.
@@ -57,10 +57,10 @@ def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
         Where the files will be, as RELION names it. RELION shows a STAR file whose first table has
         rlnReferenceImage as the central slices of these maps.
     """
-    tables = {"occupancy_maps": pandas.DataFrame([_row(item, job_dir) for item in outputs.maps])}
+    tables = {"occupancy_maps": _table([_row(item, job_dir) for item in outputs.maps])}
     targets = [_target_row(item, target) for item in outputs.maps for target in item.report["targets"]]
     if targets:
-        tables["occupancy_targets"] = pandas.DataFrame(targets)
+        tables["occupancy_targets"] = _table(targets)
     _write(tables, folder / MAPS_TABLE)
     if outputs.comparison is not None:
         _write(_region_tables(outputs.comparison, job_dir), folder / REGIONS_TABLE)
@@ -69,7 +69,9 @@ def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
 def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
     """Write RELION_OUTPUT_NODES.star, by which RELION finds the outputs, whole or not at all."""
     nodes: List[Tuple[str, Tuple[str, str]]] = [
-        (name, _MAP_NODE) for item in outputs.maps for name in item.files.values()
+        (name, _MASK_NODE if MAP_OUTPUTS[kind].is_mask else _MAP_NODE)
+        for item in outputs.maps
+        for kind, name in item.files.items()
     ]
     nodes.append((MAPS_TABLE, _TABLE_NODE))
     if outputs.comparison is not None:
@@ -84,16 +86,36 @@ def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
     os.replace(partial, target)
 
 
-def _write(tables: Mapping[str, pandas.DataFrame], path: Path) -> None:
-    # The default format of floats has six decimals and would lose small values.
-    starfile.write(tables, path, float_format=None, overwrite=True)
+def _write(tables: Mapping[str, Table], path: Path) -> None:
+    """A STAR file as the library starfile writes it, which takes longer to load than a small map takes in all."""
+    lines = [f"# {PROGRAM} {__version__}", ""]
+    for name, (columns, rows) in tables.items():
+        lines += ["", f"data_{name}", "", "loop_"]
+        lines += [f"_{column} #{number}" for number, column in enumerate(columns, start=1)]
+        lines += ["\t".join(map(_value, row)) for row in rows]
+        lines.append("")
+    path.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
+
+
+def _table(rows: Sequence[Mapping[str, object]]) -> Table:
+    """The columns of all rows; what a row has no value for is missing."""
+    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    return columns, [tuple(row.get(name) for name in columns) for row in rows]
+
+
+def _value(value: object) -> str:
+    if value is None or isinstance(value, float) and math.isnan(value):
+        return "<NA>"
+    if isinstance(value, float):
+        return repr(float(value))  # in full: six decimals would lose small values
+    return _quoted(str(value))
 
 
 def _comparison_node(name: str) -> Tuple[str, str]:
     return {SPREAD_MAP: _MAP_NODE, FIGURE: _LOG_NODE}.get(name, _MASK_NODE)
 
 
-def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, pandas.DataFrame]:
+def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, Table]:
     regions = comparison["regions"]
     occupancies = [
         _occupancy_row(region, item, found)
@@ -101,10 +123,8 @@ def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, pan
         for item, found in zip(comparison["maps"], region["occupancies"])
     ]
     return {
-        "occupancy_regions": pandas.DataFrame(
-            [_region_row(region, job_dir) for region in regions], columns=_REGION_COLUMNS
-        ),
-        "occupancy_of_classes": pandas.DataFrame(occupancies, columns=_OCCUPANCY_COLUMNS),
+        "occupancy_regions": (_REGION_COLUMNS, [_region_row(region, job_dir) for region in regions]),
+        "occupancy_of_classes": (_OCCUPANCY_COLUMNS, occupancies),
     }
 
 
@@ -126,7 +146,7 @@ def _occupancy_row(region: Mapping[str, Any], item: Mapping[str, Any], found: Ma
 
 
 def _quoted(name: str) -> str:
-    return f'"{name}"' if " " in name else name
+    return f'"{name}"' if " " in name or not name else name
 
 
 def _row(item: MapOutputs, job_dir: str) -> Dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from occupy_core.settings import descriptions, is_available
+from occupy_core.settings import descriptions
 from relion_external.options import default_text
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -16,9 +16,8 @@ def settings_table() -> str:
     """The table: RELION option, name on Scipion's form, values, default, meaning."""
     lines = ["| RELION option | on Scipion's form | values | default | meaning |", "| --- | --- | --- | --- | --- |"]
     for name, item in descriptions().items():
-        if is_available(name):
-            label = "(choose the maps)" if item.command_only else item.label
-            lines.append(f"| `--{name}` | {label} | {item.values} | {default_text(name)} | {item.help} |")
+        label = "(choose the maps)" if item.command_only else item.label
+        lines.append(f"| `--{name}` | {label} | {item.values} | {default_text(name)} | {item.help} |")
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ from occupy_core import __version__
 from occupy_core.__main__ import error_file
 from occupy_core.classes import named_place, shares_reference
 from occupy_core.errors import OccupyError, SettingsError
+from occupy_core.histogram import require_library
 from occupy_core.inputs import Job, MapInput
 from occupy_core.outputs import REPORT, kinds_of
 from occupy_core.settings import Settings
@@ -187,6 +188,8 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
     def _validate(self):
         try:
             settings = self._settings()
+            if settings.hist_match:
+                require_library()
         except SettingsError as error:
             return [problem_text(error)]
         if self.inputVolumes.get() is None:

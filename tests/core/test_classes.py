@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from demo.simulate import phantom
+from occupy_core import class_views
 from occupy_core.classes import compare_maps, shared_scale, shares_reference
 from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.fourier import low_pass
@@ -200,6 +201,47 @@ def test_memory_hardly_grows_with_the_classes(write_mrc):
 
     peak(2)  # what is imported or cached on the way
     assert (peak(8) - peak(2)) / 6 < 0.1 * made[0].volume.nbytes
+
+
+@pytest.mark.parametrize(
+    ("settings", "bound"), [({}, 3.7), ({"normalisation": "calibrated", "mode": "occupancy"}, 4.0)]
+)
+def test_a_job_on_classes_takes_less_than_four_maps(write_mrc, tmp_path, settings, bound):
+    def peak(side):
+        made = [phantom((side,) * 3, voxel_size=1.4, occupancies=chosen).volume for chosen in OCCUPANCIES[:2]]
+        paths = [write_mrc(values, f"{side}_{number}.mrc", 1.4) for number, values in enumerate(made)]
+        maps = [
+            MapInput(path, f"class{number:03d}_", None, ClassInfo(number, 0.5)) for number, path in enumerate(paths)
+        ]
+        tracemalloc.start()
+        try:
+            run_job(Job(tuple(maps), str(tmp_path / "out"), Settings(**settings), compare=True))
+            return tracemalloc.get_traced_memory()[1], made[0].nbytes
+        finally:
+            tracemalloc.stop()
+
+    peak(72)  # what is imported or cached on the way
+    (small, less), (large, more) = peak(88), peak(136)
+    assert (large - small) / (more - less) < bound
+
+
+@pytest.mark.parametrize(("settings", "times"), [({}, 2), ({"mode": "occupancy"}, 1)])
+def test_classes_are_looked_at_once_where_scale_and_comparison_need_the_same(
+    classes, tmp_path, monkeypatch, settings, times
+):
+    looked_at = []
+
+    def view_of(*arrays, **lengths):
+        looked_at.append(lengths)
+        return class_views.view_of(*arrays, **lengths)
+
+    monkeypatch.setattr("occupy_core.classes.view_of", view_of)
+    alone = compare_maps(classes, Settings())
+    looked_at.clear()
+    settings = Settings(normalisation="calibrated", **settings)
+    done = run_job(Job(tuple(classes), str(tmp_path / "out"), settings, compare=True))
+    assert len(looked_at) == times * len(classes)
+    assert done.comparison["regions"][0]["volume_cubic_angstrom"] == alone.result.regions[0].volume
 
 
 def test_a_stored_array_comes_back(tmp_path, monkeypatch):

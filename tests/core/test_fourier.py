@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from occupy_core import fourier
 from occupy_core.fourier import cropped_shape, low_pass, resize, sampled
 
 SHAPES = [(24, 24, 24), (25, 25, 25), (20, 31, 16)]
@@ -75,8 +74,28 @@ def test_sampled_values_are_the_nearest(old, new):
     np.testing.assert_allclose(found[:, 0, 0], np.arange(new) * old / new, atol=0.5)
 
 
-@pytest.mark.parametrize("shape", [(20, 20, 20), (21, 16, 25), (13, 22, 17), (64, 64, 64)])
-def test_the_inverse_is_scipys_to_the_bit(shape):
-    spectrum = scipy.fft.rfftn(np.random.default_rng(0).standard_normal(shape).astype("f4"))
+@pytest.mark.parametrize("cutoff", [2.0, 3.1, 8.0])
+@pytest.mark.parametrize("shape", [(20, 20, 20), (21, 16, 25), (16, 22, 17), (64, 64, 64)])
+def test_low_pass_is_to_the_bit_what_whole_transforms_give_in_any_number_of_threads(shape, cutoff):
+    volume = np.random.default_rng(0).standard_normal(shape).astype("f4")
+    spectrum = scipy.fft.rfftn(volume)
+    z, y, x = (scipy.fft.fftfreq(side, 1 / max(shape)) ** 2 for side in shape)
+    squared = z[:, None, None] + y[:, None] + x[: shape[2] // 2 + 1]
+    spectrum[np.round(squared, 6) >= (int(max(shape) / cutoff * (1 + 1e-6)) + 1) ** 2] = 0
     expected = scipy.fft.irfftn(spectrum, shape)
-    np.testing.assert_array_equal(fourier._inverse(spectrum, shape, 1), expected)
+    for threads in (1, 3):
+        found = low_pass(volume, voxel_size=1.0, cutoff_angstrom=cutoff, threads=threads)
+        np.testing.assert_array_equal(found, expected)
+    assert low_pass(volume, voxel_size=1.0, cutoff_angstrom=cutoff, out=volume) is volume
+    np.testing.assert_array_equal(volume, expected)
+
+
+@pytest.mark.parametrize(("old", "new"), [((64, 64, 64), (40, 40, 40)), ((21, 16, 25), (42, 31, 50))])
+def test_another_box_is_to_the_bit_what_whole_transforms_give(old, new):
+    volume = np.random.default_rng(0).standard_normal(old).astype("f4")
+    count = [(min(sides) + 1) // 2 for sides in zip(old, new)]
+    rows = [np.r_[0:kept, -kept + 1 : 0] for kept in count[:2]]
+    spectrum = np.zeros((*new[:2], new[2] // 2 + 1), dtype="c8")
+    spectrum[np.ix_(*rows, range(count[2]))] = scipy.fft.rfftn(volume)[np.ix_(*rows, range(count[2]))]
+    spectrum *= np.prod(new) / np.prod(old)
+    np.testing.assert_array_equal(resize(volume, new, threads=2), scipy.fft.irfftn(spectrum, new))

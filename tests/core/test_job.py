@@ -13,6 +13,7 @@ from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.inputs import Job, MapInput, read_job
 from occupy_core.job import run_job
 from occupy_core.maps import read_map
+from occupy_core.outputs import MAP_OUTPUTS
 from occupy_core.process import process_map
 from occupy_core.settings import Settings
 from tests.conftest import geometry
@@ -163,22 +164,50 @@ def test_entry_point_leaves_the_reason_of_a_failure(tmp_path, capsys):
     assert main([]) == 1
 
 
-@pytest.mark.parametrize("folder", ["edge", "maps"])
-def test_outputs_of_real_maps_overlay_their_inputs(shared_data, tmp_path, folder):
+def test_the_same_seed_gives_the_same_bytes_whatever_the_threads(phantom_file, tmp_path):
+    wanted = {"attenuate": 3.0, "sigmoid": 4.0, "subtraction_mask": True, "hist_match": True, "max_box": 48}
+    for name, threads, seed in (("one", 1, 3), ("two", 2, 3), ("other", 1, 4)):
+        run_job(job(tmp_path / name, phantom_file, threads=threads, seed=seed, **wanted))
+    for path in (tmp_path / "one").glob("*.mrc"):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+        filled = path.name in ("attenuated.mrc", "sigmoid.mrc")
+        assert (path.read_bytes() == (tmp_path / "other" / path.name).read_bytes()) != filled, path.name
+
+
+ALL = {"amplify": 3.0, "attenuate": 3.0, "sigmoid": 4.0, "subtraction_mask": True, "solvent_threshold": 0.15}
+OTHERS = {
+    "normalisation": "kernel",
+    "nlrc": True,
+    "omit_confidence": True,
+    "scale_limit": 0.0,
+    "hist_match": True,
+    "max_box": 48,
+}
+
+
+@pytest.mark.parametrize("more", [{}, OTHERS], ids=["plain", "others"])
+@pytest.mark.parametrize(
+    ("pattern", "number"),
+    [("edge/*", 8), ("maps/*", 4), ("relion_projects/*/Class3D/*/*class*.mrc", 6), ("relion/*/*class*.mrc.gz", 1)],
+)
+def test_outputs_of_real_maps_overlay_their_inputs_and_are_numbers(shared_data, tmp_path, pattern, number, more):
     done = 0
-    for path in sorted((shared_data / folder).iterdir()):
+    for path in sorted(shared_data.glob(pattern)):
         try:
-            (outputs,) = run_job(job(tmp_path / path.name, str(path), amplify=3.0, attenuate=3.0, sigmoid=4.0)).maps
+            (outputs,) = run_job(job(tmp_path / str(done), str(path), **ALL, **more)).maps
         except MapError as error:
             assert path.name == "EMD-3001.map" and "94.326" in str(error)  # a crystal's cell
             continue
-        done += 1
-        assert len(outputs.files) == 5
-        for name in outputs.files.values():
-            out = tmp_path / path.name / name
+        assert len(outputs.files) == 8
+        for kind, name in outputs.files.items():
+            out = tmp_path / str(done) / name
             assert geometry(out) == geometry(path), out
-            assert np.all(np.isfinite(values_of(out))), out
-    assert done == {"edge": 8, "maps": 4}[folder]
+            values = values_of(out)
+            assert np.all(np.isfinite(values)), out
+            if kind in ("scale", "confidence") or MAP_OUTPUTS[kind].is_mask:
+                assert values.min() >= 0 and values.max() <= 1, out
+        done += 1
+    assert done == number
 
 
 def values_of(path):

@@ -33,6 +33,18 @@ def test_ball_maximum_is_the_mirrored_maximum_filter(shape, size, radius):
     volume = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
     kernel = ball(size, radius)
     expected = maximum_filter(volume, footprint=kernel, mode="reflect")
-    result = ball_maximum(volume, kernel)
-    assert result.dtype == np.float32
-    np.testing.assert_array_equal(result, expected)
+    for threads in (1, 3):
+        result = ball_maximum(volume, kernel, threads=threads)
+        assert result.dtype == np.float32
+        np.testing.assert_array_equal(result, expected)
+
+
+def test_ball_maximum_of_a_deep_box_in_threads():
+    volume = np.random.default_rng(1).standard_normal((70, 8, 9)).astype(np.float32)
+    kernel = ball(7, 3.2)
+    expected = maximum_filter(volume, footprint=kernel, mode="reflect")
+    np.testing.assert_array_equal(ball_maximum(volume, kernel, threads=3), expected)
+    for threads in (1, 3):
+        overwritten = volume.copy()
+        assert ball_maximum(overwritten, kernel, threads=threads, out=overwritten) is overwritten
+        np.testing.assert_array_equal(overwritten, expected)

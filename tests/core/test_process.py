@@ -44,6 +44,14 @@ def test_modified_maps_do_what_their_names_say(source, three_parts):
         np.testing.assert_allclose(values[outside], source.data[outside], atol=1e-6)
 
 
+@pytest.mark.parametrize("settings", [ALL, Settings(normalisation="calibrated", mode="occupancy", max_box=48)])
+def test_the_result_does_not_depend_on_the_number_of_threads(source, settings):
+    one, three = (process_map(source, settings, threads=threads) for threads in (1, 3))
+    assert one.reference == three.reference and one.solvent.limit == three.solvent.limit
+    for name, values in arrays(one).items():
+        np.testing.assert_array_equal(arrays(three)[name].view(np.int32), values.view(np.int32), err_msg=name)
+
+
 def test_solvent_is_excluded_on_request(source):
     plain = process_map(source, Settings(exclude_solvent=True))
     assert list(plain.modified) == ["solvent_excluded"]
@@ -88,7 +96,15 @@ def test_cropping_and_padding_back_changes_little(write_mrc):
     assert np.corrcoef(small.scale.ravel(), whole.scale.ravel())[0, 1] > 0.97
 
 
-@pytest.mark.parametrize("settings", [ALL, Settings(), Settings(exclude_solvent=True, normalisation="kernel")])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ALL,
+        Settings(),
+        Settings(exclude_solvent=True, normalisation="kernel"),
+        Settings(amplify=3.0, hist_match=True, normalisation="calibrated"),
+    ],
+)
 def test_grey_scale_does_not_matter(source, settings):
     larger = dataclasses.replace(source, data=source.data * np.float32(1024))
     one, other = process_map(source, settings), process_map(larger, settings)
@@ -147,6 +163,8 @@ def test_each_setting_of_the_scale_changes_it(source, change):
         {"lowpass_output": 20.0},
         {"exclude_solvent": True},
         {"max_box": 48},
+        {"hist_match": True},
+        {"amplify": 2.0, "attenuate": 2.0, "sigmoid": 3.0},
     ],
 )
 def test_each_setting_of_the_modified_maps_changes_them(source, change):
@@ -247,6 +265,15 @@ def test_inverted_map_without_positive_density_is_refused(source):
         process_map(inverted, Settings())
 
 
+def test_a_pivot_is_where_the_sigmoid_turns(source):
+    low, high = (process_map(source, Settings(sigmoid=4.0, pivot=pivot)) for pivot in (0.2, 0.6))
+    between = (low.scale > 0.25) & (low.scale < 0.55) & (low.confidence == 1) & (source.data > 0)
+    assert between.sum() > 100
+    assert np.all(low.modified["sigmoid"][between] > source.data[between])
+    # What is taken away is filled with solvent noise.
+    assert np.mean(high.modified["sigmoid"][between] < source.data[between]) > 0.95
+
+
 def test_full_occupancy_control_is_left_as_it_is(shared_data):
     source = read_map(shared_data / "maps" / "betaGal.mrc")
     for name, values in process_map(source, ALL).modified.items():
@@ -259,6 +286,7 @@ def test_full_occupancy_control_is_left_as_it_is(shared_data):
         ({"pivot": 0.5}, "pivot has no effect without sigmoid"),
         ({"scale_limit": 0.1, "exclude_solvent": True}, "scale_limit has no effect"),
         ({"lowpass_output": 10.0}, "lowpass_output has no effect"),
+        ({"hist_match": True}, "hist_match has no effect"),
         ({"omit_confidence": True}, "omit_confidence has no effect"),
     ],
 )

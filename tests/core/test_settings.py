@@ -5,7 +5,7 @@ import json
 import pytest
 
 from occupy_core.errors import SettingsError
-from occupy_core.settings import Settings, default_of, descriptions, is_available
+from occupy_core.settings import Settings, descriptions
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,9 @@ from occupy_core.settings import Settings, default_of, descriptions, is_availabl
         ("max_box", 16),
         ("max_box", None),
         ("solvent_def", " "),
+        ("solvent_threshold", 1.5),
+        ("solvent_threshold", -0.1),
+        ("hist_match", 1),
         ("reference", "best"),
         ("reference", "0"),
         ("seed", -1),
@@ -49,17 +52,10 @@ def test_bad_value_is_refused_by_name(name, bad):
     assert descriptions()[name].values in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("hist_match", True),
-        ("subtraction_mask", True),
-        ("solvent_threshold", 0.5),
-    ],
-)
-def test_what_is_not_there_yet_is_refused(name, value):
-    with pytest.raises(SettingsError, match="not available in this version"):
-        Settings(**{name: value})
+@pytest.mark.parametrize("others", [{}, {"amplify": 3.0}, {"exclude_solvent": True}])
+def test_subtraction_masks_need_what_takes_something_away(others):
+    with pytest.raises(SettingsError, match="^subtraction_mask: .* add attenuate, or sigmoid, or both"):
+        Settings(subtraction_mask=True, **others)
 
 
 def test_solvent_cannot_be_excluded_without_confidence():
@@ -73,6 +69,7 @@ def test_defaults_are_those_of_the_interface():
     assert (settings.tile_size, settings.max_box, settings.scale_limit, settings.seed) == (12, 256, 0.05, 0)
     assert (settings.normalisation, settings.pivot, settings.hedge_confidence) == ("tiled", 0.3, 1.0)
     assert [descriptions()[name].when_on for name in ("amplify", "attenuate", "sigmoid")] == [3, 3, 4]
+    assert (settings.hist_match, settings.subtraction_mask, settings.solvent_threshold) == (False, False, None)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +80,8 @@ def test_defaults_are_those_of_the_interface():
         ({"exclude_solvent": True}, "occupancy"),
         ({"amplify": 2.0, "mode": "resolution"}, "resolution"),
         ({"mode": "occupancy"}, "occupancy"),
+        ({"sigmoid": 4.0, "subtraction_mask": True}, "occupancy"),
+        ({"solvent_threshold": 0.2}, "resolution"),
     ],
 )
 def test_mode_auto_follows_what_is_asked(values, mode):
@@ -103,5 +102,4 @@ def test_every_setting_says_what_it_is():
     for name, description in descriptions().items():
         assert description.label and description.values, name
         assert description.help.endswith("."), name
-        assert is_available(name) or default_of(name) == getattr(Settings(), name)
     assert len(descriptions()) == len(dataclasses.fields(Settings))

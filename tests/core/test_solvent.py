@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from occupy_core import solvent
 from occupy_core.errors import MapError
 from occupy_core.solvent import fit_solvent, flat_areas, inscribed, solvent_region
 
@@ -105,6 +106,20 @@ def test_another_grey_scale_changes_confidence_by_little(noisy):
         assert np.abs(difference).max() < 0.03
         assert np.abs(difference).mean() < 1e-4
         assert other.limit == pytest.approx(model.limit * factor, rel=0.01)
+
+
+@pytest.mark.parametrize("factor", [1.0, 37.5, 1e-6])
+def test_histogram_and_confidence_are_numpys_in_any_number_of_threads(noisy, factor):
+    values = noisy * np.float32(factor)
+    region = solvent_region(values, flat_areas(values))[0]
+    limits = (float(values.min()), float(values.max()))
+    model = fit_solvent(values, region)
+    expected = [np.histogram(chosen, 1000, limits)[0] for chosen in (values, values[region])]
+    for threads in (1, 3):
+        np.testing.assert_array_equal(solvent._histograms(values, region, limits, threads), expected)
+        confidence = model.confidence_of(values, hedge=2.0, threads=threads)
+        by_numpy = np.interp(values, model.values, model.confidence**2).astype(np.float32)
+        np.testing.assert_allclose(confidence, by_numpy, rtol=1e-6, atol=0)
 
 
 def test_a_map_without_solvent_is_told(noisy):

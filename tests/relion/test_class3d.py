@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real classification of simulated particles, what differs between its classes, and on with the region's mask."""
+"""A real classification of simulated particles, what differs between its classes, and on with what was made of it."""
 
+import subprocess
 from dataclasses import dataclass
 
+import mrcfile
 import numpy as np
 import pytest
 import starfile
@@ -97,6 +99,81 @@ def test_the_mask_focuses_a_further_classification(chain):
     truth = shares_with_domain(chain, chain.focused, "run_it008")
     # Less sharply than before, since what lies outside the mask was not subtracted.
     assert abs(truth[1] - truth[2]) > 0.4
+
+
+@dataclass
+class Modified:
+    """Jobs on modified class maps: the External job, a subtraction by its mask, a classification from its map."""
+
+    job: str
+    subtracted: str
+    again: str
+
+
+@pytest.fixture(scope="module")
+def modified(chain):
+    """External with a subtraction mask -> Subtract, and Class3D with the amplified map as its reference."""
+    project, data = chain.project, f"{chain.classes}{LAST}"
+
+    def run(job):
+        assert project.run(job) == "Succeeded", (project.folder / job / "run.err").read_text()
+        return job
+
+    words = {"attenuate": "3", "subtraction_mask": "yes", "amplify": "3"}
+    parameters = {}
+    for number, (name, value) in enumerate(words.items(), 1):
+        parameters.update({f"param{number}_label": name, f"param{number}_value": value})
+    job = run(project.add("External", fn_exe="relion_external_occupy", in_part=f"{data}_data.star", **parameters))
+    whole = class_with_domain(chain)
+    mask = f"{job}class{whole:03d}_subtraction_mask_attenuated.mrc"
+    subtracted = run(project.add("Subtract", fn_opt=f"{data}_optimiser.star", fn_mask=mask, do_center_mask="No"))
+    reference = {"fn_img": f"{data}_data.star", "fn_ref": f"{job}class{whole:03d}_amplified.mrc"}
+    again = run(project.add("Class3D", **{**CLASSIFICATION, **reference, "nr_classes": "1", "nr_iter": "2"}))
+    return Modified(job, subtracted, again)
+
+
+def test_subtraction_takes_our_mask_and_the_amplified_map_is_a_reference(chain, modified):
+    nodes, edges = chain.project.nodes(), chain.project.input_edges()
+    name = f"class{class_with_domain(chain):03d}"
+    mask, amplified = (f"{modified.job}{name}_{kind}.mrc" for kind in ("subtraction_mask_attenuated", "amplified"))
+    assert (nodes[mask], nodes[amplified]) == (7, 6)
+    assert [mask, modified.subtracted] in edges and [amplified, modified.again] in edges
+    values = chain.read(mask)
+    assert 0 <= values.min() < 0.01 and 0.9 < values.max() <= 1
+    refined = chain.read(f"{modified.again}run_it002_class001.mrc")
+    assert np.corrcoef(refined.ravel(), chain.read(amplified).ravel())[0, 1] > 0.8
+
+
+def test_what_is_subtracted_is_the_reference_outside_the_mask(chain, modified):
+    """Particles of the mask's class lose projections of (1 - mask) times their reference, and nothing else."""
+    folder, whole = chain.project.folder, class_with_domain(chain)
+    particles = chain.table(f"{modified.subtracted}particles_subtracted.star", "particles")
+    assert len(particles) == len(chain.whole)
+    chosen = particles["rlnClassNumber"] == whole
+    lost = images_of(chain, particles["rlnImageOriginalName"]) - images_of(chain, particles["rlnImageName"])
+    mask = chain.read(f"{modified.job}class{whole:03d}_subtraction_mask_attenuated.mrc")
+    with mrcfile.open(folder / f"{chain.classes}{LAST}_class{whole:03d}.mrc", permissive=True) as mrc:
+        reference, voxel_size = mrc.data, mrc.voxel_size
+    with mrcfile.new(folder / "taken.mrc") as mrc:
+        mrc.set_data((1 - mask) * reference)
+        mrc.voxel_size = voxel_size
+    words = ["--i", "taken.mrc", "--o", "taken", "--ang", f"{modified.subtracted}particles_subtracted.star", "--ctf"]
+    subprocess.run(["relion_project", *words], cwd=folder, check=True, capture_output=True, timeout=60)
+    expected = mrcfile.read(folder / "taken.mrcs")
+    assert np.corrcoef(lost[chosen].ravel(), expected[chosen].ravel())[0, 1] > 0.95
+
+
+def images_of(chain, names):
+    """Images by their names in a particles table, number@stack."""
+    places = [name.split("@") for name in names]
+    stacks = {path: mrcfile.read(chain.project.folder / path) for path in {path for _, path in places}}
+    return np.array([stacks[path][int(number) - 1] for number, path in places])
+
+
+def class_with_domain(chain):
+    """The class of the particles that were simulated with the domain."""
+    shares = shares_with_domain(chain, chain.classes, LAST)
+    return max(shares, key=shares.get)
 
 
 def shares_with_domain(chain, job, stem):

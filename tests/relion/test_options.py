@@ -2,7 +2,7 @@
 import pytest
 
 from occupy_core.errors import SettingsError
-from occupy_core.settings import Settings, descriptions, is_available
+from occupy_core.settings import Settings, descriptions
 from relion_external.options import OptionError, parse
 
 JOB = ["--o", "External/job004/", "--in_3dref", "map.mrc"]
@@ -32,13 +32,8 @@ def test_the_command_that_ccpem_composes():
 
 @pytest.mark.parametrize("name", [name for name, item in descriptions().items() if item.kind == "flag"])
 def test_flags_in_any_spelling(name):
-    if not is_available(name):
-        with pytest.raises(SettingsError, match="not available"):
-            settings(f"--{name}")
-        assert settings(f"--{name}", "no") == Settings()
-        return
     for words in ([], ["yes"], ["Yes"], ["TRUE"], ["1"], ["on"]):
-        assert getattr(settings(f"--{name}", *words), name) is True
+        assert getattr(settings("--attenuate", f"--{name}", *words), name) is True
     for words in (["no"], ["No"], ["FALSE"], ["0"]):
         assert getattr(settings(f"--{name}", *words), name) is False
     with pytest.raises(SettingsError, match="expected yes or no"):
@@ -54,6 +49,14 @@ def test_powers_with_and_without_a_value(name, once_on):
     assert getattr(settings(f"--{name}", "No"), name) is None
     with pytest.raises(SettingsError, match="expected > 1"):
         settings(f"--{name}", "1")
+
+
+def test_a_threshold_with_and_without_a_value():
+    assert settings("--solvent_threshold").solvent_threshold == 0.15
+    assert settings("--solvent_threshold", "0").solvent_threshold == 0
+    assert settings("--solvent_threshold", "no").solvent_threshold is None
+    with pytest.raises(SettingsError, match="expected 0..1"):
+        settings("--solvent_threshold", "2")
 
 
 def test_every_setting_has_an_option_of_its_name():
@@ -75,6 +78,9 @@ def test_every_setting_has_an_option_of_its_name():
         "omit_confidence": ("true", True),
         "scale_limit": ("0", 0.0),
         "lowpass_output": ("6", 6.0),
+        "hist_match": ("yes", True),
+        "subtraction_mask": ("1", True),
+        "solvent_threshold": ("0.25", 0.25),
         "max_box": ("0", 0),
         "solvent_def": ("solvent.mrc", "solvent.mrc"),
         "target_mask": ("head.mrc, tail.mrc", ("head.mrc", "tail.mrc")),
@@ -82,27 +88,14 @@ def test_every_setting_has_an_option_of_its_name():
         "reference": ("Shared", "shared"),
         "seed": ("3", 3),
     }
-    assert set(given) == {name for name in descriptions() if is_available(name)}
+    assert set(given) == set(descriptions())
     for name, (word, value) in given.items():
-        assert getattr(settings(f"--{name}", word), name) == value
+        assert getattr(settings("--attenuate", f"--{name}", word), name) == value
 
 
 def test_target_masks_given_one_by_one_are_all_taken():
     words = ["--target_mask", "a.mrc", "--target_mask", "b.mrc,c.mrc", "d.mrc"]
     assert settings(*words).target_mask == ("a.mrc", "b.mrc", "c.mrc", "d.mrc")
-
-
-@pytest.mark.parametrize(
-    ("name", "word"),
-    [
-        ("hist_match", "yes"),
-        ("subtraction_mask", "yes"),
-        ("solvent_threshold", "0.5"),
-    ],
-)
-def test_options_of_features_to_come_are_refused_not_ignored(name, word):
-    with pytest.raises(SettingsError, match=f"{name}: .*not available in this version"):
-        settings(f"--{name}", word)
 
 
 @pytest.mark.parametrize(

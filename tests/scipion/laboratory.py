@@ -145,17 +145,17 @@ class Laboratory:
         return protocol
 
     def local_scale(self, source=None, **values):
-        """The protocol with its form filled in, not run; `source` is an import, or (protocol, output name)."""
+        """The protocol with its form filled in, not run; maps and masks are imports, or (protocol, output name)."""
         values.setdefault("numberOfThreads", 1)
         mask, targets = values.pop("solventDefinition", None), values.pop("targetMasks", ())
         protocol = self.project.newProtocol(ProtOccupyLocalScale, **values)
         if source is not None:
-            _point(protocol.inputVolumes, *(source if isinstance(source, tuple) else _only_output(source)))
+            _point(protocol.inputVolumes, *_output(source))
         if mask is not None:
-            _point(protocol.solventDefinition, *_only_output(mask))
+            _point(protocol.solventDefinition, *_output(mask))
         for target in targets:
             pointer = Pointer()
-            _point(pointer, *_only_output(target))
+            _point(pointer, *_output(target))
             protocol.targetMasks.append(pointer)
         return protocol
 
@@ -164,12 +164,28 @@ class Laboratory:
         assert protocol.isFinished(), protocol.getErrorMessage()
         return protocol
 
+    def subtraction(self, classification, volume, mask):
+        """RELION's subtraction of a map but for what a mask keeps; map and mask are (protocol, output name).
+
+        Not of the classification as such: for that the plugin looks for an output that only refinements have.
+        """
+        protocol = self.project.newProtocol(self.domain.findClass("ProtRelionSubtract"), relionInput=False)
+        _point(protocol.inputVolume, *volume)
+        protocol.inputParticlesAll.copy(classification.inputParticles)
+        _point(protocol.refMask, *mask)
+        return protocol
+
     def read_back(self, protocol):
         """What a fresh process finds of a run in the project."""
         command = [sys.executable, "-W", "ignore", "-c", _READ_BACK, self.name, protocol.strId()]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("FOUND"))[len("FOUND") :])
+
+
+def _output(source):
+    """The protocol and the name of the output that is meant: an import's only one, or (protocol, output name)."""
+    return source if isinstance(source, tuple) else _only_output(source)
 
 
 def _only_output(protocol):

@@ -65,6 +65,22 @@ def test_the_domain_is_weak_in_the_class_without_it(lab, class3d, shares, run):
     assert np.median(scales[whole][domain]) > np.median(scales[core][domain]) + 0.4
 
 
+def test_relions_subtraction_takes_the_mask(lab, class3d, shares):
+    """In RELION's form the mask must be a VolumeMask; what is 0 in it is taken from the particles."""
+    classification, simulated = class3d
+    whole = max(shares, key=lambda number: shares[number][1])
+    volume = (classification, f"outputVolumes.{whole}")
+    protocol = lab.run_local_scale(volume, doAttenuate=True, makeSubtractionMask=True)
+    mask = protocol.subtractionMaskAttenuated
+    subtraction = lab.subtraction(classification, volume, (protocol, "subtractionMaskAttenuated"))
+    wanted = subtraction.getParam("refMask").pointerClass.get()
+    assert isinstance(mask, lab.domain.findClass(wanted)) and wanted == "VolumeMask"
+    assert subtraction.validate() == []
+    lab.launch(subtraction)
+    assert subtraction.isFinished(), subtraction.getErrorMessage()
+    assert subtraction.outputParticles.getSize() == len(simulated.has_domain)
+
+
 def test_classes_compared_show_the_domain(lab, class3d, shares):
     protocol = lab.project.newProtocol(ProtOccupyCompareClasses, numberOfThreads=1)
     protocol.inputVolumes.set(class3d[0])

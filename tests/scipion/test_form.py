@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form holds the core's settings, all that work and no other, and gives them back."""
+"""The form holds the core's settings, all and no other, and gives them back."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,7 @@ import pytest
 from pwem.objects import VolumeMask
 from pyworkflow.protocol import params
 
-from occupy_core.settings import Settings, default_of, descriptions, is_available
+from occupy_core.settings import Settings, default_of, descriptions
 from occupy_scipion.form import FIELDS, settings_of, shown_settings
 from occupy_scipion.protocols import ProtOccupyLocalScale
 
@@ -34,6 +34,10 @@ CHANGED = {
     "omitConfidence": True,
     "scaleLimit": 0.1,
     "lowpassOutput": 9.0,
+    "histogramMatch": True,
+    "makeSubtractionMask": True,
+    "solventFromScale": True,
+    "solventThreshold": 0.25,
     "maxBox": 64,
     "scaleReference": " Shared",
     "randomSeed": 7,
@@ -55,6 +59,9 @@ MEANT = {
     "omit_confidence": True,
     "scale_limit": 0.1,
     "lowpass_output": 9.0,
+    "hist_match": True,
+    "subtraction_mask": True,
+    "solvent_threshold": 0.25,
     "max_box": 64,
     "reference": "shared",
     "seed": 7,
@@ -65,21 +72,20 @@ def parameters(lab):
     return dict(lab.local_scale().getDefinition().iterParams())
 
 
-def test_has_every_available_setting_and_no_other(lab):
+def test_has_every_setting_and_no_other(lab):
     shown = parameters(lab)
-    for name in descriptions():
-        if name not in ELSEWHERE:
-            assert (name in FIELDS and FIELDS[name].parameter in shown) == is_available(name), name
+    assert set(FIELDS) | ELSEWHERE == set(descriptions())
+    for name, field in FIELDS.items():
+        assert field.parameter in shown, name
 
 
 def test_labels_help_and_levels_are_the_cores(lab):
     shown = parameters(lab)
     for name, field in FIELDS.items():
-        if is_available(name):
-            parameter, description = shown[field.parameter], descriptions()[name]
-            assert parameter.getLabel() == description.label
-            assert description.help in parameter.getHelp() and description.values in parameter.getHelp()
-            assert parameter.isExpert() == description.expert
+        parameter, description = shown[field.parameter], descriptions()[name]
+        assert parameter.getLabel() == description.label
+        assert description.help in parameter.getHelp() and description.values in parameter.getHelp()
+        assert parameter.isExpert() == description.expert
 
 
 def test_an_untouched_form_gives_the_defaults(lab):
@@ -101,6 +107,7 @@ def test_the_form_gives_every_setting(lab):
         ("doAmplify", ["amplifyPower"]),
         ("doAttenuate", ["attenuatePower"]),
         ("doSigmoid", ["sigmoidPower", "sigmoidPivot"]),
+        ("solventFromScale", ["solventThreshold"]),
     ],
 )
 def test_powers_are_shown_and_taken_only_when_switched_on(lab, switch, hidden):
@@ -110,7 +117,8 @@ def test_powers_are_shown_and_taken_only_when_switched_on(lab, switch, hidden):
         assert on.evalParamCondition(name)
     # What was typed into a field that is hidden now does not count.
     assert settings_of(lab.local_scale(**dict.fromkeys(hidden, 0.5))) == Settings()
-    assert settings_of(on).modifications == (switch[2:].lower(),)
+    (name,) = (name for name, field in FIELDS.items() if field.parameter == hidden[0])
+    assert settings_of(on) == Settings(**{name: descriptions()[name].when_on})
 
 
 def test_optional_numbers_can_be_left_empty(lab):
@@ -156,7 +164,11 @@ def test_a_step_gets_all_that_changes_the_result(lab, a_map):
     assert arguments() == plain == arguments(numberOfThreads=2)
     assert arguments(excludeSolvent=True) != plain
     for name, value in CHANGED.items():
-        switches = {"sigmoidPivot": "doSigmoid"}
+        switches = {
+            "sigmoidPivot": "doSigmoid",
+            "makeSubtractionMask": "doAttenuate",
+            "solventThreshold": "solventFromScale",
+        }
         switch = switches.get(name, f"do{name[0].upper()}{name[1:-5]}" if name.endswith("Power") else "")
         before = arguments(**{switch: True}) if switch else plain
         assert arguments(**{name: value}, **({switch: True} if switch else {})) != before, name

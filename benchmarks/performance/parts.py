@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the time of a job goes, how little it could be, and the two kernels beside scipy's.
+
+`python -m benchmarks.performance.parts stages FOLDER OPTION...`, `... floor MAP OUTPUTS FOLDER` and `... kernels MAP`
+print what they measured as JSON; each is a process of its own, so that none has another's memory and caches.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Sequence
+
+import mrcfile
+import numpy as np
+import scipy.fft
+
+from benchmarks.performance.processes import THREADS
+from benchmarks.real_data import REPOSITORY
+
+Seconds = Dict[str, float]
+
+
+def measured(*words: str) -> Seconds:
+    """What a process of this module measures."""
+    command = [sys.executable, "-m", "benchmarks.performance.parts", *words]
+    done = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True)
+    found: Seconds = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def stages(folder: str, *words: str) -> Seconds:
+    """Seconds in each stage of a job; the stages do not overlap."""
+    begun = time.perf_counter()
+    from occupy_core import calibration, fourier, job, kernel, process, scale, solvent
+    from relion_external.job import run
+
+    imported = time.perf_counter() - begun
+    spent: Seconds = {}
+    places = [
+        ("reading", job, "read_map"),
+        ("low-pass", fourier, "low_pass"),
+        ("change of box", fourier, "resize"),
+        ("solvent region", solvent, "flat_areas"),
+        ("solvent region", solvent, "solvent_region"),
+        ("solvent model", solvent, "fit_solvent"),
+        ("kernel maximum", kernel, "ball_maximum"),
+        ("reference value", scale, "tiled_reference"),
+        ("reference value", calibration, "calibrate"),
+        ("local scale", scale, "local_scale"),
+        ("local scale", scale, "variability_limit"),
+        ("confidence", solvent.SolventModel, "confidence_of"),
+        ("modified maps", process, "_modified_maps"),
+        ("writing", job, "write_map"),
+    ]
+    for name, home, function in places:
+        setattr(home, function, _clocked(getattr(home, function), name, spent))
+    begun = time.perf_counter()
+    if run(["--o", folder, "--j", str(THREADS), *words]):
+        raise SystemExit(1)
+    whole = time.perf_counter() - begun
+    return {"imports": imported, **spent, "the rest": whole - sum(spent.values())}
+
+
+def _clocked(function: Callable[..., Any], name: str, spent: Seconds) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def clocked(*args: Any, **named: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return function(*args, **named)
+        finally:
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - begun
+
+    return clocked
+
+
+def floor(path: str, outputs: str, folder: str) -> Seconds:
+    """What no program can do without: reading the map, one float32 transform of it, writing the outputs."""
+    spent: Seconds = {}
+    begun = time.perf_counter()
+    with mrcfile.open(path, header_only=True) as file:
+        shape = (int(file.header.nz), int(file.header.ny), int(file.header.nx))
+    values = np.fromfile(path, dtype="<f4", offset=1024).reshape(shape)
+    spent["reading"] = time.perf_counter() - begun
+    begun = time.perf_counter()
+    scipy.fft.rfftn(values, workers=THREADS)
+    spent["transform"] = time.perf_counter() - begun
+    begun = time.perf_counter()
+    for number in range(int(outputs)):
+        values.tofile(Path(folder) / f"{number}.raw")
+    spent["writing"] = time.perf_counter() - begun
+    return {**spent, "floor": sum(spent.values())}
+
+
+def kernels(path: str) -> Seconds:
+    """The ball maximum and the low-pass of a map beside what scipy has for them, and how often ours is faster."""
+    from scipy.ndimage import maximum_filter
+
+    from occupy_core.fourier import low_pass
+    from occupy_core.kernel import ball, ball_maximum
+    from occupy_core.maps import read_map
+
+    source = read_map(path)
+    volume, ball_of_nine = source.data, ball(9, 4.0)
+
+    def transforms() -> None:
+        scipy.fft.irfftn(scipy.fft.rfftn(volume, workers=THREADS), volume.shape, workers=THREADS)
+
+    def ours() -> None:
+        low_pass(volume, voxel_size=source.grid.voxel_size, cutoff_angstrom=8.0, threads=THREADS)
+
+    spent = {
+        "ball maximum, scipy": _medians([lambda: maximum_filter(volume, footprint=ball_of_nine)], 1)[0],
+        "ball maximum": _medians([lambda: ball_maximum(volume, ball_of_nine, threads=THREADS)], 5)[0],
+    }
+    spent["transforms, scipy"], spent["low-pass"] = _medians([transforms, ours], 7)
+    return spent
+
+
+def _medians(functions: Sequence[Callable[[], object]], rounds: int) -> List[float]:
+    """The median time of each, in turns."""
+    spent: List[List[float]] = [[] for _ in functions]
+    for _ in range(rounds):
+        for own, function in zip(spent, functions):
+            begun = time.perf_counter()
+            function()
+            own.append(time.perf_counter() - begun)
+    return [float(np.median(own)) for own in spent]
+
+
+if __name__ == "__main__":
+    what = {"stages": stages, "floor": floor, "kernels": kernels}[sys.argv[1]]
+    print(json.dumps(what(*sys.argv[2:])))

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Noise like a map's solvent, to put where density is taken away."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter
+
+from occupy_core import fourier
+from occupy_core.maps import Volume
+
+# Fewer voxels than this share of the box say little of the noise at long waves.
+_LEAST_SOLVENT = 0.01
+
+
+def solvent_noise(
+    volume: Volume,
+    solvent: NDArray[np.bool_],
+    *,
+    mean: float,
+    sigma: float,
+    seed: int,
+    threads: int = 1,
+) -> Volume:
+    """Gaussian noise with the mean of the solvent and its radial power spectrum.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+    solvent : bool array of the same shape
+        Where there is nothing but solvent: `pure_solvent`.
+    mean, sigma : float
+        Of the solvent model, in the map's grey scale; sigma only counts where there is too little solvent to take a
+        spectrum from, and the noise is white.
+    seed : int
+        The same seed gives the same noise, whatever the threads.
+    threads : int
+        For the transforms.
+
+    Returns
+    -------
+    float32 array of the same shape.
+
+    Notes
+    -----
+    The published program fills with white noise. Solvent noise is not white, and white noise of the same variance is
+    too weak at long waves and too strong at short ones (docs/differences.md).
+    """
+    power = None if solvent.mean() < _LEAST_SOLVENT else _spectrum(volume, solvent, threads)
+    noise = np.random.default_rng(seed).standard_normal(volume.shape, dtype=np.float32)
+    if power is None:
+        noise *= np.float32(sigma)
+    else:
+        noise = fourier.shaped(noise, power, threads=threads)
+    noise += np.float32(mean)
+    return noise
+
+
+def pure_solvent(solvent: NDArray[np.bool_], confidence: Volume, *, reach: int) -> NDArray[np.bool_]:
+    """The voxels of a solvent region that have nothing but solvent within `reach` voxels along each axis.
+
+    Parameters
+    ----------
+    solvent : bool array, 3D
+        Where to look for solvent.
+    confidence : float32 array of the same shape
+        0..1, that a voxel is more than solvent.
+    reach : int
+    """
+    found = ~maximum_filter(confidence > 0.5, 2 * reach + 1)
+    found &= solvent
+    return found
+
+
+def _spectrum(volume: Volume, solvent: NDArray[np.bool_], threads: int) -> NDArray[np.float64]:
+    """Power of the solvent's noise by whole waves across the longest side: variance of a voxel if it were white."""
+    noise = volume - np.float32(volume.mean(where=solvent, dtype=np.float64))
+    noise *= solvent
+    return fourier.radial_power(noise, threads=threads) / solvent.mean()

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Work in threads, on arrays a few sections at a time: what a slab needs stays in the processor's cache."""
+
+from __future__ import annotations
+
+from typing import Callable, List, Sequence, TypeVar
+
+SECTIONS = 8
+_Item = TypeVar("_Item")
+
+
+def for_each(items: Sequence[_Item], work: Callable[[_Item], object], *, threads: int = 1) -> None:
+    """Call `work` with every item, in threads."""
+    if threads < 2 or len(items) < 2:
+        for item in items:
+            work(item)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(threads, len(items))) as pool:
+        # A list, so that what fails in a thread is raised here.
+        list(pool.map(work, items))
+
+
+def for_slabs(length: int, work: Callable[[slice], object], *, threads: int = 1, sections: int = SECTIONS) -> None:
+    """Call `work` with every slab of an axis, in threads; each call must write to its own slab alone.
+
+    Parameters
+    ----------
+    length : int
+        Of the axis.
+    work : callable
+        Takes the slab as a slice.
+    threads : int
+    sections : int
+        In a slab.
+    """
+    for_each(slabs_of(length, sections), work, threads=threads)
+
+
+def slabs_of(length: int, sections: int) -> List[slice]:
+    """The slabs of an axis."""
+    return [slice(start, min(start + sections, length)) for start in range(0, length, sections)]
