@@ -78,7 +78,7 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, ove
             f"finer than {2 * derived.voxel_size:.3g} Å"
         )
     # Looked for in the map as read: a cropped map rings where it was flat.
-    flat = fourier.sampled(solvent.flat_areas(source.data), volume.shape)
+    flat = fourier.sampled(solvent.flat_areas(source.data, threads=threads), volume.shape)
     region, warnings = _solvent_region(source, volume, flat, settings)
     inside = region if settings.solvent_def is None else solvent.inscribed(volume.shape) & ~flat
     del flat

@@ -232,21 +232,16 @@ def _spectrum(volume: Volume, waves: _Waves, threads: int) -> NDArray[np.complex
 
 def _spectrum_along_z(volume: Volume, waves: _Waves, threads: int) -> NDArray[np.complex64]:
     """`_spectrum` but for the transform along y, which scipy has last."""
-    (above_z, below_z), _, (columns, _) = waves
+    (above, below), _, (columns, _) = waves
     depth, height, _ = volume.shape
-    along_x = np.empty((depth, height, columns), dtype=np.complex64)
-    along_z = np.empty((above_z + below_z, height, columns), dtype=np.complex64)
+    along_z = np.empty((above + below, height, columns), dtype=np.complex64)
 
-    def transform_x(slab: slice) -> None:
-        along_x[slab] = scipy.fft.rfft(volume[slab], axis=2)[:, :, :columns]
+    def transform(rows: slice) -> None:
+        found = scipy.fft.fft(scipy.fft.rfft(volume[:, rows], axis=2)[:, :, :columns], axis=0)
+        along_z[:above, rows] = found[:above]
+        along_z[above:, rows] = found[depth - below :]
 
-    def transform_z(rows: slice) -> None:
-        found = scipy.fft.fft(along_x[:, rows], axis=0)
-        along_z[:above_z, rows] = found[:above_z]
-        along_z[above_z:, rows] = found[depth - below_z :]
-
-    for_slabs(depth, transform_x, threads=threads)
-    for_slabs(height, transform_z, threads=threads)
+    for_slabs(height, transform, threads=threads)
     return along_z
 
 

@@ -15,7 +15,7 @@ from scipy.optimize import leastsq
 
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
-from occupy_core.slabs import for_slabs
+from occupy_core.slabs import SECTIONS, for_slabs
 
 BINS = 1000
 # Added to the histogram, relative to the height of the fitted Gaussian, so that empty bins divide.
@@ -183,7 +183,7 @@ def solvent_region(
                 f"{_SOLVENT_SIDE}, expected solvent on one side and the molecule on the other"
             )
         region = min(sides, key=lambda side: float(volume[side].var(dtype=np.float64)))
-    region &= ~flat
+    np.greater(region, flat, out=region)  # region and not flat
     if region.sum() < _LEAST_SOLVENT * sphere:
         return region, ("the map has next to no solvent outside flat areas; the confidence is unreliable",)
     return region, ()
@@ -213,8 +213,19 @@ def _histograms(
     return everywhere, inside
 
 
-def flat_areas(volume: Volume) -> NDArray[np.bool_]:
+def flat_areas(volume: Volume, *, threads: int = 1) -> NDArray[np.bool_]:
     """Voxels in or beside constant areas: those within one voxel of a 3 x 3 x 3 box of one value."""
+    result = np.empty(volume.shape, dtype=bool)
+
+    def look(slab: slice) -> None:
+        first = max(0, slab.start - 2)  # a voxel's own sections and two to both sides tell
+        result[slab] = _flat_areas(volume[first : slab.stop + 2])[slab.start - first : slab.stop - first]
+
+    for_slabs(len(volume), look, threads=threads, sections=2 * SECTIONS)
+    return result
+
+
+def _flat_areas(volume: Volume) -> NDArray[np.bool_]:
     # A box is constant when its lines along x are, and their middles along y and z.
     flat = _for_three(volume[:, :, 1:] == volume[:, :, :-1], 2)
     if not flat.any():

@@ -55,7 +55,7 @@ def stages(folder: str, *words: str) -> Seconds:
         ("local scale", scale, "variability_limit"),
         ("confidence", solvent.SolventModel, "confidence_of"),
         ("modified maps", process, "_modified_maps"),
-        ("writing", job, "write_map"),
+        ("writing", job, "for_each"),
     ]
     for name, home, function in places:
         setattr(home, function, _clocked(getattr(home, function), name, spent))

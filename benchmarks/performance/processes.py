@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from typing import Callable, List, Mapping, Sequence
 
 from benchmarks import published
 from benchmarks.real_data import REPOSITORY
+from occupy_core.inputs import Job, MapInput
+from occupy_core.settings import Settings
 
 THREADS = 2
 
@@ -34,6 +37,18 @@ def ours(*words: str) -> Run:
     """The RELION job with these words on its command line, in a folder that it is called with."""
     command = [sys.executable, "-m", "relion_external", "--j", str(THREADS), *words]
     return lambda folder: cost_of([*command, "--o", f"{folder}/"], REPOSITORY, os.environ)
+
+
+def our_job(maps: Sequence[MapInput], settings: Settings) -> Run:
+    """A job of the core, as Scipion's protocols run it, which compares nothing."""
+
+    def run(folder: Path) -> Cost:
+        job = Job(tuple(maps), str(folder / "out"), settings, THREADS)
+        path = folder / "job.json"
+        path.write_text(json.dumps(job.to_dict()), encoding="utf-8")
+        return cost_of([sys.executable, "-m", "occupy_core", str(path)], REPOSITORY, os.environ)
+
+    return run
 
 
 def theirs(maps: Sequence[Path], *words: str) -> Run:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from occupy_core import solvent
 from occupy_core.errors import MapError
@@ -106,6 +107,17 @@ def test_another_grey_scale_changes_confidence_by_little(noisy):
         assert np.abs(difference).max() < 0.03
         assert np.abs(difference).mean() < 1e-4
         assert other.limit == pytest.approx(model.limit * factor, rel=0.01)
+
+
+@pytest.mark.parametrize("shape", [(48, 48, 48), (50, 20, 21), (3, 16, 16)])
+def test_flat_areas_are_those_near_boxes_of_one_value_in_any_number_of_threads(shape):
+    rng = np.random.default_rng(0)
+    volume = rng.standard_normal(shape).astype(np.float32)
+    for place in rng.integers(0, shape, (12, 3)):
+        volume[tuple(slice(at, at + size) for at, size in zip(place, rng.integers(1, 8, 3)))] = 0.5
+    same = maximum_filter(volume, 3) == minimum_filter(volume, 3)
+    for threads in (1, 3):
+        np.testing.assert_array_equal(flat_areas(volume, threads=threads), maximum_filter(same, 3))
 
 
 @pytest.mark.parametrize("factor", [1.0, 37.5, 1e-6])
