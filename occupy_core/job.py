@@ -8,24 +8,28 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from occupy_core.classes import SharedScale, compare_maps, shared_scale, shares_reference
+from occupy_core.classes import ClassComparison, SharedScale, compare_maps, shared_scale, shares_reference
 from occupy_core.comparison_outputs import comparison_lines, write_comparison
 from occupy_core.errors import JobError, OccupyError
+from occupy_core.glance import MapSlices, slices_of, tile_section
 from occupy_core.inputs import Job, MapInput
 from occupy_core.maps import read_map, write_map
-from occupy_core.outputs import MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kinds_of, staged
+from occupy_core.outputs import CHIMERAX, FIGURE, MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kinds_of, staged
 from occupy_core.process import Result, process_map
-from occupy_core.report import job_report, map_report, target_report, target_text, write_json
+from occupy_core.report import map_report, target_report, target_text
+from occupy_core.reports import write_reports
 from occupy_core.scale import Reference
 
 
 @dataclass(frozen=True)
 class MapOutputs:
-    """What became of one map: the names of its files by kind (keys of `MAP_OUTPUTS`), and its part of the report."""
+    """What became of one map: the names of its files by kind (keys of `MAP_OUTPUTS`), its part of the report, and
+    sections for figures."""
 
     source: MapInput
     files: Dict[str, str]
     report: Dict[str, Any]
+    slices: MapSlices
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,14 @@ class JobOutputs:
         As `comparison_outputs.write_comparison` gives it.
     notes : list of str
         Warnings of the job as a whole.
+    files : list of str
+        Names of further files for users: figures, and commands for ChimeraX.
     """
 
     maps: List[MapOutputs]
     comparison: Optional[Dict[str, Any]]
     notes: List[str]
+    files: List[str]
 
     @property
     def warnings(self) -> List[str]:
@@ -83,7 +90,7 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
         raise JobError("no map given, expected at least one")
     done: List[MapOutputs] = []
     failed: Dict[str, str] = {}
-    with staged(job.output_dir, _names(job), _inputs(job)) as folder:
+    with staged(job.output_dir, _names(job), job.inputs) as folder:
         shared = _shared(job, progress)
         for number, item in enumerate(job.maps, start=1):
             progress(f"Map {number} of {len(job.maps)}: {item.path}")
@@ -98,14 +105,21 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
                 progress(f"  FAILED, left out: {error}")
         if not done:
             raise JobError(f"all {len(job.maps)} maps failed; the first: {next(iter(failed.values()))}")
-        outputs = JobOutputs(done, *_compare(job, folder, progress))
+        compared, found, notes = _compare(job, folder, progress)
+        report = write_reports(
+            job,
+            [item.report for item in done],
+            [item.slices for item in done],
+            failed=failed,
+            shared=job.maps[shared.place].path if shared else None,
+            comparison=compared,
+            found=found,
+            notes=notes,
+            folder=folder,
+        )
+        outputs = JobOutputs(done, compared, report["warnings"], report["outputs"])
         if tables is not None:
             tables(outputs, folder)
-        report = job_report(job.settings, [item.report for item in done], failed)
-        report["shared_reference"] = job.maps[shared.place].path if shared else None
-        report["comparison"] = outputs.comparison
-        report["warnings"] = outputs.notes
-        write_json(folder / REPORT, report)
     return outputs
 
 
@@ -120,14 +134,14 @@ def _shared(job: Job, progress: Progress) -> Optional[SharedScale]:
 
 def _names(job: Job) -> List[str]:
     kinds = kinds_of(job.settings)
-    names = [REPORT, MAPS_TABLE, *(item.prefix + MAP_OUTPUTS[kind].file_name for item in job.maps for kind in kinds)]
+    names = [
+        REPORT,
+        FIGURE,
+        CHIMERAX,
+        MAPS_TABLE,
+        *(item.prefix + MAP_OUTPUTS[kind].file_name for item in job.maps for kind in kinds),
+    ]
     return [*names, SPREAD_MAP] if job.compare else names
-
-
-def _inputs(job: Job) -> List[str]:
-    definition = job.settings.solvent_def
-    masks = [*([definition] if definition else []), *job.settings.target_mask]
-    return [*(item.path for item in job.maps), *masks]
 
 
 def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress, reference: Optional[Reference]) -> MapOutputs:
@@ -139,30 +153,33 @@ def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress, referen
         write_map(folder / files[kind], values, result.source.grid, label=MAP_OUTPUTS[kind].title)
     for line in _summary(result):
         progress(f"  {line}")
-    report = map_report(result, files, item.prefix)
+    report = map_report(result, files, item.prefix, item.name)
     if item.class_info is not None:
         report["class"] = asdict(item.class_info)
-    return MapOutputs(item, files, report)
+    slices = slices_of({"input": source.data, **_arrays(result)}, tile_section(report))
+    return MapOutputs(item, files, report, slices)
 
 
-def _compare(job: Job, folder: Path, progress: Progress) -> Tuple[Optional[Dict[str, Any]], List[str]]:
+def _compare(
+    job: Job, folder: Path, progress: Progress
+) -> Tuple[Optional[Dict[str, Any]], Optional[ClassComparison], List[str]]:
     """Compare the maps and write what comes of it; a warning where they cannot be compared."""
     if len(job.maps) < 2:
         unused = job.settings.reference not in ("auto", "own")
-        return None, [f"reference {job.settings.reference} has no effect with one map"] if unused else []
+        return None, None, [f"reference {job.settings.reference} has no effect with one map"] if unused else []
     if not job.compare:
-        return None, []
+        return None, None, []
     progress(f"Comparing {len(job.maps)} maps")
     try:
         found = compare_maps(job.maps, job.settings, threads=job.threads)
     except OccupyError as error:  # the maps are done: no reason to lose them
         note = f"the maps were not compared: {error}"
         progress(f"  WARNING: {note}")
-        return None, [note]
+        return None, None, [note]
     report = write_comparison(found, [job.maps[place] for place in found.places], folder)
     for line in [*comparison_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
         progress(f"  {line}")
-    return report, []
+    return report, found, []
 
 
 def _arrays(result: Result) -> Dict[str, Any]:

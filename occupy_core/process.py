@@ -202,7 +202,7 @@ def _modified_maps(
         return {"solvent_excluded": modify.modified_map(volume, None, confidence, exclude_solvent=True)}
     result = {}
     for name in settings.modifications:
-        factor = _factor(name, scales, settings)
+        factor = factor_of(name, scales, settings)
         filler = None
         if name != "amplify" and not settings.exclude_solvent:
             filler = modify.noise_filler(factor, mean=model.mean, sigma=model.sigma, seed=settings.seed)
@@ -212,7 +212,8 @@ def _modified_maps(
     return result
 
 
-def _factor(name: str, scales: Volume, settings: Settings) -> Volume:
+def factor_of(name: str, scales: Volume, settings: Settings) -> Volume:
+    """What a modification that is switched on multiplies the map by, where the local scale is as given."""
     power, limit = getattr(settings, name), settings.scale_limit
     if name == "amplify":
         return modify.amplification(scales, power=power, scale_limit=limit)

@@ -71,6 +71,7 @@ def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
     nodes: List[Tuple[str, Tuple[str, str]]] = [
         (name, _MAP_NODE) for item in outputs.maps for name in item.files.values()
     ]
+    nodes += [(name, _LOG_NODE) for name in outputs.files if name == FIGURE]
     nodes.append((MAPS_TABLE, _TABLE_NODE))
     if outputs.comparison is not None:
         nodes += [(name, _comparison_node(name)) for name in outputs.comparison["outputs"]]
@@ -90,7 +91,7 @@ def _write(tables: Mapping[str, pandas.DataFrame], path: Path) -> None:
 
 
 def _comparison_node(name: str) -> Tuple[str, str]:
-    return {SPREAD_MAP: _MAP_NODE, FIGURE: _LOG_NODE}.get(name, _MASK_NODE)
+    return {SPREAD_MAP: _MAP_NODE}.get(name, _MASK_NODE)
 
 
 def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, pandas.DataFrame]:
