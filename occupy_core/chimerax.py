@@ -27,7 +27,7 @@ COMMENTED = "#    "
 _DENSITIES = ("amplified", "attenuated", "sigmoid", "solvent_excluded")
 
 
-def session_commands(report: Report, output_dir: str) -> str:
+def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
     """The text of the command file.
 
     Parameters
@@ -37,6 +37,8 @@ def session_commands(report: Report, output_dir: str) -> str:
     output_dir : str
         Where the file will be. Paths in it lead from there, since ChimeraX works in a command file's own folder while
         it runs it; so it opens from anywhere, and still does when the whole project is moved.
+    shown : int
+        Place of the map that is not hidden.
     """
     lines = [
         f"# Local scale by OccuPy for Scipion and RELION {report['version']}, for ChimeraX.",
@@ -45,7 +47,7 @@ def session_commands(report: Report, output_dir: str) -> str:
         "# Lines that begin with # do nothing; commands in them are there to be copied.",
         "",
     ]
-    shown: List[Tuple[int, Report]] = []
+    maps: List[Tuple[int, Report]] = []
     number = 1
     for item in report["maps"]:
         last = _last(number, item)
@@ -54,11 +56,12 @@ def session_commands(report: Report, output_dir: str) -> str:
         for place, (kind, name) in enumerate(item["outputs"].items(), start=number + 1):
             lines += [f"# #{place}: its {_words(kind)}", f"open {quoted(name)}"]
         lines += [_surface(number, item), _coloured(number, number + 1), f"hide #{number + 1}-{last} models", ""]
-        shown.append((number, item))
+        maps.append((number, item))
         number = last + 1
-    lines += [f"hide {_models(place for place, _ in shown[1:])} models"] if shown[1:] else []
+    hidden = [number for number, _ in maps[:shown] + maps[shown + 1 :]]
+    lines += [f"hide {_models(hidden)} models"] if hidden else []
     lines.append(f"key {_KEY} pos 0.7,0.06 size 0.25,0.035 fontSize 16")
-    lines += ['2dlabels text "local scale" xpos 0.7 ypos 0.11 size 18', "view", "", *_more(shown)]
+    lines += ['2dlabels text "local scale" xpos 0.7 ypos 0.11 size 18', "view", "", *_more(maps, shown)]
     return "\n".join(lines) + "\n"
 
 
@@ -70,23 +73,24 @@ def quoted(text: str) -> str:
     return f"'{escaped}'" if "'" not in escaped else '"{}"'.format(escaped.replace('"', "\\x22"))
 
 
-def _more(shown: Sequence[Tuple[int, Report]]) -> List[str]:
+def _more(maps: Sequence[Tuple[int, Report]], shown: int) -> List[str]:
     """Commands to go on with, as comments."""
-    (first, item), free = shown[0], _last(*shown[-1]) + 1
+    (first, item), free = maps[shown], _last(*maps[-1]) + 1
     lines = ["# More, to be copied into ChimeraX's command line:"]
 
     def add(text: str, *commands: str) -> None:
         lines.extend([f"# {text}", *(COMMENTED + command for command in commands)])
 
-    for number, other in shown[1:]:
-        hidden = _models(place for place, _ in shown if place != number)
-        add(f"{_comment(other['name'])} instead", f"hide {hidden} models", f"show #{number} models")
-    for number, other in shown:
+    for number, other in maps:
+        if number != first:
+            hidden = _models(place for place, _ in maps if place != number)
+            add(f"{_comment(other['name'])} instead", f"hide {hidden} models", f"show #{number} models")
+    for number, other in maps:
         for place, kind in enumerate(other["outputs"], start=number + 1):
             if kind in _DENSITIES:
                 commands = (f"hide #{number} models", f"show #{place} models", _surface(place, other))
                 add(f"#{place}, {_words(kind)}, instead of #{number}", *commands, _coloured(place, number + 1))
-    add("one level for all maps", f"volume {_models(_densities(shown))} level {item['surface_level']:.6g}")
+    add("one level for all maps", f"volume {_models(_densities(maps))} level {item['surface_level']:.6g}")
     add("small pieces of noise away", f"surface dust #{first} size 10")
     add(f"the surface of another model, #{free}, in the same colours", _coloured(free, first + 1))
     add(
@@ -94,7 +98,7 @@ def _more(shown: Sequence[Tuple[int, Report]]) -> List[str]:
         f"measure mapvalues #{first + 1} atoms #{free} attribute local_scale",
         f"color byattribute a:local_scale #{free} palette {PALETTE}",
     )
-    for _, other in shown:
+    for _, other in maps:
         reference = other["reference"]
         centre = ",".join(f"{value:.2f}" for value in reference["highest_tile_centre_xyz_angstrom"])
         add(
@@ -126,8 +130,8 @@ def _last(number: int, item: Report) -> int:
     return number + len(item["outputs"])
 
 
-def _densities(shown: Sequence[Tuple[int, Report]]) -> Iterator[int]:
-    for number, item in shown:
+def _densities(maps: Sequence[Tuple[int, Report]]) -> Iterator[int]:
+    for number, item in maps:
         yield number
         yield from (place for place, kind in enumerate(item["outputs"], start=number + 1) if kind in _DENSITIES)
 

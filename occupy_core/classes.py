@@ -19,12 +19,14 @@ from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.estimate import estimate_of, maximum_of, reference_of
 from occupy_core.inputs import MapInput
 from occupy_core.maps import DensityMap, MapGrid, read_map
+from occupy_core.progress import Step, silent
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
 from occupy_core.stored import Stored
 
 # Of the box: a coarser low-pass would leave too few waves to tell one region from another.
 _COARSEST = 1 / 8
+_PREPARING = 0.8  # of a comparison
 _Found = TypeVar("_Found")
 
 
@@ -98,7 +100,9 @@ def named_place(maps: Sequence[MapInput], settings: Settings) -> Optional[int]:
     return numbers[int(settings.reference)]
 
 
-def shared_scale(maps: Sequence[MapInput], settings: Settings, *, threads: int = 1) -> Optional[SharedScale]:
+def shared_scale(
+    maps: Sequence[MapInput], settings: Settings, *, threads: int = 1, step: Step = silent
+) -> Optional[SharedScale]:
     """One reference for all maps of a job; None where no map has one.
 
     Parameters
@@ -106,6 +110,8 @@ def shared_scale(maps: Sequence[MapInput], settings: Settings, *, threads: int =
     maps : sequence of MapInput
     settings : Settings
     threads : int
+    step : callable
+        Told how far the work is.
 
     Raises
     ------
@@ -120,7 +126,7 @@ def shared_scale(maps: Sequence[MapInput], settings: Settings, *, threads: int =
     zero of its own solvent, and one is where the part that all have in common reads as it does in the reference map.
     """
     if settings.normalisation == "calibrated":
-        seen = _views(maps, replace(_bare(settings), mode=settings.resolved_mode), threads, [])
+        seen = _views(maps, replace(_bare(settings), mode=settings.resolved_mode), threads, [], step)
         if not seen:
             return None
         views = [item.view for item in seen.values()]
@@ -128,7 +134,7 @@ def shared_scale(maps: Sequence[MapInput], settings: Settings, *, threads: int =
         derived = next(iter(seen.values())).derived
         spacing = coarse_step(derived.voxel_size) * derived.voxel_size
         return SharedScale(dict(zip(seen, shared_references(views, chosen, spacing=spacing))), list(seen)[chosen])
-    found = _each(maps, lambda source: reference_of(estimate_of(source, settings, threads=threads)), [])
+    found = _each(maps, lambda source: reference_of(estimate_of(source, settings, threads=threads)), [], step)
     if not found:
         return None
     named = _named(maps, settings, found)
@@ -136,7 +142,9 @@ def shared_scale(maps: Sequence[MapInput], settings: Settings, *, threads: int =
     return SharedScale(dict.fromkeys(range(len(maps)), found[place]), place)
 
 
-def compare_maps(maps: Sequence[MapInput], settings: Settings, *, threads: int = 1) -> ClassComparison:
+def compare_maps(
+    maps: Sequence[MapInput], settings: Settings, *, threads: int = 1, step: Step = silent
+) -> ClassComparison:
     """Find the regions where maps differ: in occupancy mode, calibrated, whatever the settings say.
 
     Parameters
@@ -145,6 +153,8 @@ def compare_maps(maps: Sequence[MapInput], settings: Settings, *, threads: int =
     settings : Settings
         Low-pass, kernel, largest box, solvent definition and reference count.
     threads : int
+    step : callable
+        Told how far the work is.
 
     Raises
     ------
@@ -159,15 +169,16 @@ def compare_maps(maps: Sequence[MapInput], settings: Settings, *, threads: int =
     bare = replace(_bare(settings), mode="occupancy", normalisation="calibrated")
     if bare.lowpass is None:
         bare = replace(bare, lowpass=_common_lowpass(maps, bare, threads, notes))
-    seen = _views(maps, bare, threads, notes)
+    seen = _views(maps, bare, threads, notes, lambda fraction, text: step(_PREPARING * fraction, text))
     if len(seen) < 2:
         raise MapError("; ".join(["fewer than two of the maps can be compared", *notes]))
     first = next(iter(seen.values()))
-    step = coarse_step(first.derived.voxel_size)
+    step(_PREPARING, "differences")
+    coarse = coarse_step(first.derived.voxel_size)
     result = compare(
         [item.view for item in seen.values()],
         [maps[place].name for place in seen],
-        spacing=step * first.derived.voxel_size,
+        spacing=coarse * first.derived.voxel_size,
         reference=_named(maps, settings, seen),
     )
     return ClassComparison(
@@ -175,7 +186,7 @@ def compare_maps(maps: Sequence[MapInput], settings: Settings, *, threads: int =
         tuple(seen),
         tuple(item.view.density for item in seen.values()),
         first.grid,
-        step * first.derived.voxel_size / first.grid.voxel_size,
+        coarse * first.derived.voxel_size / first.grid.voxel_size,
         first.derived.lowpass,
         (*notes, *result.warnings),
     )
@@ -194,7 +205,9 @@ def _bare(settings: Settings) -> Settings:
     return Settings(**{name: getattr(settings, name) for name in taken})
 
 
-def _views(maps: Sequence[MapInput], settings: Settings, threads: int, notes: List[str]) -> Dict[int, _Seen]:
+def _views(
+    maps: Sequence[MapInput], settings: Settings, threads: int, notes: List[str], step: Step
+) -> Dict[int, _Seen]:
     def view(source: DensityMap) -> _Seen:
         estimate = estimate_of(source, settings, threads=threads)
         seen = view_of(
@@ -207,14 +220,17 @@ def _views(maps: Sequence[MapInput], settings: Settings, threads: int, notes: Li
         )
         return _Seen(seen, source.grid, estimate.derived)
 
-    return _each(maps, view, notes)
+    return _each(maps, view, notes, step)
 
 
-def _each(maps: Sequence[MapInput], measure: Callable[[DensityMap], _Found], notes: List[str]) -> Dict[int, _Found]:
+def _each(
+    maps: Sequence[MapInput], measure: Callable[[DensityMap], _Found], notes: List[str], step: Step = silent
+) -> Dict[int, _Found]:
     """What is measured in each map by its place, those that cannot be used left out and noted."""
     found: Dict[int, _Found] = {}
     first: Optional[Tuple[str, MapGrid]] = None
     for place, item in enumerate(maps):
+        step(place / len(maps), item.name)
         if item.class_info and item.class_info.particles == 0:
             notes.append(f"{item.name} is left out of the comparison: it has no particles")
             continue

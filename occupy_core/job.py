@@ -16,6 +16,7 @@ from occupy_core.inputs import Job, MapInput
 from occupy_core.maps import read_map, write_map
 from occupy_core.outputs import CHIMERAX, FIGURE, MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kinds_of, staged
 from occupy_core.process import Result, process_map
+from occupy_core.progress import Progress, Say, Step
 from occupy_core.report import map_report, target_report, target_text
 from occupy_core.reports import write_reports
 from occupy_core.scale import Reference
@@ -63,18 +64,18 @@ class JobOutputs:
         return [*self.notes, *compared, *of_maps]
 
 
-Progress = Callable[[str], None]
+_MEASURING = 0.8  # for a shared reference or a comparison, beside the work on a map itself
 Tables = Callable[[JobOutputs, Path], None]
 
 
-def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optional[Tables] = None) -> JobOutputs:
+def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tables] = None) -> JobOutputs:
     """Work on every map of a job and write the outputs, all or none.
 
     Parameters
     ----------
     job : Job
     progress : callable
-        Takes a line for the user now and then.
+        Takes a line for the user now and then; when it takes long, lines that say how much is left.
     tables : callable, optional
         A host's own files: called with the outputs and the folder to write to, before anything is put in place.
 
@@ -90,22 +91,24 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
         raise JobError("no map given, expected at least one")
     done: List[MapOutputs] = []
     failed: Dict[str, str] = {}
+    tell = Progress(progress, _work(job))
     with staged(job.output_dir, _names(job), job.inputs) as folder:
-        shared = _shared(job, progress)
+        shared = _shared(job, tell)
         for number, item in enumerate(job.maps, start=1):
-            progress(f"Map {number} of {len(job.maps)}: {item.path}")
+            tell(f"Map {number} of {len(job.maps)}: {item.path}")
             try:
-                done.append(
-                    _run_map(item, job, folder, progress, shared.references.get(number - 1) if shared else None)
-                )
+                with tell.part(1, f"map {number} of {len(job.maps)}") as step:
+                    reference = shared.references.get(number - 1) if shared else None
+                    done.append(_run_map(item, job, folder, tell, step, reference))
             except OccupyError as error:
                 if len(job.maps) == 1:
                     raise
                 failed[item.path] = str(error)
-                progress(f"  FAILED, left out: {error}")
+                tell(f"  FAILED, left out: {error}")
         if not done:
             raise JobError(f"all {len(job.maps)} maps failed; the first: {next(iter(failed.values()))}")
-        compared, found, notes = _compare(job, folder, progress)
+        compared, found, notes = _compare(job, folder, tell)
+        tell(f"Writing {REPORT}, {FIGURE} and {CHIMERAX}")
         report = write_reports(
             job,
             [item.report for item in done],
@@ -123,12 +126,20 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
     return outputs
 
 
-def _shared(job: Job, progress: Progress) -> Optional[SharedScale]:
+def _work(job: Job) -> float:
+    """How much there is to do, in units of one map."""
+    shares = shares_reference(job.maps, job.settings)
+    return len(job.maps) * (1 + _MEASURING * (shares + (job.compare and len(job.maps) > 1)))
+
+
+def _shared(job: Job, tell: Progress) -> Optional[SharedScale]:
     if not shares_reference(job.maps, job.settings):
         return None
-    found = shared_scale(job.maps, job.settings, threads=job.threads)
+    tell(f"Looking for what counts as full in {len(job.maps)} maps")
+    with tell.part(len(job.maps) * _MEASURING, "full scale") as step:
+        found = shared_scale(job.maps, job.settings, threads=job.threads, step=step)
     if found:
-        progress(f"One reference for all {len(job.maps)} maps, from {job.maps[found.place].name}")
+        tell(f"One reference for all {len(job.maps)} maps, from {job.maps[found.place].name}")
     return found
 
 
@@ -144,15 +155,18 @@ def _names(job: Job) -> List[str]:
     return [*names, SPREAD_MAP] if job.compare else names
 
 
-def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress, reference: Optional[Reference]) -> MapOutputs:
+def _run_map(
+    item: MapInput, job: Job, folder: Path, tell: Progress, step: Step, reference: Optional[Reference]
+) -> MapOutputs:
     source = read_map(item.path, voxel_size=item.voxel_size)
-    result = process_map(source, job.settings, reference=reference, threads=job.threads)
+    result = process_map(source, job.settings, reference=reference, threads=job.threads, step=step)
+    step(0.85, "writing")
     files = {}
     for kind, values in _arrays(result).items():
         files[kind] = item.prefix + MAP_OUTPUTS[kind].file_name
         write_map(folder / files[kind], values, result.source.grid, label=MAP_OUTPUTS[kind].title)
     for line in _summary(result):
-        progress(f"  {line}")
+        tell(f"  {line}")
     report = map_report(result, files, item.prefix, item.name)
     if item.class_info is not None:
         report["class"] = asdict(item.class_info)
@@ -161,7 +175,7 @@ def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress, referen
 
 
 def _compare(
-    job: Job, folder: Path, progress: Progress
+    job: Job, folder: Path, tell: Progress
 ) -> Tuple[Optional[Dict[str, Any]], Optional[ClassComparison], List[str]]:
     """Compare the maps and write what comes of it; a warning where they cannot be compared."""
     if len(job.maps) < 2:
@@ -169,16 +183,17 @@ def _compare(
         return None, None, [f"reference {job.settings.reference} has no effect with one map"] if unused else []
     if not job.compare:
         return None, None, []
-    progress(f"Comparing {len(job.maps)} maps")
+    tell(f"Comparing {len(job.maps)} maps")
     try:
-        found = compare_maps(job.maps, job.settings, threads=job.threads)
+        with tell.part(len(job.maps) * _MEASURING, "comparison") as step:
+            found = compare_maps(job.maps, job.settings, threads=job.threads, step=step)
     except OccupyError as error:  # the maps are done: no reason to lose them
         note = f"the maps were not compared: {error}"
-        progress(f"  WARNING: {note}")
+        tell(f"  WARNING: {note}")
         return None, None, [note]
     report = write_comparison(found, [job.maps[place] for place in found.places], folder)
     for line in [*comparison_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
-        progress(f"  {line}")
+        tell(f"  {line}")
     return report, found, []
 
 

@@ -14,13 +14,14 @@ import matplotlib
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from occupy_core.figures import Section, comparison_figure
+from occupy_core.figures import Section, comparison_figure, comparison_size, draw_comparison
 from occupy_core.glance import MapSlices
-from occupy_core.page_text import WARNINGS, Page, flow
+from occupy_core.page_text import WARNINGS, WIDTH, Page, flow
 from occupy_core.pages import map_pages
 from occupy_core.settings import Settings
 
 Report = Mapping[str, Any]
+_LARGEST_PART = 7.5  # of a page for the figure of a comparison, inches
 _pdf: Any = PdfPages  # without types in some versions of matplotlib
 
 
@@ -39,10 +40,8 @@ def write_logfile(path: Path, report: Report, slices: Sequence[MapSlices], secti
     """
     # No dates: the same job gives the same bytes.
     with own_style(), _pdf(path, metadata={"CreationDate": None, "ModDate": None}) as pdf:
-        if report["comparison"] is not None:
-            pdf.savefig(comparison_figure(report["comparison"], sections))
         if _several(report):
-            for figure in job_pages(report):
+            for figure in job_pages(report, sections):
                 pdf.savefig(figure)
         for place, of_map in enumerate(slices):
             for figure in pages_of(report, place, of_map):
@@ -64,8 +63,8 @@ def pages_of(report: Report, place: int, slices: MapSlices) -> List[Figure]:
     )
 
 
-def job_pages(report: Report) -> List[Figure]:
-    """What concerns several maps together: what was found, what failed, what to beware of."""
+def job_pages(report: Report, sections: Sequence[Section]) -> List[Figure]:
+    """What concerns several maps together: where they differ, what failed, what to beware of."""
     from occupy_core.comparison_outputs import comparison_lines
 
     maps, failed, compared = report["maps"], report["failed"], report["comparison"]
@@ -75,7 +74,14 @@ def job_pages(report: Report) -> List[Figure]:
     page.count_warnings(notes)
     page.top += 0.1
     blocks: Dict[str, Sequence[str]] = {}
+    before = []
     if compared:
+        width, *heights = comparison_size(compared, sections)
+        if width > 1.1 * WIDTH:  # it may be squeezed a little
+            before.append(comparison_figure(compared, sections))
+        else:
+            draw_comparison(page.part(min(sum(heights), _LARGEST_PART)), compared, sections)
+            page.top += 0.1
         blocks[f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å"] = comparison_lines(compared)
     if report["shared_reference"] is not None:
         blocks["Full scale"] = [f"one for all maps, from {_name(report, report['shared_reference'])}"]
@@ -86,7 +92,8 @@ def job_pages(report: Report) -> List[Figure]:
         blocks[WARNINGS] = notes
     if warned:
         blocks["Warnings of single maps"] = [f"on the pages of {warned} of them"]
-    return [item.figure for item in flow(page, list(blocks.items()), title="Local scale, continued")]
+    pages = flow(page, list(blocks.items()), title="Local scale, continued")
+    return [*before, *(item.figure for item in pages)]
 
 
 @contextmanager

@@ -64,6 +64,13 @@ class Page:
         place = (left / PAGE[0], 1 - (top + height) / PAGE[1], width / PAGE[0], height / PAGE[1])
         return self.figure.add_axes(place, **more)
 
+    def part(self, height: float) -> Any:
+        """The next part of the page, as wide as the text, as a figure of its own in constrained layout."""
+        self.figure.set_layout_engine("constrained")
+        heights = (self.top, height, PAGE[1] - self.top - height)
+        self.top += height
+        return self.figure.subfigures(3, 3, width_ratios=(MARGIN, WIDTH, MARGIN), height_ratios=heights)[1, 1]
+
     def text(self, left: float, top: float, text: str, *, size: float, **more: Any) -> None:
         """One line of text as it is, below a place."""
         place = (left / PAGE[0], 1 - (top + size / _POINTS) / PAGE[1])

@@ -14,6 +14,7 @@ from occupy_core.derived import Derived
 from occupy_core.estimate import Estimate, calibration_of, estimate_of, maximum_of, reference_of
 from occupy_core.maps import DensityMap, Volume
 from occupy_core.outputs import MODIFIED
+from occupy_core.progress import Step, silent
 from occupy_core.scale import Reference
 from occupy_core.setting_checks import without_effect
 from occupy_core.settings import Settings
@@ -64,7 +65,12 @@ class Result:
 
 
 def process_map(
-    source: DensityMap, settings: Settings, *, reference: Optional[Reference] = None, threads: int = 1
+    source: DensityMap,
+    settings: Settings,
+    *,
+    reference: Optional[Reference] = None,
+    threads: int = 1,
+    step: Step = silent,
 ) -> Result:
     """Estimate the local scale of a map and modify the map by it.
 
@@ -77,6 +83,8 @@ def process_map(
         What counts as full instead of the map's own best region: one for several maps (`classes.shared_scale`).
     threads : int
         The result does not depend on it.
+    step : callable
+        Told how far the work is.
 
     Raises
     ------
@@ -92,9 +100,11 @@ def process_map(
     estimate = estimate_of(source, settings, threads=threads)
     derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
     notes = [*estimate.warnings, *without_effect(settings)]
+    step(0.3, "solvent model and local maximum")
     model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent)
     notes += model.warnings
     maximum = maximum_of(estimate)
+    step(0.6, "local scale and confidence")
     full_spread = None
     if settings.normalisation == "calibrated":
         if reference is None:
@@ -113,6 +123,7 @@ def process_map(
         scales = _noise_level_recalibrated(scales, zero, notes)
     confidence = model.confidence_of(estimate.lowpassed, hedge=settings.hedge_confidence)
     del estimate, maximum
+    step(0.75, "modified maps")
     modified = _modified_maps(volume, scales, confidence, model, settings)
     confident = scales[confidence > _CONFIDENT]
     median = float(np.median(confident)) if confident.size else math.nan

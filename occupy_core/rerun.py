@@ -29,7 +29,8 @@ class Recorded:
     Attributes
     ----------
     maps : tuple of MapInput
-        Whose files may be gone.
+    missing : tuple of str
+        Those of their files that are gone.
     settings : Settings
     compare : bool
     warnings : tuple of str
@@ -37,6 +38,7 @@ class Recorded:
     """
 
     maps: Tuple[MapInput, ...]
+    missing: Tuple[str, ...]
     settings: Settings
     compare: bool
     warnings: Tuple[str, ...]
@@ -102,7 +104,10 @@ def read_recorded(path: str) -> Recorded:
         solvent_def=None if definition is None else here(definition),
         target_mask=tuple(here(name) for name in settings.target_mask),
     )
-    return Recorded(tuple(replace(item, path=here(item.path)) for item in maps), settings, compare, tuple(notes))
+    # What was missing then is left out again.
+    missing = [item.path for item in maps if checksums.get(item.path) and not os.path.exists(_found(item.path, base))]
+    maps = [replace(item, path=here(item.path)) for item in maps]
+    return Recorded(tuple(maps), tuple(missing), settings, compare, tuple(notes))
 
 
 def _read(path: str) -> Mapping[str, Any]:

@@ -24,6 +24,9 @@ def job(folder, *paths, threads=1, **settings):
     return Job(maps, str(folder), Settings(**settings), threads)
 
 
+REPORTS = ["logfile.pdf", "occupy.cxc", "report.json"]
+
+
 def names(folder):
     return sorted(path.name for path in Path(folder).iterdir())
 
@@ -32,7 +35,7 @@ def test_a_job_writes_what_the_core_computes(phantom_file, tmp_path):
     out = tmp_path / "out"
     lines = []
     (outputs,) = run_job(job(out, phantom_file, amplify=3.0), progress=lines.append).maps
-    assert names(out) == ["amplified.mrc", "confidence.mrc", "report.json", "scale.mrc"]
+    assert names(out) == ["amplified.mrc", "confidence.mrc", *REPORTS, "scale.mrc"]
     result = process_map(read_map(phantom_file), Settings(amplify=3.0))
     np.testing.assert_array_equal(read_map(out / "scale.mrc").data, result.scale)
     np.testing.assert_array_equal(read_map(out / outputs.files["amplified"]).data, result.modified["amplified"])
@@ -58,12 +61,13 @@ def test_a_second_run_leaves_nothing_of_the_first(phantom_file, tmp_path):
     (out / "notes.txt").write_text("mine")
     run_job(job(out, phantom_file, phantom_file))
     assert names(out) == [
+        "logfile.pdf",
         "map001_confidence.mrc",
         "map001_scale.mrc",
         "map002_confidence.mrc",
         "map002_scale.mrc",
         "notes.txt",
-        "report.json",
+        *REPORTS[1:],
     ]
 
 
