@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, List, Sequence, Tuple
 
 from matplotlib.figure import Figure
@@ -121,9 +122,17 @@ def wrapped(text: str, width: float, size: float) -> List[str]:
 
 def width_of(text: str, size: float, weight: str = "normal") -> float:
     """Of a line of text, inches."""
-    font = FontProperties(family="sans-serif", size=size, weight=weight)
-    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
-    return float(width) / _POINTS
+    return sum(_advance(letter, weight) for letter in text) * size / _POINTS
+
+
+@lru_cache(maxsize=None)
+def _advance(letter: str, weight: str) -> float:
+    """From one letter to the next, in sizes of the letters; measured one by one, since pages have thousands."""
+    font = FontProperties(family="sans-serif", size=1.0, weight=weight)
+    with_it, without = (
+        text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] for text in (f"|{letter}|", "||")
+    )
+    return float(with_it - without)
 
 
 def flow(page: Page, blocks: Blocks, *, title: str) -> List[Page]:
