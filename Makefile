@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy classes readme clean
+.PHONY: demo test lint compare accuracy classes images readme clean
 
 demo:            ## simulate a map, run it through Scipion and RELION, show the result
 	@scripts/environment.sh
@@ -24,6 +24,9 @@ accuracy:        ## our calibrated occupancies and the published scale against k
 classes:         ## what the comparison of classes finds in simulated classifications
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.classes --write
+
+images: demo     ## the README's pictures, from the demo
+	@cp demo_output/demo.png demo_output/report.png demo_output/classes.png docs/images/
 
 readme:          ## write the table of settings into README.md
 	@.venv/bin/python -m scripts.settings_table
