@@ -25,6 +25,7 @@ _COLOURS = {"amplified": "C3", "attenuated": "C0", "sigmoid": "C2"}
 _LEGEND = 0.3  # of the height of the curves, above them
 _LEGEND_STYLE = {"fontsize": 5.5, "frameon": False, "borderpad": 0, "handlelength": 1.3, "ncols": 2}
 _TILE_COLOUR = "#ff7f0e"
+_FINDABLE = 0.04  # of the picture; around a smaller tile there is a ring
 
 
 def draw_plots(page: Page, settings: Settings, report: Report, slices: MapSlices, source: Optional[str]) -> None:
@@ -151,6 +152,9 @@ def _draw_tile(page: Page, report: Report, slices: MapSlices, source: Optional[s
     step = slices.step
     corner = (x / step - 0.5, y / step - 0.5)  # pixel 0 begins at -0.5
     axes.add_patch(Rectangle(corner, width / step, height / step, fill=False, ec=_TILE_COLOUR, lw=1.4))
+    if max(width, height) < _FINDABLE * max(slices.shape):
+        middle = (corner[0] + width / step / 2, corner[1] + height / step / 2)
+        axes.plot(*middle, "o", mfc="none", mec=_TILE_COLOUR, ms=12, mew=1.4)
     axes.set(xticks=[], yticks=[])
     axes.set_xlabel(f"{AXIS_NAMES[0]} = {tile_section(report)}", fontsize=SMALL, labelpad=3)
 

@@ -184,9 +184,6 @@ def _shown(item: Description, value: Any) -> str:
 
 def _derived_rows(report: Report, reference_name: Optional[str]) -> Rows:
     derived, reference, solvent = report["derived"], report["reference"], report["solvent"]
-    highest, lowest = (
-        ", ".join(map(str, reference[f"{which}_tile_first_voxel_xyz"])) for which in ("highest", "lowest")
-    )
     rows = [
         ("Mode", derived["mode"]),
         ("Low-pass", f"{derived['lowpass_angstrom']:.4g} Å"),
@@ -196,21 +193,23 @@ def _derived_rows(report: Report, reference_name: Optional[str]) -> Rows:
         ("Box of the computation", " × ".join(map(str, derived["box_voxels"]))),
         ("Full scale (reference value)", _number(reference["value"])),
         *([("Zero of the scale", _number(reference["zero"]))] if reference["zero"] else []),
-        *(
-            [("Full scale taken from", reference_name)]
-            if reference_name
-            else [
-                ("Edge of the tiles", f"{reference['tile_size_voxels']} voxels"),
-                ("First voxel of the highest", highest),
-                ("First voxel of the lowest", lowest),
-            ]
-        ),
+        *([("Full scale taken from", reference_name)] if reference_name else _places(reference)),
         ("Solvent, mean ± sigma", f"{_number(solvent['mean'], 3)} ± {_number(solvent['sigma'], 3)}"),
         ("Confidence limit", _number(solvent["confidence_limit"])),
         ("Variability limit", _number(report["variability_limit"], 3)),
         ("Median scale where confident", _number(report["median_scale"], 3)),
     ]
     return [(label, value, False) for label, value in rows]
+
+
+def _places(reference: Report) -> List[Tuple[str, str]]:
+    highest, lowest = (
+        ", ".join(map(str, reference[f"{which}_tile_first_voxel_xyz"])) for which in ("highest", "lowest")
+    )
+    if reference["tile_size_voxels"] == 1:
+        return [("Highest voxel", highest), ("Lowest voxel", lowest)]
+    tiles = ("Edge of the tiles", f"{reference['tile_size_voxels']} voxels")
+    return [tiles, ("First voxel of the highest", highest), ("First voxel of the lowest", lowest)]
 
 
 def _number(value: Optional[float], digits: int = 4) -> str:

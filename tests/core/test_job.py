@@ -189,3 +189,34 @@ def values_of(path):
     """Values of an output; a confidence may be 0 everywhere, which read_map refuses."""
     with mrcfile.open(path) as mrc:
         return np.array(mrc.data)
+
+
+def test_figures_that_cannot_be_drawn_cost_no_job(phantom_file, tmp_path, monkeypatch):
+    from occupy_core import logfile
+
+    run_job(job(tmp_path / "out", phantom_file))
+    assert (tmp_path / "out" / "logfile.pdf").exists()
+
+    def failing(path, *_):
+        path.write_text("half of it")
+        raise RuntimeError("no more ink")
+
+    monkeypatch.setattr(logfile, "write_logfile", failing)
+    outputs = run_job(job(tmp_path / "out", phantom_file))
+    assert names(tmp_path / "out") == ["confidence.mrc", "occupy.cxc", "report.json", "scale.mrc"]
+    assert outputs.files == ["occupy.cxc"]
+    (told,) = json.loads((tmp_path / "out" / "report.json").read_text())["warnings"]
+    assert told == "no logfile.pdf was drawn: RuntimeError: no more ink" and told in outputs.warnings
+
+
+def test_reports_are_strict_json_with_lists_of_numbers_in_a_line(phantom_file, tmp_path):
+    run_job(job(tmp_path / "out", phantom_file))
+    text = (tmp_path / "out" / "report.json").read_text()
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    report = json.loads(text, parse_constant=refuse)
+    curves = report["maps"][0]["solvent"]["histogram"]
+    assert {len(values) for values in curves.values()} == {250}
+    assert len(text.splitlines()) < 200

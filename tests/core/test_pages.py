@@ -241,3 +241,18 @@ def test_the_level_of_the_surface_is_above_the_noise_and_below_the_molecule(thre
     assert (three_parts.volume[result.confidence <= 0.5] > level).mean() <= 2e-3
     assert (three_parts.volume[result.confidence <= 0.5] > 0.5 * level).mean() > 2e-3
     assert (three_parts.volume[three_parts.parts[0]] > level).mean() > 0.95
+
+
+def test_a_single_voxel_is_ringed_to_be_found(three_parts, phantom_file):
+    settings = Settings(normalisation="kernel")
+    source = read_map(phantom_file)
+    result = process_map(source, settings)
+    report = finite(job_report(settings, [map_report(result, {}, "", "phantom.mrc")], {}))
+    report.update(shared_reference=None, comparison=None, warnings=[])
+    panels = {"input": source.data, "scale": result.scale, "confidence": result.confidence}
+    (figure,) = pages_of(report, 0, glance.slices_of(panels, glance.tile_section(report["maps"][0])))
+    (ring,) = axes_of(figure)["tile"].get_lines()
+    z, y, x = np.unravel_index(source.data.argmax(), source.data.shape)
+    assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (x, y)
+    assert axes_of(figure)["tile"].get_xlabel() == f"z = {z}" and "Highest voxel" in words_of([figure])
+    assert "modification" not in axes_of(figure)
