@@ -28,7 +28,7 @@ from occupy_core.page_text import (
 )
 from occupy_core.report import target_text
 from occupy_core.setting_checks import Description
-from occupy_core.settings import Settings, default_of, descriptions, is_available
+from occupy_core.settings import Settings, default_of, descriptions
 
 Report = Mapping[str, Any]
 # Label, value, whether it is to be noted.
@@ -160,11 +160,9 @@ def _draw_table(page: Page, columns: Sequence[Rows]) -> None:
 
 
 def _setting_columns(settings: Settings) -> List[Rows]:
-    known = descriptions()
     rows = [
         (item.label, _shown(item, getattr(settings, name)), getattr(settings, name) != default_of(name))
-        for name, item in known.items()
-        if is_available(name)
+        for name, item in descriptions().items()
     ]
     half = -(-len(rows) // 2)
     return [rows[:half], rows[half:]]
@@ -174,9 +172,7 @@ def _shown(item: Description, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or value == ():
-        return {"power": "off", "map": "none"}.get(item.kind) or (
-            "derived" if item.derived not in ("", "off") else "off"
-        )
+        return {"": "off", "off": "off", "none": "none"}.get(item.derived, "derived")
     if isinstance(value, tuple):
         return ", ".join(os.path.basename(path) for path in value)
     return f"{value:g}" if isinstance(value, float) else os.path.basename(str(value))
