@@ -105,17 +105,17 @@ def fitted(text: str, width: float, size: float, weight: str = "normal") -> str:
     return _shortened(text, kept)
 
 
-def wrapped(text: str, width: float, size: float) -> List[str]:
+def wrapped(text: str, width: float, size: float, weight: str = "normal") -> List[str]:
     """Text in lines not wider than so many inches; words that are too long are broken."""
     lines: List[str] = []
     line = ""
     for word in printable(text).split():
         joined = f"{line} {word}" if line else word
-        if width_of(joined, size) <= width:
+        if width_of(joined, size, weight) <= width:
             line = joined
             continue
         lines += [line] if line else []
-        *broken, line = _broken(word, width, size)
+        *broken, line = _broken(word, width, size, weight)
         lines += broken
     return [*lines, line] if line else lines
 
@@ -167,10 +167,10 @@ def _shortened(text: str, kept: int) -> str:
     return f"{text[: kept - tail]}…{text[len(text) - tail :]}"
 
 
-def _broken(word: str, width: float, size: float) -> List[str]:
+def _broken(word: str, width: float, size: float, weight: str) -> List[str]:
     parts = [""]
     for letter in word:
-        if parts[-1] and width_of(parts[-1] + letter, size) > width:
+        if parts[-1] and width_of(parts[-1] + letter, size, weight) > width:
             parts.append("")
         parts[-1] += letter
     return parts

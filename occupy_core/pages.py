@@ -100,7 +100,7 @@ def _draw_slices(page: Page, slices: MapSlices, height: float) -> None:
     fitting = max(_SMALLEST_PANEL, (height - _KEYS - 2 * height_of(SMALL)) / 3 - _GAP)
     side = min(_LARGEST_PANEL, fitting, (WIDTH - _LABELS - (count - 1) * _GAP) / count)
     left = MARGIN + _LABELS + (WIDTH - _LABELS - count * side - (count - 1) * _GAP) / 2
-    titles = {kind: wrapped(_title(kind), side, SMALL) for kind in slices.panels}
+    titles = {kind: wrapped(_title(kind), side, SMALL, "bold") for kind in slices.panels}
     page.top += max(map(len, titles.values())) * height_of(SMALL)
     low, high = grey_levels(slices.panels["input"])
     keys: Dict[bool, Any] = {}
