@@ -68,7 +68,9 @@ def slices_of(volumes: Mapping[str, Volume], tile_section: int) -> MapSlices:
 
 
 def tile_of(report: Mapping[str, Any]) -> Tuple[Tuple[float, ...], Tuple[float, ...]]:
-    """First corner and edges, in voxels of the input along the array's axes, of the reference tile.
+    """Lowest corner and edges of the reference tile along the array's axes, in voxels of the input.
+
+    Places count from the centre of the first voxel.
 
     Parameters
     ----------
@@ -77,15 +79,15 @@ def tile_of(report: Mapping[str, Any]) -> Tuple[Tuple[float, ...], Tuple[float, 
     """
     reference = report["reference"]
     factors = [full / computed for full, computed in zip(report["box_voxels"], report["derived"]["box_voxels"])]
-    first = [place * factor for place, factor in zip(reference["highest_tile_first_voxel_xyz"], factors)]
+    corner = [(place - 0.5) * factor for place, factor in zip(reference["highest_tile_first_voxel_xyz"], factors)]
     edges = [reference["tile_size_voxels"] * factor for factor in factors]
-    return tuple(reversed(first)), tuple(reversed(edges))
+    return tuple(reversed(corner)), tuple(reversed(edges))
 
 
 def tile_section(report: Mapping[str, Any]) -> int:
     """The section across the array's first axis that passes through the middle of the reference tile."""
-    first, edges = tile_of(report)
-    return min(int(first[0] + edges[0] / 2), report["box_voxels"][2] - 1)
+    corner, edges = tile_of(report)
+    return min(int(corner[0] + edges[0] / 2 + 0.5), report["box_voxels"][2] - 1)
 
 
 def scale_histogram(scale: Volume, confidence: Volume) -> Dict[str, List[int]]:

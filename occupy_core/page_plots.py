@@ -150,7 +150,7 @@ def _draw_tile(page: Page, report: Report, slices: MapSlices, source: Optional[s
     axes.imshow(slices.tile, cmap=DENSITY_COLOURS, vmin=low, vmax=high, origin="lower", interpolation="nearest")
     (_, y, x), (_, height, width) = tile_of(report)
     step = slices.step
-    corner = (x / step - 0.5, y / step - 0.5)  # pixel 0 begins at -0.5
+    corner = (x / step, y / step)
     axes.add_patch(Rectangle(corner, width / step, height / step, fill=False, ec=_TILE_COLOUR, lw=1.4))
     if max(width, height) < _FINDABLE * max(slices.shape):
         middle = (corner[0] + width / step / 2, corner[1] + height / step / 2)

@@ -32,7 +32,7 @@ CITATION = (
 def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str) -> Dict[str, Any]:
     """What is known about one map, as JSON types; `files` are the names of its outputs, which begin with `prefix`."""
     grid, solvent = result.source.grid, result.solvent
-    first, edge = _tile(result)
+    centre, edge = _tile(result)
     return {
         "name": name,
         "input": result.source.path,
@@ -50,7 +50,7 @@ def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str)
             "spread": result.reference.spread,
             "tile_size_voxels": result.reference.tile_size,
             "highest_tile_first_voxel_xyz": list(reversed(result.reference.highest_tile)),
-            "highest_tile_centre_xyz_angstrom": position_of([place + (edge - 1) / 2 for place in first], grid),
+            "highest_tile_centre_xyz_angstrom": position_of(centre, grid),
             "tile_edge_angstrom": edge * grid.voxel_size,
             "lowest_tile_first_voxel_xyz": list(reversed(result.reference.lowest_tile)),
         },
@@ -133,11 +133,12 @@ def _derived(result: Result) -> Dict[str, Any]:
 
 
 def _tile(result: Result) -> Tuple[List[float], float]:
-    """First voxel and edge of the reference tile on the input's grid."""
+    """Centre and edge of the reference tile, in voxels of the input, along the array's axes."""
     boxes = zip(result.source.grid.shape, result.derived.box)
     factors = [full / computed for full, computed in boxes]
-    first = [place * factor for place, factor in zip(result.reference.highest_tile, factors)]
-    return first, result.reference.tile_size * max(factors)
+    size = result.reference.tile_size
+    centre = [(place + (size - 1) / 2) * factor for place, factor in zip(result.reference.highest_tile, factors)]
+    return centre, size * max(factors)
 
 
 def _compact(text: str) -> str:

@@ -256,3 +256,10 @@ def test_a_single_voxel_is_ringed_to_be_found(three_parts, phantom_file):
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (x, y)
     assert axes_of(figure)["tile"].get_xlabel() == f"z = {z}" and "Highest voxel" in words_of([figure])
     assert "modification" not in axes_of(figure)
+
+
+def test_a_tile_of_a_smaller_box_is_marked_where_it_lies_in_the_map():
+    reference = {"highest_tile_first_voxel_xyz": [4, 0, 10], "tile_size_voxels": 3}
+    report = {"reference": reference, "box_voxels": [64, 64, 64], "derived": {"box_voxels": [32, 32, 32]}}
+    # Voxels 4, 5, 6 of the smaller box are 8, 10, 12 of the map, and reach from 7 to 13.
+    assert glance.tile_of(report) == ((19, -1, 7), (6, 6, 6)) and glance.tile_section(report) == 22
