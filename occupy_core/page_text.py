@@ -21,6 +21,7 @@ _WARNING_COLOUR = "#b00020"
 _GREY = "0.35"
 _LINE = 1.35  # of the size of the letters
 _POINTS = 72.0
+_ON_SCREEN = 1.06  # letters that are fitted to pixels are wider than in a PDF
 _BULLET, _INDENT = "– ", 0.12
 _CITATION = f"Please cite: {CITATION}"
 
@@ -122,7 +123,7 @@ def wrapped(text: str, width: float, size: float, weight: str = "normal") -> Lis
 
 def width_of(text: str, size: float, weight: str = "normal") -> float:
     """Of a line of text, inches."""
-    return sum(_advance(letter, weight) for letter in text) * size / _POINTS
+    return sum(_advance(letter, weight) for letter in text) * size * _ON_SCREEN / _POINTS
 
 
 @lru_cache(maxsize=None)
