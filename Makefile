@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy classes bench readme clean
+.PHONY: demo test lint compare accuracy classes bench images readme clean
 
 demo:            ## simulate a map, run it through Scipion and RELION, show the result
 	@scripts/environment.sh
@@ -29,6 +29,9 @@ classes:         ## what the comparison of classes finds in simulated classifica
 bench:           ## time and memory beside the published program's
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.performance --write $(MAPS)
+
+images: demo     ## the README's pictures, from the demo
+	@cp demo_output/demo.png demo_output/report.png demo_output/classes.png docs/images/
 
 readme:          ## write the table of settings into README.md
 	@.venv/bin/python -m scripts.settings_table

@@ -36,7 +36,7 @@ setup(
         "relion_external": ["templates/*.star", "templates/*/*/*.star", "templates/*/*/*/*.star"],
     },
     # Scipion is an extra: RELION users need none of it, and inside Scipion it is there already.
-    # matplotlib draws the figure of a comparison (RELION's logfile.pdf).
+    # matplotlib draws logfile.pdf.
     install_requires=["numpy>=1.24", "scipy>=1.10", "mrcfile>=1.4", "starfile>=0.5", "matplotlib>=3.7"],
     extras_require={
         "scipion": ["scipion-em>=3.11", "scipion-app>=3.8"],

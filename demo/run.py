@@ -43,10 +43,12 @@ def main() -> int:
         folders["Scipion"] = _scipion(map_path, class_maps, simulated.voxel_size)
     first = folders["RELION"]
     _figure(map_path, first.scale)
+    _page(map_path, first.scale)
     _print_results(simulated, folders)
     _print_comparison(first)
     same = _agree(folders)
-    print(f"\nLook at {OUTPUT / 'demo.png'} and {OUTPUT / 'classes.png'}")
+    pictures = ", ".join(str(OUTPUT / f"{name}.png") for name in ("demo", "report", "classes"))
+    print(f"\nLook at {pictures}, and at logfile.pdf in any of these folders")
     return 0 if same else 1
 
 
@@ -126,6 +128,20 @@ def _figure(map_path: Path, folder: Path) -> None:
     panels.update({titles.get(name, name): read_map(folder / f"{name}.mrc").data for name in MAPS})
     figure = slices_figure(panels, title="Simulated complex: parts at occupancy 1, 0.6 and 0.3", planes=(0,))
     figure.savefig(OUTPUT / "demo.png", dpi=110)
+
+
+def _page(map_path: Path, folder: Path) -> None:
+    """The page of logfile.pdf, as a picture."""
+    from occupy_core.glance import slices_of, tile_section
+    from occupy_core.logfile import own_style, pages_of
+    from occupy_core.maps import read_map
+
+    report = json.loads((folder / "report.json").read_text())
+    (item,) = report["maps"]
+    maps = {kind: read_map(folder / name).data for kind, name in item["outputs"].items()}
+    slices = slices_of({"input": read_map(map_path).data, **maps}, tile_section(item))
+    with own_style():
+        pages_of(report, 0, slices)[0].savefig(OUTPUT / "report.png", dpi=110)
 
 
 def _print_results(simulated: Phantom, folders: Dict[str, Folders]) -> None:

@@ -19,12 +19,14 @@ from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.estimate import estimate_of, maximum_of, reference_of
 from occupy_core.inputs import MapInput
 from occupy_core.maps import DensityMap, MapGrid, read_map
+from occupy_core.progress import Step, silent
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
 from occupy_core.stored import Stored
 
 # Of the box: a coarser low-pass would leave too few waves to tell one region from another.
 _COARSEST = 1 / 8
+_PREPARING = 0.8  # of a comparison
 _Found = TypeVar("_Found")
 
 
@@ -80,12 +82,14 @@ class Views:
     def __init__(self) -> None:
         self._made: Dict[Settings, Tuple[Dict[int, _Seen], List[str]]] = {}
 
-    def of(self, maps: Sequence[MapInput], settings: Settings, threads: int) -> Tuple[Dict[int, _Seen], List[str]]:
+    def of(
+        self, maps: Sequence[MapInput], settings: Settings, threads: int, step: Step = silent
+    ) -> Tuple[Dict[int, _Seen], List[str]]:
         """The maps by their place, and why others are left out; settings are those that the estimate takes."""
         if settings in self._made:
             return self._made[settings]
         notes: List[str] = []
-        seen = _views(maps, settings, threads, notes)
+        seen = _views(maps, settings, threads, notes, step)
         if seen:
             lowpass = next(iter(seen.values())).derived.lowpass
             self._made = {replace(settings, lowpass=lowpass): (seen, notes)}
@@ -117,7 +121,12 @@ def named_place(maps: Sequence[MapInput], settings: Settings) -> Optional[int]:
 
 
 def shared_scale(
-    maps: Sequence[MapInput], settings: Settings, *, threads: int = 1, views: Optional[Views] = None
+    maps: Sequence[MapInput],
+    settings: Settings,
+    *,
+    threads: int = 1,
+    views: Optional[Views] = None,
+    step: Step = silent,
 ) -> Optional[SharedScale]:
     """One reference for all maps of a job; None where no map has one.
 
@@ -128,6 +137,8 @@ def shared_scale(
     threads : int
     views : Views, optional
         Of these maps, where there may be some.
+    step : callable
+        Told how far the work is.
 
     Raises
     ------
@@ -142,7 +153,7 @@ def shared_scale(
     zero of its own solvent, and one is where the part that all have in common reads as it does in the reference map.
     """
     if settings.normalisation == "calibrated":
-        seen, _ = (views or Views()).of(maps, replace(_bare(settings), mode=settings.resolved_mode), threads)
+        seen, _ = (views or Views()).of(maps, replace(_bare(settings), mode=settings.resolved_mode), threads, step)
         if not seen:
             return None
         found_views = [item.view for item in seen.values()]
@@ -150,7 +161,7 @@ def shared_scale(
         derived = next(iter(seen.values())).derived
         spacing = coarse_step(derived.voxel_size) * derived.voxel_size
         return SharedScale(dict(zip(seen, shared_references(found_views, chosen, spacing=spacing))), list(seen)[chosen])
-    found = _each(maps, lambda source: reference_of(estimate_of(source, settings, threads=threads)), [])
+    found = _each(maps, lambda source: reference_of(estimate_of(source, settings, threads=threads)), [], step)
     if not found:
         return None
     named = _named(maps, settings, found)
@@ -159,7 +170,12 @@ def shared_scale(
 
 
 def compare_maps(
-    maps: Sequence[MapInput], settings: Settings, *, threads: int = 1, views: Optional[Views] = None
+    maps: Sequence[MapInput],
+    settings: Settings,
+    *,
+    threads: int = 1,
+    views: Optional[Views] = None,
+    step: Step = silent,
 ) -> ClassComparison:
     """Find the regions where maps differ: in occupancy mode, calibrated, whatever the settings say.
 
@@ -171,6 +187,8 @@ def compare_maps(
     threads : int
     views : Views, optional
         Of these maps, where there may be some.
+    step : callable
+        Told how far the work is.
 
     Raises
     ------
@@ -185,16 +203,19 @@ def compare_maps(
     bare = replace(_bare(settings), mode="occupancy", normalisation="calibrated")
     if bare.lowpass is None:
         bare = replace(bare, lowpass=_common_lowpass(maps, bare, threads, notes))
-    seen, left_out = (views or Views()).of(maps, bare, threads)
+    seen, left_out = (views or Views()).of(
+        maps, bare, threads, lambda fraction, text: step(_PREPARING * fraction, text)
+    )
     notes += left_out
     if len(seen) < 2:
         raise MapError("; ".join(["fewer than two of the maps can be compared", *notes]))
     first = next(iter(seen.values()))
-    step = coarse_step(first.derived.voxel_size)
+    step(_PREPARING, "differences")
+    coarse = coarse_step(first.derived.voxel_size)
     result = compare(
         [item.view for item in seen.values()],
         [maps[place].name for place in seen],
-        spacing=step * first.derived.voxel_size,
+        spacing=coarse * first.derived.voxel_size,
         reference=_named(maps, settings, seen),
     )
     return ClassComparison(
@@ -202,7 +223,7 @@ def compare_maps(
         tuple(seen),
         tuple(item.view.density for item in seen.values()),
         first.grid,
-        step * first.derived.voxel_size / first.grid.voxel_size,
+        coarse * first.derived.voxel_size / first.grid.voxel_size,
         first.derived.lowpass,
         (*notes, *result.warnings),
     )
@@ -221,7 +242,9 @@ def _bare(settings: Settings) -> Settings:
     return Settings(**{name: getattr(settings, name) for name in taken})
 
 
-def _views(maps: Sequence[MapInput], settings: Settings, threads: int, notes: List[str]) -> Dict[int, _Seen]:
+def _views(
+    maps: Sequence[MapInput], settings: Settings, threads: int, notes: List[str], step: Step
+) -> Dict[int, _Seen]:
     def view(source: DensityMap) -> _Seen:
         estimate = estimate_of(source, settings, threads=threads, overwrite=True)
         seen = view_of(
@@ -234,14 +257,17 @@ def _views(maps: Sequence[MapInput], settings: Settings, threads: int, notes: Li
         )
         return _Seen(seen, source.grid, estimate.derived)
 
-    return _each(maps, view, notes)
+    return _each(maps, view, notes, step)
 
 
-def _each(maps: Sequence[MapInput], measure: Callable[[DensityMap], _Found], notes: List[str]) -> Dict[int, _Found]:
+def _each(
+    maps: Sequence[MapInput], measure: Callable[[DensityMap], _Found], notes: List[str], step: Step = silent
+) -> Dict[int, _Found]:
     """What is measured in each map by its place, those that cannot be used left out and noted."""
     found: Dict[int, _Found] = {}
     first: Optional[Tuple[str, MapGrid]] = None
     for place, item in enumerate(maps):
+        step(place / len(maps), item.name)
         if item.class_info and item.class_info.particles == 0:
             notes.append(f"{item.name} is left out of the comparison: it has no particles")
             continue

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a comparison of classes leaves: masks of the regions, the spread of the occupancy, a figure, and its report."""
+"""What a comparison of classes leaves: masks of the regions, the spread of the occupancy, and its report."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from occupy_core.classes import ClassComparison
 from occupy_core.coarse_grid import on_map_grid
 from occupy_core.comparison import Region
 from occupy_core.inputs import MapInput
-from occupy_core.maps import MapGrid, write_map
-from occupy_core.outputs import FIGURE, REGION_MASK, SPREAD_MAP
+from occupy_core.maps import MapGrid, in_xyz, write_map
+from occupy_core.outputs import REGION_MASK, SPREAD_MAP
 from occupy_core.region_masks import soft_mask
 
 Report = Dict[str, Any]
@@ -21,7 +21,7 @@ _ALL = 0.99  # of the particles, but for rounding
 
 
 def write_comparison(found: ClassComparison, maps: Sequence[MapInput], folder: Path) -> Report:
-    """Write the maps and the figure of a comparison.
+    """Write the maps of a comparison.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def write_comparison(found: ClassComparison, maps: Sequence[MapInput], folder: P
         mask = soft_mask(region.mask, grid.shape, spacing=found.spacing, voxel_size=grid.voxel_size)
         write_map(folder / names[-1], mask, grid, label=f"mask of region {number}")
         del mask
-    report: Report = {
+    return {
         "lowpass_angstrom": found.lowpass,
         "reference": maps[found.result.reference].path,
         "maps": [_map_report(item, factor) for item, factor in zip(maps, found.result.grey_factors)],
@@ -55,7 +55,6 @@ def write_comparison(found: ClassComparison, maps: Sequence[MapInput], folder: P
         "outputs": names,
         "warnings": list(found.warnings),
     }
-    return _with_figure(report, found, folder)
 
 
 def region_text(region: Report) -> str:
@@ -82,19 +81,12 @@ def _map_report(item: MapInput, grey_factor: float) -> Report:
     return {"name": item.name, "input": item.path, **info, "grey_factor": grey_factor}
 
 
-def _xyz(centre: Sequence[float], grid: MapGrid) -> List[float]:
-    """x, y, z of a place given along the file's sections, rows and columns, whatever axes these are."""
-    axes = [int(grid.header[name]) for name in ("maps", "mapr", "mapc")]
-    along = dict(zip(axes if sorted(axes) == [1, 2, 3] else [3, 2, 1], centre))
-    return [along[axis] for axis in (1, 2, 3)]
-
-
 def _region_report(number: int, region: Region, maps: Sequence[MapInput], grid: MapGrid) -> Report:
     return {
         "number": number,
         "mask": REGION_MASK.format(number),
         "volume_cubic_angstrom": region.volume,
-        "centre_xyz_angstrom": _xyz(region.centre, grid),
+        "centre_xyz_angstrom": in_xyz(region.centre, grid),
         "difference": region.spread,
         "occupancy_of_all_particles": _of_all(region, maps),
         "occupancies": [
@@ -111,15 +103,3 @@ def _of_all(region: Region, maps: Sequence[MapInput]) -> Optional[float]:
     if len(known) < len(maps) or not sum(known) > _ALL:
         return None
     return sum(share * median for share, (_, median, _) in zip(known, region.occupancies)) / sum(known)
-
-
-def _with_figure(report: Report, found: ClassComparison, folder: Path) -> Report:
-    try:
-        from occupy_core.figures import comparison_figure, sections_of
-    except ImportError as error:
-        note = f"no figure was drawn, since matplotlib is missing ({error})"
-        return {**report, "warnings": [*report["warnings"], note]}
-    volumes = (density.load() for density in found.densities)
-    sections = sections_of([region.mask for region in found.result.regions], volumes)
-    comparison_figure(report, sections).savefig(folder / FIGURE, metadata={"CreationDate": None})
-    return {**report, "outputs": [*report["outputs"], FIGURE]}

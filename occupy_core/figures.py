@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
@@ -123,10 +123,21 @@ def comparison_figure(report: Mapping[str, Any], sections: Sequence[Section]) ->
         Of a comparison: `comparison_outputs.write_comparison`.
     sections : sequence of Section
     """
-    names = [str(item["name"]) for item in report["maps"]]
-    width = max(7.0, 2.2 * len(names) + 1.0)
-    heights = (2.2 * len(sections) + 0.6, 3.2)
+    width, *heights = comparison_size(report, sections)
     figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+    draw_comparison(figure, report, sections)
+    return figure
+
+
+def comparison_size(report: Mapping[str, Any], sections: Sequence[Section]) -> Tuple[float, float, float]:
+    """Width, and heights of the slices and of the chart, of a figure of a comparison in inches."""
+    return max(7.0, 2.2 * len(report["maps"]) + 1.0), 2.2 * len(sections) + 0.6, 3.2
+
+
+def draw_comparison(figure: FigureBase, report: Mapping[str, Any], sections: Sequence[Section]) -> None:
+    """Fill a figure, or a part of one, in constrained layout; other parameters as of `comparison_figure`."""
+    names = [str(item["name"]) for item in report["maps"]]
+    _, *heights = comparison_size(report, sections)
     # Room for the titles, which the layout of nested figures forgets.
     upper, lower = figure.subfigures(2, 1, height_ratios=heights, hspace=0.02)
     upper.suptitle(" ", fontsize=4)
@@ -144,7 +155,6 @@ def comparison_figure(report: Mapping[str, Any], sections: Sequence[Section]) ->
     for column, item in enumerate(report["maps"]):
         axes[0, column].set_title(_class_title(item), fontsize=10)
     _chart(lower.subplots(), report, names)
-    return figure
 
 
 def _chart(axis: Any, report: Mapping[str, Any], names: Sequence[str]) -> None:

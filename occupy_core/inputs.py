@@ -80,6 +80,13 @@ class Job:
     threads: int = 1
     compare: bool = False
 
+    @property
+    def inputs(self) -> Tuple[str, ...]:
+        """Every file that the job reads."""
+        definition = self.settings.solvent_def
+        masks = (*((definition,) if definition else ()), *self.settings.target_mask)
+        return (*(item.path for item in self.maps), *masks)
+
     def to_dict(self) -> Dict[str, Any]:
         """The job as JSON types; `Job.from_dict` is its inverse."""
         return {

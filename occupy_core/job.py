@@ -8,25 +8,30 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from occupy_core.classes import SharedScale, Views, compare_maps, shared_scale, shares_reference
+from occupy_core.classes import ClassComparison, SharedScale, Views, compare_maps, shared_scale, shares_reference
 from occupy_core.comparison_outputs import comparison_lines, write_comparison
 from occupy_core.errors import JobError, OccupyError
+from occupy_core.glance import MapSlices, slices_of, tile_section
 from occupy_core.inputs import Job, MapInput
 from occupy_core.maps import read_map, write_map
-from occupy_core.outputs import MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kinds_of, staged
+from occupy_core.outputs import CHIMERAX, FIGURE, MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kinds_of, staged
 from occupy_core.process import Result, process_map
-from occupy_core.report import job_report, map_report, target_report, target_text, write_json
+from occupy_core.progress import Progress, Say, Step
+from occupy_core.report import map_report, target_report, target_text
+from occupy_core.reports import write_reports
 from occupy_core.scale import Reference
 from occupy_core.slabs import for_each
 
 
 @dataclass(frozen=True)
 class MapOutputs:
-    """What became of one map: the names of its files by kind (keys of `MAP_OUTPUTS`), and its part of the report."""
+    """What became of one map: the names of its files by kind (keys of `MAP_OUTPUTS`), its part of the report, and
+    sections for figures."""
 
     source: MapInput
     files: Dict[str, str]
     report: Dict[str, Any]
+    slices: MapSlices
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,14 @@ class JobOutputs:
         As `comparison_outputs.write_comparison` gives it.
     notes : list of str
         Warnings of the job as a whole.
+    files : list of str
+        Names of further files for users: figures, and commands for ChimeraX.
     """
 
     maps: List[MapOutputs]
     comparison: Optional[Dict[str, Any]]
     notes: List[str]
+    files: List[str]
 
     @property
     def warnings(self) -> List[str]:
@@ -57,18 +65,18 @@ class JobOutputs:
         return [*self.notes, *compared, *of_maps]
 
 
-Progress = Callable[[str], None]
+_MEASURING = 0.8  # for a shared reference or a comparison, beside the work on a map itself
 Tables = Callable[[JobOutputs, Path], None]
 
 
-def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optional[Tables] = None) -> JobOutputs:
+def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tables] = None) -> JobOutputs:
     """Work on every map of a job and write the outputs, all or none.
 
     Parameters
     ----------
     job : Job
     progress : callable
-        Takes a line for the user now and then.
+        Takes a line for the user now and then; when it takes long, lines that say how much is left.
     tables : callable, optional
         A host's own files: called with the outputs and the folder to write to, before anything is put in place.
 
@@ -84,57 +92,77 @@ def run_job(job: Job, *, progress: Progress = lambda line: None, tables: Optiona
         raise JobError("no map given, expected at least one")
     done: List[MapOutputs] = []
     failed: Dict[str, str] = {}
-    with staged(job.output_dir, _names(job), _inputs(job)) as folder:
+    tell = Progress(progress, _work(job))
+    with staged(job.output_dir, _names(job), job.inputs) as folder:
         views = Views()
-        shared = _shared(job, views, progress)
+        shared = _shared(job, views, tell)
         for number, item in enumerate(job.maps, start=1):
-            progress(f"Map {number} of {len(job.maps)}: {item.path}")
+            tell(f"Map {number} of {len(job.maps)}: {item.path}")
             try:
-                done.append(
-                    _run_map(item, job, folder, progress, shared.references.get(number - 1) if shared else None)
-                )
+                with tell.part(1, f"map {number} of {len(job.maps)}") as step:
+                    reference = shared.references.get(number - 1) if shared else None
+                    done.append(_run_map(item, job, folder, tell, step, reference))
             except OccupyError as error:
                 if len(job.maps) == 1:
                     raise
                 failed[item.path] = str(error)
-                progress(f"  FAILED, left out: {error}")
+                tell(f"  FAILED, left out: {error}")
         if not done:
             raise JobError(f"all {len(job.maps)} maps failed; the first: {next(iter(failed.values()))}")
-        outputs = JobOutputs(done, *_compare(job, views, folder, progress))
+        compared, found, notes = _compare(job, views, folder, tell)
+        tell(f"Writing {REPORT}, {FIGURE} and {CHIMERAX}")
+        report = write_reports(
+            job,
+            [item.report for item in done],
+            [item.slices for item in done],
+            failed=failed,
+            shared=job.maps[shared.place].path if shared else None,
+            comparison=compared,
+            found=found,
+            notes=notes,
+            folder=folder,
+        )
+        outputs = JobOutputs(done, compared, report["warnings"], report["outputs"])
         if tables is not None:
             tables(outputs, folder)
-        report = job_report(job.settings, [item.report for item in done], failed)
-        report["shared_reference"] = job.maps[shared.place].path if shared else None
-        report["comparison"] = outputs.comparison
-        report["warnings"] = outputs.notes
-        write_json(folder / REPORT, report)
     return outputs
 
 
-def _shared(job: Job, views: Views, progress: Progress) -> Optional[SharedScale]:
+def _work(job: Job) -> float:
+    """How much there is to do, in units of one map."""
+    shares = shares_reference(job.maps, job.settings)
+    return len(job.maps) * (1 + _MEASURING * (shares + (job.compare and len(job.maps) > 1)))
+
+
+def _shared(job: Job, views: Views, tell: Progress) -> Optional[SharedScale]:
     if not shares_reference(job.maps, job.settings):
         return None
-    found = shared_scale(job.maps, job.settings, threads=job.threads, views=views)
+    tell(f"Looking for what counts as full in {len(job.maps)} maps")
+    with tell.part(len(job.maps) * _MEASURING, "full scale") as step:
+        found = shared_scale(job.maps, job.settings, threads=job.threads, views=views, step=step)
     if found:
-        progress(f"One reference for all {len(job.maps)} maps, from {job.maps[found.place].name}")
+        tell(f"One reference for all {len(job.maps)} maps, from {job.maps[found.place].name}")
     return found
 
 
 def _names(job: Job) -> List[str]:
     kinds = kinds_of(job.settings)
-    names = [REPORT, MAPS_TABLE, *(item.prefix + MAP_OUTPUTS[kind].file_name for item in job.maps for kind in kinds)]
+    names = [
+        REPORT,
+        FIGURE,
+        CHIMERAX,
+        MAPS_TABLE,
+        *(item.prefix + MAP_OUTPUTS[kind].file_name for item in job.maps for kind in kinds),
+    ]
     return [*names, SPREAD_MAP] if job.compare else names
 
 
-def _inputs(job: Job) -> List[str]:
-    definition = job.settings.solvent_def
-    masks = [*([definition] if definition else []), *job.settings.target_mask]
-    return [*(item.path for item in job.maps), *masks]
-
-
-def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress, reference: Optional[Reference]) -> MapOutputs:
+def _run_map(
+    item: MapInput, job: Job, folder: Path, tell: Progress, step: Step, reference: Optional[Reference]
+) -> MapOutputs:
     source = read_map(item.path, voxel_size=item.voxel_size)
-    result = process_map(source, job.settings, reference=reference, threads=job.threads)
+    result = process_map(source, job.settings, reference=reference, threads=job.threads, step=step)
+    step(0.85, "writing")
     made = _arrays(result)
     files = {kind: item.prefix + MAP_OUTPUTS[kind].file_name for kind in made}
 
@@ -143,31 +171,35 @@ def _run_map(item: MapInput, job: Job, folder: Path, progress: Progress, referen
 
     for_each(list(made), write, threads=job.threads)
     for line in _summary(result):
-        progress(f"  {line}")
-    report = map_report(result, files, item.prefix)
+        tell(f"  {line}")
+    report = map_report(result, files, item.prefix, item.name)
     if item.class_info is not None:
         report["class"] = asdict(item.class_info)
-    return MapOutputs(item, files, report)
+    slices = slices_of({"input": source.data, **made}, tile_section(report))
+    return MapOutputs(item, files, report, slices)
 
 
-def _compare(job: Job, views: Views, folder: Path, progress: Progress) -> Tuple[Optional[Dict[str, Any]], List[str]]:
+def _compare(
+    job: Job, views: Views, folder: Path, tell: Progress
+) -> Tuple[Optional[Dict[str, Any]], Optional[ClassComparison], List[str]]:
     """Compare the maps and write what comes of it; a warning where they cannot be compared."""
     if len(job.maps) < 2:
         unused = job.settings.reference not in ("auto", "own")
-        return None, [f"reference {job.settings.reference} has no effect with one map"] if unused else []
+        return None, None, [f"reference {job.settings.reference} has no effect with one map"] if unused else []
     if not job.compare:
-        return None, []
-    progress(f"Comparing {len(job.maps)} maps")
+        return None, None, []
+    tell(f"Comparing {len(job.maps)} maps")
     try:
-        found = compare_maps(job.maps, job.settings, threads=job.threads, views=views)
+        with tell.part(len(job.maps) * _MEASURING, "comparison") as step:
+            found = compare_maps(job.maps, job.settings, threads=job.threads, views=views, step=step)
     except OccupyError as error:  # the maps are done: no reason to lose them
         note = f"the maps were not compared: {error}"
-        progress(f"  WARNING: {note}")
-        return None, [note]
+        tell(f"  WARNING: {note}")
+        return None, None, [note]
     report = write_comparison(found, [job.maps[place] for place in found.places], folder)
     for line in [*comparison_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
-        progress(f"  {line}")
-    return report, []
+        tell(f"  {line}")
+    return report, found, []
 
 
 def _arrays(result: Result) -> Dict[str, Any]:

@@ -98,6 +98,27 @@ def box_text(shape: Sequence[int]) -> str:
     return " x ".join(str(side) for side in reversed(tuple(shape)))
 
 
+def in_xyz(values: Sequence[float], grid: MapGrid) -> List[float]:
+    """x, y, z of what is given along the file's sections, rows and columns, whatever axes these are."""
+    axes = [int(grid.header[name]) for name in ("maps", "mapr", "mapc")]
+    along = dict(zip(axes if sorted(axes) == [1, 2, 3] else [3, 2, 1], values))
+    return [along[axis] for axis in (1, 2, 3)]
+
+
+def position_of(voxel: Sequence[float], grid: MapGrid) -> List[float]:
+    """x, y, z in Å, as viewers show a map, of a voxel given in the array's order.
+
+    Notes
+    -----
+    From the header's origin or, where that is 0, from its start indices, as ChimeraX takes them.
+    """
+    origin = [float(grid.header.origin[axis]) for axis in "xyz"]
+    start = [int(grid.header[name]) for name in ("nzstart", "nystart", "nxstart")]
+    first = [0, 0, 0] if any(origin) else start
+    steps = in_xyz([place + before for place, before in zip(voxel, first)], grid)
+    return [corner + step * grid.voxel_size for corner, step in zip(origin, steps)]
+
+
 def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMap:
     """Read a map (MRC or CCP4, plain or compressed by gzip or bzip2).
 

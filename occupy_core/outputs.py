@@ -22,6 +22,7 @@ REGIONS_TABLE = "occupancy_regions.star"
 REGION_MASK = "region{:03d}_mask.mrc"
 SPREAD_MAP = "occupancy_spread.mrc"
 FIGURE = "logfile.pdf"
+CHIMERAX = "occupy.cxc"
 PROGRAM = "scipion-em-occupy"
 # Followed by the process's number; relion_external.supervisor names it too.
 _STAGING = ".occupy_staging_"
@@ -153,7 +154,7 @@ def _names_of_last_run(target: Path) -> Set[str]:
         regions = set((content.get("comparison") or {}).get("outputs", []))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise JobError(f"{report}: is not a report of this program; choose another output folder") from None
-    tables = {REPORT, MAPS_TABLE, REGIONS_TABLE, FIGURE}
+    tables = {REPORT, MAPS_TABLE, REGIONS_TABLE, FIGURE, CHIMERAX}
     return {*tables, *(name for name in maps | regions if os.path.basename(name) == name)}
 
 

@@ -15,6 +15,7 @@ from occupy_core.estimate import Estimate, calibration_of, estimate_of, maximum_
 from occupy_core.maps import DensityMap, Volume
 from occupy_core.oddities import oddities
 from occupy_core.outputs import MODIFIED, SUBTRACTION_MASKS
+from occupy_core.progress import Step, silent
 from occupy_core.scale import Reference
 from occupy_core.setting_checks import without_effect
 from occupy_core.settings import Settings
@@ -69,7 +70,12 @@ class Result:
 
 
 def process_map(
-    source: DensityMap, settings: Settings, *, reference: Optional[Reference] = None, threads: int = 1
+    source: DensityMap,
+    settings: Settings,
+    *,
+    reference: Optional[Reference] = None,
+    threads: int = 1,
+    step: Step = silent,
 ) -> Result:
     """Estimate the local scale of a map and modify the map by it.
 
@@ -82,6 +88,8 @@ def process_map(
         What counts as full instead of the map's own best region: one for several maps (`classes.shared_scale`).
     threads : int
         The result does not depend on it.
+    step : callable
+        Told how far the work is.
 
     Raises
     ------
@@ -100,9 +108,11 @@ def process_map(
     derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
     notes = [*estimate.warnings, *without_effect(settings)]
     notes += oddities(source.data, estimate.lowpassed, estimate.inside)
+    step(0.3, "solvent model and local maximum")
     model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
     notes += model.warnings
     maximum = maximum_of(estimate, threads=threads)
+    step(0.6, "local scale and confidence")
     full_spread = None
     if settings.normalisation == "calibrated":
         if reference is None:
@@ -127,6 +137,7 @@ def process_map(
     )
     noise = _filler(estimate, confidence, model, threads) if _fills(settings) else None
     del estimate, maximum
+    step(0.75, "modified maps")
     modified = _modified_maps(volume, scales, confidence, noise, settings)
     del noise
     confident = scales[confidence > _CONFIDENT]

@@ -7,15 +7,17 @@ import json
 import math
 import os
 import platform
+import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Tuple
 
 import mrcfile
 import numpy
 import scipy
 
-from occupy_core import __version__
+from occupy_core import __version__, glance
+from occupy_core.maps import position_of
 from occupy_core.outputs import PROGRAM
 from occupy_core.process import Result
 from occupy_core.settings import Settings
@@ -27,15 +29,19 @@ CITATION = (
 )
 
 
-def map_report(result: Result, files: Mapping[str, str], prefix: str) -> Dict[str, Any]:
+def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str) -> Dict[str, Any]:
     """What is known about one map, as JSON types; `files` are the names of its outputs, which begin with `prefix`."""
     grid, solvent = result.source.grid, result.solvent
+    centre, edge = _tile(result)
     return {
+        "name": name,
         "input": result.source.path,
         "prefix": prefix,
         "outputs": dict(files),
         "box_voxels": list(reversed(grid.shape)),
         "voxel_size_angstrom": grid.voxel_size,
+        "header_voxel_size_angstrom": grid.header_voxel_size,
+        "first_voxel_xyz_angstrom": position_of((0, 0, 0), grid),
         "derived": _derived(result),
         "reference": {
             "normalisation": result.settings.normalisation,
@@ -44,9 +50,19 @@ def map_report(result: Result, files: Mapping[str, str], prefix: str) -> Dict[st
             "spread": result.reference.spread,
             "tile_size_voxels": result.reference.tile_size,
             "highest_tile_first_voxel_xyz": list(reversed(result.reference.highest_tile)),
+            "highest_tile_centre_xyz_angstrom": position_of(centre, grid),
+            "tile_edge_angstrom": edge * grid.voxel_size,
             "lowest_tile_first_voxel_xyz": list(reversed(result.reference.lowest_tile)),
         },
-        "solvent": {"mean": solvent.mean, "sigma": solvent.sigma, "confidence_limit": solvent.limit},
+        "solvent": {
+            "mean": solvent.mean,
+            "sigma": solvent.sigma,
+            "height": solvent.height,
+            "confidence_limit": solvent.limit,
+            "histogram": glance.solvent_curves(solvent),
+        },
+        "scale_histogram": glance.scale_histogram(result.scale, result.confidence),
+        "surface_level": glance.surface_level(result.source.data, result.confidence, solvent.limit),
         "variability_limit": result.variability_limit,
         "median_scale": result.median_scale,
         "targets": [target_report(target) for target in result.targets],
@@ -98,8 +114,8 @@ def job_report(settings: Settings, maps: List[Dict[str, Any]], failed: Mapping[s
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON that any reader takes: what is not a number is null."""
-    path.write_text(json.dumps(_finite(content), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    """Write JSON, a list of numbers in one line; what is not a number must be null (`finite`)."""
+    path.write_text(_compact(json.dumps(content, indent=2, allow_nan=False)) + "\n", encoding="utf-8")
 
 
 def _derived(result: Result) -> Dict[str, Any]:
@@ -116,9 +132,24 @@ def _derived(result: Result) -> Dict[str, Any]:
     }
 
 
-def _finite(value: Any) -> Any:
+def _tile(result: Result) -> Tuple[List[float], float]:
+    """Centre and edge of the reference tile, in voxels of the input, along the array's axes."""
+    boxes = zip(result.source.grid.shape, result.derived.box)
+    factors = [full / computed for full, computed in boxes]
+    size = result.reference.tile_size
+    centre = [(place + (size - 1) / 2) * factor for place, factor in zip(result.reference.highest_tile, factors)]
+    return centre, size * max(factors)
+
+
+def _compact(text: str) -> str:
+    # A line break stands in no JSON string.
+    return re.sub(r"\[\n[-+.,\deE\s]+\]", lambda found: "[" + " ".join(found[0][1:-1].split()) + "]", text)
+
+
+def finite(value: Any) -> Any:
+    """The same JSON types with null for what is not a number, so that any reader takes it."""
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

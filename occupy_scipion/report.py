@@ -26,9 +26,10 @@ def read_report(folder: str) -> Optional[Report]:
     """The report in a run's folder, with the user's names of the target masks; None when none was delivered."""
     found = _read_json(os.path.join(folder, REPORT))
     if found is not None:
-        # Runs of earlier versions have neither.
+        # Runs of earlier versions have none of these.
         found.setdefault("comparison", None)
         found.setdefault("warnings", [])
+        found.setdefault("outputs", [])
     names = (_read_json(os.path.join(folder, JOB_FILE)) or {}).get(TARGET_NAMES, [])
     for item in found["maps"] if found else []:
         # Runs of earlier versions have no targets.
@@ -40,7 +41,8 @@ def read_report(folder: str) -> Optional[Report]:
 def output_files(report: Report) -> List[str]:
     """The names of the files that a run delivered, but for the report."""
     compared = report["comparison"]["outputs"] if report["comparison"] else []
-    return [*(name for item in report["maps"] for name in item["outputs"].values()), *compared]
+    of_maps = [name for item in report["maps"] for name in item["outputs"].values()]
+    return [*of_maps, *compared, *report["outputs"]]
 
 
 def remove_leftovers(folder: str, last: Optional[Report]) -> None:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The maps that a command line names: one, or the classes of a classification."""
+"""The maps that a command line names: one, the classes of a classification, or those of a report."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Tuple
 
 from occupy_core.inputs import ClassInfo, MapInput
@@ -19,6 +20,10 @@ def maps_of(options: Options) -> Tuple[MapInput, ...]:
         If a STAR file or class map does not lead to the maps of a 3D classification.
     """
     path = options.input_path
+    if path is None:
+        maps = options.recorded.maps if options.recorded else ()
+        size = options.voxel_size
+        return maps if size is None else tuple(replace(item, voxel_size=size) for item in maps)
     if not options.whole_classification and not is_table(path):
         return (MapInput(path, voxel_size=options.voxel_size),)
     found = read_classification(path)

@@ -49,7 +49,7 @@ def _run(arguments: List[str]) -> None:
         output_dir=folder,
         settings=options.settings,
         threads=min(options.threads, _processors()),
-        compare=len(maps) > 1,
+        compare=options.recorded.compare if options.recorded and not options.input_path else len(maps) > 1,
     )
     outputs = run_job(job, progress=_say, tables=lambda done, staging: write_tables(done, staging, folder))
     write_output_nodes(outputs, folder)

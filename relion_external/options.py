@@ -7,11 +7,12 @@ import argparse
 import difflib
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
 from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
+from occupy_core.rerun import Recorded, read_recorded
 from occupy_core.setting_checks import Description
 from occupy_core.settings import Settings, default_of, descriptions
 
@@ -32,8 +33,10 @@ class Options:
 
     Attributes
     ----------
-    input_path : str
-        A map, or a STAR file of a 3D classification.
+    input_path : str, optional
+        A map, or a STAR file of a 3D classification; None where the maps of a report are taken.
+    recorded : Recorded, optional
+        The job of a report that is done again; `settings` has what of its settings is to count.
     whole_classification : bool
         Whether a map stands for the classification that it is a class of.
     voxel_size : float, optional
@@ -46,7 +49,8 @@ class Options:
         Options that were ignored.
     """
 
-    input_path: str
+    input_path: Optional[str]
+    recorded: Optional[Recorded]
     whole_classification: bool
     voxel_size: Optional[float]
     output_dir: str
@@ -62,6 +66,8 @@ def parse(arguments: List[str]) -> Options:
     ------
     OptionError
         If an option is unknown, misses its value, or none names the input or the output.
+    JobError
+        If a report cannot be read.
     SettingsError
         If a setting is refused.
     SystemExit
@@ -72,21 +78,23 @@ def parse(arguments: List[str]) -> Options:
     known, unknown = parser.parse_known_args([word for word in arguments if word != "--"])
     if unknown:
         raise OptionError(_unknown_text(unknown[0]))
-    _require_job(known)
+    recorded = None if known.settings is None else read_recorded(known.settings)
+    _require_job(known, recorded)
     return Options(
         input_path=known.in_parts or known.in_3dref,
+        recorded=recorded,
         whole_classification=known.classes is not None,
         voxel_size=_positive("angpix", known.angpix),
         output_dir=known.o,
         threads=_threads(known.j),
-        settings=_settings(known),
-        warnings=_warnings(known),
+        settings=_settings(known, Settings() if recorded is None else recorded.settings),
+        warnings=(*_warnings(known), *(recorded.warnings if recorded else ())),
     )
 
 
 def names() -> List[str]:
     """Every option, without the dashes."""
-    own = ["o", "in_3dref", "in_parts", "in_mask", "angpix", "j", "pipeline_control", "help", "version"]
+    own = ["o", "in_3dref", "in_parts", "in_mask", "settings", "angpix", "j", "pipeline_control", "help", "version"]
     return [*own, *_IGNORED, *descriptions()]
 
 
@@ -114,6 +122,12 @@ def _parser() -> _Parser:
     )
     own.add_argument(
         "--in_mask", metavar="MAP", help="a solvent definition, the same as --solvent_def (RELION: Input 3D mask)"
+    )
+    own.add_argument(
+        "--settings",
+        metavar="REPORT",
+        help="do the job of a report.json again, with its maps and settings; options given beside it count instead of "
+        "what the report says",
     )
     own.add_argument("--angpix", metavar="Å", help="voxel size, where the map's header is wrong")
     own.add_argument("--j", metavar="N", default="1", help="threads; at most those that the machine gives")
@@ -154,7 +168,8 @@ def default_text(name: str) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _settings(known: argparse.Namespace) -> Settings:
+def _settings(known: argparse.Namespace, base: Settings) -> Settings:
+    """The settings that were given, the others from `base`."""
     values = {}
     for name, description in descriptions().items():
         text = getattr(known, name)
@@ -164,7 +179,7 @@ def _settings(known: argparse.Namespace) -> Settings:
         if values.get("solvent_def", known.in_mask) != known.in_mask:
             raise SettingsError("solvent_def", "is given twice with different files, as --in_mask too; give one")
         values["solvent_def"] = known.in_mask
-    return Settings(**values)
+    return replace(base, **values)
 
 
 def _words_of(name: str, text: Any, description: Description) -> Any:
@@ -236,8 +251,17 @@ def _threads(word: str) -> int:
     return int(word)
 
 
-def _require_job(known: argparse.Namespace) -> None:
-    if known.in_3dref is None and known.in_parts is None:
+def _require_job(known: argparse.Namespace, recorded: Optional[Recorded]) -> None:
+    given = known.in_parts or known.in_3dref
+    if recorded is not None and not given:
+        if recorded.missing:
+            raise OptionError(
+                f"{recorded.missing[0]}: no such file, which {known.settings} names as a map; run from the folder of "
+                "its project, or give another map with --in_3dref or --in_parts"
+            )
+        if known.classes is not None:
+            raise OptionError("--classes beside --settings needs --in_parts too: a report names single maps")
+    elif not given:
         raise OptionError(
             "no map given, expected --in_3dref MAP (RELION: Input 3D reference), or --in_parts run_itNNN_data.star of "
             "a 3D classification (RELION: Input particles)"

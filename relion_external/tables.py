@@ -73,6 +73,7 @@ def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
         for item in outputs.maps
         for kind, name in item.files.items()
     ]
+    nodes += [(name, _LOG_NODE) for name in outputs.files if name == FIGURE]
     nodes.append((MAPS_TABLE, _TABLE_NODE))
     if outputs.comparison is not None:
         nodes += [(name, _comparison_node(name)) for name in outputs.comparison["outputs"]]
@@ -112,7 +113,7 @@ def _value(value: object) -> str:
 
 
 def _comparison_node(name: str) -> Tuple[str, str]:
-    return {SPREAD_MAP: _MAP_NODE, FIGURE: _LOG_NODE}.get(name, _MASK_NODE)
+    return {SPREAD_MAP: _MAP_NODE}.get(name, _MASK_NODE)
 
 
 def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, Table]:

@@ -66,6 +66,7 @@ def test_the_relion_job_works_with_scipion_absent(phantom_file, tmp_path):
     done = run(code, "--o", f"{tmp_path}/job/", "--in_3dref", phantom_file)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "job" / "scale.mrc").exists()
+    assert "WARNING: no logfile.pdf was drawn: matplotlib is missing" in done.stdout
 
 
 def test_options_are_checked_before_numpy_is_loaded():

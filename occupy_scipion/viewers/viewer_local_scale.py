@@ -9,17 +9,21 @@ from pwem.viewers.viewer_chimera import Chimera, ChimeraView
 from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, ProtocolViewer
 
+from occupy_core.chimerax import session_commands
 from occupy_core.errors import MapError
 from occupy_core.figures import AXIS_NAMES, slices_figure
-from occupy_core.outputs import MAP_OUTPUTS
+from occupy_core.glance import slices_of, tile_section
+from occupy_core.logfile import own_style, pages_of
+from occupy_core.outputs import CHIMERAX, FIGURE, MAP_OUTPUTS
 from occupy_scipion import report
-from occupy_scipion.chimerax import coloured_by_scale
 from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols import ProtOccupyLocalScale
 from occupy_scipion.sources import is_set, voxels_of
 from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer
-from occupy_scipion.viewers.views import FigureView
+from occupy_scipion.viewers.views import DocumentView, FigureView, PageView, document_program
 
+# The run's commands for ChimeraX, but for another map shown first.
+_OTHER_MAP = "occupy_other_map.cxc"
 _PLANES = ["all three", *AXIS_NAMES]
 
 
@@ -64,6 +68,20 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             help="Central slices side by side. The modified maps have the grey levels of the input, so that what was "
             "amplified looks brighter and what was attenuated darker. Scale and confidence run from 0 to 1.",
         )
+        group = form.addGroup("Report")
+        group.addParam(
+            "showReport",
+            params.LabelParam,
+            label="This map on one page",
+            help="Slices, solvent model, scale, what became of it, where full scale was found, all settings and "
+            "derived values, and every warning.",
+        )
+        group.addParam(
+            "showDocument",
+            params.LabelParam,
+            label="The whole run as a PDF",
+            help="logfile.pdf in the run's folder: the same page for each map and, for several, one for all first.",
+        )
         group = form.addGroup("Outputs")
         group.addParam("whichOutput", params.EnumParam, choices=self._output_names(), default=0, label="Output")
         group.addParam(
@@ -77,14 +95,21 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             "showChimera",
             params.LabelParam,
             label="Map coloured by local scale",
-            help="Opens the input map in ChimeraX, its surface coloured from 0 to 1 by the local scale.",
+            help="Opens occupy.cxc of the run's folder in ChimeraX: the input map, its surface coloured from 0 to 1 by "
+            "the local scale, and the other maps hidden. The file ends with commands to go on with.",
         )
 
     def _define_first(self, form):
         """Room for what another protocol's viewer shows first."""
 
     def _getVisualizeDict(self):
-        return {"showSlices": self._slices, "showOutput": self._output, "showChimera": self._chimera}
+        return {
+            "showSlices": self._slices,
+            "showReport": self._report,
+            "showDocument": self._document,
+            "showOutput": self._output,
+            "showChimera": self._chimera,
+        }
 
     # --------------------------- what the buttons show ---------------------------
 
@@ -99,6 +124,31 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the maps")]
         return [FigureView(figure, f"Local scale of {source.name}", self._tkRoot)]
+
+    def _report(self, _name=None):
+        found = report.read_report(self.protocol._getExtraPath())
+        try:
+            source = self._source()
+            place = [item["prefix"] for item in found["maps"]].index(source.prefix)
+            item = found["maps"][place]
+            panels = {kind: voxels_of(source, path) for kind, path in self._files(source).items()}
+            slices = slices_of({"input": voxels_of(source), **panels}, tile_section(item))
+            with own_style():
+                figures = pages_of(found, place, slices)
+        except MapError as error:
+            return [self.errorMessage(str(error), "Cannot show the maps")]
+        except KeyError:
+            return [self.errorMessage("The run is of an earlier version; run the protocol again.", "No report")]
+        return [PageView(figure, f"Report on {source.name}", self._tkRoot) for figure in figures]
+
+    def _document(self, _name=None):
+        path, program = self.protocol._getExtraPath(FIGURE), document_program()
+        if not os.path.exists(path):
+            return [self.errorMessage("There is no report yet; the summary says why.", "No report")]
+        if program is None:
+            text = f"Nothing here opens a PDF (no xdg-open, no evince). The file is {os.path.abspath(path)}"
+            return [self.errorMessage(text, "No program for PDF files")]
+        return [DocumentView(program, path)]
 
     def _output(self, _name=None):
         names = self._output_names()
@@ -115,13 +165,15 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         if not os.path.exists(program):
             text = f"ChimeraX was not found: there is no {program}. Install it there, or the plugin scipion-em-chimera."
             return [self.errorMessage(text, "ChimeraX not found")]
-        try:
-            source = self._source()
-        except MapError as error:
-            return [self.errorMessage(str(error), "Cannot show the map")]
-        script = os.path.abspath(self.getProject().getTmpPath(f"occupy_{self.protocol.strId()}.cxc"))
-        with open(script, "w", encoding="utf-8") as file:
-            file.write(coloured_by_scale(source, self._files(source)))
+        script = os.path.abspath(self.protocol._getExtraPath(CHIMERAX))
+        if not os.path.exists(script):
+            return [self.errorMessage("There are no results yet.", "Cannot show the map")]
+        if self._several() and self.whichMap.get():
+            found = report.read_report(self.protocol._getExtraPath())
+            text = session_commands(found, self.protocol._getExtraPath(), shown=self.whichMap.get())
+            script = os.path.abspath(self.protocol._getExtraPath(_OTHER_MAP))
+            with open(script, "w", encoding="utf-8") as file:
+                file.write(text)
         return [ChimeraView(script)]
 
     # --------------------------- the run's maps ---------------------------

@@ -133,7 +133,7 @@ def test_a_run_without_regions_takes_those_of_the_last_away(classes, tmp_path):
     run_job(Job(tuple(classes), str(out), Settings(), compare=True))
     assert (out / "region001_mask.mrc").exists()
     run_job(Job(tuple(classes[:1]), str(out), Settings()))
-    assert not {"region001_mask.mrc", "occupancy_spread.mrc", "logfile.pdf"} & {path.name for path in out.iterdir()}
+    assert not {"region001_mask.mrc", "occupancy_spread.mrc"} & {path.name for path in out.iterdir()}
 
 
 def test_a_mask_that_is_read_is_never_replaced_by_a_region(classes, tmp_path, write_mrc, simulated):

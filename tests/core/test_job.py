@@ -25,6 +25,9 @@ def job(folder, *paths, threads=1, **settings):
     return Job(maps, str(folder), Settings(**settings), threads)
 
 
+REPORTS = ["logfile.pdf", "occupy.cxc", "report.json"]
+
+
 def names(folder):
     return sorted(path.name for path in Path(folder).iterdir())
 
@@ -33,7 +36,7 @@ def test_a_job_writes_what_the_core_computes(phantom_file, tmp_path):
     out = tmp_path / "out"
     lines = []
     (outputs,) = run_job(job(out, phantom_file, amplify=3.0), progress=lines.append).maps
-    assert names(out) == ["amplified.mrc", "confidence.mrc", "report.json", "scale.mrc"]
+    assert names(out) == ["amplified.mrc", "confidence.mrc", *REPORTS, "scale.mrc"]
     result = process_map(read_map(phantom_file), Settings(amplify=3.0))
     np.testing.assert_array_equal(read_map(out / "scale.mrc").data, result.scale)
     np.testing.assert_array_equal(read_map(out / outputs.files["amplified"]).data, result.modified["amplified"])
@@ -59,12 +62,13 @@ def test_a_second_run_leaves_nothing_of_the_first(phantom_file, tmp_path):
     (out / "notes.txt").write_text("mine")
     run_job(job(out, phantom_file, phantom_file))
     assert names(out) == [
+        "logfile.pdf",
         "map001_confidence.mrc",
         "map001_scale.mrc",
         "map002_confidence.mrc",
         "map002_scale.mrc",
         "notes.txt",
-        "report.json",
+        *REPORTS[1:],
     ]
 
 
@@ -214,3 +218,34 @@ def values_of(path):
     """Values of an output; a confidence may be 0 everywhere, which read_map refuses."""
     with mrcfile.open(path) as mrc:
         return np.array(mrc.data)
+
+
+def test_figures_that_cannot_be_drawn_cost_no_job(phantom_file, tmp_path, monkeypatch):
+    from occupy_core import logfile
+
+    run_job(job(tmp_path / "out", phantom_file))
+    assert (tmp_path / "out" / "logfile.pdf").exists()
+
+    def failing(path, *_):
+        path.write_text("half of it")
+        raise RuntimeError("no more ink")
+
+    monkeypatch.setattr(logfile, "write_logfile", failing)
+    outputs = run_job(job(tmp_path / "out", phantom_file))
+    assert names(tmp_path / "out") == ["confidence.mrc", "occupy.cxc", "report.json", "scale.mrc"]
+    assert outputs.files == ["occupy.cxc"]
+    (told,) = json.loads((tmp_path / "out" / "report.json").read_text())["warnings"]
+    assert told == "no logfile.pdf was drawn: RuntimeError: no more ink" and told in outputs.warnings
+
+
+def test_reports_are_strict_json_with_lists_of_numbers_in_a_line(phantom_file, tmp_path):
+    run_job(job(tmp_path / "out", phantom_file))
+    text = (tmp_path / "out" / "report.json").read_text()
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    report = json.loads(text, parse_constant=refuse)
+    curves = report["maps"][0]["solvent"]["histogram"]
+    assert {len(values) for values in curves.values()} == {250}
+    assert len(text.splitlines()) < 200

@@ -51,6 +51,7 @@ def test_success_leaves_outputs_nodes_and_marker(project, phantom_file):
         "job/scale.mrc 6 DensityMap.mrc",
         "job/confidence.mrc 6 DensityMap.mrc",
         "job/amplified.mrc 6 DensityMap.mrc",
+        "job/logfile.pdf 13 LogFile.pdf.relion",
         "job/occupancy_maps.star 90 ProcessData.star.occupy",
     ]
     for node in nodes:

@@ -49,7 +49,7 @@ def test_import_external_and_mask_create(project):
         "confidence.mrc": 6,
         "amplified.mrc": 6,
     }
-    assert nodes[f"{job}occupancy_maps.star"] == 90
+    assert nodes[f"{job}logfile.pdf"] == 13 and nodes[f"{job}occupancy_maps.star"] == 90
     assert nodes[f"{mask}mask.mrc"] == 7
     edges = project.input_edges()
     assert ["Import/job001/phantom.mrc", job] in edges and [f"{job}amplified.mrc", mask] in edges

@@ -2,6 +2,9 @@
 """One map through a project: imported, worked on, passed on, read back."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import mrcfile
 import numpy as np
@@ -57,6 +60,17 @@ def test_outputs_overlay_their_input(lab, map_file, run):
         with mrcfile.validate(output.getFileName()) and mrcfile.open(output.getFileName(), header_only=True) as mrc:
             assert mrc.header.origin == header.origin, name
             assert mrc.header.cella == header.cella, name
+
+
+def test_the_command_line_does_the_run_again_from_its_report(lab, run, tmp_path):
+    words = ["--o", str(tmp_path / "again"), "--settings", os.path.abspath(run._getExtraPath("report.json"))]
+    done = subprocess.run(
+        [sys.executable, "-m", "relion_external", *words], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    for _, output in run.iterOutputAttributes():
+        name = os.path.basename(output.getFileName())
+        assert (tmp_path / "again" / name).read_bytes() == Path(output.getFileName()).read_bytes(), name
 
 
 def test_a_further_protocol_takes_the_output(lab, run):

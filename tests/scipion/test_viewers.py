@@ -14,6 +14,7 @@ from pwem.viewers.viewer_chimera import Chimera
 from pyworkflow.viewer import DESKTOP_TKINTER, MessageView
 
 from demo.simulate import phantom
+from occupy_scipion import report
 from occupy_scipion.viewers import OccupyLocalScaleViewer
 from tests.scipion.conftest import write_map
 
@@ -108,7 +109,7 @@ def test_before_the_run_it_says_so(lab, a_map):
     protocol = lab.local_scale(a_map)
     lab.project.saveProtocol(protocol)
     viewer = viewer_of(lab, protocol)
-    for views in (viewer._slices(), viewer._output()):
+    for views in (viewer._slices(), viewer._output(), viewer._report(), viewer._document()):
         assert isinstance(views[0], MessageView) and "no" in views[0].getMessage()
 
 
@@ -126,22 +127,85 @@ def test_chimerax_absent_is_explained(lab, run):
     assert "ChimeraX was not found" in view.getMessage() and "scipion-em-chimera" in view.getMessage()
 
 
-def test_chimerax_gets_the_map_and_the_scale(lab, run, tmp_path, monkeypatch):
-    program = tmp_path / "ChimeraX"
-    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\n')
-    program.chmod(0o755)
-    monkeypatch.setattr(Chimera, "_program", str(program))
+@pytest.fixture
+def called(tmp_path):
+    """A stand-in for a program: a function that makes it, and one that gives the file it was called with."""
+
+    def make(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\n')
+        path.chmod(0o755)
+        return str(path)
+
+    def shown(view):
+        view.show()
+        for _ in range(100):
+            if (tmp_path / "called").exists() and (tmp_path / "called").read_text():
+                break
+            time.sleep(0.05)
+        return Path((tmp_path / "called").read_text().strip())
+
+    return make, shown
+
+
+def test_chimerax_gets_the_commands_of_the_run(lab, run, called, tmp_path, monkeypatch):
+    make, shown = called
+    monkeypatch.setattr(Chimera, "_program", make(tmp_path / "ChimeraX"))
     (view,) = viewer_of(lab, run)._chimera()
-    view.show()
-    for _ in range(100):
-        if (tmp_path / "called").exists() and (tmp_path / "called").read_text():
-            break
-        time.sleep(0.05)
-    commands = Path((tmp_path / "called").read_text().strip()).read_text().splitlines()
-    assert commands[0].startswith('open "/') and commands[0].endswith('phantom.mrc"')
-    assert "volume #1 voxelSize 3" in commands
-    assert any(line.startswith('open "/') and line.endswith('scale.mrc"') for line in commands)
-    assert any(line.startswith("color sample #1 map #2 palette viridis range 0,1") for line in commands)
-    for line in commands:
-        if line.startswith("open"):
-            assert os.path.exists(line.split('"')[1])
+    script = shown(view)
+    assert script == Path(run._getExtraPath("occupy.cxc")).absolute()
+    lines = script.read_text().splitlines()
+    files = [line.split('"')[1] for line in lines if line.startswith("open")]
+    assert files[0].endswith("phantom.mrc") and files[1:] == ["scale.mrc", "confidence.mrc", "amplified.mrc"]
+    for name in files:
+        assert not os.path.isabs(name) and (script.parent / name).exists()
+    assert any(line.startswith("color sample #1 map #2 palette 0,#440154") for line in lines)
+
+
+def test_chimerax_shows_the_map_that_was_chosen(lab, run_of_set, called, tmp_path, monkeypatch):
+    make, shown = called
+    monkeypatch.setattr(Chimera, "_program", make(tmp_path / "ChimeraX"))
+    viewer = viewer_of(lab, run_of_set)
+    viewer.whichMap.set(1)
+    (view,) = viewer._chimera()
+    script = shown(view)
+    lines = script.read_text().splitlines()
+    assert "hide #1 models" in lines
+    assert sum(line.startswith("open") for line in lines) == 6
+    assert all((script.parent / line.split('"')[1]).exists() for line in lines if line.startswith("open"))
+
+
+def test_the_page_of_the_report_is_that_of_the_pdf(lab, run, run_of_set, tmp_path):
+    (view,) = viewer_of(lab, run)._report()
+    assert picture(view, tmp_path / "page.png").std() > 30
+    scale = ImageHandler().read(run.scaleMap.getFileName() + ":mrc").getData()
+    axes = {found.get_label(): found for found in view.getFigure().axes}
+    assert np.array_equal(axes["scale z"].images[0].get_array(), scale[32])
+    assert {"input x", "amplified y", "solvent model", "local scale", "modification", "tile"} <= set(axes)
+    viewer = viewer_of(lab, run_of_set)
+    viewer.whichMap.set(1)
+    (view,) = viewer._report()
+    assert any("shown3.mrc" in text.get_text() for text in view.getFigure().texts)
+
+
+def test_the_pdf_opens_in_the_desktop_s_program(lab, run, called, tmp_path, monkeypatch):
+    make, shown = called
+    viewer = viewer_of(lab, run)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path / "bin"))
+        (view,) = viewer._document()
+    assert isinstance(view, MessageView) and "logfile.pdf" in view.getMessage()
+    make(tmp_path / "bin" / "xdg-open")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    (view,) = viewer._document()
+    path = shown(view)
+    assert path.name == "logfile.pdf" and path.read_bytes().startswith(b"%PDF")
+
+
+def test_a_run_of_an_earlier_version_is_told_to_be_run_again(lab, run, monkeypatch):
+    found = report.read_report(run._getExtraPath())
+    for item in found["maps"]:
+        del item["scale_histogram"]
+    monkeypatch.setattr(report, "read_report", lambda folder: found)
+    (view,) = viewer_of(lab, run)._report()
+    assert isinstance(view, MessageView) and "run the protocol again" in view.getMessage()

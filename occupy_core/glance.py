@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The little that a report's figures need of each map, so that the maps themselves need not be kept.
+
+Everything is taken section by section: no temporary array is as large as a map.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core.maps import Volume
+from occupy_core.solvent import BINS, SolventModel
+
+Image = NDArray[np.float32]
+
+SCALE_BINS = 50
+_LARGEST = 256  # pixels along the side of a section; larger ones lose every other voxel, or more
+_BINS_MERGED = 4  # of the solvent's histogram
+_CONFIDENT = 0.5
+_LEVEL_SECTIONS = 64  # that the level of a surface is read from
+_LEVEL_NOISE = 1e-3  # of the voxels that are no more than solvent, above the level
+
+
+@dataclass(frozen=True)
+class MapSlices:
+    """Sections through a map and through what was made of it.
+
+    Attributes
+    ----------
+    panels : dict of str to tuple of 2D float32 arrays
+        By kind of map, "input" first: sections across the array's axes, through the middle of the box.
+    tile : 2D float32 array
+        The input across the first axis, through the middle of the reference tile.
+    shape : tuple of int
+        Of the map.
+    step : int
+        Of every so many voxels along each axis one was taken.
+    """
+
+    panels: Dict[str, Tuple[Image, ...]]
+    tile: Image
+    shape: Tuple[int, ...]
+    step: int
+
+
+def slices_of(volumes: Mapping[str, Volume], tile_section: int) -> MapSlices:
+    """Sections through maps on one grid.
+
+    Parameters
+    ----------
+    volumes : mapping of str to float32 array, 3D
+        By kind, "input" first.
+    tile_section : int
+        Where to cut the input for the reference tile: `tile_of`.
+    """
+    shape = volumes["input"].shape
+    step = math.ceil(max(shape) / _LARGEST)
+    panels = {
+        kind: tuple(_section(volume, axis, volume.shape[axis] // 2, step) for axis in range(3))
+        for kind, volume in volumes.items()
+    }
+    return MapSlices(panels, _section(volumes["input"], 0, tile_section, step), shape, step)
+
+
+def tile_of(report: Mapping[str, Any]) -> Tuple[Tuple[float, ...], Tuple[float, ...]]:
+    """Lowest corner and edges of the reference tile along the array's axes, in voxels of the input.
+
+    Places count from the centre of the first voxel.
+
+    Parameters
+    ----------
+    report : mapping
+        Of a map, as in report.json; what it tells of the tile is in the box of the computation.
+    """
+    reference = report["reference"]
+    factors = [full / computed for full, computed in zip(report["box_voxels"], report["derived"]["box_voxels"])]
+    corner = [(place - 0.5) * factor for place, factor in zip(reference["highest_tile_first_voxel_xyz"], factors)]
+    edges = [reference["tile_size_voxels"] * factor for factor in factors]
+    return tuple(reversed(corner)), tuple(reversed(edges))
+
+
+def tile_section(report: Mapping[str, Any]) -> int:
+    """The section across the array's first axis that passes through the middle of the reference tile."""
+    corner, edges = tile_of(report)
+    return min(int(corner[0] + edges[0] / 2 + 0.5), report["box_voxels"][2] - 1)
+
+
+def scale_histogram(scale: Volume, confidence: Volume) -> Dict[str, List[int]]:
+    """How many voxels have which local scale: all of them, and those with confidence above 0.5; in 50 bins, 0..1."""
+    everywhere, confident = (np.zeros(SCALE_BINS, dtype=np.int64) for _ in range(2))
+    for section, sure in zip(scale, confidence):
+        bins = np.minimum((section * SCALE_BINS).astype(np.intp), SCALE_BINS - 1)
+        everywhere += np.bincount(bins.ravel(), minlength=SCALE_BINS)
+        confident += np.bincount(bins[sure > _CONFIDENT], minlength=SCALE_BINS)
+    return {"voxels": everywhere.tolist(), "confident_voxels": confident.tolist()}
+
+
+def solvent_curves(model: SolventModel) -> Dict[str, List[float]]:
+    """The histogram and the confidence of a solvent model, in a quarter of its bins and to six digits."""
+    return {
+        name: [float(f"{value:.6g}") for value in values.reshape(BINS // _BINS_MERGED, _BINS_MERGED).mean(axis=1)]
+        for name, values in (("values", model.values), ("density", model.density), ("confidence", model.confidence))
+    }
+
+
+def surface_level(volume: Volume, confidence: Volume, limit: float) -> float:
+    """A level for a surface: above it there is next to no voxel that is no more than solvent.
+
+    Parameters
+    ----------
+    volume, confidence : float32 arrays
+        The input, and its confidence on the same grid.
+    limit : float
+        Confidence limit of the solvent model; the level is at least this.
+
+    Returns
+    -------
+    float
+        In the map's grey scale.
+    """
+    every = math.ceil(len(volume) / _LEVEL_SECTIONS)
+    low, high = float(volume.min()), float(volume.max())
+    counts = np.zeros(BINS, dtype=np.int64)
+    for section, sure in zip(volume[::every], confidence[::every]):
+        counts += np.histogram(section[sure <= _CONFIDENT], BINS, (low, high))[0]
+    above = counts[::-1].cumsum()[::-1]
+    noise = low + (high - low) * int((above > _LEVEL_NOISE * above[0]).sum()) / BINS
+    return min(max(limit, noise), (low + high) / 2)
+
+
+def _section(volume: Volume, axis: int, place: int, step: int) -> Image:
+    return np.array(np.take(volume, place, axis=axis)[::step, ::step], dtype=np.float32)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text that stays within its place on a page, whatever it says. Needs matplotlib."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, List, Sequence, Tuple
+
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from occupy_core.report import CITATION
+
+PAGE = (8.27, 11.69)  # A4, inches
+MARGIN = 0.5
+WIDTH = PAGE[0] - 2 * MARGIN
+SMALL, TINY = 7.0, 6.2  # letters, points
+WARNINGS = "Warnings"
+_WARNING_COLOUR = "#b00020"
+_GREY = "0.35"
+_LINE = 1.35  # of the size of the letters
+_POINTS = 72.0
+_ON_SCREEN = 1.06  # letters that are fitted to pixels are wider than in a PDF
+_BULLET, _INDENT = "– ", 0.12
+_CITATION = f"Please cite: {CITATION}"
+
+# A heading and paragraphs.
+Blocks = Sequence[Tuple[str, Sequence[str]]]
+
+
+class Page:
+    """A page that is filled from the top; places and lengths in inches.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
+    top : float
+        How far down the page is filled.
+    """
+
+    def __init__(self, title: str, *details: str) -> None:
+        self.figure = Figure(figsize=PAGE)
+        self.top = MARGIN
+        self.line(title, size=13, weight="bold")
+        for text in details:
+            self.line(text, size=7.5, color=_GREY)
+        citation = wrapped(_CITATION, WIDTH, TINY)
+        self._bottom = PAGE[1] - MARGIN - len(citation) * height_of(TINY)
+        for number, line in enumerate(citation):
+            self.text(MARGIN, self._bottom + number * height_of(TINY), line, size=TINY, color=_GREY)
+
+    @property
+    def room(self) -> float:
+        """What is left above the footer."""
+        return self._bottom - 0.5 * height_of(TINY) - self.top
+
+    def count_warnings(self, warnings: Sequence[str]) -> None:
+        """Say at the head of the page that there are some."""
+        if warnings:
+            text = f"{len(warnings)} warning{'s' * (len(warnings) > 1)}: see the end"
+            self.line(text, size=SMALL, weight="bold", color=_WARNING_COLOUR)
+
+    def axes(self, left: float, top: float, width: float, height: float, **more: Any) -> Any:
+        """Axes at a place, from the left and upper edges of the page."""
+        place = (left / PAGE[0], 1 - (top + height) / PAGE[1], width / PAGE[0], height / PAGE[1])
+        return self.figure.add_axes(place, **more)
+
+    def part(self, height: float) -> Any:
+        """The next part of the page, as wide as the text, as a figure of its own in constrained layout."""
+        self.figure.set_layout_engine("constrained")
+        heights = (self.top, height, PAGE[1] - self.top - height)
+        self.top += height
+        return self.figure.subfigures(3, 3, width_ratios=(MARGIN, WIDTH, MARGIN), height_ratios=heights)[1, 1]
+
+    def text(self, left: float, top: float, text: str, *, size: float, **more: Any) -> None:
+        """One line of text as it is, below a place."""
+        place = (left / PAGE[0], 1 - (top + size / _POINTS) / PAGE[1])
+        self.figure.text(*place, printable(text), size=size, va="baseline", parse_math=False, **more)
+
+    def line(self, text: str, *, size: float, **more: Any) -> None:
+        """The next line across the page, shortened where it is too long."""
+        self.text(MARGIN, self.top, fitted(text, WIDTH, size, more.get("weight", "normal")), size=size, **more)
+        self.top += height_of(size)
+
+
+def height_of(size: float) -> float:
+    """Of a line of letters of a size in points, inches."""
+    return size * _LINE / _POINTS
+
+
+def printable(text: str) -> str:
+    """Text without what no font has: control characters, and bytes of file names that are no characters."""
+    shown = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join(letter if letter.isprintable() else " " for letter in shown)
+
+
+def fitted(text: str, width: float, size: float, weight: str = "normal") -> str:
+    """Text that is not wider than so many inches: its middle left out where it is too long."""
+    text = printable(text)
+    if width_of(text, size, weight) <= width:
+        return text
+    kept = len(text) - 1
+    while kept > 1 and width_of(_shortened(text, kept), size, weight) > width:
+        kept = min(kept - 1, int(kept * 0.97))
+    return _shortened(text, kept)
+
+
+def wrapped(text: str, width: float, size: float, weight: str = "normal") -> List[str]:
+    """Text in lines not wider than so many inches; words that are too long are broken."""
+    lines: List[str] = []
+    line = ""
+    for word in printable(text).split():
+        joined = f"{line} {word}" if line else word
+        if width_of(joined, size, weight) <= width:
+            line = joined
+            continue
+        lines += [line] if line else []
+        *broken, line = _broken(word, width, size, weight)
+        lines += broken
+    return [*lines, line] if line else lines
+
+
+def width_of(text: str, size: float, weight: str = "normal") -> float:
+    """Of a line of text, inches."""
+    return sum(_advance(letter, weight) for letter in text) * size * _ON_SCREEN / _POINTS
+
+
+@lru_cache(maxsize=None)
+def _advance(letter: str, weight: str) -> float:
+    """From one letter to the next, in sizes of the letters; measured one by one, since pages have thousands."""
+    font = FontProperties(family="sans-serif", size=1.0, weight=weight)
+    with_it, without = (
+        text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] for text in (f"|{letter}|", "||")
+    )
+    return float(with_it - without)
+
+
+def flow(page: Page, blocks: Blocks, *, title: str) -> List[Page]:
+    """Put paragraphs under headings on a page and on as many more as it takes, which have the title."""
+    pages, height = [page], height_of(SMALL)
+
+    def put(text: str, left: float, room: float, **more: Any) -> None:
+        if pages[-1].room < room:
+            pages.append(Page(title))
+        pages[-1].text(left, pages[-1].top, text, size=SMALL, **more)
+        pages[-1].top += height
+
+    for heading, paragraphs in blocks:
+        colour = _WARNING_COLOUR if heading == WARNINGS else "black"
+        put(heading, MARGIN, 2 * height, weight="bold", color=colour)  # never alone at the foot
+        for paragraph in paragraphs:
+            for number, line in enumerate(wrapped(paragraph, WIDTH - _INDENT, SMALL)):
+                put(f"{'' if number else _BULLET}{line}", MARGIN + (_INDENT if number else 0), height)
+        pages[-1].top += height / 3
+    return pages
+
+
+def flow_height(blocks: Blocks) -> float:
+    """How high `flow` would be on one page, inches."""
+    paragraphs = [paragraph for _, found in blocks for paragraph in found]
+    lines = sum(len(wrapped(paragraph, WIDTH - _INDENT, SMALL)) for paragraph in paragraphs)
+    return (lines + 4 / 3 * len(blocks) + 1) * height_of(SMALL)
+
+
+def _shortened(text: str, kept: int) -> str:
+    tail = kept * 2 // 3  # ends of paths tell more than beginnings
+    return f"{text[: kept - tail]}…{text[len(text) - tail :]}"
+
+
+def _broken(word: str, width: float, size: float, weight: str) -> List[str]:
+    parts = [""]
+    for letter in word:
+        if parts[-1] and width_of(parts[-1] + letter, size, weight) > width:
+            parts.append("")
+        parts[-1] += letter
+    return parts

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""--settings: a job again from the report that it left, to the same bytes."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from occupy_core import __version__
+from occupy_core.errors import JobError, SettingsError
+from occupy_core.rerun import read_recorded
+from relion_external.options import OptionError, parse
+from relion_external.supervisor import main
+
+OPTIONS = "--attenuate 2.5 --sigmoid --pivot 0.4 --lowpass 11 --seed 9 --scale_limit 0.1".split()
+
+
+def maps_in(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.suffix == ".mrc"}
+
+
+@pytest.fixture
+def project(tmp_path, phantom_file, three_parts, write_mrc, monkeypatch):
+    """A project with a job in it that took a map and both kinds of masks."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    Path(phantom_file).rename("map.mrc")
+    for number, part in enumerate(three_parts.parts):
+        Path(write_mrc(part.astype("f4"), f"part{number}.mrc")).rename(f"part{number}.mrc")
+    solvent = np.any(three_parts.parts, axis=0).astype("f4")
+    Path(write_mrc(solvent, "solvent.mrc")).rename("solvent.mrc")
+    words = ["--in_3dref", "map.mrc", "--in_mask", "solvent.mrc", "--target_mask", "part0.mrc,part1.mrc", *OPTIONS]
+    assert main(["--o", "External/job001/", *words]) == 0
+    return folder
+
+
+def test_the_same_maps_to_the_byte_from_any_folder(project, tmp_path, monkeypatch, capfd):
+    first = maps_in("External/job001")
+    assert len(first) == 4
+    assert main(["--o", "again/", "--settings", "External/job001/report.json"]) == 0
+    assert maps_in("again") == first
+    for name in ("report.json", "logfile.pdf"):
+        same = Path("again", name).read_bytes() == Path("External/job001", name).read_bytes()
+        assert same == (name == "logfile.pdf")  # the report also says where it lies
+    told, before = (json.loads(Path(folder, "report.json").read_text()) for folder in ("again", "External/job001"))
+    assert told["job"].pop("folder_of_paths") == ".." and before["job"].pop("folder_of_paths") == "../.."
+    assert told == before
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert main(["--o", "out/", "--settings", f"{project}/External/job001/report.json"]) == 0
+    assert maps_in("out") == first
+    moved = tmp_path / "moved"
+    shutil.move(str(project), moved)
+    assert main(["--o", "out2/", "--settings", "../moved/External/job001/report.json"]) == 0
+    assert maps_in("out2") == first
+    assert "WARNING" not in capfd.readouterr().out
+
+
+def test_every_setting_counts(project):
+    """The bytes would differ if one of them were left out."""
+    for name in ("attenuate", "sigmoid", "lowpass", "seed", "scale_limit"):
+        default = {"attenuate": "3", "sigmoid": "3", "lowpass": "14", "seed": "0", "scale_limit": "0.3"}[name]
+        assert main(["--o", "other/", "--settings", "External/job001/report.json", f"--{name}", default]) == 0
+        assert maps_in("other") != maps_in("External/job001"), name
+
+
+def test_options_beside_it_count_instead(project):
+    options = parse(["--o", "x/", "--settings", "External/job001/report.json", "--sigmoid", "no", "--pivot", "0.5"])
+    settings = options.settings
+    assert (settings.attenuate, settings.sigmoid, settings.pivot, settings.seed) == (2.5, None, 0.5, 9)
+    assert settings.solvent_def == "solvent.mrc" and settings.target_mask == ("part0.mrc", "part1.mrc")
+    assert options.recorded.maps[0].path == "map.mrc"
+    shutil.copy("map.mrc", "second.mrc")
+    assert main(["--o", "x/", "--settings", "External/job001/report.json", "--in_3dref", "second.mrc"]) == 0
+    assert json.loads(Path("x/report.json").read_text())["maps"][0]["input"] == "second.mrc"
+    with pytest.raises(OptionError, match="--classes beside --settings"):
+        parse(["--o", "x/", "--settings", "External/job001/report.json", "--classes", "1"])
+    with pytest.raises(OptionError, match="no output folder"):
+        parse(["--settings", "External/job001/report.json"])
+
+
+def test_what_is_gone_or_changed_is_told(project, three_parts, capfd):
+    report = "External/job001/report.json"
+    shutil.copy("solvent.mrc", "kept.mrc")
+    Path("solvent.mrc").write_bytes(Path("part2.mrc").read_bytes())
+    (note,) = read_recorded(report).warnings
+    assert note.startswith("solvent.mrc: has changed since External/job001/report.json was written")
+    shutil.copy("kept.mrc", "solvent.mrc")
+    os.remove("map.mrc")
+    assert main(["--o", "x/", "--settings", report]) == 1
+    told = capfd.readouterr().err
+    assert told.count("\n") == 1
+    assert "map.mrc: no such file, which External/job001/report.json names as a map" in told and "--in_3dref" in told
+    assert not Path("x/scale.mrc").exists()
+    os.remove("part1.mrc")
+    shutil.copy("kept.mrc", "other.mrc")
+    assert main(["--o", "x/", "--settings", report, "--in_3dref", "other.mrc"]) == 1
+    assert "part1.mrc: no such file" in capfd.readouterr().err
+
+
+def test_reports_of_other_versions_and_other_files(project, tmp_path):
+    path = Path("External/job001/report.json")
+    report = json.loads(path.read_text())
+
+    def changed(**values):
+        (tmp_path / "report.json").write_text(json.dumps({**report, **values}))
+        return str(tmp_path / "report.json")
+
+    notes = read_recorded(changed(version="0.0.9", versions={**report["versions"], "numpy": "1.0"})).warnings
+    assert f"is of version 0.0.9, this is {__version__}: the outcome may differ" in notes[0]
+    assert "numpy 1.0, here is" in notes[1]
+    with pytest.raises(SettingsError, match="(?s)wonder.*version 0.0.9, this is"):
+        read_recorded(changed(version="0.0.9", settings={**report["settings"], "wonder": 3}))
+    with pytest.raises(JobError, match="is not a report that a job can be repeated from"):
+        read_recorded(changed(job=None))
+    with pytest.raises(JobError, match="is not a report of this program"):
+        read_recorded(changed(program="another"))
+    with pytest.raises(JobError, match=r"gone.json: cannot be read as a report.json"):
+        read_recorded("gone.json")
+    with pytest.raises(JobError, match=r"map.mrc: cannot be read"):
+        read_recorded("map.mrc")
+
+
+def test_classes_come_back_with_their_regions(shared_data, tmp_path, monkeypatch):
+    shutil.copytree(shared_data / "relion_projects" / "3.1.3", tmp_path / "project")
+    for path in [tmp_path / "project", *(tmp_path / "project").rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    monkeypatch.chdir(tmp_path / "project")
+    assert main(["--o", "External/job004/", "--in_parts", "Class3D/job003/run_it010_data.star", "--amplify"]) == 0
+    assert main(["--o", "External/job005/", "--settings", "External/job004/report.json"]) == 0
+    first = maps_in("External/job004")
+    assert "class002_amplified.mrc" in first and "region001_mask.mrc" in first
+    assert maps_in("External/job005") == first
+    tables = [
+        Path(f"External/{job}/occupancy_regions.star").read_text().replace(job, "") for job in ("job004", "job005")
+    ]
+    assert tables[0].splitlines()[2:] == tables[1].splitlines()[2:]
