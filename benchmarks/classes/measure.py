@@ -58,18 +58,16 @@ class Match:
 @dataclass(frozen=True)
 class Outcome:
     """Of one scenario; `false_regions` lie mostly on nothing that differs, `fragments` are more regions than one on
-    what differs; `lowpass` in Å, at which the job compared."""
+    what differs, `merged` are differences that share their region with a heavier one; `lowpass` in Å, at which the job
+    compared."""
 
     scenario: Scenario
     matches: Tuple[Match, ...]
     regions: int
     false_regions: int
     lowpass: float
-
-    @property
-    def fragments(self) -> int:
-        """Regions that are on what differs and are not the largest there."""
-        return self.regions - self.false_regions - sum(match.coverage > 0 for match in self.matches)
+    fragments: int = 0
+    merged: int = 0
 
 
 def compared(
@@ -105,6 +103,7 @@ def judged(scenario: Scenario, made: Simulated, found: ClassComparison) -> Outco
     chains = made.chains[(slice(None, None, step),) * 3]
     near_any = np.zeros(chains.shape, dtype=bool)
     matches: List[Match] = []
+    taken: List[int] = []  # places of the regions that the differences overlap most
     for difference in differences(scenario, made):
         there = np.isin(chains, [made.names.index(name) for name in difference.chains])
         # The kernel's radius is half the low-pass.
@@ -112,12 +111,16 @@ def judged(scenario: Scenario, made: Simulated, found: ClassComparison) -> Outco
         near_any |= near
         if difference.mass < LEAST_MASS:
             continue
-        region = max(regions, key=lambda item: int((item.mask & there).sum()), default=None)
-        if region is None or not (region.mask & there).any():
+        overlaps = [int((item.mask & there).sum()) for item in regions]
+        if not any(overlaps):
             matches.append(Match(difference, 0.0, 0.0, ()))
             continue
+        taken.append(int(np.argmax(overlaps)))
+        region = regions[taken[-1]]
         coverage, share = (region.mask & there).sum() / there.sum(), (region.mask & near).sum() / region.mask.sum()
         medians = tuple(median for _, median, _ in region.occupancies)
         matches.append(Match(difference, float(coverage), float(share), medians))
-    false = sum((item.mask & near_any).sum() < _ON_A_DIFFERENCE * item.mask.sum() for item in regions)
-    return Outcome(scenario, tuple(matches), len(regions), int(false), found.lowpass)
+    false = [(item.mask & near_any).sum() < _ON_A_DIFFERENCE * item.mask.sum() for item in regions]
+    fragments = sum(not wrong and place not in taken for place, wrong in enumerate(false))
+    merged = len(taken) - len(set(taken))
+    return Outcome(scenario, tuple(matches), len(regions), int(sum(false)), found.lowpass, fragments, merged)

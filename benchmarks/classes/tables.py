@@ -37,11 +37,10 @@ def by_noise(outcomes: Sequence[Outcome]) -> str:
     rows = []
     for title, group in groups:
         matches = _matches(group)
-        fragments, false = (sum(getattr(item, name) for item in group) for name in ("fragments", "false_regions"))
-        rows.append([title, found(group), _error_text(group), _lowest(matches), str(fragments), str(false)])
-    return markdown(
-        ["noise", "found", "occupancy error", "lowest coverage, share", "more regions on it", "false regions"], rows
-    )
+        counts = [str(sum(getattr(item, name) for item in group)) for name in ("fragments", "merged", "false_regions")]
+        rows.append([title, found(group), _error_text(group), _lowest(matches), *counts])
+    head = ["noise", "found", "occupancy error", "lowest coverage, share", "more regions on it", "joined to another"]
+    return markdown([*head, "false regions"], rows)
 
 
 def by_classification(outcomes: Sequence[Outcome]) -> str:

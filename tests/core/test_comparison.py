@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Simulated classes of the made-up complex: what differs is found with its occupancies, and nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,10 +55,14 @@ def test_touching_parts_of_different_patterns_are_two_regions(bundles, noise):
     assert [match.is_found for match in outcome.matches] == [True, True]
     assert max(match.error for match in outcome.matches) < 0.1
     assert outcome.regions == 2
+    assert (outcome.fragments, outcome.merged) == (0, 0)
     first, second = found.result.regions
     assert first.volume == pytest.approx(first.mask.sum() * 2.4**3)
     assert first.volume * first.spread >= second.volume * second.spread
     assert not (first.mask & second.mask).any()
+    joined = replace(found.result, regions=(replace(first, mask=first.mask | second.mask),))
+    outcome = measure.judged(scenario, maps[0], replace(found, result=joined))
+    assert (outcome.fragments, outcome.merged) == (0, 1)
     for lower, median, upper in first.occupancies:
         assert 0 <= lower <= median <= upper <= 1
 
