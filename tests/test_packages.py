@@ -59,8 +59,8 @@ def test_the_core_works_with_the_hosts_absent(phantom_file):
     assert 0 < float(done.stdout) <= 1
 
 
-def test_the_relion_job_works_with_scipion_absent(phantom_file, tmp_path):
-    code = BLOCKED.format(blocked={"pwem", "pyworkflow", "occupy_scipion", "matplotlib"}) + (
+def test_the_relion_job_works_with_scipion_absent_and_loads_no_pandas_for_a_map(phantom_file, tmp_path):
+    code = BLOCKED.format(blocked={"pwem", "pyworkflow", "occupy_scipion", "matplotlib", "pandas", "starfile"}) + (
         "from relion_external.supervisor import main\nsys.exit(main(sys.argv[1:]))\n"
     )
     done = run(code, "--o", f"{tmp_path}/job/", "--in_3dref", phantom_file)

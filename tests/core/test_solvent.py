@@ -115,6 +115,10 @@ def test_flat_areas_are_those_near_boxes_of_one_value_in_any_number_of_threads(s
     volume = rng.standard_normal(shape).astype(np.float32)
     for place in rng.integers(0, shape, (12, 3)):
         volume[tuple(slice(at, at + size) for at, size in zip(place, rng.integers(1, 8, 3)))] = 0.5
+    for first in (14, 31):  # across the borders of slabs; two sections alone are no constant area
+        volume[first : first + 3, 1:6, 1:6] = 0.25
+    for first in (15, 31):
+        volume[first : first + 2, 9:14, 9:14] = 0.25
     same = maximum_filter(volume, 3) == minimum_filter(volume, 3)
     for threads in (1, 3):
         np.testing.assert_array_equal(flat_areas(volume, threads=threads), maximum_filter(same, 3))
@@ -125,6 +129,8 @@ def test_histogram_and_confidence_are_numpys_in_any_number_of_threads(noisy, fac
     values = noisy * np.float32(factor)
     region = solvent_region(values, flat_areas(values))[0]
     limits = (float(values.min()), float(values.max()))
+    edges = np.histogram_bin_edges(values, 1000, limits)
+    values[2, :, :21].flat = edges  # where rounding decides
     model = fit_solvent(values, region)
     expected = [np.histogram(chosen, 1000, limits)[0] for chosen in (values, values[region])]
     for threads in (1, 3):
