@@ -19,6 +19,7 @@ from occupy_core.progress import Step, silent
 from occupy_core.scale import Reference
 from occupy_core.setting_checks import without_effect
 from occupy_core.settings import Settings
+from occupy_core.slabs import for_slabs
 from occupy_core.solvent import SolventModel
 from occupy_core.targets import Target
 
@@ -138,7 +139,7 @@ def process_map(
     noise = _filler(estimate, confidence, model, threads) if _fills(settings) else None
     del estimate, maximum
     step(0.75, "modified maps")
-    modified = _modified_maps(volume, scales, confidence, noise, settings)
+    modified = _modified_maps(volume, scales, confidence, noise, settings, threads)
     del noise
     confident = scales[confidence > _CONFIDENT]
     median = float(np.median(confident)) if confident.size else math.nan
@@ -200,7 +201,7 @@ class _Restorer:
         full = self._full_box(values)
         if self.settings.hist_match:
             return histogram.matched(full, self.source.data)
-        return np.clip(full, self.source.data.min(), self.source.data.max())
+        return np.clip(full, self.source.data.min(), self.source.data.max(), out=full)
 
 
 def _has_detail(estimate: Estimate, threads: int, notes: List[str]) -> bool:
@@ -265,19 +266,28 @@ def _kept(name: str, scales: Volume, settings: Settings) -> Volume:
 
 
 def _modified_maps(
-    volume: Volume, scales: Volume, confidence: Volume, noise: Optional[Volume], settings: Settings
+    volume: Volume, scales: Volume, confidence: Volume, noise: Optional[Volume], settings: Settings, threads: int
 ) -> Dict[str, Volume]:
-    kept = None if settings.omit_confidence else confidence
     if settings.exclude_solvent and not settings.modifications:
         return {"solvent_excluded": modify.modified_map(volume, None, confidence, exclude_solvent=True)}
-    result = {}
-    for name in settings.modifications:
-        factor = factor_of(name, scales, settings)
-        filling = None if name == "amplify" or noise is None else modify.filled(noise, factor)
-        result[MODIFIED[name]] = modify.modified_map(
-            volume, factor, kept, exclude_solvent=settings.exclude_solvent, filler=filling
-        )
-    return result
+
+    def modified(name: str) -> Volume:
+        result = np.empty_like(volume)
+
+        def modify_slab(slab: slice) -> None:
+            factor = factor_of(name, scales[slab], settings)
+            result[slab] = modify.modified_map(
+                volume[slab],
+                factor,
+                None if settings.omit_confidence else confidence[slab],
+                exclude_solvent=settings.exclude_solvent,
+                filler=None if name == "amplify" or noise is None else modify.filled(noise[slab], factor),
+            )
+
+        for_slabs(len(volume), modify_slab, threads=threads)
+        return result
+
+    return {MODIFIED[name]: modified(name) for name in settings.modifications}
 
 
 def factor_of(name: str, scales: Volume, settings: Settings) -> Volume:
