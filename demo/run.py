@@ -120,8 +120,8 @@ def _scipion(map_path: Path, class_maps: Path, voxel_size: float) -> Folders:
 
 
 def _figure(map_path: Path, folder: Path) -> None:
-    from occupy_core.figures import slices_figure
     from occupy_core.maps import read_map
+    from occupy_core.reporting.figures import slices_figure
 
     titles = {"scale": "local scale"}
     panels = {"input": read_map(map_path).data}
@@ -132,9 +132,9 @@ def _figure(map_path: Path, folder: Path) -> None:
 
 def _page(map_path: Path, folder: Path) -> None:
     """The page of logfile.pdf, as a picture."""
-    from occupy_core.glance import slices_of, tile_section
-    from occupy_core.logfile import own_style, pages_of
     from occupy_core.maps import read_map
+    from occupy_core.reporting.glance import slices_of, tile_section
+    from occupy_core.reporting.logfile import own_style, pages_of
 
     report = json.loads((folder / "report.json").read_text())
     (item,) = report["maps"]
@@ -157,9 +157,9 @@ def _print_results(simulated: Phantom, folders: Dict[str, Folders]) -> None:
 
 def _print_comparison(found: Folders) -> None:
     """What differs between the classes, and the picture of it."""
-    from occupy_core.comparison_outputs import comparison_lines
-    from occupy_core.figures import comparison_figure, sections_of
+    from occupy_core.comparing.comparison_outputs import comparison_lines
     from occupy_core.maps import read_map
+    from occupy_core.reporting.figures import comparison_figure, sections_of
 
     comparison = json.loads((found.comparison / "report.json").read_text())["comparison"]
     truth = "; ".join(

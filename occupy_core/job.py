@@ -8,17 +8,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from occupy_core.classes import ClassComparison, SharedScale, Views, compare_maps, shared_scale, shares_reference
-from occupy_core.comparison_outputs import comparison_lines, write_comparison
+from occupy_core.comparing.classes import (
+    ClassComparison,
+    SharedScale,
+    Views,
+    compare_maps,
+    shared_scale,
+    shares_reference,
+)
+from occupy_core.comparing.comparison_outputs import comparison_lines, write_comparison
 from occupy_core.errors import JobError, OccupyError
-from occupy_core.glance import MapSlices, slices_of, tile_section
 from occupy_core.inputs import Job, MapInput
 from occupy_core.maps import read_map, write_map
 from occupy_core.outputs import CHIMERAX, FIGURE, MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kinds_of, staged
 from occupy_core.process import Result, process_map
 from occupy_core.progress import Progress, Say, Step
-from occupy_core.report import map_report, target_report, target_text
-from occupy_core.reports import write_reports
+from occupy_core.reporting.glance import MapSlices, slices_of, tile_section
+from occupy_core.reporting.report import map_report, target_report, target_text
+from occupy_core.reporting.reports import write_reports
 from occupy_core.scale import Reference
 from occupy_core.slabs import for_each
 

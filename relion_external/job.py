@@ -29,7 +29,7 @@ def run(arguments: List[str]) -> int:
 
 def _run(arguments: List[str]) -> None:
     options = parse(arguments)
-    from occupy_core.comparison_outputs import comparison_lines
+    from occupy_core.comparing.comparison_outputs import comparison_lines
     from occupy_core.inputs import Job
     from occupy_core.job import run_job
     from relion_external.inputs import maps_of

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
 from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
-from occupy_core.rerun import Recorded, read_recorded
+from occupy_core.reporting.rerun import Recorded, read_recorded
 from occupy_core.setting_checks import Description
 from occupy_core.settings import Settings, default_of, descriptions
 

@@ -14,7 +14,7 @@ from scipy.ndimage import distance_transform_edt
 
 from benchmarks.classes.scenarios import LEAST_MASS, Difference, Scenario, differences
 from benchmarks.occupancy.simulate import Simulated
-from occupy_core.classes import ClassComparison, compare_maps
+from occupy_core.comparing.classes import ClassComparison, compare_maps
 from occupy_core.inputs import ClassInfo, MapInput
 from occupy_core.settings import Settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 from pyworkflow.protocol import params
 
 from occupy_core.errors import MapError
-from occupy_core.figures import comparison_figure, sections_of
+from occupy_core.reporting.figures import comparison_figure, sections_of
 from occupy_scipion import report
 from occupy_scipion.protocols import ProtOccupyCompareClasses
 from occupy_scipion.sources import voxels_of

@@ -9,12 +9,12 @@ from pwem.viewers.viewer_chimera import Chimera, ChimeraView
 from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, ProtocolViewer
 
-from occupy_core.chimerax import session_commands
 from occupy_core.errors import MapError
-from occupy_core.figures import AXIS_NAMES, slices_figure
-from occupy_core.glance import slices_of, tile_section
-from occupy_core.logfile import own_style, pages_of
 from occupy_core.outputs import CHIMERAX, FIGURE, MAP_OUTPUTS
+from occupy_core.reporting.chimerax import session_commands
+from occupy_core.reporting.figures import AXIS_NAMES, slices_figure
+from occupy_core.reporting.glance import slices_of, tile_section
+from occupy_core.reporting.logfile import own_style, pages_of
 from occupy_scipion import report
 from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols import ProtOccupyLocalScale

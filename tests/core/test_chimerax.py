@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from occupy_core.chimerax import COMMENTED, quoted, session_commands
 from occupy_core.inputs import ClassInfo, Job, MapInput
 from occupy_core.job import run_job
 from occupy_core.maps import read_map
+from occupy_core.reporting.chimerax import COMMENTED, quoted, session_commands
 from occupy_core.settings import Settings
 
 NUMBER = r"-?\d+(\.\d+)?(e-?\d+)?"
@@ -111,7 +111,7 @@ def test_the_colours_are_those_of_the_figures(job):
     from matplotlib import colormaps
     from matplotlib.colors import to_rgb
 
-    from occupy_core.figures import FRACTION_COLOURS
+    from occupy_core.reporting.figures import FRACTION_COLOURS
 
     script, _ = job()
     (line,) = [line for line in commands(script) if line.startswith("color sample")]

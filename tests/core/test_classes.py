@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from demo.simulate import phantom
-from occupy_core import class_views
-from occupy_core.classes import compare_maps, shared_scale, shares_reference
+from occupy_core.comparing import class_views
+from occupy_core.comparing.classes import compare_maps, shared_scale, shares_reference
+from occupy_core.comparing.stored import Stored
 from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.fourier import low_pass
 from occupy_core.inputs import ClassInfo, Job, MapInput
@@ -19,7 +20,6 @@ from occupy_core.job import run_job
 from occupy_core.maps import read_map
 from occupy_core.process import process_map
 from occupy_core.settings import Settings
-from occupy_core.stored import Stored
 
 OCCUPANCIES = [(1.0, 0.6, 0.3), (1.0, 0.6, 0.9), (1.0, 0.6, 0.3)]
 SHARES = (0.5, 0.3, 0.2)
@@ -235,7 +235,7 @@ def test_classes_are_looked_at_once_where_scale_and_comparison_need_the_same(
         looked_at.append(lengths)
         return class_views.view_of(*arrays, **lengths)
 
-    monkeypatch.setattr("occupy_core.classes.view_of", view_of)
+    monkeypatch.setattr("occupy_core.comparing.classes.view_of", view_of)
     alone = compare_maps(classes, Settings())
     looked_at.clear()
     settings = Settings(normalisation="calibrated", **settings)

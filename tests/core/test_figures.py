@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 
-from occupy_core.figures import comparison_figure, sections_of, slices_figure
 from occupy_core.maps import read_map
 from occupy_core.process import process_map
+from occupy_core.reporting.figures import comparison_figure, sections_of, slices_figure
 from occupy_core.settings import Settings
 
 

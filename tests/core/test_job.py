@@ -221,7 +221,7 @@ def values_of(path):
 
 
 def test_figures_that_cannot_be_drawn_cost_no_job(phantom_file, tmp_path, monkeypatch):
-    from occupy_core import logfile
+    from occupy_core.reporting import logfile
 
     run_job(job(tmp_path / "out", phantom_file))
     assert (tmp_path / "out" / "logfile.pdf").exists()

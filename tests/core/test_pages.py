@@ -9,14 +9,14 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from occupy_core import glance
-from occupy_core.figures import sections_of
-from occupy_core.logfile import job_pages, pages_of, write_logfile
 from occupy_core.maps import read_map
 from occupy_core.outputs import MAP_OUTPUTS
-from occupy_core.page_text import fitted, width_of, wrapped
 from occupy_core.process import process_map
-from occupy_core.report import finite, job_report, map_report
+from occupy_core.reporting import glance
+from occupy_core.reporting.figures import sections_of
+from occupy_core.reporting.logfile import job_pages, pages_of, write_logfile
+from occupy_core.reporting.page_text import fitted, width_of, wrapped
+from occupy_core.reporting.report import finite, job_report, map_report
 from occupy_core.settings import Settings
 
 SETTINGS = Settings(amplify=3.0, attenuate=2.0, sigmoid=4.0, tile_size=10)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from occupy_core.coarse_grid import on_map_grid
-from occupy_core.region_masks import soft_mask
+from occupy_core.comparing.region_masks import soft_mask
 
 
 def ball(side, radius, centre):

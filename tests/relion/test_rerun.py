@@ -11,7 +11,7 @@ import pytest
 
 from occupy_core import __version__
 from occupy_core.errors import JobError, SettingsError
-from occupy_core.rerun import read_recorded
+from occupy_core.reporting.rerun import read_recorded
 from relion_external.options import OptionError, parse
 from relion_external.supervisor import main
 

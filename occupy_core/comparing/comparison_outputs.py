@@ -7,13 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from occupy_core.classes import ClassComparison
 from occupy_core.coarse_grid import on_map_grid
-from occupy_core.comparison import Region
+from occupy_core.comparing.classes import ClassComparison
+from occupy_core.comparing.comparison import Region
+from occupy_core.comparing.region_masks import soft_mask
 from occupy_core.inputs import MapInput
 from occupy_core.maps import MapGrid, in_xyz, write_map
 from occupy_core.outputs import REGION_MASK, SPREAD_MAP
-from occupy_core.region_masks import soft_mask
 
 Report = Dict[str, Any]
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from occupy_core.report import CITATION
+from occupy_core.reporting.report import CITATION
 
 PAGE = (8.27, 11.69)  # A4, inches
 MARGIN = 0.5

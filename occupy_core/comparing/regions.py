@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from occupy_core.coarse_grid import sigma_of
+from occupy_core.comparing.patterns import owners_of, spread_out
+from occupy_core.comparing.stored import Stored
 from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
-from occupy_core.patterns import owners_of, spread_out
-from occupy_core.stored import Stored
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from occupy_core import fourier
-from occupy_core.class_views import ClassView, reference_class, shared_references, view_of
 from occupy_core.coarse_grid import coarse_step
-from occupy_core.comparison import Comparison, compare
+from occupy_core.comparing.class_views import ClassView, reference_class, shared_references, view_of
+from occupy_core.comparing.comparison import Comparison, compare
+from occupy_core.comparing.stored import Stored
 from occupy_core.derived import Derived, derive
 from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.estimate import estimate_of, maximum_of, reference_of
@@ -22,7 +23,6 @@ from occupy_core.maps import DensityMap, MapGrid, read_map
 from occupy_core.progress import Step, silent
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
-from occupy_core.stored import Stored
 
 # Of the box: a coarser low-pass would leave too few waves to tell one region from another.
 _COARSEST = 1 / 8

@@ -10,11 +10,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from occupy_core.figures import AXIS_NAMES, DENSITY_COLOURS
-from occupy_core.glance import SCALE_BINS, MapSlices, tile_of, tile_section
 from occupy_core.outputs import MODIFIED
-from occupy_core.page_text import MARGIN, PAGE, SMALL, TINY, Page, height_of, wrapped
 from occupy_core.process import factor_of
+from occupy_core.reporting.figures import AXIS_NAMES, DENSITY_COLOURS
+from occupy_core.reporting.glance import SCALE_BINS, MapSlices, tile_of, tile_section
+from occupy_core.reporting.page_text import MARGIN, PAGE, SMALL, TINY, Page, height_of, wrapped
 from occupy_core.settings import Settings
 
 Report = Mapping[str, Any]

@@ -18,9 +18,9 @@ from scipy import ndimage
 
 from occupy_core.calibration import calibrate
 from occupy_core.coarse_grid import coarse_step, sigma_of
+from occupy_core.comparing.stored import Stored
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
-from occupy_core.stored import Stored
 
 Mask = NDArray[np.bool_]
 

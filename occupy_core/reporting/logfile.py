@@ -14,10 +14,10 @@ import matplotlib
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from occupy_core.figures import Section, comparison_figure, comparison_size, draw_comparison
-from occupy_core.glance import MapSlices
-from occupy_core.page_text import WARNINGS, WIDTH, Page, flow
-from occupy_core.pages import map_pages
+from occupy_core.reporting.figures import Section, comparison_figure, comparison_size, draw_comparison
+from occupy_core.reporting.glance import MapSlices
+from occupy_core.reporting.page_text import WARNINGS, WIDTH, Page, flow
+from occupy_core.reporting.pages import map_pages
 from occupy_core.settings import Settings
 
 Report = Mapping[str, Any]
@@ -65,7 +65,7 @@ def pages_of(report: Report, place: int, slices: MapSlices) -> List[Figure]:
 
 def job_pages(report: Report, sections: Sequence[Section]) -> List[Figure]:
     """What concerns several maps together: where they differ, what failed, what to beware of."""
-    from occupy_core.comparison_outputs import comparison_lines
+    from occupy_core.comparing.comparison_outputs import comparison_lines
 
     maps, failed, compared = report["maps"], report["failed"], report["comparison"]
     notes = [*report["warnings"], *(compared["warnings"] if compared else [])]

@@ -9,11 +9,11 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from occupy_core.figures import AXIS_NAMES, DENSITY_COLOURS, FRACTION_COLOURS
-from occupy_core.glance import MapSlices
 from occupy_core.outputs import MAP_OUTPUTS, MODIFIED
-from occupy_core.page_plots import HEIGHT, draw_plots, grey_levels
-from occupy_core.page_text import (
+from occupy_core.reporting.figures import AXIS_NAMES, DENSITY_COLOURS, FRACTION_COLOURS
+from occupy_core.reporting.glance import MapSlices
+from occupy_core.reporting.page_plots import HEIGHT, draw_plots, grey_levels
+from occupy_core.reporting.page_text import (
     MARGIN,
     SMALL,
     TINY,
@@ -26,7 +26,7 @@ from occupy_core.page_text import (
     height_of,
     wrapped,
 )
-from occupy_core.report import target_text
+from occupy_core.reporting.report import target_text
 from occupy_core.setting_checks import Description
 from occupy_core.settings import Settings, default_of, descriptions
 

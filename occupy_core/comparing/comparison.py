@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.class_views import LEAST_VOXELS, ClassView, common_part, offset, reference_class
+from occupy_core.comparing.class_views import LEAST_VOXELS, ClassView, common_part, offset, reference_class
+from occupy_core.comparing.regions import Maps, Part, differing_parts, grown
 from occupy_core.maps import Volume
-from occupy_core.regions import Maps, Part, differing_parts, grown
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]

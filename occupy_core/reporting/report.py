@@ -16,10 +16,11 @@ import mrcfile
 import numpy
 import scipy
 
-from occupy_core import __version__, glance
+from occupy_core import __version__
 from occupy_core.maps import position_of
 from occupy_core.outputs import PROGRAM
 from occupy_core.process import Result
+from occupy_core.reporting import glance
 from occupy_core.settings import Settings
 from occupy_core.targets import Target
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Sequence
 
-from occupy_core.chimerax import session_commands
-from occupy_core.classes import ClassComparison
-from occupy_core.glance import MapSlices
+from occupy_core.comparing.classes import ClassComparison
 from occupy_core.inputs import Job
 from occupy_core.outputs import CHIMERAX, FIGURE, REPORT
-from occupy_core.report import finite, job_report, write_json
-from occupy_core.rerun import recorded
+from occupy_core.reporting.chimerax import session_commands
+from occupy_core.reporting.glance import MapSlices
+from occupy_core.reporting.report import finite, job_report, write_json
+from occupy_core.reporting.rerun import recorded
 
 Report = Dict[str, Any]
 
@@ -80,8 +80,8 @@ def write_reports(
 def _draw(path: Path, report: Report, slices: Sequence[MapSlices], found: Optional[ClassComparison]) -> str:
     """Draw the figures; why not, where it could not be done."""
     try:
-        from occupy_core.figures import sections_of
-        from occupy_core.logfile import write_logfile
+        from occupy_core.reporting.figures import sections_of
+        from occupy_core.reporting.logfile import write_logfile
     except ImportError as error:
         return f"matplotlib is missing ({error})"
     sections = []
