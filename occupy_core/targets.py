@@ -16,8 +16,8 @@ from occupy_core.maps import DensityMap, Volume, read_on_grid
 
 # Of a 90 % interval: what remains where everything is even, and the share of the interquartile ranges of the part
 # and of what counts as full. `benchmarks/occupancy` measures how often the truth lies in it.
-_LEAST_HALF_WIDTH = 0.03
-_SHARE_OF_SPREAD = 0.12
+_LEAST_HALF_WIDTH = 0.04
+_SHARE_OF_SPREAD = 0.13
 _IN_TARGET = 0.5  # what a mask must exceed
 
 # The lower quartile of a part that is there everywhere is more than this share of the upper one.

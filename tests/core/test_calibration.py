@@ -239,7 +239,7 @@ class TestTargets:
             assert "mask.mrc" in str(caught.value)
 
     def test_the_interval_grows_with_the_spread_and_stays_within_0_and_1(self):
-        assert occupancy_interval(0.5, 0.5, 0.5, full_spread=0) == pytest.approx((0.47, 0.53))
+        assert occupancy_interval(0.5, 0.5, 0.5, full_spread=0) == pytest.approx((0.46, 0.54))
         narrow = occupancy_interval(0.4, 0.5, 0.6, full_spread=0.2)
         assert occupancy_interval(0.3, 0.5, 0.7, full_spread=0.2)[0] < narrow[0]
         assert occupancy_interval(0.4, 0.5, 0.6, full_spread=0.4)[1] > narrow[1]
