@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import math
-from typing import Iterator, Sequence
+from typing import Iterator, Sequence, Tuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
 
@@ -46,6 +47,16 @@ def sections_on_map_grid(values: Volume, shape: Sequence[int], *, spacing: float
         plane = values[low] + weight * (values[high] - values[low])
         plane = plane[lower[1]] + weights[1][:, None] * (plane[upper[1]] - plane[lower[1]])
         yield plane[:, lower[2]] + weights[2] * (plane[:, upper[2]] - plane[:, lower[2]])
+
+
+def box_around(mask: NDArray[np.bool_], margin: int = 0) -> Tuple[slice, slice, slice]:
+    """The smallest box that holds all of a mask, which is not empty, and up to `margin` voxels more on every side."""
+    z, y, x = (np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
+
+    def side(found: NDArray[np.intp]) -> slice:
+        return slice(max(0, int(found[0]) - margin), int(found[-1]) + margin + 1)
+
+    return side(z), side(y), side(x)
 
 
 def sigma_of(full_width: float) -> float:

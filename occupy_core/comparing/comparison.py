@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from occupy_core.coarse_grid import box_around
 from occupy_core.comparing.class_views import LEAST_VOXELS, ClassView, common_part, offset, reference_class
 from occupy_core.comparing.regions import Maps, Part, differing_parts, grown
 from occupy_core.maps import Volume
@@ -168,7 +169,7 @@ def _region(mask: Mask, core: Mask, densities: Floats, scales: Floats, spacing: 
     readings = middle[strongest] * np.clip(heights / max(float(heights[strongest]), 1e-30), 0, 1)
     # As far from the reading as the quartiles of the class's own scale are from its median.
     bounds = np.clip([readings - (middle - lower), readings, readings + (upper - middle)], 0, 1)
-    z, y, x = (float(value) * spacing for value in ndimage.center_of_mass(mask))
+    z, y, x = (float(places.mean()) * spacing for places in np.nonzero(mask))
     occupancies = tuple((float(low), float(value), float(high)) for low, value, high in bounds.T)
     return Region(mask, float(mask.sum()) * spacing**3, (z, y, x), occupancies)
 
@@ -178,7 +179,9 @@ def _core(part: Part, molecule: Mask, spacing: float) -> Mask:
     rest = molecule & ~part.mask
     if not rest.any():
         return part.mask
-    core = part.mask & (ndimage.distance_transform_edt(~rest) * spacing > _BORDER)
+    core = np.zeros_like(part.mask)
+    box = box_around(molecule)
+    core[box] = part.mask[box] & (ndimage.distance_transform_edt(~rest[box]) * spacing > _BORDER)
     return core if core.sum() >= max(LEAST_VOXELS, _LEAST_CORE * part.mask.sum()) else part.mask
 
 

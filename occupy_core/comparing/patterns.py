@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from occupy_core.coarse_grid import box_around
+
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.uint8]
@@ -130,7 +132,8 @@ def _is_between(pattern: Pattern, others: Sequence[Pattern]) -> bool:
 
 def _is_thin(part: Mask, molecule: Mask, spacing: float) -> bool:
     """Whether little of a part is far from the rest of the molecule."""
-    depth = ndimage.distance_transform_edt(~spread_out(~part, molecule))[molecule][part] * spacing
+    box = box_around(molecule)
+    depth = ndimage.distance_transform_edt(~spread_out(~part, molecule)[box])[molecule[box]][part] * spacing
     return bool((depth > _BLUR).sum() < _LEAST_DEEP * depth.size)
 
 

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.coarse_grid import on_map_grid
+from occupy_core.coarse_grid import box_around, on_map_grid
 from occupy_core.maps import Volume
 
 SOFT_EDGE = 8.0  # Å
@@ -41,8 +42,11 @@ def soft_mask(region: NDArray[np.bool_], shape: Sequence[int], *, spacing: float
     half_edge = np.float32(SOFT_EDGE / 2 / (spacing * voxel_size))
     # Distances interpolate well, yes and no do not. Of the two to the nearest voxel on the other side one is 0, and the
     # border lies half a voxel before that.
-    distance = ndimage.distance_transform_edt(~region) - ndimage.distance_transform_edt(region)
-    distance = np.clip(distance - np.sign(distance) / 2, -half_edge - 2, half_edge + 2).astype(np.float32)
+    farthest = half_edge + 2
+    box = box_around(region, math.ceil(farthest) + 1)
+    found = ndimage.distance_transform_edt(~region[box]) - ndimage.distance_transform_edt(region[box])
+    distance = np.full(region.shape, farthest, dtype=np.float32)
+    distance[box] = np.clip(found - np.sign(found) / 2, -farthest, farthest)
     mask = on_map_grid(distance, shape, spacing=spacing)
     mask /= half_edge
     np.clip(mask, -1, 1, out=mask)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.coarse_grid import sigma_of
+from occupy_core.coarse_grid import box_around, sigma_of
 from occupy_core.comparing.patterns import owners_of, spread_out
 from occupy_core.comparing.stored import Stored
 from occupy_core.fourier import ROUNDING
@@ -106,16 +106,21 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
     owners = owners_of(relative, strongest, seeds[molecule], molecule, spacing)
     seeds &= molecule
     parts = []
+    # Labels and distances take many times the memory of a mask: not where nothing is.
+    box = box_around(molecule, math.ceil(_GROWTH / spacing) + 1)
+    seeds, likely = seeds[box], likely[box]
     for number in range(1, int(owners.max()) + 1):
-        opened = ndimage.binary_opening(owners == number)
+        opened = ndimage.binary_opening(owners[box] == number)
         # What touches once it is grown is one part.
         labels, count = ndimage.label(_near(opened, spacing))
         labels[~opened] = 0
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
-        sure_of, likely_of = (np.bincount(labels[mask], minlength=count + 1) for mask in (seeds, likely))
+        sure_of, likely_of = (np.bincount(labels[chosen], minlength=count + 1) for chosen in (seeds, likely))
         for label in range(1, count + 1):
             if sizes[label] * spacing**3 >= _LEAST_VOLUME and likely_of[label] > _LEAST_LIKELY * sizes[label]:
-                parts.append(Part(labels == label, sure_of[label] / sizes[label]))
+                mask = np.zeros_like(molecule)
+                mask[box] = labels == label
+                parts.append(Part(mask, sure_of[label] / sizes[label]))
     return parts
 
 
@@ -124,19 +129,24 @@ def grown(parts: Sequence[Part], spacing: float) -> List[Mask]:
     map is dense, and what is at a border is in doubt."""
     if not parts:
         return []
-    numbers = np.zeros(parts[0].mask.shape, dtype=np.int32)
+    numbers: NDArray[np.int16] = np.zeros(parts[0].mask.shape, dtype=np.int16)
     for number, part in enumerate(parts, start=1):
         numbers[part.mask] = number
     near = _near(numbers > 0, spacing)
-    places = ndimage.distance_transform_edt(numbers == 0, return_distances=False, return_indices=True)
-    nearest = numbers[tuple(places)]
+    box = box_around(near)
+    places = ndimage.distance_transform_edt(numbers[box] == 0, return_distances=False, return_indices=True)
+    nearest = np.zeros_like(numbers)
+    nearest[box] = numbers[box][tuple(places)]
     return [near & (nearest == number) for number in range(1, len(parts) + 1)]
 
 
 def _near(mask: Mask, spacing: float) -> Mask:
     if not mask.any():
         return mask
-    return ndimage.distance_transform_edt(~mask) * spacing <= _GROWTH * (1 + ROUNDING)
+    box = box_around(mask, math.ceil(_GROWTH / spacing))
+    near = np.zeros_like(mask)
+    near[box] = ndimage.distance_transform_edt(~mask[box]) * spacing <= _GROWTH * (1 + ROUNDING)
+    return near
 
 
 def _solvent(maps: Maps) -> Mask:
