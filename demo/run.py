@@ -184,7 +184,7 @@ def _agree(folders: Dict[str, Folders]) -> bool:
             if not np.array_equal(mrcfile.read(str(one)), mrcfile.read(str(same))):
                 print(f"ERROR: {one.name} differs between the hosts")
                 return False
-        print("All maps and masks are the same in both hosts, to the bit.")
+        print("What is made of the map and the masks of the regions are the same in both hosts, to the bit.")
     return True
 
 

@@ -29,6 +29,7 @@ _WIDTH = 12.0  # Å, full width of the smoothing under which classes are alike o
 _DENSE = 0.4  # of the reference's density, for a ratio to it to tell anything
 _ALIKE = 0.25  # of the logarithm of a ratio
 _LEAST_SHARE = 0.1  # of the molecule
+_FARTHEST = 20.0  # Å, that a class lies off another as a whole
 _BINS, _RANGE, _BINS_SMOOTHED = 240, 1.5, 4  # of the histogram of logarithms
 
 
@@ -158,13 +159,15 @@ def common_part(views: Sequence[ClassView], reference: int, *, spacing: float) -
 
 
 def offset(view: ClassView, other: ClassView, *, spacing: float) -> float:
-    """How far a class lies off another as a whole, in Å, to the next voxel of the coarse grid (`spacing`, Å)."""
+    """How far a class lies off another as a whole, in Å, to the next voxel of the coarse grid (`spacing`, Å); 0 where it
+    would be more than 20 Å, since then a part lies on another one that is like it."""
     one, two = (scipy.fft.rfftn(item.density.load()) for item in (view, other))
     one *= two.conj()
     correlation = scipy.fft.irfftn(one, view.molecule.load().shape, overwrite_x=True)
     place = np.unravel_index(int(correlation.argmax()), correlation.shape)
     steps = [min(int(index), side - int(index)) for index, side in zip(place, correlation.shape)]
-    return spacing * math.sqrt(sum(step**2 for step in steps))
+    distance = spacing * math.sqrt(sum(step**2 for step in steps))
+    return distance if distance <= _FARTHEST else 0.0
 
 
 def _mode(values: NDArray[np.float32]) -> float:
