@@ -159,8 +159,10 @@ def common_part(views: Sequence[ClassView], reference: int, *, spacing: float) -
 
 
 def offset(view: ClassView, other: ClassView, *, spacing: float) -> float:
-    """How far a class lies off another as a whole, in Å, to the next voxel of the coarse grid (`spacing`, Å); 0 where it
-    would be more than 20 Å, since then a part lies on another one that is like it."""
+    """How far a class lies off another as a whole, in Å, to the next voxel of the coarse grid (`spacing`, Å).
+
+    0 where it would be more than 20 Å, since then a part lies on another one that is like it.
+    """
     one, two = (scipy.fft.rfftn(item.density.load()) for item in (view, other))
     one *= two.conj()
     correlation = scipy.fft.irfftn(one, view.molecule.load().shape, overwrite_x=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
@@ -21,6 +22,7 @@ FRACTIONS = ("local scale", "confidence", *(kind.title for kind in MAP_OUTPUTS.v
 _LONGEST_NAME = 14  # that stands beside others without running into them
 _MOST_SECTIONS = 4
 _SECTIONS_APART = 16  # a region this part of the box from another's section is shown there
+_TITLE = 24  # letters in a line above a slice
 
 
 def slices_figure(panels: Mapping[str, Volume], *, title: str, planes: Sequence[int] = (0, 1, 2)) -> Figure:
@@ -60,9 +62,9 @@ def slices_figure(panels: Mapping[str, Volume], *, title: str, planes: Sequence[
             if column == 0:
                 axes[row, column].set_ylabel(f"{AXIS_NAMES[axis]} = {volume.shape[axis] // 2}")
             keys["fraction" if fraction else "density"] = picture
-        axes[0, column].set_title(name)
+        axes[0, column].set_title(textwrap.fill(name, _TITLE))
     if "fraction" in keys:
-        figure.colorbar(keys["fraction"], ax=axes, shrink=0.6, label="local scale, confidence")
+        figure.colorbar(keys["fraction"], ax=axes, shrink=0.6, label="local scale, confidence, masks")
     return figure
 
 
