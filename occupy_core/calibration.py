@@ -218,7 +218,7 @@ def _molecule(
     background = _mode(smoothed)
     smoothed -= np.float32(background)
     below = smoothed[inside & (smoothed < 0)]
-    noise = float(np.sqrt(np.mean(below**2, dtype=np.float64))) if below.size else 0.0
+    noise = float(np.sqrt(np.mean(below.astype(np.float64) ** 2))) if below.size else 0.0
     reach = 2 * int(max(_NEIGHBOURHOOD, lowpass) / spacing) + 1
     strong = smoothed > max(_SIGNIFICANT * noise, _FAINT * float(smoothed.max()))
     molecule = inside & strong & (smoothed > _DENSE * maximum_filter(smoothed, reach))

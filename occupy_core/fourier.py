@@ -190,7 +190,7 @@ def _radial_power(
     spectrum = _spectrum(volume, waves, threads)
     for section, squared in zip(spectrum, _squared_radii(volume.shape, waves)):
         shells = np.rint(shells_a_wave * np.sqrt(squared)).astype(np.int32).ravel()
-        total += np.bincount(shells, weights=np.abs(section.ravel()) ** 2, minlength=size)
+        total += np.bincount(shells, weights=np.abs(section.ravel()).astype(np.float64) ** 2, minlength=size)
         counts += np.bincount(shells, minlength=size)
     total[0] = counts[0] = 0  # the mean is no detail
     return np.arange(len(counts)) / (shells_a_wave * longest * voxel_size), total, counts

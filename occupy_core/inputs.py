@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
@@ -30,6 +32,9 @@ class ClassInfo:
     number: int
     share: Optional[float] = None
     particles: Optional[int] = None
+
+
+_PREFIX = r"([a-z]+\d{3,}_)?"
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,26 @@ class MapInput:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> MapInput:
-        """A map from what `dataclasses.asdict` gave."""
+        """A map from what `dataclasses.asdict` gave.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If it gave nothing like that.
+        """
         info = values.get("class_info")
-        return cls(**{**values, "class_info": ClassInfo(**info) if info else None})
+        found = cls(**{**values, "class_info": ClassInfo(**info) if info else None})
+        if not isinstance(found.path, str) or not re.fullmatch(_PREFIX, found.prefix):
+            raise ValueError(f"path {found.path!r}, prefix {found.prefix!r}")
+        numbers = [found.voxel_size]
+        if found.class_info:
+            numbers += [found.class_info.number, found.class_info.share, found.class_info.particles]
+        for number in numbers:
+            if number is not None and not 0 <= number < math.inf:
+                raise ValueError(f"{number!r} in the map {found.path}")
+        if found.voxel_size == 0:
+            raise ValueError(f"voxel_size 0 in the map {found.path}")
+        return found
 
 
 @dataclass(frozen=True)

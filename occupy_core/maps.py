@@ -31,7 +31,7 @@ PathLike = Union[str, "os.PathLike[str]"]
 VOXEL_SIZE_TOLERANCE = 0.01
 # A voxel size from the project that is this close to the header's is the same number, rounded to float32.
 SAME_VOXEL_SIZE = 1e-4
-# Sums over the largest boxes and squares of values must fit single precision, with some digits left for contrast.
+# Sums over the largest boxes must fit single precision, with some digits left for contrast.
 _LARGEST, _SMALLEST, _LEAST_CONTRAST = 1e28, 1e-28, 1e-4
 _GEOMETRY = ("nxstart", "nystart", "nzstart", "mx", "my", "mz", "cella", "cellb", "mapc", "mapr", "maps", "origin")
 

@@ -8,6 +8,8 @@ import json
 import os
 import re
 import shutil
+import signal
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ FIGURE = "logfile.pdf"
 CHIMERAX = "occupy.cxc"
 PROGRAM = "scipion-em-occupy"
 # Followed by the process's number; relion_external.supervisor names it too.
+_ABORTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STAGING = ".occupy_staging_"
 
 
@@ -114,15 +117,34 @@ def staged(output_dir: str, names: Sequence[str], inputs: Sequence[str]) -> Iter
             yield staging
             written = {path.name for path in staging.iterdir()}
             _refuse_names(target, written, inputs)
-            for name in last - written:
-                (target / name).unlink(missing_ok=True)
-            # The report comes last: where it is, the rest is.
-            for name in sorted(written, key=lambda name: (name == REPORT, name)):
-                os.replace(staging / name, target / name)
+            with _undisturbed():
+                for name in last - written:
+                    (target / name).unlink(missing_ok=True)
+                # The report comes last: where it is new, the rest is.
+                for name in sorted(written, key=lambda name: (name == REPORT, name)):
+                    os.replace(staging / name, target / name)
     except OSError as error:
         raise JobError(f"{output_dir}: cannot write to this output folder ({error.strerror or error})") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """No abort in between: a signal takes effect after. Only the main thread is interrupted by any."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: List[int] = []
+    # Blocking them would not do: they would come by way of another thread.
+    handlers = {number: signal.signal(number, lambda number, _frame: waiting.append(number)) for number in _ABORTS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for late in waiting:
+            signal.raise_signal(late)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
@@ -147,7 +148,11 @@ def _occupancy_row(region: Mapping[str, Any], item: Mapping[str, Any], found: Ma
 
 
 def _quoted(name: str) -> str:
-    return f'"{name}"' if " " in name or not name else name
+    """A value as STAR files have it: in quotes that are not in it where it would end early or be taken for something
+    else."""
+    if name and not re.search(r"\s|^[#_'\"]|^(data|loop)_", name):
+        return name
+    return f"'{name}'" if '"' in name else f'"{name}"'
 
 
 def _row(item: MapOutputs, job_dir: str) -> Dict[str, object]:

@@ -3,7 +3,7 @@
 
 Maps are simulated from atomic models with an occupancy for each chain. Without models the default suite is taken: the
 models in the folder that OCCUPY_SHARED_DATA names, and a complex of helix bundles that is made up. Exit status 1
-when a bound is broken.
+when a bound is broken by the default suite; other models are not measured against the bounds.
 """
 
 from __future__ import annotations

@@ -192,7 +192,7 @@ def _noise(values: Volume, solvent: Mask, sigma: float) -> float:
     place = solvent & (share > 0.5 * share.max())
     if not place.any():
         return 0.0
-    return float(np.sqrt(np.mean(alone[place] ** 2 / share[place], dtype=np.float64)))
+    return float(np.sqrt(np.mean(alone[place].astype(np.float64) ** 2 / share[place])))
 
 
 def _differing(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Tuple[Mask, Mask]:

@@ -82,7 +82,9 @@ def read_recorded(path: str) -> Recorded:
         maps = [MapInput.from_dict(item) for item in told["maps"]]
         base = os.path.join(os.path.realpath(os.path.dirname(path)), told["folder_of_paths"])
         checksums = dict(told["sha256"])
-        compare = bool(told["compare"])
+        compare = told["compare"]
+        if len({item.prefix for item in maps}) < len(maps) or not isinstance(compare, bool):
+            raise ValueError("two maps of one prefix, or compare neither true nor false")
     except SettingsError as error:
         hint = "" if version == __version__ else f"; the report is of version {version}, this is {__version__}"
         raise SettingsError(error.setting, f"{error.problem} (in {path}{hint})") from error
@@ -113,7 +115,7 @@ def read_recorded(path: str) -> Recorded:
 def _read(path: str) -> Mapping[str, Any]:
     try:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise JobError(f"{path}: cannot be read as a report.json ({error})") from error
     if not isinstance(report, dict) or report.get("program") != PROGRAM:
         raise JobError(f"{path}: is not a report of this program, expected the report.json of a job")

@@ -50,6 +50,13 @@ def test_grey_scale_does_not_matter(red, half):
     np.testing.assert_array_equal(larger, make(red, half) * np.float32(1024))
 
 
+@pytest.mark.parametrize("exponent", [-80, 60])
+def test_no_grey_scale_is_too_faint_or_too_strong(exponent, red, half):
+    factor = np.float32(2.0**exponent)
+    noise = make(red * factor, half, mean=0.5 * 2.0**exponent, sigma=2.0**exponent) / factor
+    np.testing.assert_allclose(noise, make(red, half), rtol=1e-5, atol=1e-6)
+
+
 def test_without_solvent_it_is_white(red):
     noise = make(red, np.zeros(red.shape, dtype=bool))
     assert (noise.mean(), noise.std()) == pytest.approx((0.5, 1.0), abs=0.02)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -249,3 +251,33 @@ def test_reports_are_strict_json_with_lists_of_numbers_in_a_line(phantom_file, t
     curves = report["maps"][0]["solvent"]["histogram"]
     assert {len(values) for values in curves.values()} == {250}
     assert len(text.splitlines()) < 200
+
+
+def test_an_abort_between_two_files_waits_for_the_last(three_parts, write_mrc, tmp_path, monkeypatch):
+    """What a folder holds is of one run, or of the one before it."""
+    path, folder = write_mrc(three_parts.volume), tmp_path / "out"
+    run_job(Job((MapInput(path),), str(folder), Settings(amplify=2.0)))
+    real, moved = os.replace, []
+
+    def replace_and_abort(source, target):
+        nonlocal moved
+        real(source, target)
+        moved += [target] if Path(target).parent == folder else []
+        if len(moved) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def stop(_number, _frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    monkeypatch.setattr(os, "replace", replace_and_abort)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_job(Job((MapInput(path),), str(folder), Settings(amplify=4.0)))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    monkeypatch.undo()
+    assert json.loads((folder / "report.json").read_text())["settings"]["amplify"] == 4.0
+    run_job(Job((MapInput(path),), str(tmp_path / "whole"), Settings(amplify=4.0)))
+    whole = read_map(str(tmp_path / "whole" / "amplified.mrc")).data
+    np.testing.assert_array_equal(read_map(str(folder / "amplified.mrc")).data, whole)

@@ -118,6 +118,22 @@ def test_reports_of_other_versions_and_other_files(project, tmp_path):
         read_recorded(changed(version="0.0.9", settings={**report["settings"], "wonder": 3}))
     with pytest.raises(JobError, match="is not a report that a job can be repeated from"):
         read_recorded(changed(job=None))
+    (told,) = report["job"]["maps"]
+    for change in (
+        {"maps": [{**told, "prefix": "../../out_"}]},
+        {"maps": [{**told, "prefix": None}]},
+        {"maps": [{**told, "path": 3}]},
+        {"maps": [{**told, "voxel_size": 0}]},
+        {"maps": [{**told, "voxel_size": "wide"}]},
+        {"maps": [{**told, "class_info": {"number": "x", "share": 0.5, "particles": 1}}]},
+        {"maps": [told, told]},
+        {"compare": "false"},
+    ):
+        with pytest.raises(JobError, match="is not a report that a job can be repeated from"):
+            read_recorded(changed(job={**report["job"], **change}))
+    (tmp_path / "report.json").write_text("[" * 100_000)
+    with pytest.raises(JobError, match="cannot be read as a report.json"):
+        read_recorded(str(tmp_path / "report.json"))
     with pytest.raises(JobError, match="is not a report of this program"):
         read_recorded(changed(program="another"))
     with pytest.raises(JobError, match=r"gone.json: cannot be read as a report.json"):

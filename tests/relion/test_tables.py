@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
+import shutil
 import subprocess
 from functools import partial
 
@@ -36,6 +37,15 @@ def test_small_values_are_not_rounded_away(write_mrc, three_parts, tmp_path, mon
     assert main(["--o", "job/", "--in_3dref", faint]) == 0
     table = starfile.read(tmp_path / "job" / "occupancy_maps.star", always_dict=True)["occupancy_maps"]
     assert float(table["occupySolventSigma"].iloc[0]) == pytest.approx(3e-11, rel=0.2)
+
+
+@pytest.mark.parametrize("name", ["a b.mrc", "#x.mrc", "_x.mrc", "data_x.mrc"])
+def test_any_name_comes_back_from_the_table(name, phantom_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(phantom_file, name)
+    assert main(["--o", "job/", "--in_3dref", name]) == 0
+    table = starfile.read(tmp_path / "job" / "occupancy_maps.star", always_dict=True)["occupancy_maps"]
+    assert table["occupyInputMap"].iloc[0] == name
 
 
 def test_relion_itself_reads_the_table(phantom_file, tmp_path, monkeypatch, relion):
