@@ -9,9 +9,8 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from occupy_core import __version__
 from occupy_core.job import JobOutputs, MapOutputs
-from occupy_core.outputs import FIGURE, MAP_OUTPUTS, MAPS_TABLE, PROGRAM, REGIONS_TABLE, SPREAD_MAP
+from occupy_core.outputs import FIGURE, MAP_OUTPUTS, MAPS_TABLE, REGIONS_TABLE, SPREAD_MAP
 
 Table = Tuple[Sequence[str], Sequence[Sequence[object]]]  # columns, rows
 
@@ -89,28 +88,18 @@ def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
 
 
 def _write(tables: Mapping[str, Table], path: Path) -> None:
-    """A STAR file as the library starfile writes it, which takes longer to load than a small map takes in all."""
-    lines = [f"# {PROGRAM} {__version__}", ""]
-    for name, (columns, rows) in tables.items():
-        lines += ["", f"data_{name}", "", "loop_"]
-        lines += [f"_{column} #{number}" for number, column in enumerate(columns, start=1)]
-        lines += ["\t".join(map(_value, row)) for row in rows]
-        lines.append("")
-    path.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
+    import pandas  # here, since both take longer to load than options take to be refused
+    import starfile
+
+    frames = {name: pandas.DataFrame(rows, columns=columns) for name, (columns, rows) in tables.items()}
+    # The default format of floats has six decimals and would lose small values.
+    starfile.write(frames, path, float_format=None, overwrite=True)
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> Table:
     """The columns of all rows; what a row has no value for is missing."""
-    columns = tuple(dict.fromkeys(name for row in rows for name in row))
-    return columns, [tuple(row.get(name) for name in columns) for row in rows]
-
-
-def _value(value: object) -> str:
-    if value is None or isinstance(value, float) and math.isnan(value):
-        return "<NA>"
-    if isinstance(value, float):
-        return repr(float(value))  # in full: six decimals would lose small values
-    return _quoted(str(value))
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    return columns, [[row.get(name) for name in columns] for row in rows]
 
 
 def _comparison_node(name: str) -> Tuple[str, str]:
