@@ -171,7 +171,12 @@ def calibrate(
     notes = []
     level = zero = background
     free = solvent & ~reached
-    has_solvent = free.sum() > max(_LEAST_VOXELS, _LEAST_SOLVENT * inside.sum())
+    least_solvent = max(_LEAST_VOXELS, _LEAST_SOLVENT * inside.sum())
+    # Beside flat areas noise is weaker: a mask's soft edge, and the low-pass across it.
+    deep = free & ~maximum_filter(~inside, 2 * round(lowpass / 2 / spacing) + 1)
+    if deep.sum() > least_solvent:
+        free = deep
+    has_solvent = free.sum() > least_solvent
     if has_solvent:
         level, zero = float(np.median(lowpassed[free])), _mode(maximum[free])
     else:

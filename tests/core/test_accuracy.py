@@ -14,7 +14,7 @@ CONDITIONS = [
     Conditions(resolution=7.0, voxel_size=2.4, noise=noise, seed=seed) for noise in (0.1, 0.4) for seed in (1, 2)
 ]
 # Measured when this was written; growing by half is a regression.
-MADE_UP, REAL = 0.0210, 0.0393
+MADE_UP, REAL = 0.0189, 0.0377
 
 
 def outcomes_of(model):

@@ -62,6 +62,7 @@ def test_flattened_solvent_is_no_noise(noisy, process):
     distance = np.sqrt(z**2 + y**2 + x**2)
     masked = noisy.volume * np.clip((38 - distance) / 3, 0, 1).astype(np.float32)
     np.testing.assert_allclose(readings(process(masked), noisy), noisy.occupancies, atol=0.05)
+    np.testing.assert_allclose(readings(process(masked), noisy), readings(process(noisy.volume), noisy), atol=0.05)
 
 
 @pytest.mark.parametrize("background", [0.0, 5.0])
