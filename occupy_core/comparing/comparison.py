@@ -22,7 +22,7 @@ from occupy_core.maps import Volume
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 
-_BORDER = 4.0  # Å: what is this near to the rest of the molecule reads some of it
+_BORDER = 4.0  # Å: what is this near to solvent or to the rest of the molecule reads some of it
 _LEAST_CORE = 0.2  # of a region
 _LEAST_OCCUPANCY = 0.25  # in the class where the region is strongest
 _LEAST_SPREAD = 0.15  # between two classes
@@ -113,7 +113,7 @@ def compare(
     if common.mask.any():
         densities /= densities[:, common.mask[molecule]].mean(axis=1, keepdims=True)
     pairs = [
-        (part, _region(mask, _core(part, molecule, spacing)[molecule], densities, scales, spacing))
+        (part, _region(mask, _core(part, spacing)[molecule], densities, scales, spacing))
         for part, mask in zip(parts, grown(parts, spacing))
     ]
     regions = [region for part, region in pairs if _counts(part, region)]
@@ -174,14 +174,11 @@ def _region(mask: Mask, core: Mask, densities: Floats, scales: Floats, spacing: 
     return Region(mask, float(mask.sum()) * spacing**3, (z, y, x), occupancies)
 
 
-def _core(part: Part, molecule: Mask, spacing: float) -> Mask:
-    """A part without what is beside the rest of the molecule, unless little is left then."""
-    rest = molecule & ~part.mask
-    if not rest.any():
-        return part.mask
+def _core(part: Part, spacing: float) -> Mask:
+    """A part without its border, which reads some of what is beside it, unless little is left then."""
     core = np.zeros_like(part.mask)
-    box = box_around(molecule)
-    core[box] = part.mask[box] & (ndimage.distance_transform_edt(~rest[box]) * spacing > _BORDER)
+    box = box_around(part.mask, 1)
+    core[box] = ndimage.distance_transform_edt(part.mask[box]) * spacing > _BORDER
     return core if core.sum() >= max(LEAST_VOXELS, _LEAST_CORE * part.mask.sum()) else part.mask
 
 
