@@ -9,9 +9,7 @@ from scipy.ndimage import maximum_filter
 
 from occupy_core import fourier
 from occupy_core.maps import Volume
-
-# Fewer voxels than this share of the box say little of the noise at long waves.
-_LEAST_SOLVENT = 0.01
+from occupy_core.solvent import LEAST_SOLVENT
 
 
 def solvent_noise(
@@ -47,7 +45,7 @@ def solvent_noise(
     The published program fills with white noise. Solvent noise is not white, and white noise of the same variance is
     too weak at long waves and too strong at short ones (docs/differences.md).
     """
-    power = None if solvent.mean() < _LEAST_SOLVENT else _spectrum(volume, solvent, threads)
+    power = None if solvent.mean() < LEAST_SOLVENT else _spectrum(volume, solvent, threads)
     noise = np.random.default_rng(seed).standard_normal(volume.shape, dtype=np.float32)
     if power is None:
         noise *= np.float32(sigma)

@@ -58,6 +58,8 @@ MAP_OUTPUTS: Dict[str, OutputKind] = {
 
 # What each modification makes.
 MODIFIED = {"amplify": "amplified", "attenuate": "attenuated", "sigmoid": "sigmoid"}
+# Kinds that hold density; all others hold values from 0 to 1.
+DENSITIES = ("input", *MODIFIED.values(), "solvent_excluded")
 # The mask for particle subtraction that a modification gives.
 SUBTRACTION_MASKS = {"attenuate": "subtraction_mask_attenuated", "sigmoid": "subtraction_mask_sigmoid"}
 

@@ -23,8 +23,6 @@ from occupy_core.slabs import for_slabs
 from occupy_core.solvent import SolventModel
 from occupy_core.targets import Target
 
-_CONFIDENT = 0.5
-
 
 @dataclass(frozen=True)
 class Result:
@@ -141,7 +139,7 @@ def process_map(
     step(0.75, "modified maps")
     modified = _modified_maps(volume, scales, confidence, noise, settings, threads)
     del noise
-    confident = scales[confidence > _CONFIDENT]
+    confident = scales[confidence > solvent.CONFIDENT]
     median = float(np.median(confident)) if confident.size else math.nan
     del confident
     back = _Restorer(source, derived, settings, threads)

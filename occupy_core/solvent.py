@@ -20,7 +20,8 @@ from occupy_core.slabs import SECTIONS, for_slabs
 BINS = 1000
 # Added to the histogram, relative to the height of the fitted Gaussian, so that empty bins divide.
 _REGULARISATION = 1e-4
-_LEAST_SOLVENT = 0.01
+LEAST_SOLVENT = 0.01  # of the voxels, for a model of the noise
+CONFIDENT = 0.5  # confidence above which a voxel counts as more than solvent
 _SOLVENT_SIDE = 0.9
 _ADVICE = "Try a lower-resolution low-pass, or a solvent definition (another one, if one was given)"
 
@@ -124,7 +125,7 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 
         notes.append(f"the solvent model does not fit; the confidence is unreliable. {_ADVICE}")
     gaussian = _gaussian(centres, height, mean, sigma)
     confidence = _confidence_curve(1 - gaussian / (density + _REGULARISATION * height))
-    confident = np.nonzero(confidence > 0.5)[0]
+    confident = np.nonzero(confidence > CONFIDENT)[0]
     limit = float(centres[confident[0]]) if confident.size else 1.0
     if not confident.size:
         notes.append(
@@ -184,7 +185,7 @@ def solvent_region(
             )
         region = min(sides, key=lambda side: float(volume[side].var(dtype=np.float64)))
     np.greater(region, flat, out=region)  # region and not flat
-    if region.sum() < _LEAST_SOLVENT * sphere:
+    if region.sum() < LEAST_SOLVENT * sphere:
         return region, ("the map has next to no solvent outside flat areas; the confidence is unreliable",)
     return region, ()
 

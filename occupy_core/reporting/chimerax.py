@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
-from occupy_core.outputs import MAP_OUTPUTS
+from occupy_core.outputs import DENSITIES, MAP_OUTPUTS
 
 Report = Mapping[str, Any]
 
@@ -24,7 +24,6 @@ _KEY = " ".join(
 _MARKERS = 900  # a model number beyond those of any maps
 # What leads a command that is there to be copied.
 COMMENTED = "#    "
-_DENSITIES = ("amplified", "attenuated", "sigmoid", "solvent_excluded")
 
 
 def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
@@ -87,7 +86,7 @@ def _more(maps: Sequence[Tuple[int, Report]], shown: int) -> List[str]:
             add(f"{_comment(other['name'])} instead", f"hide {hidden} models", f"show #{number} models")
     for number, other in maps:
         for place, kind in enumerate(other["outputs"], start=number + 1):
-            if kind in _DENSITIES:
+            if kind in DENSITIES:
                 commands = (f"hide #{number} models", f"show #{place} models", _surface(place, other))
                 add(f"#{place}, {_words(kind)}, instead of #{number}", *commands, _coloured(place, number + 1))
     add("one level for all maps", f"volume {_models(_densities(maps))} level {item['surface_level']:.6g}")
@@ -133,7 +132,7 @@ def _last(number: int, item: Report) -> int:
 def _densities(maps: Sequence[Tuple[int, Report]]) -> Iterator[int]:
     for number, item in maps:
         yield number
-        yield from (place for place, kind in enumerate(item["outputs"], start=number + 1) if kind in _DENSITIES)
+        yield from (place for place, kind in enumerate(item["outputs"], start=number + 1) if kind in DENSITIES)
 
 
 def _models(numbers: Iterable[int]) -> str:

@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
-from occupy_core.solvent import BINS, SolventModel
+from occupy_core.solvent import BINS, CONFIDENT, SolventModel
 
 Image = NDArray[np.float32]
 
 SCALE_BINS = 50
 _LARGEST = 256  # pixels along the side of a section; larger ones lose every other voxel, or more
 _BINS_MERGED = 4  # of the solvent's histogram
-_CONFIDENT = 0.5
 _LEVEL_SECTIONS = 64  # that the level of a surface is read from
 _LEVEL_NOISE = 1e-3  # of the voxels that are no more than solvent, above the level
 
@@ -96,7 +95,7 @@ def scale_histogram(scale: Volume, confidence: Volume) -> Dict[str, List[int]]:
     for section, sure in zip(scale, confidence):
         bins = np.minimum((section * SCALE_BINS).astype(np.intp), SCALE_BINS - 1)
         everywhere += np.bincount(bins.ravel(), minlength=SCALE_BINS)
-        confident += np.bincount(bins[sure > _CONFIDENT], minlength=SCALE_BINS)
+        confident += np.bincount(bins[sure > CONFIDENT], minlength=SCALE_BINS)
     return {"voxels": everywhere.tolist(), "confident_voxels": confident.tolist()}
 
 
@@ -127,7 +126,7 @@ def surface_level(volume: Volume, confidence: Volume, limit: float) -> float:
     low, high = float(volume.min()), float(volume.max())
     counts = np.zeros(BINS, dtype=np.int64)
     for section, sure in zip(volume[::every], confidence[::every]):
-        counts += np.histogram(section[sure <= _CONFIDENT], BINS, (low, high))[0]
+        counts += np.histogram(section[sure <= CONFIDENT], BINS, (low, high))[0]
     above = counts[::-1].cumsum()[::-1]
     noise = low + (high - low) * int((above > _LEVEL_NOISE * above[0]).sum()) / BINS
     return min(max(limit, noise), (low + high) / 2)

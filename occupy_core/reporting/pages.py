@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from occupy_core.outputs import MAP_OUTPUTS, MODIFIED
+from occupy_core.outputs import DENSITIES, MAP_OUTPUTS
 from occupy_core.reporting.figures import AXIS_NAMES, DENSITY_COLOURS, FRACTION_COLOURS
 from occupy_core.reporting.glance import MapSlices
 from occupy_core.reporting.page_plots import HEIGHT, draw_plots, grey_levels
@@ -34,8 +34,6 @@ Report = Mapping[str, Any]
 # Label, value, whether it is to be noted.
 Rows = List[Tuple[str, str, bool]]
 
-# Everything else has values from 0 to 1.
-DENSITIES = ("input", *MODIFIED.values(), "solvent_excluded")
 _SMALLEST_PANEL, _LARGEST_PANEL = 0.95, 1.7
 _GAP = 0.06
 _LABELS = 0.25  # beside the slices
