@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from occupy_core.maps import read_map
+from occupy_core.outputs import MAP_OUTPUTS, SUBTRACTION_MASKS
 from occupy_core.process import process_map
 from occupy_core.reporting.figures import comparison_figure, sections_of, slices_figure
 from occupy_core.settings import Settings
@@ -73,3 +75,12 @@ def test_without_shares_or_regions_the_figure_says_what_there_is():
     assert len(chart.patches) == 2
     figure = comparison_figure(comparison([], None), sections_of([], [ball(16), ball(16)]))
     assert "no region" in figure.subfigs[1].axes[0].texts[0].get_text()
+
+
+def test_titles_of_slices_do_not_overlap():
+    volume = np.zeros((8, 8, 8), dtype=np.float32)
+    panels = ["input", "local scale", *(MAP_OUTPUTS[kind].title for kind in SUBTRACTION_MASKS.values())]
+    figure = slices_figure(dict.fromkeys(panels, volume), title="map", planes=(0,))
+    FigureCanvasAgg(figure).draw()
+    boxes = [axes.title.get_window_extent() for axes in figure.axes[: len(panels)]]
+    assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:]))
