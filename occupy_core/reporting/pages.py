@@ -99,7 +99,7 @@ def _draw_slices(page: Page, slices: MapSlices, height: float) -> None:
     side = min(_LARGEST_PANEL, fitting, (WIDTH - _LABELS - (count - 1) * _GAP) / count)
     left = MARGIN + _LABELS + (WIDTH - _LABELS - count * side - (count - 1) * _GAP) / 2
     titles = {kind: wrapped(_title(kind), side, SMALL, "bold") for kind in slices.panels}
-    page.top += max(map(len, titles.values())) * height_of(SMALL)
+    page.top += max(map(len, titles.values())) * height_of(SMALL) + _GAP
     low, high = grey_levels(slices.panels["input"])
     keys: Dict[bool, Any] = {}
     for column, (kind, images) in enumerate(slices.panels.items()):
