@@ -78,28 +78,27 @@ def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
     if outputs.comparison is not None:
         nodes += [(name, _comparison_node(name)) for name in outputs.comparison["outputs"]]
         nodes.append((REGIONS_TABLE, _TABLE_NODE))
-    lines = ["# version 30001", "", "data_output_nodes", "", "loop_"]
-    lines += [f"_{name} #{number}" for number, name in enumerate(_NODE_COLUMNS, start=1)]
-    lines += [" ".join((_quoted(os.path.join(job_dir, name)), *kinds)) for name, kinds in nodes]
+    rows = [(os.path.join(job_dir, name), *kinds) for name, kinds in nodes]
     target = Path(job_dir) / OUTPUT_NODES
     partial = target.with_name(target.name + ".partial")
-    partial.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
+    _write({"output_nodes": (_NODE_COLUMNS, rows)}, partial)
     os.replace(partial, target)
 
 
 def _write(tables: Mapping[str, Table], path: Path) -> None:
-    import pandas  # here, since both take longer to load than options take to be refused
-    import starfile
-
-    frames = {name: pandas.DataFrame(rows, columns=columns) for name, (columns, rows) in tables.items()}
-    # The default format of floats has six decimals and would lose small values.
-    starfile.write(frames, path, float_format=None, overwrite=True)
+    """Write a STAR file without the library starfile, which takes longer to load than a small map takes in all."""
+    lines = ["# version 30001"]
+    for name, (columns, rows) in tables.items():
+        lines += ["", f"data_{name}", "", "loop_"]
+        lines += [f"_{column} #{number}" for number, column in enumerate(columns, start=1)]
+        lines += [" ".join(map(_value, row)) for row in rows]
+    path.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> Table:
     """The columns of all rows; what a row has no value for is missing."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    return columns, [[row.get(name) for name in columns] for row in rows]
+    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    return columns, [tuple(row.get(name) for name in columns) for row in rows]
 
 
 def _comparison_node(name: str) -> Tuple[str, str]:
@@ -136,12 +135,14 @@ def _occupancy_row(region: Mapping[str, Any], item: Mapping[str, Any], found: Ma
     return (region["number"], item["number"], item["share"], *quartiles)
 
 
-def _quoted(name: str) -> str:
-    """A value as STAR files have it: in quotes that are not in it where it would end early or be taken for something
-    else."""
-    if name and not re.search(r"\s|^[#_'\"]|^(data|loop)_", name):
-        return name
-    return f"'{name}'" if '"' in name else f'"{name}"'
+def _value(value: object) -> str:
+    """As STAR files have it: numbers in full, and in quotes what would end early or be taken for something else."""
+    if value is None or isinstance(value, float) and math.isnan(value):
+        return "<NA>"
+    text = repr(float(value)) if isinstance(value, float) else str(value)
+    if text and not re.search(r"\s|^[#_'\"]|^(data|loop)_", text):
+        return text
+    return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 def _row(item: MapOutputs, job_dir: str) -> Dict[str, object]:

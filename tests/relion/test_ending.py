@@ -87,7 +87,11 @@ def test_import_error_ends_as_failure(project, phantom_file, broken, monkeypatch
     (project / "broken" / broken).mkdir(parents=True)
     (project / "broken" / broken / "__init__.py").write_text("raise ImportError('this installation is broken')\n")
     monkeypatch.setenv("PYTHONPATH", f"{project / 'broken'}:{os.environ['PYTHONPATH']}")
-    assert_failed(run("--in_3dref", phantom_file), "this installation is broken")
+    table = project / "run_it025_data.star"  # starfile is loaded for a STAR file alone
+    for path in (table, project / "run_it025_model.star"):
+        path.write_text("data_model_classes\n\nloop_\n_rlnReferenceImage #1\na.mrc\n")
+    given = ("--in_parts", str(table)) if broken == "starfile" else ("--in_3dref", phantom_file)
+    assert_failed(run(*given), "this installation is broken")
 
 
 def test_a_crash_of_the_computation_ends_as_failure(project, phantom_file, monkeypatch):

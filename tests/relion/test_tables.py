@@ -39,7 +39,7 @@ def test_small_values_are_not_rounded_away(write_mrc, three_parts, tmp_path, mon
     assert float(table["occupySolventSigma"].iloc[0]) == pytest.approx(3e-11, rel=0.2)
 
 
-@pytest.mark.parametrize("name", ["a b.mrc", "_x.mrc", "data_x.mrc"])
+@pytest.mark.parametrize("name", ["a b.mrc", "#x.mrc", "_x.mrc", "data_x.mrc"])
 def test_any_name_comes_back_from_the_table(name, phantom_file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(phantom_file, name)
