@@ -11,13 +11,14 @@ from typing import Tuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, gaussian_filter1d, maximum_filter
+from scipy.ndimage import gaussian_filter1d, maximum_filter
 
 from occupy_core import kernel
-from occupy_core.coarse_grid import coarse_step, sections_on_map_grid, sigma_of
+from occupy_core.coarse_grid import coarse_step, sections_on_map_grid
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
+from occupy_core.smoothing import masked_average, smoothed
 
 # Lengths in Å, for a low-pass of up to 13 Å; they grow with a coarser one.
 _GRAIN = 14.0  # full width of the smoothing by which the molecule is told from solvent
@@ -64,9 +65,46 @@ class Calibration:
     warnings: Tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Molecule:
+    """Where the molecule is, told from the low-passed map, on the coarse grid (`coarse_step`).
+
+    Attributes
+    ----------
+    mask, reached : bool arrays, 3D
+        The molecule, and everything within the kernel's reach of density.
+    background : float
+        The density around it.
+    """
+
+    mask: NDArray[np.bool_]
+    reached: NDArray[np.bool_]
+    background: float
+
+
+def find_molecule(
+    lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float, threads: int = 1
+) -> Molecule:
+    """Tell the molecule from solvent: where the smoothed density exceeds 0.4 of the highest within 10 Å, whatever its
+    occupancy; parameters as of `calibrate`."""
+    step = coarse_step(voxel_size)
+    coarse = (slice(None, None, step),) * 3
+    spacing, inside = voxel_size * step, inside[coarse]
+    smooth = smoothed(lowpassed[coarse], max(_GRAIN, lowpass) / spacing, threads=threads)
+    # Over the whole box: where a tight mask has left no solvent, the mask's outside tells the level.
+    background = _mode(smooth)
+    smooth -= np.float32(background)
+    below = smooth[inside & (smooth < 0)]
+    noise = float(np.sqrt(np.mean(below.astype(np.float64) ** 2))) if below.size else 0.0
+    reach = 2 * int(max(_NEIGHBOURHOOD, lowpass) / spacing) + 1
+    strong = smooth > max(_SIGNIFICANT * noise, _FAINT * float(smooth.max()))
+    mask = inside & strong & (smooth > _DENSE * maximum_filter(smooth, reach))
+    return Molecule(mask, maximum_filter(strong, 2 * int(lowpass / spacing) + 1), background)
+
+
 def unmixed_maximum(
     lowpassed: Volume,
-    inside: NDArray[np.bool_],
+    molecule: Molecule,
     ball: NDArray[np.bool_],
     *,
     voxel_size: float,
@@ -78,7 +116,7 @@ def unmixed_maximum(
 
     Parameters
     ----------
-    lowpassed, inside, voxel_size, lowpass
+    lowpassed, molecule, voxel_size, lowpass
         As of `calibrate`.
     ball : bool array
         From `kernel.ball`.
@@ -98,14 +136,13 @@ def unmixed_maximum(
     """
     step = coarse_step(voxel_size)
     coarse = (slice(None, None, step),) * 3
-    spacing = voxel_size * step
-    molecule, _, _ = _molecule(lowpassed[coarse], inside[coarse], spacing, lowpass)
     # The least low-pass is 8 Å; widths grow with a coarser one.
-    growth = max(1.0, lowpass / 8) / spacing
+    growth = max(1.0, lowpass / 8) / (voxel_size * step)
 
     def above_average(values: Volume, width: float) -> Volume:
         """Within the molecule, on the coarse grid."""
-        return np.where(molecule, values - _masked_average(values, molecule, width * growth), np.float32(0))
+        average = masked_average(values, molecule.mask, width * growth, threads=threads)
+        return np.where(molecule.mask, values - average, np.float32(0))
 
     maximum = lowpassed.copy()
     _add(maximum, -above_average(lowpassed[coarse], _PACKING_WIDTH), step)
@@ -125,9 +162,11 @@ def calibrate(
     lowpassed: Volume,
     inside: NDArray[np.bool_],
     solvent: NDArray[np.bool_],
+    molecule: Molecule,
     *,
     voxel_size: float,
     lowpass: float,
+    threads: int = 1,
 ) -> Calibration:
     """Find both ends of the calibrated scale.
 
@@ -140,8 +179,12 @@ def calibrate(
         Where the molecule may be: within the inscribed sphere, and not flat.
     solvent : bool array of the same shape
         Where solvent may be: `solvent_region`.
+    molecule : Molecule
+        From `find_molecule`.
     voxel_size, lowpass : float
         Å.
+    threads : int
+        The result does not depend on it.
 
     Raises
     ------
@@ -154,23 +197,22 @@ def calibrate(
     whose average over windows of 18 Å comes within 14 % of the highest (95th percentile) and 1.5 standard deviations
     of such averages in solvent, and of that part what does so in windows of 14 Å (80th percentile). A wide region and a
     median in it, because the highest of many windows is a lucky one, the more so the noisier the map.
-    The molecule is where the smoothed density exceeds 0.4 of the highest within 10 Å, whatever its occupancy.
     """
     shape = maximum.shape
     step = coarse_step(voxel_size)
     coarse = (slice(None, None, step),) * 3
     maximum, lowpassed, inside, solvent = maximum[coarse], lowpassed[coarse], inside[coarse], solvent[coarse]
     spacing = voxel_size * step
-    molecule, reached, background = _molecule(lowpassed, inside, spacing, lowpass)
-    if molecule.sum() < max(_LEAST_VOXELS, _LEAST_MOLECULE / spacing**3):
+    found = molecule.mask
+    if found.sum() < max(_LEAST_VOXELS, _LEAST_MOLECULE / spacing**3):
         raise MapError(
             "calibrated normalisation found no density that stands out of the solvent, expected a molecule; is the "
             "contrast inverted (density must be positive), or no solvent in the box? Else take tiled normalisation, or "
             "a lower-resolution low-pass"
         )
     notes = []
-    level = zero = background
-    free = solvent & ~reached
+    level = zero = molecule.background
+    free = solvent & ~molecule.reached
     least_solvent = max(_LEAST_VOXELS, _LEAST_SOLVENT * inside.sum())
     # Beside flat areas noise is weaker: a mask's soft edge, and the low-pass across it.
     deep = free & ~maximum_filter(~inside, 2 * round(lowpass / 2 / spacing) + 1)
@@ -181,30 +223,37 @@ def calibrate(
         level, zero = float(np.median(lowpassed[free])), _mode(maximum[free])
     else:
         notes.append(
-            f"next to no solvent to calibrate the zero of the scale with: the background's value {background:.3g} is "
+            f"next to no solvent to calibrate the zero of the scale with: the background's value {zero:.3g} is "
             "taken for it, so low occupancies read too high"
         )
     solvent = free if has_solvent else np.zeros_like(free)
     window = max(_WINDOW, 2 * lowpass)
-    # By the height above the solvent's mean, so that noise widens the best region.
-    height, noise = _window_heights(maximum, molecule, solvent, level, window / spacing)
-    highest = float(np.percentile(height[molecule], _BEST_PERCENTILE))
+
+    def heights(part: NDArray[np.bool_], width: float) -> Tuple[Volume, float]:
+        """The average of the maximum over windows within a part, above the solvent's level, so that noise widens the
+        best region; and the standard deviation of such averages in solvent, 0 where there is none."""
+        in_solvent = masked_average(maximum, solvent, width / spacing, threads=threads)[solvent]
+        noise = float(in_solvent.std()) if in_solvent.size else 0.0
+        return masked_average(maximum, part, width / spacing, threads=threads) - np.float32(level), noise
+
+    height, noise = heights(found, window)
+    highest = float(np.percentile(height[found], _BEST_PERCENTILE))
     if not highest > 0:
         raise MapError(_not_above(level, level + highest))
-    wide = molecule & (height > _BEST * highest - _BEST_NOISE * noise)
-    narrow, noise = _window_heights(maximum, wide, solvent, level, max(_NARROW_WINDOW, lowpass) / spacing)
+    wide = found & (height > _BEST * highest - _BEST_NOISE * noise)
+    narrow, noise = heights(wide, max(_NARROW_WINDOW, lowpass))
     best = wide & (narrow > _BEST * np.percentile(narrow[wide], _NARROW_PERCENTILE) - _BEST_NOISE * noise)
     lower, one, upper = (float(value) for value in np.percentile(maximum[best], (25, 50, 75)))
     if not one > zero:
         raise MapError(_not_above(zero, one))
     side = min(2 * round(window / voxel_size / 2), *shape)
-    places = np.argwhere(molecule)
-    found = height[molecule]
+    places = np.argwhere(found)
+    averages = height[found]
     best_window, worst_window = (
-        _first_voxel(places[index], step, side, shape) for index in (int(found.argmax()), int(found.argmin()))
+        _first_voxel(places[index], step, side, shape) for index in (int(averages.argmax()), int(averages.argmin()))
     )
     reference = Reference(one, best_window, worst_window, side, zero, (upper - lower) / (one - zero))
-    return Calibration(reference, molecule, best, free, tuple(notes))
+    return Calibration(reference, found, best, free, tuple(notes))
 
 
 def _not_above(zero: float, one: float) -> str:
@@ -212,40 +261,6 @@ def _not_above(zero: float, one: float) -> str:
         f"calibrated normalisation found {one:.4g} for full occupancy, expected more than {zero:.4g} as in the "
         "solvent; is the contrast inverted (density must be positive)? Else take tiled normalisation"
     )
-
-
-def _molecule(
-    lowpassed: Volume, inside: NDArray[np.bool_], spacing: float, lowpass: float
-) -> Tuple[NDArray[np.bool_], NDArray[np.bool_], float]:
-    """Where the molecule is, everything within the kernel's reach of density, and the background's value."""
-    smoothed = gaussian_filter(lowpassed, sigma_of(max(_GRAIN, lowpass) / spacing), truncate=2.5)
-    # Over the whole box: where a tight mask has left no solvent, the mask's outside tells the level.
-    background = _mode(smoothed)
-    smoothed -= np.float32(background)
-    below = smoothed[inside & (smoothed < 0)]
-    noise = float(np.sqrt(np.mean(below.astype(np.float64) ** 2))) if below.size else 0.0
-    reach = 2 * int(max(_NEIGHBOURHOOD, lowpass) / spacing) + 1
-    strong = smoothed > max(_SIGNIFICANT * noise, _FAINT * float(smoothed.max()))
-    molecule = inside & strong & (smoothed > _DENSE * maximum_filter(smoothed, reach))
-    return molecule, maximum_filter(strong, 2 * int(lowpass / spacing) + 1), background
-
-
-def _window_heights(
-    maximum: Volume, part: NDArray[np.bool_], solvent: NDArray[np.bool_], level: float, width: float
-) -> Tuple[Volume, float]:
-    """The average of the maximum over windows within a part, above the solvent's level, and the standard deviation of
-    such averages in solvent; 0 where there is none."""
-    height = _masked_average(maximum, part, width) - np.float32(level)
-    noise = float(_masked_average(maximum, solvent, width)[solvent].std()) if solvent.any() else 0.0
-    return height, noise
-
-
-def _masked_average(values: Volume, mask: NDArray[np.bool_], width: float) -> Volume:
-    """The average of the values inside a mask under a Gaussian of this full width at half maximum, in voxels."""
-    sigma = sigma_of(width)
-    weight = gaussian_filter(mask.astype(np.float32), sigma, truncate=2.5)
-    total = gaussian_filter(np.where(mask, values, np.float32(0)), sigma, truncate=2.5)
-    return np.divide(total, weight, out=np.zeros_like(total), where=mask)
 
 
 def _mode(values: NDArray[np.float32]) -> float:

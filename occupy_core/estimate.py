@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core import calibration, fourier, kernel, scale, solvent
-from occupy_core.calibration import Calibration
+from occupy_core.calibration import Calibration, Molecule
 from occupy_core.derived import Derived, derive
 from occupy_core.errors import MapError
 from occupy_core.maps import DensityMap, Volume, box_text, read_on_grid
@@ -33,6 +33,8 @@ class Estimate:
     inside, solvent : bool arrays
         Where the molecule may be (in the inscribed sphere, and not flat), and where to look for solvent.
     warnings : tuple of str
+    molecule : Molecule, optional
+        For calibrated normalisation.
     """
 
     source: DensityMap
@@ -44,6 +46,7 @@ class Estimate:
     inside: NDArray[np.bool_]
     solvent: NDArray[np.bool_]
     warnings: Tuple[str, ...]
+    molecule: Optional[Molecule] = None
 
 
 def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, overwrite: bool = False) -> Estimate:
@@ -89,7 +92,12 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, ove
         volume, voxel_size=derived.voxel_size, cutoff_angstrom=derived.lowpass, threads=threads, out=overwritten
     )
     basis = lowpassed if derived.mode == "occupancy" else volume
-    return Estimate(source, settings, derived, volume, lowpassed, basis, inside, region, (*notes, *warnings))
+    molecule = None
+    if settings.normalisation == "calibrated":
+        molecule = calibration.find_molecule(
+            lowpassed, inside, voxel_size=derived.voxel_size, lowpass=derived.lowpass, threads=threads
+        )
+    return Estimate(source, settings, derived, volume, lowpassed, basis, inside, region, (*notes, *warnings), molecule)
 
 
 def maximum_of(estimate: Estimate, *, threads: int = 1) -> Volume:
@@ -97,11 +105,11 @@ def maximum_of(estimate: Estimate, *, threads: int = 1) -> Volume:
     `calibration.unmixed_maximum`."""
     derived = estimate.derived
     ball = kernel.ball(derived.kernel_size, derived.kernel_radius)
-    if not estimate.settings.reads_occupancy:
+    if estimate.molecule is None or not estimate.settings.reads_occupancy:
         return kernel.ball_maximum(estimate.basis, ball, threads=threads)
     return calibration.unmixed_maximum(
         estimate.lowpassed,
-        estimate.inside,
+        estimate.molecule,
         ball,
         voxel_size=derived.voxel_size,
         lowpass=derived.lowpass,
@@ -126,16 +134,19 @@ def reference_of(estimate: Estimate) -> Reference:
         raise MapError(f"{estimate.source.path}: {error}") from error
 
 
-def calibration_of(estimate: Estimate, maximum: Volume) -> Calibration:
+def calibration_of(estimate: Estimate, maximum: Volume, *, threads: int = 1) -> Calibration:
     """Both ends of the calibrated scale, from `maximum_of`; errors as of `calibration.calibrate`."""
+    assert estimate.molecule is not None, "the settings ask for calibrated normalisation"
     try:
         return calibration.calibrate(
             maximum,
             estimate.lowpassed,
             estimate.inside,
             estimate.solvent,
+            estimate.molecule,
             voxel_size=estimate.derived.voxel_size,
             lowpass=estimate.derived.lowpass,
+            threads=threads,
         )
     except MapError as error:
         raise MapError(f"{estimate.source.path}: {error}") from error

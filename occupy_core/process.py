@@ -115,7 +115,7 @@ def process_map(
     full_spread = None
     if settings.normalisation == "calibrated":
         if reference is None:
-            found = calibration_of(estimate, maximum)
+            found = calibration_of(estimate, maximum, threads=threads)
             notes += found.warnings
             reference = found.reference
         if settings.reads_occupancy and not settings.nlrc and _has_detail(estimate, threads, notes):

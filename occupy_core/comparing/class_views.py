@@ -16,11 +16,12 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.calibration import calibrate
-from occupy_core.coarse_grid import coarse_step, sigma_of
+from occupy_core.coarse_grid import coarse_step
 from occupy_core.comparing.stored import Stored
+from occupy_core.estimate import Estimate, calibration_of
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
+from occupy_core.smoothing import smoothed_around
 
 Mask = NDArray[np.bool_]
 
@@ -84,14 +85,12 @@ class CommonPart:
     factors: Tuple[float, ...]
 
 
-def view_of(
-    maximum: Volume, lowpassed: Volume, inside: Mask, solvent: Mask, *, voxel_size: float, lowpass: float
-) -> ClassView:
-    """Calibrate one class by itself; parameters and errors as of `calibration.calibrate`, in occupancy mode."""
-    found = calibrate(maximum, lowpassed, inside, solvent, voxel_size=voxel_size, lowpass=lowpass)
-    step = coarse_step(voxel_size)
-    coarse = (slice(None, None, step),) * 3
-    density = lowpassed[coarse]
+def view_of(estimate: Estimate, maximum: Volume, *, threads: int = 1) -> ClassView:
+    """Calibrate one class by itself, from an estimate in occupancy mode and `estimate.maximum_of` it; errors as of
+    `calibration.calibrate`."""
+    found = calibration_of(estimate, maximum, threads=threads)
+    coarse = (slice(None, None, coarse_step(estimate.derived.voxel_size)),) * 3
+    density = estimate.lowpassed[coarse]
     level = float(np.median(density[found.solvent])) if found.solvent.sum() >= LEAST_VOXELS else 0.0
     zero = found.reference.zero
     own_scale = np.clip((maximum[coarse] - np.float32(zero)) / np.float32(found.reference.value - zero), 0, 1)
@@ -101,7 +100,7 @@ def view_of(
         Stored(own_scale),
         Stored(found.molecule),
         Stored(found.best),
-        Stored(solvent[coarse]),
+        Stored(estimate.solvent[coarse]),
     )
 
 
@@ -110,7 +109,9 @@ def reference_class(views: Sequence[ClassView], asked: Optional[int] = None) -> 
     return max(range(len(views)), key=lambda index: views[index].span) if asked is None else asked
 
 
-def shared_references(views: Sequence[ClassView], reference: int, *, spacing: float) -> List[Reference]:
+def shared_references(
+    views: Sequence[ClassView], reference: int, *, spacing: float, threads: int = 1
+) -> List[Reference]:
     """For each class the calibration under which all share one scale, that of the reference class; spacing in Å.
 
     Notes
@@ -118,7 +119,7 @@ def shared_references(views: Sequence[ClassView], reference: int, *, spacing: fl
     Each keeps the zero of its own solvent. One is where the part that all have in common reads as its density is to the
     reference class's, a ratio that has no bias from noise; where there is no such part, the span is the reference's.
     """
-    common = common_part(views, reference, spacing=spacing)
+    common = common_part(views, reference, spacing=spacing, threads=threads)
     if common.mask.any():
         spans = [view.span / height / factor for view, height, factor in zip(views, common.heights, common.factors)]
     else:
@@ -126,7 +127,7 @@ def shared_references(views: Sequence[ClassView], reference: int, *, spacing: fl
     return [replace(view.reference, value=view.reference.zero + span) for view, span in zip(views, spans)]
 
 
-def common_part(views: Sequence[ClassView], reference: int, *, spacing: float) -> CommonPart:
+def common_part(views: Sequence[ClassView], reference: int, *, spacing: float, threads: int = 1) -> CommonPart:
     """The part that all classes have in common, within the molecule of the reference class; spacing in Å.
 
     Notes
@@ -135,15 +136,19 @@ def common_part(views: Sequence[ClassView], reference: int, *, spacing: float) -
     the most frequent ratio is that of their grey scales, as long as nothing that differs is as large. The part is where
     every class comes within a quarter of its most frequent ratio.
     """
-    sigma = sigma_of(_WIDTH / spacing)
-    of_reference = ndimage.gaussian_filter(views[reference].density.load(), sigma, truncate=2.5)
     dense = views[reference].molecule.load()
-    if dense.any():
-        dense &= of_reference > np.float32(_DENSE * np.percentile(of_reference[dense], 95))
+
+    def smooth(view: ClassView) -> NDArray[np.float32]:
+        return smoothed_around(view.density.load(), dense, _WIDTH / spacing, threads=threads)
+
+    of_reference = smooth(views[reference])
+    if of_reference.size:
+        clearly = of_reference > np.float32(_DENSE * np.percentile(of_reference, 95))
+        dense[dense], of_reference = clearly, of_reference[clearly]
     mask = dense.copy()
     for place, view in enumerate(views):
-        if place != reference and dense.any():
-            ratio = ndimage.gaussian_filter(view.density.load(), sigma, truncate=2.5)[dense] / of_reference[dense]
+        if place != reference and of_reference.size:
+            ratio = smooth(view) / of_reference
             logarithm = np.log(np.maximum(ratio, np.float32(1e-3)))
             mask[dense] &= np.abs(logarithm - _mode(logarithm)) < _ALIKE
     if mask.sum() < max(LEAST_VOXELS, _LEAST_SHARE * dense.sum()):

@@ -160,7 +160,8 @@ def shared_scale(
         chosen = reference_class(found_views, _named(maps, settings, seen))
         derived = next(iter(seen.values())).derived
         spacing = coarse_step(derived.voxel_size) * derived.voxel_size
-        return SharedScale(dict(zip(seen, shared_references(found_views, chosen, spacing=spacing))), list(seen)[chosen])
+        references = shared_references(found_views, chosen, spacing=spacing, threads=threads)
+        return SharedScale(dict(zip(seen, references)), list(seen)[chosen])
     found = _each(maps, lambda source: reference_of(estimate_of(source, settings, threads=threads)), [], step)
     if not found:
         return None
@@ -247,14 +248,7 @@ def _views(
 ) -> Dict[int, _Seen]:
     def view(source: DensityMap) -> _Seen:
         estimate = estimate_of(source, settings, threads=threads, overwrite=True)
-        seen = view_of(
-            maximum_of(estimate, threads=threads),
-            estimate.lowpassed,
-            estimate.inside,
-            estimate.solvent,
-            voxel_size=estimate.derived.voxel_size,
-            lowpass=estimate.derived.lowpass,
-        )
+        seen = view_of(estimate, maximum_of(estimate, threads=threads), threads=threads)
         return _Seen(seen, source.grid, estimate.derived)
 
     return _each(maps, view, notes, step)

@@ -7,7 +7,7 @@ from scipy.ndimage import binary_dilation, gaussian_filter
 
 from demo.simulate import phantom
 from occupy_core import calibration
-from occupy_core.calibration import calibrate, unmixed_maximum
+from occupy_core.calibration import calibrate, find_molecule, unmixed_maximum
 from occupy_core.errors import MapError
 from occupy_core.fourier import low_pass
 from occupy_core.kernel import ball, ball_maximum
@@ -142,7 +142,9 @@ def test_strong_parts_among_weak_ones_are_what_is_whole():
     slabs = np.where(z % 10 < 4, 1.0, 0.5) * molecule  # whole ones 12 Å thick, weak ones 18 Å
     noise = 0.02 * np.random.default_rng(0).standard_normal(slabs.shape)
     volume = (slabs + noise).astype(np.float32)
-    reference = calibrate(volume, volume, inside, inside, voxel_size=3.0, lowpass=9.0).reference
+    lengths = {"voxel_size": 3.0, "lowpass": 9.0}
+    found = find_molecule(volume, inside, **lengths)
+    reference = calibrate(volume, volume, inside, inside, found, **lengths).reference
     assert reference.value == pytest.approx(1.0, abs=0.05) and reference.zero == pytest.approx(0.0, abs=0.02)
 
 
@@ -150,8 +152,9 @@ class TestUnmixedMaximum:
     KERNEL = ball(3, 1.0)
 
     def found(self, mixed, voxel_size):
-        inside = np.ones(mixed.shape, dtype=bool)
-        return unmixed_maximum(mixed, inside, self.KERNEL, voxel_size=voxel_size, lowpass=8.0)
+        lengths = {"voxel_size": voxel_size, "lowpass": 8.0}
+        molecule = find_molecule(mixed, np.ones(mixed.shape, dtype=bool), **lengths)
+        return unmixed_maximum(mixed, molecule, self.KERNEL, **lengths)
 
     @pytest.mark.parametrize(("shape", "voxel_size"), [((64, 64, 64), 3.0), ((95, 96, 97), 1.5)])
     def test_a_weak_part_reads_less_of_its_strong_neighbour_and_solvent_stays(self, shape, voxel_size, monkeypatch):

@@ -231,9 +231,9 @@ def test_classes_are_looked_at_once_where_scale_and_comparison_need_the_same(
 ):
     looked_at = []
 
-    def view_of(*arrays, **lengths):
-        looked_at.append(lengths)
-        return class_views.view_of(*arrays, **lengths)
+    def view_of(estimate, *more, **named):
+        looked_at.append(estimate.source.path)
+        return class_views.view_of(estimate, *more, **named)
 
     monkeypatch.setattr("occupy_core.comparing.classes.view_of", view_of)
     alone = compare_maps(classes, Settings())

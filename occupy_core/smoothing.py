@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Averages under a Gaussian, in threads and only where they are asked for; the result depends on neither."""
+
+from __future__ import annotations
+
+import math
+from typing import Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from occupy_core.coarse_grid import box_around, sigma_of
+from occupy_core.maps import Volume
+from occupy_core.slabs import for_each, slabs_of
+
+_TRUNCATED = 2.5  # standard deviations
+_SECTIONS = 16
+
+Box = Tuple[slice, slice, slice]
+
+
+def smoothed(values: Volume, width: float, *, threads: int = 1) -> Volume:
+    """The average under a Gaussian.
+
+    Parameters
+    ----------
+    values : float32 array, 3D
+        Mirrored at the borders of the box.
+    width : float
+        Of the Gaussian, full at half its height; voxels.
+    threads : int
+
+    Returns
+    -------
+    float32 array of the same shape.
+    """
+    sigma = sigma_of(width)
+    result = np.empty_like(values)
+
+    def along_z(rows: slice) -> None:
+        gaussian_filter1d(values[:, rows], sigma, 0, output=result[:, rows], truncate=_TRUNCATED)
+
+    def along_y_and_x(sections: slice) -> None:
+        part = result[sections]
+        for axis in (1, 2):
+            gaussian_filter1d(part, sigma, axis, output=part, truncate=_TRUNCATED)
+
+    for_each(slabs_of(values.shape[1], _SECTIONS), along_z, threads=threads)
+    for_each(slabs_of(values.shape[0], _SECTIONS), along_y_and_x, threads=threads)
+    return result
+
+
+def smoothed_around(values: Volume, mask: NDArray[np.bool_], width: float, *, threads: int = 1) -> NDArray[np.float32]:
+    """`smoothed` where a mask is set alone: one value for each of its voxels."""
+    if not mask.any():
+        return np.zeros(0, dtype=np.float32)
+    box = box_within_reach(mask, width)
+    found: NDArray[np.float32] = smoothed(values[box], width, threads=threads)[mask[box]]
+    return found
+
+
+def masked_average(values: Volume, mask: NDArray[np.bool_], width: float, *, threads: int = 1) -> Volume:
+    """The average of the values inside a mask under a Gaussian (`smoothed`); 0 outside the mask."""
+    average = np.zeros_like(values)
+    if mask.any():
+        box = box_within_reach(mask, width)
+        part = mask[box]
+        weight = smoothed(part.astype(np.float32), width, threads=threads)
+        total = smoothed(np.where(part, values[box], np.float32(0)), width, threads=threads)
+        np.divide(total, weight, out=average[box], where=part)
+    return average
+
+
+def box_within_reach(mask: NDArray[np.bool_], width: float) -> Box:
+    """The box that holds all of a mask, which is not empty, and all that a Gaussian of this width reaches from it."""
+    return box_around(mask, math.ceil(_TRUNCATED * sigma_of(width)) + 1)
