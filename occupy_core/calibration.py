@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter
 
 from occupy_core import kernel
-from occupy_core.coarse_grid import coarse_step, sections_on_map_grid
+from occupy_core.coarse_grid import CoarseGrid, coarse_grid, sections_on_map_grid
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
@@ -45,6 +45,29 @@ _LEAK = 0.8  # of the difference to it
 
 
 @dataclass(frozen=True)
+class Molecule:
+    """Where the molecule is, told from the low-passed map.
+
+    Attributes
+    ----------
+    grid : CoarseGrid
+        Of the arrays.
+    density : float32 array, 3D
+        The low-passed map.
+    mask, reached : bool arrays of the same shape
+        The molecule, and everything within the kernel's reach of density.
+    background : float
+        The density around it.
+    """
+
+    grid: CoarseGrid
+    density: Volume
+    mask: NDArray[np.bool_]
+    reached: NDArray[np.bool_]
+    background: float
+
+
+@dataclass(frozen=True)
 class Calibration:
     """Both ends of the calibrated scale.
 
@@ -52,45 +75,35 @@ class Calibration:
     ----------
     reference : Reference
         Its tile is the window with the highest average.
-    molecule, best, solvent : bool arrays, 3D
-        Where the molecule, its best region and solvent are, on the coarse grid (`coarse_step`).
+    molecule : Molecule
+    best, solvent : bool arrays, 3D
+        Where its best region and solvent are, on the coarse grid.
     warnings : tuple of str
         Why it may be wrong, and what follows.
     """
 
     reference: Reference
-    molecule: NDArray[np.bool_]
+    molecule: Molecule
     best: NDArray[np.bool_]
     solvent: NDArray[np.bool_]
     warnings: Tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Molecule:
-    """Where the molecule is, told from the low-passed map, on the coarse grid (`coarse_step`).
-
-    Attributes
-    ----------
-    mask, reached : bool arrays, 3D
-        The molecule, and everything within the kernel's reach of density.
-    background : float
-        The density around it.
-    """
-
-    mask: NDArray[np.bool_]
-    reached: NDArray[np.bool_]
-    background: float
 
 
 def find_molecule(
     lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float, threads: int = 1
 ) -> Molecule:
     """Tell the molecule from solvent: where the smoothed density exceeds 0.4 of the highest within 10 Å, whatever its
-    occupancy; parameters as of `calibrate`."""
-    step = coarse_step(voxel_size)
-    coarse = (slice(None, None, step),) * 3
-    spacing, inside = voxel_size * step, inside[coarse]
-    smooth = smoothed(lowpassed[coarse], max(_GRAIN, lowpass) / spacing, threads=threads)
+    occupancy.
+
+    Parameters
+    ----------
+    lowpassed : float32 array, 3D
+    inside, voxel_size, lowpass, threads
+        As of `calibrate`.
+    """
+    grid = coarse_grid(lowpassed.shape, voxel_size)
+    spacing, inside, density = voxel_size * grid.step, grid.nearest(inside), grid.resampled(lowpassed, threads=threads)
+    smooth = smoothed(density, max(_GRAIN, lowpass) / spacing, threads=threads)
     # Over the whole box: where a tight mask has left no solvent, the mask's outside tells the level.
     background = _mode(smooth)
     smooth -= np.float32(background)
@@ -99,7 +112,7 @@ def find_molecule(
     reach = 2 * int(max(_NEIGHBOURHOOD, lowpass) / spacing) + 1
     strong = smooth > max(_SIGNIFICANT * noise, _FAINT * float(smooth.max()))
     mask = inside & strong & (smooth > _DENSE * maximum_filter(smooth, reach))
-    return Molecule(mask, maximum_filter(strong, 2 * int(lowpass / spacing) + 1), background)
+    return Molecule(grid, density, mask, maximum_filter(strong, 2 * int(lowpass / spacing) + 1), background)
 
 
 def unmixed_maximum(
@@ -116,7 +129,8 @@ def unmixed_maximum(
 
     Parameters
     ----------
-    lowpassed, molecule, voxel_size, lowpass
+    lowpassed : float32 array, 3D
+    molecule, voxel_size, lowpass
         As of `calibrate`.
     ball : bool array
         From `kernel.ball`.
@@ -134,24 +148,25 @@ def unmixed_maximum(
     neighbours; M + 0.8 (M - <M>) undoes it to first order, where <M> is the average of M over the molecule under a
     Gaussian of 8 Å full width. Outside the molecule it is M of the low-passed map.
     """
-    step = coarse_step(voxel_size)
-    coarse = (slice(None, None, step),) * 3
+    grid = molecule.grid
     # The least low-pass is 8 Å; widths grow with a coarser one.
-    growth = max(1.0, lowpass / 8) / (voxel_size * step)
+    growth = max(1.0, lowpass / 8) / (voxel_size * grid.step)
 
     def above_average(values: Volume, width: float) -> Volume:
         """Within the molecule, on the coarse grid."""
         average = masked_average(values, molecule.mask, width * growth, threads=threads)
-        return np.where(molecule.mask, values - average, np.float32(0))
+        result = np.zeros_like(values)
+        result[molecule.mask] = values[molecule.mask] - average
+        return result
 
     maximum = lowpassed.copy()
-    _add(maximum, -above_average(lowpassed[coarse], _PACKING_WIDTH), step)
+    _add(maximum, -above_average(molecule.density, _PACKING_WIDTH), grid.step)
     kernel.ball_maximum(maximum, ball, threads=threads, out=maximum)
-    _add(maximum, np.float32(_LEAK) * above_average(maximum[coarse], _LEAK_WIDTH), step)
+    _add(maximum, np.float32(_LEAK) * above_average(grid.nearest(maximum), _LEAK_WIDTH), grid.step)
     return maximum
 
 
-def _add(values: Volume, change: Volume, step: int) -> None:
+def _add(values: Volume, change: Volume, step: float) -> None:
     """Add what is known on the coarse grid, in place."""
     for section, added in zip(values, sections_on_map_grid(change, values.shape, spacing=step)):
         section += added
@@ -159,7 +174,6 @@ def _add(values: Volume, change: Volume, step: int) -> None:
 
 def calibrate(
     maximum: Volume,
-    lowpassed: Volume,
     inside: NDArray[np.bool_],
     solvent: NDArray[np.bool_],
     molecule: Molecule,
@@ -174,7 +188,6 @@ def calibrate(
     ----------
     maximum : float32 array, 3D
         `ball_maximum` of the map; in occupancy mode `unmixed_maximum`.
-    lowpassed : float32 array of the same shape
     inside : bool array of the same shape
         Where the molecule may be: within the inscribed sphere, and not flat.
     solvent : bool array of the same shape
@@ -199,10 +212,9 @@ def calibrate(
     median in it, because the highest of many windows is a lucky one, the more so the noisier the map.
     """
     shape = maximum.shape
-    step = coarse_step(voxel_size)
-    coarse = (slice(None, None, step),) * 3
-    maximum, lowpassed, inside, solvent = maximum[coarse], lowpassed[coarse], inside[coarse], solvent[coarse]
-    spacing = voxel_size * step
+    grid = molecule.grid
+    maximum, inside, solvent = grid.nearest(maximum), grid.nearest(inside), grid.nearest(solvent)
+    spacing = voxel_size * grid.step
     found = molecule.mask
     if found.sum() < max(_LEAST_VOXELS, _LEAST_MOLECULE / spacing**3):
         raise MapError(
@@ -220,7 +232,7 @@ def calibrate(
         free = deep
     has_solvent = free.sum() > least_solvent
     if has_solvent:
-        level, zero = float(np.median(lowpassed[free])), _mode(maximum[free])
+        level, zero = float(np.median(molecule.density[free])), _mode(maximum[free])
     else:
         notes.append(
             f"next to no solvent to calibrate the zero of the scale with: the background's value {zero:.3g} is "
@@ -229,31 +241,30 @@ def calibrate(
     solvent = free if has_solvent else np.zeros_like(free)
     window = max(_WINDOW, 2 * lowpass)
 
-    def heights(part: NDArray[np.bool_], width: float) -> Tuple[Volume, float]:
+    def heights(part: NDArray[np.bool_], width: float) -> Tuple[NDArray[np.float32], float]:
         """The average of the maximum over windows within a part, above the solvent's level, so that noise widens the
         best region; and the standard deviation of such averages in solvent, 0 where there is none."""
-        in_solvent = masked_average(maximum, solvent, width / spacing, threads=threads)[solvent]
+        in_solvent = masked_average(maximum, solvent, width / spacing, threads=threads)
         noise = float(in_solvent.std()) if in_solvent.size else 0.0
         return masked_average(maximum, part, width / spacing, threads=threads) - np.float32(level), noise
 
     height, noise = heights(found, window)
-    highest = float(np.percentile(height[found], _BEST_PERCENTILE))
+    highest = float(np.percentile(height, _BEST_PERCENTILE))
     if not highest > 0:
         raise MapError(_not_above(level, level + highest))
-    wide = found & (height > _BEST * highest - _BEST_NOISE * noise)
-    narrow, noise = heights(wide, max(_NARROW_WINDOW, lowpass))
-    best = wide & (narrow > _BEST * np.percentile(narrow[wide], _NARROW_PERCENTILE) - _BEST_NOISE * noise)
+    best = found.copy()
+    best[found] = height > _BEST * highest - _BEST_NOISE * noise
+    narrow, noise = heights(best, max(_NARROW_WINDOW, lowpass))
+    best[best] = narrow > _BEST * np.percentile(narrow, _NARROW_PERCENTILE) - _BEST_NOISE * noise
     lower, one, upper = (float(value) for value in np.percentile(maximum[best], (25, 50, 75)))
     if not one > zero:
         raise MapError(_not_above(zero, one))
     side = min(2 * round(window / voxel_size / 2), *shape)
     places = np.argwhere(found)
-    averages = height[found]
-    best_window, worst_window = (
-        _first_voxel(places[index], step, side, shape) for index in (int(averages.argmax()), int(averages.argmin()))
-    )
+    extremes = places[height.argmax()], places[height.argmin()]
+    best_window, worst_window = (_first_voxel(place, grid.step, side, shape) for place in extremes)
     reference = Reference(one, best_window, worst_window, side, zero, (upper - lower) / (one - zero))
-    return Calibration(reference, found, best, free, tuple(notes))
+    return Calibration(reference, molecule, best, free, tuple(notes))
 
 
 def _not_above(zero: float, one: float) -> str:
@@ -277,7 +288,7 @@ def _mode(values: NDArray[np.float32]) -> float:
     return float(np.median(values[around]))
 
 
-def _first_voxel(place: NDArray[np.intp], step: int, side: int, shape: Tuple[int, ...]) -> Tuple[int, int, int]:
+def _first_voxel(place: NDArray[np.intp], step: float, side: int, shape: Tuple[int, ...]) -> Tuple[int, int, int]:
     """Of the window around a place of the coarse grid, moved into the box."""
-    z, y, x = (max(0, min(int(index) * step - side // 2, full - side)) for index, full in zip(place, shape))
+    z, y, x = (max(0, min(round(int(index) * step) - side // 2, full - side)) for index, full in zip(place, shape))
     return (z, y, x)

@@ -4,19 +4,64 @@
 from __future__ import annotations
 
 import math
-from typing import Iterator, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Iterator, Sequence, Tuple, TypeVar
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
+from occupy_core import fourier
 from occupy_core.maps import Volume
 
-_STEP = 3.0  # Å
+_STEP, _RESAMPLED = 3.0, 2.5  # Å
+_WORTHWHILE = 0.9  # of the side of the box
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
-def coarse_step(voxel_size: float) -> int:
-    """Every how many voxels of the map the coarse grid has one: a spacing of up to 3 Å."""
-    return max(1, int(_STEP / voxel_size * (1 + 1e-6)))
+@dataclass(frozen=True)
+class CoarseGrid:
+    """A grid whose voxel 0 is the map's.
+
+    Attributes
+    ----------
+    shape : three int
+    step : float
+        Its spacing in voxels of the map; 1 or more.
+    """
+
+    shape: Tuple[int, ...]
+    step: float
+
+    def resampled(self, values: Volume, *, threads: int = 1) -> Volume:
+        """A low-passed map on this grid, without what the grid is too coarse for."""
+        return self.nearest(values) if self._takes_every else fourier.resize(values, self.shape, threads=threads)
+
+    def nearest(self, values: NDArray[_Kind]) -> NDArray[_Kind]:
+        """What has no meaning between voxels on this grid."""
+        if not self._takes_every:
+            return fourier.sampled(values, self.shape)
+        every = slice(None, None, int(self.step))
+        return values[every, every, every]
+
+    @property
+    def _takes_every(self) -> bool:
+        """Whether every so many voxels of the map are the coarse grid's."""
+        return self.step == int(self.step)
+
+
+def coarse_grid(shape: Sequence[int], voxel_size: float) -> CoarseGrid:
+    """The coarse grid for a map: a spacing of up to 3 Å.
+
+    Every so many voxels of the map are taken. Where that would be all of them, in a box that is a cube, they are
+    resampled to a spacing of up to 2.5 Å if that leaves far less of them.
+    """
+    side, step = shape[0], max(1, int(_STEP / voxel_size * (1 + fourier.ROUNDING)))
+    if step == 1 and len(set(shape)) == 1:
+        coarse = int(scipy.fft.next_fast_len(math.ceil(side * voxel_size / _RESAMPLED)))
+        if coarse <= _WORTHWHILE * side:
+            return CoarseGrid((coarse,) * 3, side / coarse)
+    return CoarseGrid(tuple(-(-side // step) for side in shape), step)
 
 
 def on_map_grid(values: Volume, shape: Sequence[int], *, spacing: float) -> Volume:

@@ -140,7 +140,6 @@ def calibration_of(estimate: Estimate, maximum: Volume, *, threads: int = 1) -> 
     try:
         return calibration.calibrate(
             maximum,
-            estimate.lowpassed,
             estimate.inside,
             estimate.solvent,
             estimate.molecule,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ _SECTIONS = 16
 Box = Tuple[slice, slice, slice]
 
 
-def smoothed(values: Volume, width: float, *, threads: int = 1) -> Volume:
+def smoothed(values: Volume, width: float, *, threads: int = 1, out: Optional[Volume] = None) -> Volume:
     """The average under a Gaussian.
 
     Parameters
@@ -30,13 +30,15 @@ def smoothed(values: Volume, width: float, *, threads: int = 1) -> Volume:
     width : float
         Of the Gaussian, full at half its height; voxels.
     threads : int
+    out : float32 array of the same shape, optional
+        Where to write; may be `values`.
 
     Returns
     -------
     float32 array of the same shape.
     """
     sigma = sigma_of(width)
-    result = np.empty_like(values)
+    result = np.empty_like(values) if out is None else out
 
     def along_z(rows: slice) -> None:
         gaussian_filter1d(values[:, rows], sigma, 0, output=result[:, rows], truncate=_TRUNCATED)
@@ -60,15 +62,16 @@ def smoothed_around(values: Volume, mask: NDArray[np.bool_], width: float, *, th
     return found
 
 
-def masked_average(values: Volume, mask: NDArray[np.bool_], width: float, *, threads: int = 1) -> Volume:
-    """The average of the values inside a mask under a Gaussian (`smoothed`); 0 outside the mask."""
-    average = np.zeros_like(values)
-    if mask.any():
-        box = box_within_reach(mask, width)
-        part = mask[box]
-        weight = smoothed(part.astype(np.float32), width, threads=threads)
-        total = smoothed(np.where(part, values[box], np.float32(0)), width, threads=threads)
-        np.divide(total, weight, out=average[box], where=part)
+def masked_average(values: Volume, mask: NDArray[np.bool_], width: float, *, threads: int = 1) -> NDArray[np.float32]:
+    """The average of the values inside a mask under a Gaussian (`smoothed`): one for each voxel of the mask."""
+    if not mask.any():
+        return np.zeros(0, dtype=np.float32)
+    box = box_within_reach(mask, width)
+    part = mask[box]
+    weight = part.astype(np.float32)
+    average = smoothed(weight, width, threads=threads, out=weight)[part]
+    total = np.where(part, values[box], np.float32(0))
+    np.divide(smoothed(total, width, threads=threads, out=total)[part], average, out=average)
     return average
 
 

@@ -14,6 +14,7 @@ from scipy.ndimage import distance_transform_edt
 
 from benchmarks.classes.scenarios import LEAST_MASS, Difference, Scenario, differences
 from benchmarks.occupancy.simulate import Simulated
+from occupy_core.coarse_grid import CoarseGrid
 from occupy_core.comparing.classes import ClassComparison, compare_maps
 from occupy_core.inputs import ClassInfo, MapInput
 from occupy_core.settings import Settings
@@ -98,9 +99,8 @@ def run(scenario: Scenario) -> Outcome:
 def judged(scenario: Scenario, made: Simulated, found: ClassComparison) -> Outcome:
     """What the comparison found beside the truth about any of the maps."""
     regions = found.result.regions
-    step = round(found.spacing)
-    spacing = made.voxel_size * step
-    chains = made.chains[(slice(None, None, step),) * 3]
+    spacing = made.voxel_size * found.spacing
+    chains = CoarseGrid(found.result.spread.shape, found.spacing).nearest(made.chains)
     near_any = np.zeros(chains.shape, dtype=bool)
     matches: List[Match] = []
     taken: List[int] = []  # places of the regions that the differences overlap most

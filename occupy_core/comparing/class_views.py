@@ -16,7 +16,6 @@ import scipy.fft
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.coarse_grid import coarse_step
 from occupy_core.comparing.stored import Stored
 from occupy_core.estimate import Estimate, calibration_of
 from occupy_core.maps import Volume
@@ -50,6 +49,8 @@ class ClassView:
         From the calibration.
     inside : Stored bool array of the same shape
         Where solvent was looked for.
+    spacing : float
+        Of the coarse grid, Å.
     """
 
     reference: Reference
@@ -58,6 +59,7 @@ class ClassView:
     molecule: Stored
     best: Stored
     inside: Stored
+    spacing: float
 
     @property
     def span(self) -> float:
@@ -89,18 +91,18 @@ def view_of(estimate: Estimate, maximum: Volume, *, threads: int = 1) -> ClassVi
     """Calibrate one class by itself, from an estimate in occupancy mode and `estimate.maximum_of` it; errors as of
     `calibration.calibrate`."""
     found = calibration_of(estimate, maximum, threads=threads)
-    coarse = (slice(None, None, coarse_step(estimate.derived.voxel_size)),) * 3
-    density = estimate.lowpassed[coarse]
+    grid, density = found.molecule.grid, found.molecule.density
     level = float(np.median(density[found.solvent])) if found.solvent.sum() >= LEAST_VOXELS else 0.0
     zero = found.reference.zero
-    own_scale = np.clip((maximum[coarse] - np.float32(zero)) / np.float32(found.reference.value - zero), 0, 1)
+    own_scale = np.clip((grid.nearest(maximum) - np.float32(zero)) / np.float32(found.reference.value - zero), 0, 1)
     return ClassView(
         found.reference,
         Stored(density - np.float32(level)),
         Stored(own_scale),
-        Stored(found.molecule),
+        Stored(found.molecule.mask),
         Stored(found.best),
-        Stored(estimate.solvent[coarse]),
+        Stored(grid.nearest(estimate.solvent)),
+        grid.step * estimate.derived.voxel_size,
     )
 
 

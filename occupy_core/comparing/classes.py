@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from occupy_core import fourier
-from occupy_core.coarse_grid import coarse_step
 from occupy_core.comparing.class_views import ClassView, reference_class, shared_references, view_of
 from occupy_core.comparing.comparison import Comparison, compare
 from occupy_core.comparing.stored import Stored
@@ -158,9 +157,7 @@ def shared_scale(
             return None
         found_views = [item.view for item in seen.values()]
         chosen = reference_class(found_views, _named(maps, settings, seen))
-        derived = next(iter(seen.values())).derived
-        spacing = coarse_step(derived.voxel_size) * derived.voxel_size
-        references = shared_references(found_views, chosen, spacing=spacing, threads=threads)
+        references = shared_references(found_views, chosen, spacing=found_views[0].spacing, threads=threads)
         return SharedScale(dict(zip(seen, references)), list(seen)[chosen])
     found = _each(maps, lambda source: reference_of(estimate_of(source, settings, threads=threads)), [], step)
     if not found:
@@ -212,11 +209,10 @@ def compare_maps(
         raise MapError("; ".join(["fewer than two of the maps can be compared", *notes]))
     first = next(iter(seen.values()))
     step(_PREPARING, "differences")
-    coarse = coarse_step(first.derived.voxel_size)
     result = compare(
         [item.view for item in seen.values()],
         [maps[place].name for place in seen],
-        spacing=coarse * first.derived.voxel_size,
+        spacing=first.view.spacing,
         reference=_named(maps, settings, seen),
     )
     return ClassComparison(
@@ -224,7 +220,7 @@ def compare_maps(
         tuple(seen),
         tuple(item.view.density for item in seen.values()),
         first.grid,
-        coarse * first.derived.voxel_size / first.grid.voxel_size,
+        first.view.spacing / first.grid.voxel_size,
         first.derived.lowpass,
         (*notes, *result.warnings),
     )

@@ -144,7 +144,7 @@ def test_strong_parts_among_weak_ones_are_what_is_whole():
     volume = (slabs + noise).astype(np.float32)
     lengths = {"voxel_size": 3.0, "lowpass": 9.0}
     found = find_molecule(volume, inside, **lengths)
-    reference = calibrate(volume, volume, inside, inside, found, **lengths).reference
+    reference = calibrate(volume, inside, inside, found, **lengths).reference
     assert reference.value == pytest.approx(1.0, abs=0.05) and reference.zero == pytest.approx(0.0, abs=0.02)
 
 
