@@ -174,8 +174,10 @@ def sampled(values: NDArray[_Kind], shape: Sequence[int]) -> NDArray[_Kind]:
     """The nearest values on the grid of another box of the same size in Å, for what has no meaning in between."""
     if values.shape == tuple(shape):
         return values
-    nearest = [np.minimum((np.arange(new) * old + new // 2) // new, old - 1) for old, new in zip(values.shape, shape)]
-    return values[np.ix_(*nearest)]
+    for axis, (old, new) in enumerate(zip(values.shape, shape)):
+        nearest = np.minimum((np.arange(new) * old + new // 2) // new, old - 1)
+        values = values.take(nearest, axis)
+    return values
 
 
 def _radial_power(

@@ -214,6 +214,7 @@ def compare_maps(
         [maps[place].name for place in seen],
         spacing=first.view.spacing,
         reference=_named(maps, settings, seen),
+        threads=threads,
     )
     return ClassComparison(
         result,

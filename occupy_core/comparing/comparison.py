@@ -74,7 +74,12 @@ class Comparison:
 
 
 def compare(
-    views: Sequence[ClassView], names: Sequence[str], *, spacing: float, reference: Optional[int] = None
+    views: Sequence[ClassView],
+    names: Sequence[str],
+    *,
+    spacing: float,
+    reference: Optional[int] = None,
+    threads: int = 1,
 ) -> Comparison:
     """Find the regions where classes differ.
 
@@ -88,6 +93,8 @@ def compare(
         Of the coarse grid, Å.
     reference : int, optional
         Index of the class whose calibration counts as 1; that with the largest span when not given.
+    threads : int
+        The result does not depend on it.
 
     Notes
     -----
@@ -98,7 +105,7 @@ def compare(
     kept when enough of it differs surely voxel by voxel (`_LEAST_SURE`), so that noise makes none.
     """
     reference = reference_class(views, reference)
-    common = common_part(views, reference, spacing=spacing)
+    common = common_part(views, reference, spacing=spacing, threads=threads)
     molecule = np.logical_or.reduce([view.molecule.load() for view in views])
     densities, scales, spread = _readings(views, common.factors, molecule)
     maps = Maps(
@@ -108,6 +115,7 @@ def compare(
         common.mask,
         views[reference].best.load(),
         spacing,
+        threads,
     )
     parts = differing_parts(maps, reference)
     if common.mask.any():

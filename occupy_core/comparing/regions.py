@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.coarse_grid import box_around, sigma_of
+from occupy_core.coarse_grid import box_around
 from occupy_core.comparing.patterns import owners_of, spread_out
 from occupy_core.comparing.stored import Stored
 from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
+from occupy_core.smoothing import smoothed, smoothed_around
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -59,6 +60,7 @@ class Maps:
         Where the reference is whole.
     spacing : float
         Å.
+    threads : int
     """
 
     densities: Sequence[Stored]
@@ -67,6 +69,7 @@ class Maps:
     common: Mask
     full: Mask
     spacing: float
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -152,23 +155,27 @@ def _near(mask: Mask, spacing: float) -> Mask:
 def _solvent(maps: Maps) -> Mask:
     """Where no map holds density: told by what is clearly the molecule, since to leave out all that might be would
     leave out the stronger half of the noise."""
-    sigma = sigma_of(_DETECTION_WIDTHS[0] / maps.spacing)
-    dense = np.zeros(maps.molecule.shape, dtype=bool)
+    width = _DETECTION_WIDTHS[0] / maps.spacing
+    dense = np.zeros(int(maps.molecule.sum()), dtype=bool)
     for stored in maps.densities:
-        smooth = ndimage.gaussian_filter(stored.load(), sigma, truncate=2.5)
-        dense |= smooth > np.float32(_FAINT * np.median(smooth[maps.full]))
-    return ~ndimage.maximum_filter(dense & maps.molecule, 2 * round(_AROUND / maps.spacing) + 1)
+        smooth = smoothed_around(stored.load(), maps.molecule, width, threads=maps.threads)
+        dense |= smooth > np.float32(_FAINT * np.median(smooth[maps.full[maps.molecule]]))
+    return ~ndimage.maximum_filter(spread_out(dense, maps.molecule), 2 * round(_AROUND / maps.spacing) + 1)
 
 
 def _smoothed(maps: Maps, solvent: Mask, reference: int, width: float) -> Tuple[Floats, List[float]]:
     """The maps under a smoothing, brought to one grey scale (map, voxel of the molecule), and their noise."""
-    sigma = sigma_of(width / maps.spacing)
+    voxels = width / maps.spacing
     smooth = np.empty((len(maps.densities), int(maps.molecule.sum())), dtype=np.float32)
     noises = []
+    place = None
     for row, density, inside in zip(smooth, maps.densities, maps.insides):
         values = density.load()
-        row[:] = ndimage.gaussian_filter(values, sigma, truncate=2.5)[maps.molecule]
-        noises.append(_noise(values, inside.load() & solvent, sigma))
+        row[:] = smoothed_around(values, maps.molecule, voxels, threads=maps.threads)
+        free = inside.load() & solvent
+        if place is None or not np.array_equal(free, place.free):
+            place = _NoisePlace.of(free, voxels, maps.threads)
+        noises.append(place.noise(values, voxels, maps.threads))
     if maps.common.any():
         # Under each smoothing again, since maps of unequal resolution or regularisation fade unequally.
         heights = smooth[:, maps.common[maps.molecule]]
@@ -180,19 +187,32 @@ def _smoothed(maps: Maps, solvent: Mask, reference: int, width: float) -> Tuple[
     return smooth, noises
 
 
-def _noise(values: Volume, solvent: Mask, sigma: float) -> float:
-    """Standard deviation of a smoothed map's noise, told by the solvent alone.
+@dataclass(frozen=True)
+class _NoisePlace:
+    """Where the noise of a smoothed map is told, by the solvent alone.
 
     Flat areas and the molecule are left out before smoothing, and the power that they take is made up for.
     """
-    weight = solvent.astype(np.float32)
-    alone = ndimage.gaussian_filter(np.where(solvent, values, np.float32(0)), sigma, truncate=2.5)
-    # The square of a Gaussian is one of a width smaller by the root of 2.
-    share = ndimage.gaussian_filter(weight, sigma / math.sqrt(2), truncate=2.5)
-    place = solvent & (share > 0.5 * share.max())
-    if not place.any():
-        return 0.0
-    return float(np.sqrt(np.mean(alone[place].astype(np.float64) ** 2 / share[place])))
+
+    free: Mask
+    place: Mask
+    power: Floats  # of white noise, at the place
+
+    @classmethod
+    def of(cls, free: Mask, width: float, threads: int) -> _NoisePlace:
+        share = free.astype(np.float32)
+        # The square of a Gaussian is one of a width smaller by the root of 2.
+        smoothed(share, width / math.sqrt(2), threads=threads, out=share)
+        place = free & (share > 0.5 * share.max())
+        return cls(free, place, share[place])
+
+    def noise(self, values: Volume, width: float, threads: int) -> float:
+        """Standard deviation of the smoothed map's noise; 0 where there is no solvent. The values are not kept."""
+        if not self.power.size:
+            return 0.0
+        values[~self.free] = 0
+        alone = smoothed(values, width, threads=threads, out=values)[self.place]
+        return float(np.sqrt(np.mean(alone.astype(np.float64) ** 2 / self.power)))
 
 
 def _differing(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Tuple[Mask, Mask]:
