@@ -7,7 +7,7 @@ Ours, not in the published program. `benchmarks/occupancy` measures it; docs/acc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,7 @@ def find_molecule(
     smooth -= np.float32(background)
     below = smooth[inside & (smooth < 0)]
     noise = float(np.sqrt(np.mean(below.astype(np.float64) ** 2))) if below.size else 0.0
+    del below
     reach = 2 * int(max(_NEIGHBOURHOOD, lowpass) / spacing) + 1
     strong = smooth > max(_SIGNIFICANT * noise, _FAINT * float(smooth.max()))
     mask = inside & strong & (smooth > _DENSE * maximum_filter(smooth, reach))
@@ -123,6 +124,7 @@ def unmixed_maximum(
     voxel_size: float,
     lowpass: float,
     threads: int = 1,
+    out: Optional[Volume] = None,
 ) -> Volume:
     """What calibrated occupancies are read from: the low-passed map's maximum over a small kernel, without how densely
     atoms happen to be packed and without what parts of different occupancy have leaked into each other.
@@ -136,6 +138,8 @@ def unmixed_maximum(
         From `kernel.ball`.
     threads : int
         The result does not depend on it.
+    out : float32 array of the same shape, optional
+        Where to write; may be `lowpassed`.
 
     Returns
     -------
@@ -159,7 +163,8 @@ def unmixed_maximum(
         result[molecule.mask] = values[molecule.mask] - average
         return result
 
-    maximum = lowpassed.copy()
+    maximum = np.empty_like(lowpassed) if out is None else out
+    maximum[...] = lowpassed
     _add(maximum, -above_average(molecule.density, _PACKING_WIDTH), grid.step)
     kernel.ball_maximum(maximum, ball, threads=threads, out=maximum)
     _add(maximum, np.float32(_LEAK) * above_average(grid.nearest(maximum), _LEAK_WIDTH), grid.step)

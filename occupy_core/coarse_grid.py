@@ -34,8 +34,10 @@ class CoarseGrid:
     step: float
 
     def resampled(self, values: Volume, *, threads: int = 1) -> Volume:
-        """A low-passed map on this grid, without what the grid is too coarse for."""
-        return self.nearest(values) if self._takes_every else fourier.resize(values, self.shape, threads=threads)
+        """A copy of a low-passed map on this grid, without what the grid is too coarse for."""
+        if self._takes_every:
+            return self.nearest(values).copy()
+        return fourier.resize(values, self.shape, threads=threads)
 
     def nearest(self, values: NDArray[_Kind]) -> NDArray[_Kind]:
         """What has no meaning between voxels on this grid."""

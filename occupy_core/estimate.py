@@ -100,9 +100,9 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, ove
     return Estimate(source, settings, derived, volume, lowpassed, basis, inside, region, (*notes, *warnings), molecule)
 
 
-def maximum_of(estimate: Estimate, *, threads: int = 1) -> Volume:
+def maximum_of(estimate: Estimate, *, threads: int = 1, overwrite: bool = False) -> Volume:
     """The largest value of the mode's map over the kernel around each voxel; for calibrated occupancies
-    `calibration.unmixed_maximum`."""
+    `calibration.unmixed_maximum`. `overwrite` says that the low-passed map is not needed any more."""
     derived = estimate.derived
     ball = kernel.ball(derived.kernel_size, derived.kernel_radius)
     if estimate.molecule is None or not estimate.settings.reads_occupancy:
@@ -114,6 +114,7 @@ def maximum_of(estimate: Estimate, *, threads: int = 1) -> Volume:
         voxel_size=derived.voxel_size,
         lowpass=derived.lowpass,
         threads=threads,
+        out=estimate.lowpassed if overwrite else None,
     )
 
 

@@ -68,10 +68,12 @@ def masked_average(values: Volume, mask: NDArray[np.bool_], width: float, *, thr
         return np.zeros(0, dtype=np.float32)
     box = box_within_reach(mask, width)
     part = mask[box]
-    weight = part.astype(np.float32)
-    average = smoothed(weight, width, threads=threads, out=weight)[part]
-    total = np.where(part, values[box], np.float32(0))
-    np.divide(smoothed(total, width, threads=threads, out=total)[part], average, out=average)
+    work = part.astype(np.float32)
+    weight = smoothed(work, width, threads=threads, out=work)[part]
+    work[...] = np.float32(0)
+    work[part] = values[mask]
+    average: NDArray[np.float32] = smoothed(work, width, threads=threads, out=work)[part]
+    average /= weight
     return average
 
 

@@ -88,17 +88,19 @@ class CommonPart:
 
 
 def view_of(estimate: Estimate, maximum: Volume, *, threads: int = 1) -> ClassView:
-    """Calibrate one class by itself, from an estimate in occupancy mode and `estimate.maximum_of` it; errors as of
-    `calibration.calibrate`."""
+    """Calibrate one class by itself, from its estimate and `estimate.maximum_of` that; errors as of
+    `calibration.calibrate`. The low-passed map is taken from the estimate's coarse grid alone."""
     found = calibration_of(estimate, maximum, threads=threads)
     grid, density = found.molecule.grid, found.molecule.density
     level = float(np.median(density[found.solvent])) if found.solvent.sum() >= LEAST_VOXELS else 0.0
-    zero = found.reference.zero
-    own_scale = np.clip((grid.nearest(maximum) - np.float32(zero)) / np.float32(found.reference.value - zero), 0, 1)
+    density -= np.float32(level)
+    reference = found.reference
+    own_scale = grid.nearest(maximum) - np.float32(reference.zero)
+    own_scale /= np.float32(reference.value - reference.zero)
     return ClassView(
-        found.reference,
-        Stored(density - np.float32(level)),
-        Stored(own_scale),
+        reference,
+        Stored(density),
+        Stored(np.clip(own_scale, 0, 1, out=own_scale)),
         Stored(found.molecule.mask),
         Stored(found.best),
         Stored(grid.nearest(estimate.solvent)),

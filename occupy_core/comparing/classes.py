@@ -245,7 +245,7 @@ def _views(
 ) -> Dict[int, _Seen]:
     def view(source: DensityMap) -> _Seen:
         estimate = estimate_of(source, settings, threads=threads, overwrite=True)
-        seen = view_of(estimate, maximum_of(estimate, threads=threads), threads=threads)
+        seen = view_of(estimate, maximum_of(estimate, threads=threads, overwrite=True), threads=threads)
         return _Seen(seen, source.grid, estimate.derived)
 
     return _each(maps, view, notes, step)

@@ -212,7 +212,9 @@ class _NoisePlace:
             return 0.0
         values[~self.free] = 0
         alone = smoothed(values, width, threads=threads, out=values)[self.place]
-        return float(np.sqrt(np.mean(alone.astype(np.float64) ** 2 / self.power)))
+        alone *= alone
+        alone /= self.power
+        return math.sqrt(float(alone.mean(dtype=np.float64)))
 
 
 def _differing(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Tuple[Mask, Mask]:
