@@ -204,12 +204,13 @@ def test_memory_hardly_grows_with_the_classes(write_mrc):
 
 
 @pytest.mark.parametrize(
-    ("settings", "bound"), [({}, 3.7), ({"normalisation": "calibrated", "mode": "occupancy"}, 4.0)]
+    ("voxel_size", "settings", "bound"),
+    [(1.4, {}, 3.7), (1.4, {"normalisation": "calibrated", "mode": "occupancy"}, 4.0), (1.8, {}, 4.0)],
 )
-def test_a_job_on_classes_takes_less_than_four_maps(write_mrc, tmp_path, settings, bound):
+def test_a_job_on_classes_takes_less_than_four_maps(write_mrc, tmp_path, voxel_size, settings, bound):
     def peak(side):
-        made = [phantom((side,) * 3, voxel_size=1.4, occupancies=chosen).volume for chosen in OCCUPANCIES[:2]]
-        paths = [write_mrc(values, f"{side}_{number}.mrc", 1.4) for number, values in enumerate(made)]
+        made = [phantom((side,) * 3, voxel_size=voxel_size, occupancies=chosen).volume for chosen in OCCUPANCIES[:2]]
+        paths = [write_mrc(values, f"{side}_{number}.mrc", voxel_size) for number, values in enumerate(made)]
         maps = [
             MapInput(path, f"class{number:03d}_", None, ClassInfo(number, 0.5)) for number, path in enumerate(paths)
         ]
