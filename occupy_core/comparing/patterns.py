@@ -12,7 +12,7 @@ from typing import Any, List, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, optimize
 
 from occupy_core.coarse_grid import box_around
 
@@ -23,7 +23,8 @@ Pattern = NDArray[np.float64]
 
 _AROUND = 8.0  # Å: what is this near to a pattern's place tells the pattern, and what is this near to a part is border
 _CHANGE = 0.1  # of the relative density within a voxel, at which a place says half as much about patterns
-_MIXED = 0.2  # a pattern this near to the line between two others may be their blur
+_MIXED = 0.2  # a pattern this near to a mixture of others may be their blur
+_FIRM = 100.0  # of the equation that the weights of a mixture add up to 1, relative to the others
 _BLUR = 6.0  # Å
 _LEAST_DEEP = 0.2  # of what has a pattern, further than that from what has another, unless it is blur
 _MOST_PATTERNS = 20
@@ -103,14 +104,14 @@ def _change(relative: Floats, molecule: Mask) -> Floats:
 def _without_borders(
     relative: Floats, patterns: List[Pattern], owners: Numbers, molecule: Mask, seeds: Mask, spacing: float
 ) -> Numbers:
-    """The owners without patterns that are only the blur between two others, or no difference to speak of."""
+    """The owners without patterns that are only the blur of others beside one another, or no difference to speak of."""
     while len(patterns) > 1:
         doubtful = []
         for number in range(1, len(patterns)):
             others = [pattern for index, pattern in enumerate(patterns) if index != number]
             own = owners == number
             alike = any(np.abs(patterns[number] - other).max() < _ALIKE for other in others)
-            if alike or _is_between(patterns[number], others) and _is_thin(own, molecule, spacing):
+            if alike or _is_mixed(patterns[number], others) and _is_thin(own, molecule, spacing):
                 doubtful.append((int(own.sum()), number))
         if not doubtful:
             break
@@ -120,12 +121,13 @@ def _without_borders(
     return owners
 
 
-def _is_between(pattern: Pattern, others: Sequence[Pattern]) -> bool:
-    """Whether a pattern is a mixture of two others, or much like one."""
-    for one, other in itertools.combinations(others, 2):
-        line = other - one
-        place = float(np.clip((pattern - one) @ line / max(float(line @ line), 1e-9), 0, 1))
-        if np.abs(one + place * line - pattern).max() < _MIXED:
+def _is_mixed(pattern: Pattern, others: Sequence[Pattern]) -> bool:
+    """Whether a pattern is a mixture of two others or, where three meet, of three."""
+    for chosen in itertools.combinations(others, min(3, len(others))):
+        # The weights of a mixture add up to 1.
+        columns = np.vstack([np.array(chosen).T, np.full(len(chosen), _FIRM)])
+        weights, _ = optimize.nnls(columns, np.append(pattern, _FIRM))
+        if np.abs(np.array(chosen).T @ weights - pattern).max() < _MIXED:
             return True
     return False
 
