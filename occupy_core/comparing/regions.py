@@ -31,8 +31,6 @@ _WIDTHS = (8.0, 12.0, 20.0, 30.0)
 # Below that the maps' resolutions differ more than their contents do.
 _DETECTION_WIDTHS = (12.0, 20.0, 30.0)
 _SIGNIFICANT = 6.0  # standard deviations of the difference of two smoothed maps
-_LIKELY = 5.0  # the same, for a part that holds a significant place
-_LEAST_LIKELY = 0.4  # of a part
 _LEAST_RELATIVE = 0.15  # of the stronger map's smoothed density
 _MOST_NOISE = 0.15  # of the local density, for a width to be wide enough
 _FAINT = 0.25  # of the density where the reference is whole: what is below in every map is no part of the molecule
@@ -82,15 +80,13 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
     molecule, spacing = maps.molecule, maps.spacing
     size = int(molecule.sum())
     fused = np.zeros((len(maps.densities), size), dtype=np.float32)
-    seeds, likely, settled = (np.zeros(size, dtype=bool) for _ in range(3))
+    seeds, settled = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
     solvent = _solvent(maps)
     for width in _WIDTHS:
         smooth, noises = _smoothed(maps, solvent, reference, width)
         strongest = smooth.max(axis=0)
         if width in _DETECTION_WIDTHS:
-            sure, possible = _differing(smooth, noises, strongest)
-            seeds |= sure
-            likely |= possible
+            seeds |= _differing(smooth, noises, strongest)
         fine = (strongest * np.float32(_MOST_NOISE) > max(noises)) | (width == _WIDTHS[-1])
         fused[:, fine & ~settled] = smooth[:, fine & ~settled]
         settled |= fine
@@ -100,24 +96,23 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
     if not (seeds & dense).any():
         return []
     fused, strongest = fused[:, dense], strongest[dense]
-    seeds, likely = spread_out(seeds, molecule), spread_out(likely, molecule)
+    seeds = spread_out(seeds, molecule)
     molecule = spread_out(dense, molecule)
     relative = np.clip(np.divide(fused, strongest, out=np.ones_like(fused), where=strongest > 0), 0, 1)
     owners = owners_of(relative, strongest, seeds[molecule], molecule, spacing)
-    seeds &= molecule
     parts = []
     # Labels and distances take many times the memory of a mask: not where nothing is.
     box = box_around(molecule, math.ceil(_GROWTH / spacing) + 1)
-    seeds, likely = seeds[box], likely[box]
+    seeds = seeds[box]
     for number in range(1, int(owners.max()) + 1):
         opened = ndimage.binary_opening(owners[box] == number)
         # What touches once it is grown is one part.
         labels, count = ndimage.label(_near(opened, spacing))
         labels[~opened] = 0
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
-        sure_of, likely_of = (np.bincount(labels[chosen], minlength=count + 1) for chosen in (seeds, likely))
+        sure_of = np.bincount(labels[seeds], minlength=count + 1)
         for label in range(1, count + 1):
-            if sizes[label] * spacing**3 >= _LEAST_VOLUME and likely_of[label] > _LEAST_LIKELY * sizes[label]:
+            if sizes[label] * spacing**3 >= _LEAST_VOLUME:
                 mask = np.zeros_like(molecule)
                 mask[box] = labels == label
                 parts.append(Part(mask, sure_of[label] / sizes[label]))
@@ -195,13 +190,11 @@ def _noise(values: Volume, solvent: Mask, sigma: float) -> float:
     return float(np.sqrt(np.mean(alone[place].astype(np.float64) ** 2 / share[place])))
 
 
-def _differing(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Tuple[Mask, Mask]:
-    """Where two maps differ by enough to matter: surely by more than noise explains, and likely."""
-    sure, likely = np.zeros(strongest.shape, dtype=bool), np.zeros(strongest.shape, dtype=bool)
+def _differing(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Mask:
+    """Where two maps differ by surely more than noise explains, and by enough to matter."""
+    sure = np.zeros(strongest.shape, dtype=bool)
     least = np.float32(_LEAST_RELATIVE) * strongest
     for one, other in itertools.combinations(range(len(smooth)), 2):
-        difference = np.abs(smooth[one] - smooth[other])
         noise = max(math.hypot(noises[one], noises[other]), 1e-30)
-        sure |= difference > np.maximum(np.float32(_SIGNIFICANT * noise), least)
-        likely |= difference > np.maximum(np.float32(_LIKELY * noise), least)
-    return sure, likely
+        sure |= np.abs(smooth[one] - smooth[other]) > np.maximum(np.float32(_SIGNIFICANT * noise), least)
+    return sure
