@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from occupy_core.coarse_grid import box_around
 from occupy_core.comparing.class_views import LEAST_VOXELS, ClassView, common_part, offset, reference_class
-from occupy_core.comparing.regions import Maps, Part, differing_parts, grown
+from occupy_core.comparing.regions import Maps, Part, differing_parts
 from occupy_core.maps import Volume
 
 Mask = NDArray[np.bool_]
@@ -113,8 +113,7 @@ def compare(
     if common.mask.any():
         densities /= densities[:, common.mask[molecule]].mean(axis=1, keepdims=True)
     pairs = [
-        (part, _region(mask, _core(part, spacing)[molecule], densities, scales, spacing))
-        for part, mask in zip(parts, grown(parts, spacing))
+        (part, _region(part.grown, _core(part.mask, spacing)[molecule], densities, scales, spacing)) for part in parts
     ]
     regions = [region for part, region in pairs if _counts(part, region)]
     regions.sort(key=lambda region: region.volume * region.spread, reverse=True)
@@ -174,12 +173,12 @@ def _region(mask: Mask, core: Mask, densities: Floats, scales: Floats, spacing: 
     return Region(mask, float(mask.sum()) * spacing**3, (z, y, x), occupancies)
 
 
-def _core(part: Part, spacing: float) -> Mask:
+def _core(part: Mask, spacing: float) -> Mask:
     """A part without its border, which reads some of what is beside it, unless little is left then."""
-    core = np.zeros_like(part.mask)
-    box = box_around(part.mask, 1)
-    core[box] = ndimage.distance_transform_edt(part.mask[box]) * spacing > _BORDER
-    return core if core.sum() >= max(LEAST_VOXELS, _LEAST_CORE * part.mask.sum()) else part.mask
+    core = np.zeros_like(part)
+    box = box_around(part, 1)
+    core[box] = ndimage.distance_transform_edt(part[box]) * spacing > _BORDER
+    return core if core.sum() >= max(LEAST_VOXELS, _LEAST_CORE * part.sum()) else part
 
 
 def _counts(part: Part, region: Region) -> bool:

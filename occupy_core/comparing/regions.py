@@ -69,9 +69,11 @@ class Maps:
 
 @dataclass(frozen=True)
 class Part:
-    """A connected part of one pattern, and of how much of it the difference is sure voxel by voxel (0..1)."""
+    """A connected part of one pattern, the same with its surroundings, and of how much of it the difference is sure
+    voxel by voxel (0..1)."""
 
     mask: Mask
+    grown: Mask
     sure: float
 
 
@@ -100,7 +102,7 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
     molecule = spread_out(dense, molecule)
     relative = np.clip(np.divide(fused, strongest, out=np.ones_like(fused), where=strongest > 0), 0, 1)
     owners = owners_of(relative, strongest, seeds[molecule], molecule, spacing)
-    parts = []
+    masks, shares = [], []
     # Labels and distances take many times the memory of a mask: not where nothing is.
     box = box_around(molecule, math.ceil(_GROWTH / spacing) + 1)
     seeds = seeds[box]
@@ -115,24 +117,26 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
             if sizes[label] * spacing**3 >= _LEAST_VOLUME:
                 mask = np.zeros_like(molecule)
                 mask[box] = labels == label
-                parts.append(Part(mask, sure_of[label] / sizes[label]))
-    return parts
+                masks.append(mask)
+                shares.append(float(sure_of[label] / sizes[label]))
+    return [Part(*found) for found in zip(masks, _grown(masks, molecule & (owners == 0), spacing), shares)]
 
 
-def grown(parts: Sequence[Part], spacing: float) -> List[Mask]:
-    """The parts' masks with 3 Å more on every side, but for what is nearer to another: density reaches beyond where a
-    map is dense, and what is at a border is in doubt."""
-    if not parts:
+def _grown(masks: Sequence[Mask], rest: Mask, spacing: float) -> List[Mask]:
+    """The masks with 3 Å more on every side, but for what is nearer to another or to the rest of the molecule: density
+    reaches beyond where a map is dense, and what is at a border is in doubt."""
+    if not masks:
         return []
-    numbers: NDArray[np.int16] = np.zeros(parts[0].mask.shape, dtype=np.int16)
-    for number, part in enumerate(parts, start=1):
-        numbers[part.mask] = number
+    numbers: NDArray[np.int16] = np.zeros(rest.shape, dtype=np.int16)
+    for number, mask in enumerate(masks, start=1):
+        numbers[mask] = number
     near = _near(numbers > 0, spacing)
+    numbers[rest] = len(masks) + 1
     box = box_around(near)
     places = ndimage.distance_transform_edt(numbers[box] == 0, return_distances=False, return_indices=True)
     nearest = np.zeros_like(numbers)
     nearest[box] = numbers[box][tuple(places)]
-    return [near & (nearest == number) for number in range(1, len(parts) + 1)]
+    return [near & (nearest == number) for number in range(1, len(masks) + 1)]
 
 
 def _near(mask: Mask, spacing: float) -> Mask:
