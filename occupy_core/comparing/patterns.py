@@ -38,8 +38,8 @@ def spread_out(values: NDArray[Any], molecule: Mask) -> NDArray[Any]:
     return result
 
 
-def owners_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, spacing: float) -> Numbers:
-    """The number, from 1, of the pattern that each voxel is nearest to; 0 where that is no difference.
+def patterns_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, spacing: float) -> List[Pattern]:
+    """The patterns over the maps that voxels follow; the first one is no difference.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def owners_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, 
 
     Returns
     -------
-    uint8 array, 3D
+    list of float64 arrays (map)
 
     Notes
     -----
@@ -85,7 +85,13 @@ def owners_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, 
         owners = _nearest(relative, patterns)
         explained = (owners > 0) & (_distance(relative, patterns, owners) < _ALIKE)
         left &= ~ndimage.maximum_filter(spread_out(explained, molecule), size)
-    return spread_out(_without_borders(relative, patterns, owners, molecule, seeds, spacing), molecule)
+    return _without_borders(relative, patterns, owners, molecule, seeds, spacing)
+
+
+def owners_of(relative: Floats, patterns: List[Pattern], seeds: Mask) -> Numbers:
+    """The number of the pattern that each voxel is nearest to, the patterns first moved to what maps of this smoothing
+    hold; arrays as of `patterns_of`."""
+    return _nearest(relative, _refined(relative, patterns, seeds))
 
 
 def _change(relative: Floats, molecule: Mask) -> Floats:
@@ -103,8 +109,8 @@ def _change(relative: Floats, molecule: Mask) -> Floats:
 
 def _without_borders(
     relative: Floats, patterns: List[Pattern], owners: Numbers, molecule: Mask, seeds: Mask, spacing: float
-) -> Numbers:
-    """The owners without patterns that are only the blur of others beside one another, or no difference to speak of."""
+) -> List[Pattern]:
+    """Without patterns that are only the blur of others beside one another, or no difference to speak of."""
     while len(patterns) > 1:
         doubtful = []
         for number in range(1, len(patterns)):
@@ -118,7 +124,7 @@ def _without_borders(
         del patterns[min(doubtful)[1]]
         patterns = _refined(relative, patterns, seeds)
         owners = _nearest(relative, patterns)
-    return owners
+    return patterns
 
 
 def _is_mixed(pattern: Pattern, others: Sequence[Pattern]) -> bool:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from occupy_core.coarse_grid import box_around, sigma_of
-from occupy_core.comparing.patterns import owners_of, spread_out
+from occupy_core.comparing.patterns import owners_of, patterns_of, spread_out
 from occupy_core.comparing.stored import Stored
 from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
@@ -32,7 +32,8 @@ _WIDTHS = (8.0, 12.0, 20.0, 30.0)
 _DETECTION_WIDTHS = (12.0, 20.0, 30.0)
 _SIGNIFICANT = 6.0  # standard deviations of the difference of two smoothed maps
 _LEAST_RELATIVE = 0.15  # of the stronger map's smoothed density
-_MOST_NOISE = 0.15  # of the local density, for a width to be wide enough
+# Of the local density, for a width to be wide enough: to find patterns by, and once they are known to tell them apart.
+_MOST_NOISE, _MOST_NOISE_KNOWN = 0.15, 0.2
 _FAINT = 0.25  # of the density where the reference is whole: what is below in every map is no part of the molecule
 _AROUND = 8.0  # Å: what is this near to density is no solvent
 _GROWTH = 3.0  # Å
@@ -81,27 +82,27 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
     """Connected parts where the maps differ, each of one pattern; grey scales are brought to the reference's."""
     molecule, spacing = maps.molecule, maps.spacing
     size = int(molecule.sum())
-    fused = np.zeros((len(maps.densities), size), dtype=np.float32)
-    seeds, settled = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+    seeds = np.zeros(size, dtype=bool)
+    fused, sharper = (np.zeros((len(maps.densities), size), dtype=np.float32) for _ in range(2))
     solvent = _solvent(maps)
     for width in _WIDTHS:
         smooth, noises = _smoothed(maps, solvent, reference, width)
         strongest = smooth.max(axis=0)
         if width in _DETECTION_WIDTHS:
             seeds |= _differing(smooth, noises, strongest)
-        fine = (strongest * np.float32(_MOST_NOISE) > max(noises)) | (width == _WIDTHS[-1])
-        fused[:, fine & ~settled] = smooth[:, fine & ~settled]
-        settled |= fine
+        for result, most in ((fused, _MOST_NOISE), (sharper, _MOST_NOISE_KNOWN)):
+            fine = (strongest * np.float32(most) > max(noises)) | (width == _WIDTHS[-1])
+            fine &= ~result.any(axis=0)
+            result[:, fine] = smooth[:, fine]
     strongest = fused.max(axis=0)
     # A molecule that was told from low-pass filtered noise, map by map, reaches into solvent.
     dense = strongest > np.float32(_FAINT * np.median(strongest[maps.full[molecule]]))
     if not (seeds & dense).any():
         return []
-    fused, strongest = fused[:, dense], strongest[dense]
-    seeds = spread_out(seeds, molecule)
     molecule = spread_out(dense, molecule)
-    relative = np.clip(np.divide(fused, strongest, out=np.ones_like(fused), where=strongest > 0), 0, 1)
-    owners = owners_of(relative, strongest, seeds[molecule], molecule, spacing)
+    patterns = patterns_of(_relative(fused[:, dense]), strongest[dense], seeds[dense], molecule, spacing)
+    owners = spread_out(owners_of(_relative(sharper[:, dense]), patterns, seeds[dense]), molecule)
+    seeds = spread_out(seeds[dense], molecule)
     masks, shares = [], []
     # Labels and distances take many times the memory of a mask: not where nothing is.
     box = box_around(molecule, math.ceil(_GROWTH / spacing) + 1)
@@ -120,6 +121,13 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
                 masks.append(mask)
                 shares.append(float(sure_of[label] / sizes[label]))
     return [Part(*found) for found in zip(masks, _grown(masks, molecule & (owners == 0), spacing), shares)]
+
+
+def _relative(values: Floats) -> Floats:
+    """Relative to the strongest map's; 0..1."""
+    strongest = values.max(axis=0)
+    result: Floats = np.clip(np.divide(values, strongest, out=np.ones_like(values), where=strongest > 0), 0, 1)
+    return result
 
 
 def _grown(masks: Sequence[Mask], rest: Mask, spacing: float) -> List[Mask]:
