@@ -12,7 +12,8 @@ from scipy.ndimage import binary_dilation
 from benchmarks.occupancy.simulate import Conditions, Simulated, simulate
 from benchmarks.occupancy.suite import Complex
 
-NOISES = (0.05, 0.1, 0.2, 0.4)
+NOISES = (0.05, 0.1, 0.2)  # of the best class
+HARDER_NOISES = (*NOISES, 0.4)
 LEAST_MASS = 20.0  # kDa: smaller differences need not be found
 IDENTICAL_SETS = 24
 # Best resolution among the classes and voxel size, Å.
@@ -63,15 +64,18 @@ class Difference:
     mass: float
 
 
-def differing(models: Sequence[Complex], seed: int, noises: Sequence[float] = NOISES) -> List[Scenario]:
-    """Scenarios with differences: every model at every noise, grids and kinds of map in turn."""
+def differing(
+    models: Sequence[Complex], seed: int, noises: Sequence[float] = NOISES, *, partial: bool = False
+) -> List[Scenario]:
+    """Scenarios with differences: every model at every noise, grids and kinds of map in turn; `partial` lets what
+    differs be at any occupancy, else it is present or absent."""
     found: List[Scenario] = []
     for model in models:
         for level, noise in enumerate(noises):
             rng = np.random.default_rng((seed, len(found)))
             resolution, voxel_size = GRIDS[(level + len(found) // len(noises)) % len(GRIDS)]
             best = Conditions(resolution=resolution, voxel_size=voxel_size, noise=noise)
-            chosen = _draw_patterns(_layout(model), rng, int(rng.integers(3, 6)))
+            chosen = _draw_patterns(_layout(model), rng, int(rng.integers(3, 6)), partial)
             found.append(_scenario(model, chosen, best, rng))
     return found
 
@@ -85,7 +89,9 @@ def identical(models: Sequence[Complex], seed: int, sets: int = IDENTICAL_SETS) 
         names = _layout(model).names
         values = np.where(rng.random(len(names)) < 0.6, 1.0, rng.uniform(0.2, 1.0, len(names))).round(2)
         resolution, voxel_size = GRIDS[(number // len(models)) % len(GRIDS)]
-        best = Conditions(resolution=resolution, voxel_size=voxel_size, noise=NOISES[number % len(NOISES)])
+        best = Conditions(
+            resolution=resolution, voxel_size=voxel_size, noise=HARDER_NOISES[number % len(HARDER_NOISES)]
+        )
         chosen = dict(zip(names, values.tolist()))
         found.append(_scenario(model, [chosen] * int(rng.integers(2, 6)), best, rng))
     return found
@@ -156,7 +162,7 @@ def _neighbours(made: Simulated) -> List[Set[int]]:
     return beside
 
 
-def _draw_patterns(made: Simulated, rng: np.random.Generator, classes: int) -> List[Dict[str, float]]:
+def _draw_patterns(made: Simulated, rng: np.random.Generator, classes: int, partial: bool) -> List[Dict[str, float]]:
     """One to three groups of touching chains of 20 kDa or more, each with a pattern; all other chains are whole."""
     beside, masses = _neighbours(made), np.array(made.masses)
     values = np.ones((len(masses), classes))
@@ -170,19 +176,22 @@ def _draw_patterns(made: Simulated, rng: np.random.Generator, classes: int) -> L
         taken = set(range(len(masses))) - left | group
         if masses[list(group)].sum() < LEAST_MASS or masses[list(taken)].sum() > _MOST_DIFFERING * masses.sum():
             continue
-        pattern = _draw_pattern(rng, patterns, classes)
+        pattern = _draw_pattern(rng, patterns, classes, partial)
         patterns.append(pattern)
         values[list(group)] = pattern
         left -= group
     if not patterns:
-        return _draw_patterns(made, rng, classes)
+        return _draw_patterns(made, rng, classes, partial)
     return [dict(zip(made.names, column.tolist())) for column in values.T]
 
 
-def _draw_pattern(rng: np.random.Generator, others: Sequence[np.ndarray], classes: int) -> np.ndarray:
+def _draw_pattern(rng: np.random.Generator, others: Sequence[np.ndarray], classes: int, partial: bool) -> np.ndarray:
     while True:
-        partial = rng.uniform(0.2, 0.9, classes).round(2)
-        pattern = np.where(rng.random(classes) < 0.3, partial, rng.integers(0, 2, classes))
+        if partial:
+            between = rng.uniform(0.2, 0.9, classes).round(2)
+            pattern = np.where(rng.random(classes) < 0.3, between, rng.integers(0, 2, classes))
+        else:
+            pattern = rng.integers(0, 2, classes).astype(float)
         apart = all(np.abs(pattern - other).max() >= _LEAST_APART for other in others)
         if np.ptp(pattern) >= _LEAST_SPREAD and apart:
             return pattern

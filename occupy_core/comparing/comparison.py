@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from occupy_core.coarse_grid import box_around
 from occupy_core.comparing.class_views import LEAST_VOXELS, ClassView, common_part, offset, reference_class
-from occupy_core.comparing.regions import Maps, Part, differing_parts, grown
+from occupy_core.comparing.regions import Maps, Part, differing_parts
 from occupy_core.maps import Volume
 
 Mask = NDArray[np.bool_]
@@ -26,7 +26,7 @@ _BORDER = 4.0  # Å: what is this near to solvent or to the rest of the molecule
 _LEAST_CORE = 0.2  # of a region
 _LEAST_OCCUPANCY = 0.25  # in the class where the region is strongest
 _LEAST_SPREAD = 0.15  # between two classes
-_LEAST_SURE = 0.2  # of a region, where it is whole in some class; of a fainter one more
+_LEAST_SURE = 0.1  # of a region, where classes differ by all of it; where they do by less, more
 _GREY_TOLERANCE = 0.2
 _MOST_COVERED = 0.5  # of the molecule, by all regions
 
@@ -107,7 +107,6 @@ def compare(
     reference = reference_class(views, reference)
     common = common_part(views, reference, spacing=spacing, threads=threads)
     molecule = np.logical_or.reduce([view.molecule.load() for view in views])
-    densities, scales, spread = _readings(views, common.factors, molecule)
     maps = Maps(
         [view.density for view in views],
         [view.inside for view in views],
@@ -118,11 +117,11 @@ def compare(
         threads,
     )
     parts = differing_parts(maps, reference)
+    densities, scales, spread = _readings(views, common.factors, molecule)
     if common.mask.any():
         densities /= densities[:, common.mask[molecule]].mean(axis=1, keepdims=True)
     pairs = [
-        (part, _region(mask, _core(part, spacing)[molecule], densities, scales, spacing))
-        for part, mask in zip(parts, grown(parts, spacing))
+        (part, _region(part.grown, _core(part.mask, spacing)[molecule], densities, scales, spacing)) for part in parts
     ]
     regions = [region for part, region in pairs if _counts(part, region)]
     regions.sort(key=lambda region: region.volume * region.spread, reverse=True)
@@ -182,16 +181,16 @@ def _region(mask: Mask, core: Mask, densities: Floats, scales: Floats, spacing: 
     return Region(mask, float(mask.sum()) * spacing**3, (z, y, x), occupancies)
 
 
-def _core(part: Part, spacing: float) -> Mask:
+def _core(part: Mask, spacing: float) -> Mask:
     """A part without its border, which reads some of what is beside it, unless little is left then."""
-    core = np.zeros_like(part.mask)
-    box = box_around(part.mask, 1)
-    core[box] = ndimage.distance_transform_edt(part.mask[box]) * spacing > _BORDER
-    return core if core.sum() >= max(LEAST_VOXELS, _LEAST_CORE * part.mask.sum()) else part.mask
+    core = np.zeros_like(part)
+    box = box_around(part, 1)
+    core[box] = ndimage.distance_transform_edt(part[box]) * spacing > _BORDER
+    return core if core.sum() >= max(LEAST_VOXELS, _LEAST_CORE * part.sum()) else part
 
 
 def _counts(part: Part, region: Region) -> bool:
     """Whether a region is more than what is left of noise, which makes faint ones, and than what is left of unequal
     resolution, which makes small differences."""
     strongest = max(median for _, median, _ in region.occupancies)
-    return strongest > _LEAST_OCCUPANCY and region.spread > _LEAST_SPREAD and part.sure * strongest > _LEAST_SURE
+    return strongest > _LEAST_OCCUPANCY and region.spread > _LEAST_SPREAD and part.sure * region.spread > _LEAST_SURE

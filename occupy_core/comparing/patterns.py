@@ -12,7 +12,7 @@ from typing import Any, List, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, optimize
 
 from occupy_core.coarse_grid import box_around
 
@@ -23,7 +23,8 @@ Pattern = NDArray[np.float64]
 
 _AROUND = 8.0  # Å: what is this near to a pattern's place tells the pattern, and what is this near to a part is border
 _CHANGE = 0.1  # of the relative density within a voxel, at which a place says half as much about patterns
-_MIXED = 0.2  # a pattern this near to the line between two others may be their blur
+_MIXED = 0.2  # a pattern this near to a mixture of others may be their blur
+_FIRM = 100.0  # of the equation that the weights of a mixture add up to 1, relative to the others
 _BLUR = 6.0  # Å
 _LEAST_DEEP = 0.2  # of what has a pattern, further than that from what has another, unless it is blur
 _MOST_PATTERNS = 20
@@ -37,8 +38,8 @@ def spread_out(values: NDArray[Any], molecule: Mask) -> NDArray[Any]:
     return result
 
 
-def owners_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, spacing: float) -> Numbers:
-    """The number, from 1, of the pattern that each voxel is nearest to; 0 where that is no difference.
+def patterns_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, spacing: float) -> List[Pattern]:
+    """The patterns over the maps that voxels follow; the first one is no difference.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def owners_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, 
 
     Returns
     -------
-    uint8 array, 3D
+    list of float64 arrays (map)
 
     Notes
     -----
@@ -84,7 +85,13 @@ def owners_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, 
         owners = _nearest(relative, patterns)
         explained = (owners > 0) & (_distance(relative, patterns, owners) < _ALIKE)
         left &= ~ndimage.maximum_filter(spread_out(explained, molecule), size)
-    return spread_out(_without_borders(relative, patterns, owners, molecule, seeds, spacing), molecule)
+    return _without_borders(relative, patterns, owners, molecule, seeds, spacing)
+
+
+def owners_of(relative: Floats, patterns: List[Pattern], seeds: Mask) -> Numbers:
+    """The number of the pattern that each voxel is nearest to, the patterns first moved to what maps of this smoothing
+    hold; arrays as of `patterns_of`."""
+    return _nearest(relative, _refined(relative, patterns, seeds))
 
 
 def _change(relative: Floats, molecule: Mask) -> Floats:
@@ -102,30 +109,31 @@ def _change(relative: Floats, molecule: Mask) -> Floats:
 
 def _without_borders(
     relative: Floats, patterns: List[Pattern], owners: Numbers, molecule: Mask, seeds: Mask, spacing: float
-) -> Numbers:
-    """The owners without patterns that are only the blur between two others, or no difference to speak of."""
+) -> List[Pattern]:
+    """Without patterns that are only the blur of others beside one another, or no difference to speak of."""
     while len(patterns) > 1:
         doubtful = []
         for number in range(1, len(patterns)):
             others = [pattern for index, pattern in enumerate(patterns) if index != number]
             own = owners == number
             alike = any(np.abs(patterns[number] - other).max() < _ALIKE for other in others)
-            if alike or _is_between(patterns[number], others) and _is_thin(own, molecule, spacing):
+            if alike or _is_mixed(patterns[number], others) and _is_thin(own, molecule, spacing):
                 doubtful.append((int(own.sum()), number))
         if not doubtful:
             break
         del patterns[min(doubtful)[1]]
         patterns = _refined(relative, patterns, seeds)
         owners = _nearest(relative, patterns)
-    return owners
+    return patterns
 
 
-def _is_between(pattern: Pattern, others: Sequence[Pattern]) -> bool:
-    """Whether a pattern is a mixture of two others, or much like one."""
-    for one, other in itertools.combinations(others, 2):
-        line = other - one
-        place = float(np.clip((pattern - one) @ line / max(float(line @ line), 1e-9), 0, 1))
-        if np.abs(one + place * line - pattern).max() < _MIXED:
+def _is_mixed(pattern: Pattern, others: Sequence[Pattern]) -> bool:
+    """Whether a pattern is a mixture of two others or, where three meet, of three."""
+    for chosen in itertools.combinations(others, min(3, len(others))):
+        # The weights of a mixture add up to 1.
+        columns = np.vstack([np.array(chosen).T, np.full(len(chosen), _FIRM)])
+        weights, _ = optimize.nnls(columns, np.append(pattern, _FIRM))
+        if np.abs(np.array(chosen).T @ weights - pattern).max() < _MIXED:
             return True
     return False
 

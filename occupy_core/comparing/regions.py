@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from occupy_core.coarse_grid import box_around
-from occupy_core.comparing.patterns import owners_of, spread_out
+from occupy_core.comparing.patterns import owners_of, patterns_of, spread_out
 from occupy_core.comparing.stored import Stored
 from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
@@ -32,10 +32,9 @@ _WIDTHS = (8.0, 12.0, 20.0, 30.0)
 # Below that the maps' resolutions differ more than their contents do.
 _DETECTION_WIDTHS = (12.0, 20.0, 30.0)
 _SIGNIFICANT = 6.0  # standard deviations of the difference of two smoothed maps
-_LIKELY = 5.0  # the same, for a part that holds a significant place
-_LEAST_LIKELY = 0.4  # of a part
 _LEAST_RELATIVE = 0.15  # of the stronger map's smoothed density
-_MOST_NOISE = 0.15  # of the local density, for a width to be wide enough
+# Of the local density, for a width to be wide enough: to find patterns by, and once they are known to tell them apart.
+_MOST_NOISE, _MOST_NOISE_KNOWN = 0.15, 0.2
 _FAINT = 0.25  # of the density where the reference is whole: what is below in every map is no part of the molecule
 _AROUND = 8.0  # Å: what is this near to density is no solvent
 _GROWTH = 3.0  # Å
@@ -74,9 +73,11 @@ class Maps:
 
 @dataclass(frozen=True)
 class Part:
-    """A connected part of one pattern, and of how much of it the difference is sure voxel by voxel (0..1)."""
+    """A connected part of one pattern, the same with its surroundings, and of how much of it the difference is sure
+    voxel by voxel (0..1)."""
 
     mask: Mask
+    grown: Mask
     sure: float
 
 
@@ -84,63 +85,70 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
     """Connected parts where the maps differ, each of one pattern; grey scales are brought to the reference's."""
     molecule, spacing = maps.molecule, maps.spacing
     size = int(molecule.sum())
-    fused = np.zeros((len(maps.densities), size), dtype=np.float32)
-    seeds, likely, settled = (np.zeros(size, dtype=bool) for _ in range(3))
+    seeds = np.zeros(size, dtype=bool)
+    fused, sharper = (np.zeros((len(maps.densities), size), dtype=np.float32) for _ in range(2))
     solvent = _solvent(maps)
     for width in _WIDTHS:
         smooth, noises = _smoothed(maps, solvent, reference, width)
         strongest = smooth.max(axis=0)
         if width in _DETECTION_WIDTHS:
-            sure, possible = _differing(smooth, noises, strongest)
-            seeds |= sure
-            likely |= possible
-        fine = (strongest * np.float32(_MOST_NOISE) > max(noises)) | (width == _WIDTHS[-1])
-        fused[:, fine & ~settled] = smooth[:, fine & ~settled]
-        settled |= fine
+            seeds |= _differing(smooth, noises, strongest)
+        for result, most in ((fused, _MOST_NOISE), (sharper, _MOST_NOISE_KNOWN)):
+            fine = (strongest * np.float32(most) > max(noises)) | (width == _WIDTHS[-1])
+            fine &= ~result.any(axis=0)
+            result[:, fine] = smooth[:, fine]
+        del smooth  # before the next is made
     strongest = fused.max(axis=0)
     # A molecule that was told from low-pass filtered noise, map by map, reaches into solvent.
     dense = strongest > np.float32(_FAINT * np.median(strongest[maps.full[molecule]]))
     if not (seeds & dense).any():
         return []
-    fused, strongest = fused[:, dense], strongest[dense]
-    seeds, likely = spread_out(seeds, molecule), spread_out(likely, molecule)
     molecule = spread_out(dense, molecule)
-    relative = np.clip(np.divide(fused, strongest, out=np.ones_like(fused), where=strongest > 0), 0, 1)
-    owners = owners_of(relative, strongest, seeds[molecule], molecule, spacing)
-    seeds &= molecule
-    parts = []
+    patterns = patterns_of(_relative(fused[:, dense]), strongest[dense], seeds[dense], molecule, spacing)
+    owners = spread_out(owners_of(_relative(sharper[:, dense]), patterns, seeds[dense]), molecule)
+    seeds = spread_out(seeds[dense], molecule)
+    masks, shares = [], []
     # Labels and distances take many times the memory of a mask: not where nothing is.
     box = box_around(molecule, math.ceil(_GROWTH / spacing) + 1)
-    seeds, likely = seeds[box], likely[box]
+    seeds = seeds[box]
     for number in range(1, int(owners.max()) + 1):
         opened = ndimage.binary_opening(owners[box] == number)
         # What touches once it is grown is one part.
         labels, count = ndimage.label(_near(opened, spacing))
         labels[~opened] = 0
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
-        sure_of, likely_of = (np.bincount(labels[chosen], minlength=count + 1) for chosen in (seeds, likely))
+        sure_of = np.bincount(labels[seeds], minlength=count + 1)
         for label in range(1, count + 1):
-            if sizes[label] * spacing**3 >= _LEAST_VOLUME and likely_of[label] > _LEAST_LIKELY * sizes[label]:
+            if sizes[label] * spacing**3 >= _LEAST_VOLUME:
                 mask = np.zeros_like(molecule)
                 mask[box] = labels == label
-                parts.append(Part(mask, sure_of[label] / sizes[label]))
-    return parts
+                masks.append(mask)
+                shares.append(float(sure_of[label] / sizes[label]))
+    return [Part(*found) for found in zip(masks, _grown(masks, molecule & (owners == 0), spacing), shares)]
 
 
-def grown(parts: Sequence[Part], spacing: float) -> List[Mask]:
-    """The parts' masks with 3 Å more on every side, but for what is nearer to another: density reaches beyond where a
-    map is dense, and what is at a border is in doubt."""
-    if not parts:
+def _relative(values: Floats) -> Floats:
+    """Relative to the strongest map's; 0..1."""
+    strongest = values.max(axis=0)
+    result = np.divide(values, strongest, out=np.ones_like(values), where=strongest > 0)
+    return np.clip(result, 0, 1, out=result)
+
+
+def _grown(masks: Sequence[Mask], rest: Mask, spacing: float) -> List[Mask]:
+    """The masks with 3 Å more on every side, but for what is nearer to another or to the rest of the molecule: density
+    reaches beyond where a map is dense, and what is at a border is in doubt."""
+    if not masks:
         return []
-    numbers: NDArray[np.int16] = np.zeros(parts[0].mask.shape, dtype=np.int16)
-    for number, part in enumerate(parts, start=1):
-        numbers[part.mask] = number
+    numbers: NDArray[np.int16] = np.zeros(rest.shape, dtype=np.int16)
+    for number, mask in enumerate(masks, start=1):
+        numbers[mask] = number
     near = _near(numbers > 0, spacing)
+    numbers[rest] = len(masks) + 1
     box = box_around(near)
     places = ndimage.distance_transform_edt(numbers[box] == 0, return_distances=False, return_indices=True)
     nearest = np.zeros_like(numbers)
     nearest[box] = numbers[box][tuple(places)]
-    return [near & (nearest == number) for number in range(1, len(parts) + 1)]
+    return [near & (nearest == number) for number in range(1, len(masks) + 1)]
 
 
 def _near(mask: Mask, spacing: float) -> Mask:
@@ -217,13 +225,11 @@ class _NoisePlace:
         return math.sqrt(float(alone.mean(dtype=np.float64)))
 
 
-def _differing(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Tuple[Mask, Mask]:
-    """Where two maps differ by enough to matter: surely by more than noise explains, and likely."""
-    sure, likely = np.zeros(strongest.shape, dtype=bool), np.zeros(strongest.shape, dtype=bool)
+def _differing(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Mask:
+    """Where two maps differ by surely more than noise explains, and by enough to matter."""
+    sure = np.zeros(strongest.shape, dtype=bool)
     least = np.float32(_LEAST_RELATIVE) * strongest
     for one, other in itertools.combinations(range(len(smooth)), 2):
-        difference = np.abs(smooth[one] - smooth[other])
         noise = max(math.hypot(noises[one], noises[other]), 1e-30)
-        sure |= difference > np.maximum(np.float32(_SIGNIFICANT * noise), least)
-        likely |= difference > np.maximum(np.float32(_LIKELY * noise), least)
-    return sure, likely
+        sure |= np.abs(smooth[one] - smooth[other]) > np.maximum(np.float32(_SIGNIFICANT * noise), least)
+    return sure

@@ -30,8 +30,12 @@ def classes(model, occupancies, noises, seed=0, **how):
     ]
 
 
-def test_differences_of_the_small_benchmark_are_found(bundles):
-    outcomes = [measure.run(item) for item in scenarios.differing([bundles], seed=0, noises=(0.05, 0.1, 0.2))]
+@pytest.mark.parametrize("partial", [False, True])
+def test_differences_of_the_small_benchmark_are_found(bundles, partial):
+    chosen = scenarios.differing([bundles], seed=0, noises=(0.05, 0.1, 0.2), partial=partial)
+    drawn = {value for item in chosen for occupancies in item.occupancies for value in occupancies.values()}
+    assert (drawn > {0.0, 1.0}) == partial
+    outcomes = [measure.run(item) for item in chosen]
     matches = [match for outcome in outcomes for match in outcome.matches]
     assert len(matches) >= 3
     assert [match for match in matches if not match.is_found] == []
@@ -117,15 +121,16 @@ def test_another_grey_scale_is_told_with_its_factor(bundles):
     assert "class 2" in found.warnings[0] and "one grey scale" in found.warnings[0]
 
 
-def test_the_document_tells_what_is_missed_and_only_counted_noise_breaks_bounds(bundles):
+def test_the_document_tells_what_is_missed_and_what_is_harder_breaks_no_bounds(bundles):
     match = measure.Match(scenarios.Difference(("A",), (1.0, 0.0), 30.0), 0.1, 0.9, (1.0, 0.5))
     outcomes = [
         measure.Outcome(scenarios.Scenario(bundles, (), (Conditions(noise=noise),), "plain"), (match,), 1, 0, 8.0)
         for noise in (0.2, 0.4)
     ]
-    not_found, error = tables.bounds_missed(outcomes, [])
+    not_found, error = tables.bounds_missed(outcomes[:1], [])
     assert "noise 0.2" in not_found and "coverage 0.10" in not_found and "0.250" in error
-    assert tables.bounds_missed(outcomes[1:], []) == []
-    text = document.text(outcomes, [], 0)
-    assert "it found 0 of 1 differences" in text and "Some bounds are missed" in text
-    assert "All bounds hold" in document.text(outcomes[1:], [], 0)
+    text = document.text(outcomes[:1], outcomes[1:], [], 0)
+    assert "**0 of 1**" in text and "Some bounds are missed" in text
+    before, after = text.split("Not found in the harder classifications")
+    assert "noise 0.2, plain" in before and "noise 0.4, plain" not in before and "noise 0.4, plain" in after
+    assert "All bounds hold" in document.text([], outcomes[1:], [], 0)
