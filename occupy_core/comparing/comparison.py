@@ -101,8 +101,9 @@ def compare(
     Differences are decided on smoothed low-passed maps, a linear statistic, brought to one height in the part that all
     classes have in common. Under a smoothing of 12, 20 or 30 Å the difference of two classes must exceed six standard
     deviations of its noise and 15 % of the stronger one. Each voxel of the molecule then goes to the pattern over the
-    classes that it is nearest to, or to none; a region is a connected part of one pattern, grown by 3 Å. A region is
-    kept when enough of it differs surely voxel by voxel (`_LEAST_SURE`), so that noise makes none.
+    classes that it is nearest to, or to none; a region is a connected part of one pattern, grown by 3 Å but for what
+    is nearer to the rest of the molecule. A region is kept when enough of it differs surely voxel by voxel, and by
+    enough (`_LEAST_SURE`), so that noise makes none.
     """
     reference = reference_class(views, reference)
     common = common_part(views, reference, spacing=spacing, threads=threads)
