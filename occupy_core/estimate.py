@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import TYPE_CHECKING, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core import calibration, fourier, kernel, scale, solvent
-from occupy_core.calibration import Calibration
+from occupy_core import fourier, kernel, scale, solvent
 from occupy_core.derived import Derived, derive
 from occupy_core.errors import MapError
 from occupy_core.maps import DensityMap, Volume, box_text, read_on_grid
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
+
+if TYPE_CHECKING:
+    from occupy_core.calibration import Calibration
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ def maximum_of(estimate: Estimate, *, threads: int = 1) -> Volume:
     ball = kernel.ball(derived.kernel_size, derived.kernel_radius)
     if not estimate.settings.reads_occupancy:
         return kernel.ball_maximum(estimate.basis, ball, threads=threads)
+    from occupy_core import calibration  # with filters of scipy that nothing else of one map needs
+
     return calibration.unmixed_maximum(
         estimate.lowpassed,
         estimate.inside,
@@ -128,6 +132,8 @@ def reference_of(estimate: Estimate) -> Reference:
 
 def calibration_of(estimate: Estimate, maximum: Volume) -> Calibration:
     """Both ends of the calibrated scale, from `maximum_of`; errors as of `calibration.calibrate`."""
+    from occupy_core import calibration
+
     try:
         return calibration.calibrate(
             maximum,

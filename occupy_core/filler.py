@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
 
 from occupy_core import fourier
 from occupy_core.maps import Volume
+from occupy_core.neighbours import any_within
 from occupy_core.solvent import LEAST_SOLVENT
 
 
@@ -66,7 +66,7 @@ def pure_solvent(solvent: NDArray[np.bool_], confidence: Volume, *, reach: int) 
         0..1, that a voxel is more than solvent.
     reach : int
     """
-    found = ~maximum_filter(confidence > 0.5, 2 * reach + 1)
+    found = ~any_within(confidence > 0.5, reach)
     found &= solvent
     return found
 

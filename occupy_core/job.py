@@ -6,17 +6,8 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
-from occupy_core.comparing.classes import (
-    ClassComparison,
-    SharedScale,
-    Views,
-    compare_maps,
-    shared_scale,
-    shares_reference,
-)
-from occupy_core.comparing.comparison_outputs import comparison_lines, write_comparison
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.inputs import Job, MapInput
 from occupy_core.maps import read_map, write_map
@@ -28,6 +19,9 @@ from occupy_core.reporting.report import map_report, target_report, target_text
 from occupy_core.reporting.reports import write_reports
 from occupy_core.scale import Reference
 from occupy_core.slabs import for_each
+
+if TYPE_CHECKING:  # what concerns several maps is loaded where there are several
+    from occupy_core.comparing.classes import ClassComparison, SharedScale, Views
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
     failed: Dict[str, str] = {}
     tell = Progress(progress, _work(job))
     with staged(job.output_dir, _names(job), job.inputs) as folder:
-        views = Views()
+        views = _views(job)
         shared = _shared(job, views, tell)
         for number, item in enumerate(job.maps, start=1):
             tell(f"Map {number} of {len(job.maps)}: {item.path}")
@@ -117,7 +111,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
         if not done:
             raise JobError(f"all {len(job.maps)} maps failed; the first: {next(iter(failed.values()))}")
         compared, found, notes = _compare(job, views, folder, tell)
-        tell(f"Writing {REPORT}, {FIGURE} and {CHIMERAX}")
+        tell(f"Writing {REPORT}, {FIGURE} and {CHIMERAX}" if job.settings.figures else f"Writing {REPORT}, {CHIMERAX}")
         report = write_reports(
             job,
             [item.report for item in done],
@@ -137,13 +131,31 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
 
 def _work(job: Job) -> float:
     """How much there is to do, in units of one map."""
-    shares = shares_reference(job.maps, job.settings)
+    shares = _shares_reference(job)
     return len(job.maps) * (1 + _MEASURING * (shares + (job.compare and len(job.maps) > 1)))
 
 
-def _shared(job: Job, views: Views, tell: Progress) -> Optional[SharedScale]:
-    if not shares_reference(job.maps, job.settings):
+def _views(job: Job) -> Optional[Views]:
+    if len(job.maps) < 2:
         return None
+    from occupy_core.comparing.classes import Views
+
+    return Views()
+
+
+def _shares_reference(job: Job) -> bool:
+    if len(job.maps) < 2:
+        return False
+    from occupy_core.comparing.classes import shares_reference
+
+    return shares_reference(job.maps, job.settings)
+
+
+def _shared(job: Job, views: Optional[Views], tell: Progress) -> Optional[SharedScale]:
+    if not _shares_reference(job):
+        return None
+    from occupy_core.comparing.classes import shared_scale
+
     tell(f"Looking for what counts as full in {len(job.maps)} maps")
     with tell.part(len(job.maps) * _MEASURING, "full scale") as step:
         found = shared_scale(job.maps, job.settings, threads=job.threads, views=views, step=step)
@@ -187,7 +199,7 @@ def _run_map(
 
 
 def _compare(
-    job: Job, views: Views, folder: Path, tell: Progress
+    job: Job, views: Optional[Views], folder: Path, tell: Progress
 ) -> Tuple[Optional[Dict[str, Any]], Optional[ClassComparison], List[str]]:
     """Compare the maps and write what comes of it; a warning where they cannot be compared."""
     if len(job.maps) < 2:
@@ -195,6 +207,9 @@ def _compare(
         return None, None, [f"reference {job.settings.reference} has no effect with one map"] if unused else []
     if not job.compare:
         return None, None, []
+    from occupy_core.comparing.classes import compare_maps
+    from occupy_core.comparing.comparison_outputs import comparison_lines, write_comparison
+
     tell(f"Comparing {len(job.maps)} maps")
     try:
         with tell.part(len(job.maps) * _MEASURING, "comparison") as step:

@@ -10,11 +10,10 @@ from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
-from scipy.optimize import leastsq
 
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
+from occupy_core.neighbours import any_within
 from occupy_core.slabs import SECTIONS, for_slabs
 
 BINS = 1000
@@ -235,7 +234,7 @@ def _flat_areas(volume: Volume) -> NDArray[np.bool_]:
         along = np.moveaxis(volume, axis, 0)
         flat = _all_of_three(flat, axis)
         flat &= _for_three(np.moveaxis(along[1:] == along[:-1], 0, axis), axis)
-    return maximum_filter(flat, 3) if flat.any() else flat
+    return any_within(flat, 1) if flat.any() else flat
 
 
 def _for_three(pairs: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
@@ -278,6 +277,8 @@ def _fit_gaussian(centres: Floats, density: Floats) -> Tuple[Tuple[float, float,
     wide = np.nonzero(density > density[peak] / math.e)[0]
     half_width = max((centres[wide[-1]] - centres[wide[0]]) / 2, 1 / BINS)
     start = (float(density[peak]), float(centres[peak]), float(half_width))
+    from scipy.optimize import leastsq
+
     # Not curve_fit: its covariance takes LAPACK, which never returns where OpenBLAS gets no memory.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a fit that does not converge is told by its outcome

@@ -240,6 +240,17 @@ def test_figures_that_cannot_be_drawn_cost_no_job(phantom_file, tmp_path, monkey
     assert told == "no logfile.pdf was drawn: RuntimeError: no more ink" and told in outputs.warnings
 
 
+def test_without_figures_there_is_all_but_the_pdf(phantom_file, tmp_path):
+    out, lines = tmp_path / "out", []
+    run_job(job(out, phantom_file, sigmoid=4.0))
+    before = {path.name: path.read_bytes() for path in out.glob("*.mrc")}
+    outputs = run_job(job(out, phantom_file, sigmoid=4.0, figures=False), progress=lines.append)
+    assert names(out) == ["confidence.mrc", *REPORTS[1:], "scale.mrc", "sigmoid.mrc"]
+    assert {path.name: path.read_bytes() for path in out.glob("*.mrc")} == before
+    assert (outputs.files, outputs.warnings) == (["occupy.cxc"], [])
+    assert not any("logfile.pdf" in line for line in lines)
+
+
 def test_reports_are_strict_json_with_lists_of_numbers_in_a_line(phantom_file, tmp_path):
     run_job(job(tmp_path / "out", phantom_file))
     text = (tmp_path / "out" / "report.json").read_text()
