@@ -7,10 +7,10 @@ import math
 from typing import Any, Iterator, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
+from occupy_core.scipy_parts import fft, ifft, irfft, rfft
 from occupy_core.slabs import for_slabs
 
 # Header voxel sizes are float32: a ratio that is a whole number on paper may fall short by this much.
@@ -222,7 +222,7 @@ def _spectrum(volume: Volume, waves: _Waves, threads: int) -> NDArray[np.complex
     result = np.empty((len(along_z), above + below, along_z.shape[2]), dtype=np.complex64)
 
     def transform(slab: slice) -> None:
-        found = scipy.fft.fft(along_z[slab], axis=1, overwrite_x=True)
+        found = fft(along_z[slab], axis=1, overwrite=True)
         result[slab, :above] = found[:, :above]
         result[slab, above:] = found[:, height - below :]
 
@@ -237,7 +237,7 @@ def _spectrum_along_z(volume: Volume, waves: _Waves, threads: int) -> NDArray[np
     along_z = np.empty((above + below, height, columns), dtype=np.complex64)
 
     def transform(rows: slice) -> None:
-        found = scipy.fft.fft(scipy.fft.rfft(volume[:, rows], axis=2)[:, :, :columns], axis=0)
+        found = fft(rfft(volume[:, rows], axis=2)[:, :, :columns], axis=0)
         along_z[:above, rows] = found[:above]
         along_z[above:, rows] = found[depth - below :]
 
@@ -255,14 +255,14 @@ def _inverse(spectrum: NDArray[np.complex64], waves: _Waves, out: Volume, thread
     factor = np.float32(1 / np.longdouble(out.size))
 
     def transform_z(rows: slice) -> None:
-        along_z[:, rows] = scipy.fft.ifft(along_z[:, rows], axis=0, norm="forward")
+        along_z[:, rows] = ifft(along_z[:, rows], axis=0)
 
     def transform_y_and_x(slab: slice) -> None:
         found = np.zeros((slab.stop - slab.start, height, columns), dtype=np.complex64)
         found[:, :above_y] = along_z[slab, :above_y]
         found[:, height - below_y :] = along_z[slab, above_y:]
-        found = scipy.fft.ifft(found, axis=1, norm="forward", overwrite_x=True)
-        np.multiply(scipy.fft.irfft(found, width, axis=2, norm="forward"), factor, out=out[slab])
+        found = ifft(found, axis=1, overwrite=True)
+        np.multiply(irfft(found, width, axis=2), factor, out=out[slab])
 
     for_slabs(above_y + below_y, transform_z, threads=threads)
     for_slabs(depth, transform_y_and_x, threads=threads)

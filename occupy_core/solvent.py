@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
 from occupy_core.neighbours import any_within
+from occupy_core.scipy_parts import least_squares
 from occupy_core.slabs import SECTIONS, for_slabs
 
 BINS = 1000
@@ -277,12 +278,10 @@ def _fit_gaussian(centres: Floats, density: Floats) -> Tuple[Tuple[float, float,
     wide = np.nonzero(density > density[peak] / math.e)[0]
     half_width = max((centres[wide[-1]] - centres[wide[0]]) / 2, 1 / BINS)
     start = (float(density[peak]), float(centres[peak]), float(half_width))
-    from scipy.optimize import leastsq
-
     # Not curve_fit: its covariance takes LAPACK, which never returns where OpenBLAS gets no memory.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a fit that does not converge is told by its outcome
-        found, outcome = leastsq(lambda parameters: _gaussian(centres, *parameters) - density, start)
+        found, outcome = least_squares(lambda parameters: _gaussian(centres, *parameters) - density, start)
     height, mean, sigma = found[0], found[1], abs(float(found[2]))
     plausible = outcome in (1, 2, 3, 4) and height > 0 and 0 <= mean <= 1 and 0.1 / BINS < sigma < 1
     return ((float(height), float(mean), sigma), True) if plausible else (start, False)

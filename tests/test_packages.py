@@ -20,7 +20,8 @@ MAY_NOT_IMPORT = {
 # What a job on one map loads later than at the start, or not at all.
 LATE = (
     *("occupy_core.comparing", "occupy_core.calibration", "occupy_core.reporting.figures", "importlib.metadata"),
-    *("matplotlib", "PIL", "fontTools", "pandas", "starfile", "skimage", "scipy.ndimage", "scipy.signal"),
+    *("matplotlib", "PIL", "fontTools", "pandas", "starfile", "skimage"),
+    *("scipy.ndimage", "scipy.special", "scipy.linalg", "scipy.sparse"),
 )
 BLOCKED = """
 import sys

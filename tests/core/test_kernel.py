@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
-from scipy.optimize import brentq
 from scipy.ndimage import maximum_filter
+from scipy.optimize import brentq
 
 from occupy_core.kernel import ball, ball_maximum, default_kernel_size, tau_of
 
