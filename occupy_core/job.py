@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.inputs import Job, MapInput
-from occupy_core.maps import read_map, write_map
+from occupy_core.maps import Volume, read_map, write_map
 from occupy_core.outputs import CHIMERAX, FIGURE, MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kinds_of, staged
 from occupy_core.process import Result, process_map
 from occupy_core.progress import Progress, Say, Step
-from occupy_core.reporting.glance import MapSlices, slices_of, tile_section
+from occupy_core.reporting.glance import MapSlices, central_sections, slices_with, tile_section
 from occupy_core.reporting.report import map_report, target_report, target_text
 from occupy_core.reporting.reports import write_reports
 from occupy_core.scale import Reference
+from occupy_core.settings import Settings
 from occupy_core.slabs import for_each
 
 if TYPE_CHECKING:  # what concerns several maps is loaded where there are several
@@ -106,6 +107,8 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
             except OccupyError as error:
                 if len(job.maps) == 1:
                     raise
+                for name in _files(item, job.settings).values():  # what was written before it failed
+                    (folder / name).unlink(missing_ok=True)
                 failed[item.path] = str(error)
                 tell(f"  FAILED, left out: {error}")
         if not done:
@@ -165,14 +168,8 @@ def _shared(job: Job, views: Optional[Views], tell: Progress) -> Optional[Shared
 
 
 def _names(job: Job) -> List[str]:
-    kinds = kinds_of(job.settings)
-    names = [
-        REPORT,
-        FIGURE,
-        CHIMERAX,
-        MAPS_TABLE,
-        *(item.prefix + MAP_OUTPUTS[kind].file_name for item in job.maps for kind in kinds),
-    ]
+    maps = [name for item in job.maps for name in _files(item, job.settings).values()]
+    names = [REPORT, FIGURE, CHIMERAX, MAPS_TABLE, *maps]
     return [*names, SPREAD_MAP] if job.compare else names
 
 
@@ -180,22 +177,27 @@ def _run_map(
     item: MapInput, job: Job, folder: Path, tell: Progress, step: Step, reference: Optional[Reference]
 ) -> MapOutputs:
     source = read_map(item.path, voxel_size=item.voxel_size)
-    result = process_map(source, job.settings, reference=reference, threads=job.threads, step=step)
+    files = _files(item, job.settings)
+    panels = dict.fromkeys(["input", *files], central_sections(source.data))
+
+    def write(kind: str, values: Volume) -> None:
+        write_map(folder / files[kind], values, source.grid, label=MAP_OUTPUTS[kind].title)
+        panels[kind] = central_sections(values)
+
+    result = process_map(source, job.settings, reference=reference, threads=job.threads, step=step, take=write)
     step(0.85, "writing")
-    made = _arrays(result)
-    files = {kind: item.prefix + MAP_OUTPUTS[kind].file_name for kind in made}
-
-    def write(kind: str) -> None:
-        write_map(folder / files[kind], made[kind], result.source.grid, label=MAP_OUTPUTS[kind].title)
-
-    for_each(list(made), write, threads=job.threads)
+    rest = {"scale": result.scale, "confidence": result.confidence, **result.masks}
+    for_each(list(rest), lambda kind: write(kind, rest[kind]), threads=job.threads)
     for line in _summary(result):
         tell(f"  {line}")
     report = map_report(result, files, item.prefix, item.name)
     if item.class_info is not None:
         report["class"] = asdict(item.class_info)
-    slices = slices_of({"input": source.data, **made}, tile_section(report))
-    return MapOutputs(item, files, report, slices)
+    return MapOutputs(item, files, report, slices_with(panels, source.data, tile_section(report)))
+
+
+def _files(item: MapInput, settings: Settings) -> Dict[str, str]:
+    return {kind: item.prefix + MAP_OUTPUTS[kind].file_name for kind in kinds_of(settings)}
 
 
 def _compare(
@@ -222,10 +224,6 @@ def _compare(
     for line in [*comparison_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
         tell(f"  {line}")
     return report, found, []
-
-
-def _arrays(result: Result) -> Dict[str, Any]:
-    return {"scale": result.scale, "confidence": result.confidence, **result.modified, **result.masks}
 
 
 def _summary(result: Result) -> List[str]:

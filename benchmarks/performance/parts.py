@@ -36,7 +36,7 @@ def measured(*words: str) -> Seconds:
 def stages(folder: str, *words: str) -> Seconds:
     """Seconds in each stage of a job; the stages do not overlap."""
     begun = time.perf_counter()
-    from occupy_core import calibration, fourier, job, kernel, process, scale, solvent
+    from occupy_core import calibration, filler, fourier, job, kernel, process, scale, solvent
     from relion_external.job import run
 
     imported = time.perf_counter() - begun
@@ -54,8 +54,10 @@ def stages(folder: str, *words: str) -> Seconds:
         ("local scale", scale, "local_scale"),
         ("local scale", scale, "variability_limit"),
         ("confidence", solvent.SolventModel, "confidence_of"),
-        ("modified maps", process, "_modified_maps"),
-        ("writing", job, "for_each"),
+        ("filler", filler, "pure_solvent"),
+        ("filler", filler, "solvent_noise"),
+        ("modified maps", process, "_modified_map"),
+        ("writing", job, "write_map"),
     ]
     for name, home, function in places:
         setattr(home, function, _clocked(getattr(home, function), name, spent))

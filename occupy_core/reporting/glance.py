@@ -57,13 +57,19 @@ def slices_of(volumes: Mapping[str, Volume], tile_section: int) -> MapSlices:
     tile_section : int
         Where to cut the input for the reference tile: `tile_of`.
     """
-    shape = volumes["input"].shape
-    step = math.ceil(max(shape) / _LARGEST)
-    panels = {
-        kind: tuple(_section(volume, axis, volume.shape[axis] // 2, step) for axis in range(3))
-        for kind, volume in volumes.items()
-    }
-    return MapSlices(panels, _section(volumes["input"], 0, tile_section, step), shape, step)
+    panels = {kind: central_sections(volume) for kind, volume in volumes.items()}
+    return slices_with(panels, volumes["input"], tile_section)
+
+
+def slices_with(panels: Mapping[str, Tuple[Image, ...]], source: Volume, tile_section: int) -> MapSlices:
+    """`slices_of` with the sections through the middle, of `central_sections`, given; `source` is the input."""
+    step = _step(source)
+    return MapSlices(dict(panels), _section(source, 0, tile_section, step), source.shape, step)
+
+
+def central_sections(volume: Volume) -> Tuple[Image, ...]:
+    """Sections of a map across its axes, through the middle of the box."""
+    return tuple(_section(volume, axis, volume.shape[axis] // 2, _step(volume)) for axis in range(3))
 
 
 def tile_of(report: Mapping[str, Any]) -> Tuple[Tuple[float, ...], Tuple[float, ...]]:
@@ -130,6 +136,10 @@ def surface_level(volume: Volume, confidence: Volume, limit: float) -> float:
     above = counts[::-1].cumsum()[::-1]
     noise = low + (high - low) * int((above > _LEVEL_NOISE * above[0]).sum()) / BINS
     return min(max(limit, noise), (low + high) / 2)
+
+
+def _step(volume: Volume) -> int:
+    return math.ceil(max(volume.shape) / _LARGEST)
 
 
 def _section(volume: Volume, axis: int, place: int, step: int) -> Image:
