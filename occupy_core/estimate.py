@@ -81,7 +81,7 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, ove
         )
     # Looked for in the map as read: a cropped map rings where it was flat.
     flat = fourier.sampled(solvent.flat_areas(source.data, threads=threads), volume.shape)
-    region, warnings = _solvent_region(source, volume, flat, settings)
+    region, warnings = _solvent_region(source, volume, flat, settings, threads)
     inside = region if settings.solvent_def is None else solvent.inscribed(volume.shape) & ~flat
     del flat
     overwritten = volume if overwrite and derived.mode == "occupancy" else None
@@ -148,12 +148,12 @@ def calibration_of(estimate: Estimate, maximum: Volume) -> Calibration:
 
 
 def _solvent_region(
-    source: DensityMap, volume: Volume, flat: NDArray[np.bool_], settings: Settings
+    source: DensityMap, volume: Volume, flat: NDArray[np.bool_], settings: Settings, threads: int
 ) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
     if settings.solvent_def is None:
-        return solvent.solvent_region(volume, flat, None)
+        return solvent.solvent_region(volume, flat, None, threads=threads)
     definition = fourier.sampled(read_on_grid(settings.solvent_def, source, "solvent definition").data, volume.shape)
     try:
-        return solvent.solvent_region(volume, flat, definition)
+        return solvent.solvent_region(volume, flat, definition, threads=threads)
     except MapError as error:
         raise MapError(f"{settings.solvent_def}: {error}") from error

@@ -19,7 +19,6 @@ from occupy_core.reporting.report import map_report, target_report, target_text
 from occupy_core.reporting.reports import write_reports
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
-from occupy_core.slabs import for_each
 
 if TYPE_CHECKING:  # what concerns several maps is loaded where there are several
     from occupy_core.comparing.classes import ClassComparison, SharedScale, Views
@@ -181,16 +180,17 @@ def _run_map(
     panels = dict.fromkeys(["input", *files], central_sections(source.data))
 
     def write(kind: str, values: Volume) -> None:
-        write_map(folder / files[kind], values, source.grid, label=MAP_OUTPUTS[kind].title)
+        write_map(folder / files[kind], values, source.grid, label=MAP_OUTPUTS[kind].title, threads=job.threads)
         panels[kind] = central_sections(values)
 
     result = process_map(source, job.settings, reference=reference, threads=job.threads, step=step, take=write)
     step(0.85, "writing")
     rest = {"scale": result.scale, "confidence": result.confidence, **result.masks}
-    for_each(list(rest), lambda kind: write(kind, rest[kind]), threads=job.threads)
+    for kind, values in rest.items():
+        write(kind, values)
     for line in _summary(result):
         tell(f"  {line}")
-    report = map_report(result, files, item.prefix, item.name)
+    report = map_report(result, files, item.prefix, item.name, threads=job.threads)
     if item.class_info is not None:
         report["class"] = asdict(item.class_info)
     return MapOutputs(item, files, report, slices_with(panels, source.data, tile_section(report)))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from occupy_core import __version__
 from occupy_core.errors import MapError
+from occupy_core.slabs import for_slabs
 
 Volume = NDArray[np.float32]
 Header = Any  # a numpy record
@@ -191,7 +192,7 @@ def read_on_grid(path: str, source: DensityMap, what: str) -> DensityMap:
     return found
 
 
-def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> None:
+def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str, threads: int = 1) -> None:
     """Write a map on a grid, whole or not at all, as MRC mode 2.
 
     Parameters
@@ -204,6 +205,8 @@ def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> Non
         Gives the header's box, voxel size, origin, start and axis order, and the input's labels.
     label : str
         What the map is; added to the header's labels. No date: the same job gives the same bytes.
+    threads : int
+        For the header's statistics; they do not depend on it.
 
     Raises
     ------
@@ -218,6 +221,7 @@ def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> Non
     partial = target.with_name(target.name + ".partial")
     try:
         with _NewFile(str(partial), "w+", overwrite=True) as mrc:
+            mrc.threads = threads
             mrc.set_data(np.asarray(data, dtype=np.float32))
             mrc.set_volume()
             for item in _GEOMETRY:
@@ -234,13 +238,27 @@ def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> Non
 class _NewFile(MrcFile):  # type: ignore[misc]
     """A file to write a map to."""
 
+    threads = 1
+
     def update_header_stats(self) -> None:
         """Section by section, where mrcfile takes the memory of another map."""
         sections = self.data
-        mean = float(sum(float(section.sum(dtype=np.float64)) for section in sections)) / sections.size
-        squares = sum(float(np.square(section - np.float64(mean)).sum()) for section in sections)
-        self.header.dmin, self.header.dmax = sections.min(), sections.max()
-        self.header.dmean, self.header.rms = mean, math.sqrt(squares / sections.size)
+        found = np.empty((len(sections), 4))  # sum, lowest, highest; sum of squares about the mean
+
+        def look(slab: slice) -> None:
+            for section, of_section in zip(sections[slab], found[slab]):
+                of_section[:3] = section.sum(dtype=np.float64), section.min(), section.max()
+
+        def look_again(slab: slice) -> None:
+            for section, of_section in zip(sections[slab], found[slab]):
+                deviation = section - np.float64(mean)
+                of_section[3] = np.square(deviation, out=deviation).sum()
+
+        for_slabs(len(sections), look, threads=self.threads)
+        mean = sum(found[:, 0].tolist()) / sections.size
+        for_slabs(len(sections), look_again, threads=self.threads)
+        self.header.dmin, self.header.dmax = found[:, 1].min(), found[:, 2].max()
+        self.header.dmean, self.header.rms = mean, math.sqrt(sum(found[:, 3].tolist()) / sections.size)
 
 
 def _open(name: str) -> Tuple[Header, NDArray[Any], List[str]]:

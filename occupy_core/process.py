@@ -113,7 +113,7 @@ def process_map(
     estimate = estimate_of(source, settings, threads=threads)
     derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
     notes = [*estimate.warnings, *without_effect(settings)]
-    notes += oddities(source.data, estimate.lowpassed, estimate.inside)
+    notes += oddities(source.data, estimate.lowpassed, estimate.inside, threads=threads)
     step(0.3, "solvent model and local maximum")
     model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
     notes += model.warnings
@@ -144,7 +144,7 @@ def process_map(
     noise = _filler(estimate, confidence, model, threads) if _fills(settings) else None
     del estimate, maximum
     step(0.75, "modified maps")
-    back = _Restorer(source, derived, settings, threads)
+    back = _Restorer(source, derived, settings, threads, (source.data.min(), source.data.max()))
     modified: Dict[str, Volume] = {}
     for kind in modified_kinds(settings):
         (take or modified.__setitem__)(
@@ -186,6 +186,7 @@ class _Restorer:
     derived: Derived
     settings: Settings
     threads: int
+    limits: Tuple[np.float32, np.float32]
 
     def _full_box(self, values: Volume) -> Volume:
         if values.shape == self.source.grid.shape:
@@ -209,7 +210,8 @@ class _Restorer:
         full = self._full_box(values)
         if self.settings.hist_match:
             return histogram.matched(full, self.source.data)
-        return np.clip(full, self.source.data.min(), self.source.data.max(), out=full)
+        for_slabs(len(full), lambda slab: np.clip(full[slab], *self.limits, out=full[slab]), threads=self.threads)
+        return full
 
 
 def _has_detail(estimate: Estimate, threads: int, notes: List[str]) -> bool:
@@ -289,13 +291,16 @@ def _modified_map(
     result = np.empty_like(volume)
 
     def modify_slab(slab: slice) -> None:
-        factor = factor_of(name, scales[slab], settings)
-        result[slab] = modify.modified_map(
-            volume[slab],
+        # Where there is no confidence nothing is modified: most of a map, and powers take long.
+        chosen = np.ones_like(volume[slab], dtype=bool) if settings.omit_confidence else confidence[slab] > 0
+        factor = factor_of(name, scales[slab][chosen], settings)
+        np.multiply(volume[slab], np.float32(not settings.exclude_solvent), out=result[slab])
+        result[slab][chosen] = modify.modified_map(
+            volume[slab][chosen],
             factor,
-            None if settings.omit_confidence else confidence[slab],
+            None if settings.omit_confidence else confidence[slab][chosen],
             exclude_solvent=settings.exclude_solvent,
-            filler=None if name == "amplify" or noise is None else modify.filled(noise[slab], factor),
+            filler=None if name == "amplify" or noise is None else modify.filled(noise[slab][chosen], factor),
         )
 
     for_slabs(len(volume), modify_slab, threads=threads)

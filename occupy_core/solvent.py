@@ -150,7 +150,7 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 
 
 
 def solvent_region(
-    volume: Volume, flat: NDArray[np.bool_], definition: Optional[Volume] = None
+    volume: Volume, flat: NDArray[np.bool_], definition: Optional[Volume] = None, *, threads: int = 1
 ) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
     """Where to look for solvent: within the inscribed sphere, and where the map is not flat.
 
@@ -162,6 +162,7 @@ def solvent_region(
         mask) hold no noise and are left out.
     definition : float32 array of the same shape, optional
         A solvent definition: the voxels above 0.9 or the others, whichever vary less, are solvent.
+    threads : int
 
     Returns
     -------
@@ -173,7 +174,7 @@ def solvent_region(
     MapError
         If the definition has all voxels on one side.
     """
-    region = inscribed(volume.shape)
+    region = inscribed(volume.shape, threads=threads)
     sphere = int(region.sum())
     if definition is not None:
         above = definition > _SOLVENT_SIDE
@@ -196,7 +197,7 @@ def _histograms(
     """Histograms of all values and of those in a region."""
     edges = np.histogram_bin_edges(values[0], BINS, limits)
     first, bins_a_unit = edges[0], edges.dtype.type(BINS / (limits[1] - limits[0]))
-    of_sections = np.zeros((2, len(values), BINS), dtype=np.int64)
+    of_sections = np.zeros((len(values), 2, BINS), dtype=np.int64)
 
     def count(slab: slice) -> None:
         for place in range(slab.start, slab.stop):
@@ -206,12 +207,12 @@ def _histograms(
             np.minimum(bins, BINS - 1, out=bins)
             bins -= section < edges.take(bins)
             bins += (section >= edges.take(bins + 1)) & (bins < BINS - 1)
-            of_sections[0, place] = np.bincount(bins.ravel(), minlength=BINS)
-            of_sections[1, place] = np.bincount(bins[region[place]], minlength=BINS)
+            bins += np.where(region[place], BINS, 0)
+            of_sections[place] = np.bincount(bins.ravel(), minlength=2 * BINS).reshape(2, BINS)
 
     for_slabs(len(values), count, threads=threads)
-    everywhere, inside = of_sections.sum(axis=1)
-    return everywhere, inside
+    outside, inside = of_sections.sum(axis=0)
+    return outside + inside, inside
 
 
 def flat_areas(volume: Volume, *, threads: int = 1) -> NDArray[np.bool_]:
@@ -259,12 +260,16 @@ def _all_of_three(values: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
     return result
 
 
-def inscribed(shape: Tuple[int, ...]) -> NDArray[np.bool_]:
+def inscribed(shape: Tuple[int, ...], *, threads: int = 1) -> NDArray[np.bool_]:
     """The sphere inscribed in a box (an ellipsoid when it is not cubic), centred on voxel n // 2."""
     z, y, x = (((np.arange(side) - side // 2) / (side / 2)) ** 2 for side in shape)
     result = np.empty(shape, dtype=bool)
-    for along_z, section in zip(z, result):
-        np.less(along_z + y[:, None] + x, 1, out=section)
+
+    def fill(slab: slice) -> None:
+        for along_z, section in zip(z[slab], result[slab]):
+            np.less(along_z + y[:, None] + x, 1, out=section)
+
+    for_slabs(len(result), fill, threads=threads)
     return result
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
+from occupy_core.slabs import for_each, for_slabs
 from occupy_core.solvent import BINS, CONFIDENT, SolventModel
 
 Image = NDArray[np.float32]
@@ -95,14 +96,19 @@ def tile_section(report: Mapping[str, Any]) -> int:
     return min(int(corner[0] + edges[0] / 2 + 0.5), report["box_voxels"][2] - 1)
 
 
-def scale_histogram(scale: Volume, confidence: Volume) -> Dict[str, List[int]]:
+def scale_histogram(scale: Volume, confidence: Volume, *, threads: int = 1) -> Dict[str, List[int]]:
     """How many voxels have which local scale: all of them, and those with confidence above 0.5; in 50 bins, 0..1."""
-    everywhere, confident = (np.zeros(SCALE_BINS, dtype=np.int64) for _ in range(2))
-    for section, sure in zip(scale, confidence):
-        bins = np.minimum((section * SCALE_BINS).astype(np.intp), SCALE_BINS - 1)
-        everywhere += np.bincount(bins.ravel(), minlength=SCALE_BINS)
-        confident += np.bincount(bins[sure > CONFIDENT], minlength=SCALE_BINS)
-    return {"voxels": everywhere.tolist(), "confident_voxels": confident.tolist()}
+    of_sections = np.empty((len(scale), 2, SCALE_BINS), dtype=np.int64)
+
+    def count(slab: slice) -> None:
+        for section, sure, found in zip(scale[slab], confidence[slab], of_sections[slab]):
+            bins = np.minimum((section * SCALE_BINS).astype(np.intp), SCALE_BINS - 1)
+            bins += np.where(sure > CONFIDENT, SCALE_BINS, 0)
+            found[...] = np.bincount(bins.ravel(), minlength=2 * SCALE_BINS).reshape(2, SCALE_BINS)
+
+    for_slabs(len(scale), count, threads=threads)
+    others, confident = of_sections.sum(axis=0)
+    return {"voxels": (others + confident).tolist(), "confident_voxels": confident.tolist()}
 
 
 def solvent_curves(model: SolventModel) -> Dict[str, List[float]]:
@@ -113,7 +119,7 @@ def solvent_curves(model: SolventModel) -> Dict[str, List[float]]:
     }
 
 
-def surface_level(volume: Volume, confidence: Volume, limit: float) -> float:
+def surface_level(volume: Volume, confidence: Volume, limit: float, *, threads: int = 1) -> float:
     """A level for a surface: above it there is next to no voxel that is no more than solvent.
 
     Parameters
@@ -122,6 +128,7 @@ def surface_level(volume: Volume, confidence: Volume, limit: float) -> float:
         The input, and its confidence on the same grid.
     limit : float
         Confidence limit of the solvent model; the level is at least this.
+    threads : int
 
     Returns
     -------
@@ -130,10 +137,14 @@ def surface_level(volume: Volume, confidence: Volume, limit: float) -> float:
     """
     every = math.ceil(len(volume) / _LEVEL_SECTIONS)
     low, high = float(volume.min()), float(volume.max())
-    counts = np.zeros(BINS, dtype=np.int64)
-    for section, sure in zip(volume[::every], confidence[::every]):
-        counts += np.histogram(section[sure <= CONFIDENT], BINS, (low, high))[0]
-    above = counts[::-1].cumsum()[::-1]
+    of_sections = np.empty((len(volume[::every]), BINS), dtype=np.int64)
+
+    def count(place: int) -> None:
+        section, sure = volume[place * every], confidence[place * every]
+        of_sections[place] = np.histogram(section[sure <= CONFIDENT], BINS, (low, high))[0]
+
+    for_each(range(len(of_sections)), count, threads=threads)
+    above = of_sections.sum(axis=0)[::-1].cumsum()[::-1]
     noise = low + (high - low) * int((above > _LEVEL_NOISE * above[0]).sum()) / BINS
     return min(max(limit, noise), (low + high) / 2)
 
