@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from occupy_core import fourier
 from occupy_core.maps import Volume
 from occupy_core.neighbours import any_within
+from occupy_core.slabs import for_each
 from occupy_core.solvent import LEAST_SOLVENT
 
 
@@ -46,15 +47,23 @@ def solvent_noise(
     too weak at long waves and too strong at short ones (docs/differences.md).
     """
     share = solvent.mean()
-    power = None
-    if share >= LEAST_SOLVENT:
+    enough = bool(share >= LEAST_SOLVENT)
+    noise, power = np.empty_like(volume), np.empty(0)
+
+    def draw() -> None:
+        np.random.default_rng(seed).standard_normal(dtype=np.float32, out=noise)
+
+    def take_power() -> None:
+        nonlocal power
         solvents_mean = float(volume.mean(where=solvent, dtype=np.float64))
+        # Variance of a voxel if the noise were white, by whole waves across the longest side.
         power = fourier.radial_power(volume, mean=solvents_mean, where=solvent, threads=threads) / share
-    noise = np.random.default_rng(seed).standard_normal(volume.shape, dtype=np.float32)
-    if power is None:
-        noise *= np.float32(sigma)
-    else:  # variance of a voxel if it were white, by whole waves across the longest side
+
+    for_each([draw, take_power] if enough else [draw], lambda work: work(), threads=threads)
+    if enough:
         noise = fourier.shaped(noise, power, threads=threads)
+    else:
+        noise *= np.float32(sigma)
     noise += np.float32(mean)
     return noise
 

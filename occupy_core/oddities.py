@@ -15,13 +15,13 @@ from occupy_core.slabs import for_slabs
 _INVERTED_SKEWNESS = -0.5
 
 
-def oddities(volume: Volume, lowpassed: Volume, inside: NDArray[np.bool_], *, threads: int = 1) -> List[str]:
+def oddities(lowest: float, lowpassed: Volume, inside: NDArray[np.bool_], *, threads: int = 1) -> List[str]:
     """Warnings of a map that is no reconstruction, or one of inverted contrast.
 
     Parameters
     ----------
-    volume : float32 array, 3D
-        The map as read.
+    lowest : float
+        Of the map as read.
     lowpassed : float32 array, 3D
         The same low-passed, in the box of the computation.
     inside : bool array of the shape of `lowpassed`
@@ -35,7 +35,7 @@ def oddities(volume: Volume, lowpassed: Volume, inside: NDArray[np.bool_], *, th
     cannot be told reliably: a well-resolved molecule leaves the solvent around it as quiet as a local filter does.
     """
     notes = []
-    if volume.min() >= 0:
+    if lowest >= 0:
         notes.append(
             "the map has no negative value, so it is no reconstruction with solvent noise around zero: a "
             "local-resolution map, a mask, or a map cut at zero? Scale and confidence mean little; give the map itself"

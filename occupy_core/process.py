@@ -113,7 +113,10 @@ def process_map(
     estimate = estimate_of(source, settings, threads=threads)
     derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
     notes = [*estimate.warnings, *without_effect(settings)]
-    notes += oddities(source.data, estimate.lowpassed, estimate.inside, threads=threads)
+    notes += oddities(float(source.limits[0]), estimate.lowpassed, estimate.inside, threads=threads)
+    back = _Restorer(source, derived, settings, threads)
+    if volume is not source.data:
+        source.release()
     step(0.3, "solvent model and local maximum")
     model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
     notes += model.warnings
@@ -144,7 +147,6 @@ def process_map(
     noise = _filler(estimate, confidence, model, threads) if _fills(settings) else None
     del estimate, maximum
     step(0.75, "modified maps")
-    back = _Restorer(source, derived, settings, threads, (source.data.min(), source.data.max()))
     modified: Dict[str, Volume] = {}
     for kind in modified_kinds(settings):
         (take or modified.__setitem__)(
@@ -154,7 +156,8 @@ def process_map(
     confident = scales[confidence > solvent.CONFIDENT]
     median = float(np.median(confident)) if confident.size else math.nan
     del confident
-    scales, confidence = back.fraction(scales), back.fraction(confidence)
+    scales = back.fraction(scales)
+    confidence = back.fraction(confidence)
     made = _masks(scales, confidence, settings, notes)
     found_targets = tuple(
         targets.measure_target(path, source, basis, scales, full_spread, tile_size=settings.tile_size)
@@ -180,18 +183,17 @@ def process_map(
 
 @dataclass(frozen=True)
 class _Restorer:
-    """Brings results of the computation back to the input's box."""
+    """Brings results of the computation back to the input's box; what it is given is not to be used any more."""
 
     source: DensityMap
     derived: Derived
     settings: Settings
     threads: int
-    limits: Tuple[np.float32, np.float32]
 
     def _full_box(self, values: Volume) -> Volume:
         if values.shape == self.source.grid.shape:
             return values
-        return fourier.resize(values, self.source.grid.shape, threads=self.threads)
+        return fourier.resize(values, self.source.grid.shape, threads=self.threads, discard=True)
 
     def fraction(self, values: Volume) -> Volume:
         """A scale or confidence map: padding rings, so it is cut to 0..1 again, in place."""
@@ -210,7 +212,8 @@ class _Restorer:
         full = self._full_box(values)
         if self.settings.hist_match:
             return histogram.matched(full, self.source.data)
-        for_slabs(len(full), lambda slab: np.clip(full[slab], *self.limits, out=full[slab]), threads=self.threads)
+        limits = self.source.limits
+        for_slabs(len(full), lambda slab: np.clip(full[slab], *limits, out=full[slab]), threads=self.threads)
         return full
 
 

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.maps import Volume
+from occupy_core.maps import DensityMap, Volume
 from occupy_core.slabs import for_each, for_slabs
 from occupy_core.solvent import BINS, CONFIDENT, SolventModel
 
@@ -119,13 +119,15 @@ def solvent_curves(model: SolventModel) -> Dict[str, List[float]]:
     }
 
 
-def surface_level(volume: Volume, confidence: Volume, limit: float, *, threads: int = 1) -> float:
+def surface_level(source: DensityMap, confidence: Volume, limit: float, *, threads: int = 1) -> float:
     """A level for a surface: above it there is next to no voxel that is no more than solvent.
 
     Parameters
     ----------
-    volume, confidence : float32 arrays
-        The input, and its confidence on the same grid.
+    source : DensityMap
+        The input.
+    confidence : float32 array
+        On its grid.
     limit : float
         Confidence limit of the solvent model; the level is at least this.
     threads : int
@@ -135,8 +137,9 @@ def surface_level(volume: Volume, confidence: Volume, limit: float, *, threads: 
     float
         In the map's grey scale.
     """
+    volume = source.data
     every = math.ceil(len(volume) / _LEVEL_SECTIONS)
-    low, high = float(volume.min()), float(volume.max())
+    low, high = (float(value) for value in source.limits)
     of_sections = np.empty((len(volume[::every]), BINS), dtype=np.int64)
 
     def count(place: int) -> None:
