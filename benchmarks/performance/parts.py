@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the time of a job goes, how little it could be, and the two kernels beside scipy's.
+"""Where the time of a job goes, and the two kernels beside scipy's.
 
-`python -m benchmarks.performance.parts stages FOLDER OPTION...`, `... floor MAP OUTPUTS FOLDER` and `... kernels MAP`
+`python -m benchmarks.performance.parts stages FOLDER OPTION...` and `... kernels MAP`
 print what they measured as JSON; each is a process of its own, so that none has another's memory and caches.
 """
 
@@ -12,10 +12,8 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence
 
-import mrcfile
 import numpy as np
 import scipy.fft
 
@@ -27,7 +25,11 @@ Seconds = Dict[str, float]
 
 def measured(*words: str) -> Seconds:
     """What a process of this module measures."""
-    command = [sys.executable, "-m", "benchmarks.performance.parts", *words]
+    return told_by([sys.executable, "-m", "benchmarks.performance.parts", *words])
+
+
+def told_by(command: Sequence[str]) -> Seconds:
+    """What a process prints as JSON in its last line."""
     done = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True)
     found: Seconds = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -80,24 +82,6 @@ def _clocked(function: Callable[..., Any], name: str, spent: Seconds) -> Callabl
     return clocked
 
 
-def floor(path: str, outputs: str, folder: str) -> Seconds:
-    """What no program can do without: reading the map, one float32 transform of it, writing the outputs."""
-    spent: Seconds = {}
-    begun = time.perf_counter()
-    with mrcfile.open(path, header_only=True) as file:
-        shape = (int(file.header.nz), int(file.header.ny), int(file.header.nx))
-    values = np.fromfile(path, dtype="<f4", offset=1024).reshape(shape)
-    spent["reading"] = time.perf_counter() - begun
-    begun = time.perf_counter()
-    scipy.fft.rfftn(values, workers=THREADS)
-    spent["transform"] = time.perf_counter() - begun
-    begun = time.perf_counter()
-    for number in range(int(outputs)):
-        values.tofile(Path(folder) / f"{number}.raw")
-    spent["writing"] = time.perf_counter() - begun
-    return {**spent, "floor": sum(spent.values())}
-
-
 def kernels(path: str) -> Seconds:
     """The ball maximum and the low-pass of a map beside what scipy has for them, and how often ours is faster."""
     from scipy.ndimage import maximum_filter
@@ -135,5 +119,5 @@ def _medians(functions: Sequence[Callable[[], object]], rounds: int) -> List[flo
 
 
 if __name__ == "__main__":
-    what = {"stages": stages, "floor": floor, "kernels": kernels}[sys.argv[1]]
+    what = {"stages": stages, "kernels": kernels}[sys.argv[1]]
     print(json.dumps(what(*sys.argv[2:])))
