@@ -69,17 +69,22 @@ class SolventModel:
         slopes = np.diff(curve) / np.diff(self.values)
         first, last = self.values[0], self.values[-1]
         bins_a_unit = (BINS - 1) / (last - first)
+        # Most of a map lies where the curve is 0; one bin is left for rounding.
+        rising = np.flatnonzero(curve)
+        lowest = self.values[max(int(rising[0]) - 2, 0)] if rising.size else math.inf
 
         def read(slab: slice) -> None:
             for section, found in zip(lowpassed[slab], result[slab]):
+                chosen = section >= np.float32(lowest)
                 # `np.interp`, which does not know that the bins are of one width, and looks for each value's.
-                values = np.clip(section, first, last, dtype=np.float64)
+                values = np.clip(section[chosen], first, last, dtype=np.float64)
                 bins = ((values - first) * bins_a_unit).astype(np.intp)
                 np.minimum(bins, BINS - 2, out=bins)
                 values -= self.values.take(bins)
                 values *= slopes.take(bins)
                 values += curve.take(bins)
-                found[...] = values
+                found[...] = 0
+                found[chosen] = values
 
         for_slabs(len(lowpassed), read, threads=threads)
         return result
@@ -229,7 +234,10 @@ def flat_areas(volume: Volume, *, threads: int = 1) -> NDArray[np.bool_]:
 
 def _flat_areas(volume: Volume) -> NDArray[np.bool_]:
     # A box is constant when its lines along x are, and their middles along y and z.
-    flat = _for_three(volume[:, :, 1:] == volume[:, :, :-1], 2)
+    pairs = volume[:, :, 1:] == volume[:, :, :-1]
+    if not pairs.any():
+        return np.zeros(volume.shape, dtype=bool)
+    flat = _for_three(pairs, 2)
     if not flat.any():
         return flat
     for axis in (1, 0):
