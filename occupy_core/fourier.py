@@ -290,7 +290,7 @@ def _spectrum_along_z(box: Tuple[int, ...], waves: _Waves, threads: int, rows_of
     along_z = np.empty((above + below, height, columns), dtype=np.complex64)
 
     def transform(rows: slice) -> None:
-        found = fft(rfft(rows_of(rows), axis=2)[:, :, :columns], axis=0)
+        found = fft(rfft(rows_of(rows), axis=2)[:, :, :columns], axis=0, overwrite=True)
         along_z[:above, rows] = found[:above]
         along_z[above:, rows] = found[depth - below :]
 
