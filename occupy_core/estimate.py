@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import TYPE_CHECKING, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core import calibration, fourier, kernel, scale, solvent
-from occupy_core.calibration import Calibration, Molecule
+from occupy_core import fourier, kernel, scale, solvent
 from occupy_core.derived import Derived, derive
 from occupy_core.errors import MapError
 from occupy_core.maps import DensityMap, Volume, box_text, read_on_grid
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
+
+if TYPE_CHECKING:
+    from occupy_core.calibration import Calibration, Molecule
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, ove
         )
     # Looked for in the map as read: a cropped map rings where it was flat.
     flat = fourier.sampled(solvent.flat_areas(source.data, threads=threads), volume.shape)
-    region, warnings = _solvent_region(source, volume, flat, settings)
+    region, warnings = _solvent_region(source, volume, flat, settings, threads)
     inside = region if settings.solvent_def is None else solvent.inscribed(volume.shape) & ~flat
     del flat
     overwritten = volume if overwrite and derived.mode == "occupancy" else None
@@ -94,6 +96,8 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, ove
     basis = lowpassed if derived.mode == "occupancy" else volume
     molecule = None
     if settings.normalisation == "calibrated":
+        from occupy_core import calibration  # with filters of scipy that nothing else of one map needs
+
         molecule = calibration.find_molecule(
             lowpassed, inside, voxel_size=derived.voxel_size, lowpass=derived.lowpass, threads=threads
         )
@@ -107,6 +111,8 @@ def maximum_of(estimate: Estimate, *, threads: int = 1, overwrite: bool = False)
     ball = kernel.ball(derived.kernel_size, derived.kernel_radius)
     if estimate.molecule is None or not estimate.settings.reads_occupancy:
         return kernel.ball_maximum(estimate.basis, ball, threads=threads)
+    from occupy_core import calibration
+
     return calibration.unmixed_maximum(
         estimate.lowpassed,
         estimate.molecule,
@@ -137,6 +143,8 @@ def reference_of(estimate: Estimate) -> Reference:
 
 def calibration_of(estimate: Estimate, maximum: Volume, *, threads: int = 1) -> Calibration:
     """Both ends of the calibrated scale, from `maximum_of`; errors as of `calibration.calibrate`."""
+    from occupy_core import calibration
+
     assert estimate.molecule is not None, "the settings ask for calibrated normalisation"
     try:
         return calibration.calibrate(
@@ -153,12 +161,12 @@ def calibration_of(estimate: Estimate, maximum: Volume, *, threads: int = 1) -> 
 
 
 def _solvent_region(
-    source: DensityMap, volume: Volume, flat: NDArray[np.bool_], settings: Settings
+    source: DensityMap, volume: Volume, flat: NDArray[np.bool_], settings: Settings, threads: int
 ) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
     if settings.solvent_def is None:
-        return solvent.solvent_region(volume, flat, None)
+        return solvent.solvent_region(volume, flat, None, threads=threads)
     definition = fourier.sampled(read_on_grid(settings.solvent_def, source, "solvent definition").data, volume.shape)
     try:
-        return solvent.solvent_region(volume, flat, definition)
+        return solvent.solvent_region(volume, flat, definition, threads=threads)
     except MapError as error:
         raise MapError(f"{settings.solvent_def}: {error}") from error

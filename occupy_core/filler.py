@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
 
 from occupy_core import fourier
 from occupy_core.maps import Volume
+from occupy_core.neighbours import any_within
+from occupy_core.slabs import for_each
 from occupy_core.solvent import LEAST_SOLVENT
 
 
@@ -45,17 +46,29 @@ def solvent_noise(
     The published program fills with white noise. Solvent noise is not white, and white noise of the same variance is
     too weak at long waves and too strong at short ones (docs/differences.md).
     """
-    power = None if solvent.mean() < LEAST_SOLVENT else _spectrum(volume, solvent, threads)
-    noise = np.random.default_rng(seed).standard_normal(volume.shape, dtype=np.float32)
-    if power is None:
-        noise *= np.float32(sigma)
-    else:
+    share = solvent.mean()
+    enough = bool(share >= LEAST_SOLVENT)
+    noise, power = np.empty_like(volume), np.empty(0)
+
+    def draw() -> None:
+        np.random.default_rng(seed).standard_normal(dtype=np.float32, out=noise)
+
+    def take_power() -> None:
+        nonlocal power
+        solvents_mean = float(volume.mean(where=solvent, dtype=np.float64))
+        # Variance of a voxel if the noise were white, by whole waves across the longest side.
+        power = fourier.radial_power(volume, mean=solvents_mean, where=solvent, threads=threads) / share
+
+    for_each([draw, take_power] if enough else [draw], lambda work: work(), threads=threads)
+    if enough:
         noise = fourier.shaped(noise, power, threads=threads)
+    else:
+        noise *= np.float32(sigma)
     noise += np.float32(mean)
     return noise
 
 
-def pure_solvent(solvent: NDArray[np.bool_], confidence: Volume, *, reach: int) -> NDArray[np.bool_]:
+def pure_solvent(solvent: NDArray[np.bool_], confidence: Volume, *, reach: int, threads: int = 1) -> NDArray[np.bool_]:
     """The voxels of a solvent region that have nothing but solvent within `reach` voxels along each axis.
 
     Parameters
@@ -65,14 +78,8 @@ def pure_solvent(solvent: NDArray[np.bool_], confidence: Volume, *, reach: int) 
     confidence : float32 array of the same shape
         0..1, that a voxel is more than solvent.
     reach : int
+    threads : int
+        The result does not depend on it.
     """
-    found = ~maximum_filter(confidence > 0.5, 2 * reach + 1)
-    found &= solvent
-    return found
-
-
-def _spectrum(volume: Volume, solvent: NDArray[np.bool_], threads: int) -> NDArray[np.float64]:
-    """Power of the solvent's noise by whole waves across the longest side: variance of a voxel if it were white."""
-    noise = volume - np.float32(volume.mean(where=solvent, dtype=np.float64))
-    noise *= solvent
-    return fourier.radial_power(noise, threads=threads) / solvent.mean()
+    found = any_within(confidence > 0.5, reach, threads=threads)
+    return np.greater(solvent, found, out=found)  # solvent and not found

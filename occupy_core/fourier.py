@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Iterator, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
-from occupy_core.slabs import for_slabs
+from occupy_core.scipy_parts import fft, ifft, irfft, rfft
+from occupy_core.slabs import for_each, for_slabs
 
 # Header voxel sizes are float32: a ratio that is a whole number on paper may fall short by this much.
 ROUNDING = 1e-6
@@ -23,6 +23,7 @@ _SHELLS_A_WAVE = 8
 _Kind = TypeVar("_Kind", bound=np.generic)
 # How many waves of an axis, from 0 up and from -1 down.
 _Waves = Tuple[Tuple[int, int], Tuple[int, int], Tuple[int, int]]
+_Rows = Callable[[slice], Volume]
 _Power = Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
@@ -56,8 +57,12 @@ def low_pass(
     radius = math.floor(longest * voxel_size / cutoff_angstrom * (1 + ROUNDING)) + 1
     waves = _waves_within(volume.shape, radius)
     spectrum = _spectrum(volume, waves, threads)
-    for section, squared in zip(spectrum, _squared_radii(volume.shape, waves)):
-        section[squared >= radius**2] = 0
+    squared_radii = _squared_radii(volume.shape, waves)
+
+    def cut(place: int) -> None:
+        spectrum[place][squared_radii(place) >= radius**2] = 0
+
+    for_each(range(len(spectrum)), cut, threads=threads)
     return _inverse(spectrum, waves, np.empty_like(volume) if out is None else out, threads)
 
 
@@ -100,7 +105,7 @@ def finest_detail(volume: Volume, *, voxel_size: float, finest: float, coarsest:
     return cutoff
 
 
-def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
+def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1, discard: bool = False) -> Volume:
     """Crop or pad a map in Fourier space to another box of the same size in Å.
 
     Parameters
@@ -110,6 +115,9 @@ def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
         The new box in voxels; voxel 0 stays where it is and values keep their grey scale.
     threads : int
         For the transforms; the result does not depend on it.
+    discard : bool
+        Whether the map is not needed any more: its memory is given back before that of the result is taken, and it is
+        left empty.
 
     Returns
     -------
@@ -124,7 +132,10 @@ def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
     counts = [(min(sides) + 1) // 2 for sides in zip(old, new)]
     waves = ((counts[0], counts[0] - 1), (counts[1], counts[1] - 1), (counts[2], 0))
     spectrum = _spectrum(volume, waves, threads)
+    if discard and volume.base is None:
+        volume.resize(0, refcheck=False)
     spectrum *= math.prod(new) / math.prod(old)
+    spectrum = _padded(spectrum, waves, new[0])  # here, so that the smaller one is gone before the map is made
     return _inverse(spectrum, waves, np.empty(new, dtype=np.float32), threads)
 
 
@@ -141,12 +152,30 @@ def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:
     return (z, y, x)
 
 
-def radial_power(volume: Volume, *, threads: int = 1) -> NDArray[np.float64]:
+def radial_power(
+    volume: Volume, *, mean: float = 0.0, where: Optional[NDArray[np.bool_]] = None, threads: int = 1
+) -> NDArray[np.float64]:
     """Mean power |F|^2 / N of the waves of a map of N voxels, by their length in whole waves across the longest side.
 
     White noise has its variance everywhere; the zeroth wave, the mean, counts for nothing.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+    mean : float
+        Taken from the map first.
+    where : bool array of the same shape, optional
+        Elsewhere the map counts as 0 after that.
+    threads : int
     """
-    _, total, counts = _radial_power(volume, 1.0, 1.0, threads, shells_a_wave=1)
+
+    def rows_of(rows: slice) -> Volume:
+        chosen = volume[:, rows] - np.float32(mean)
+        if where is not None:
+            chosen *= where[:, rows]
+        return chosen
+
+    _, total, counts = _radial_power(volume, 1.0, 1.0, threads, shells_a_wave=1, rows_of=rows_of)
     return total / np.maximum(counts, 1) / volume.size
 
 
@@ -165,8 +194,12 @@ def shaped(noise: Volume, power: NDArray[np.float64], *, threads: int = 1) -> Vo
     amplitude, lengths = np.sqrt(power), np.arange(len(power))
     waves = _waves_within(noise.shape, 2 * max(noise.shape))
     spectrum = _spectrum(noise, waves, threads)
-    for section, squared in zip(spectrum, _squared_radii(noise.shape, waves)):
-        section *= np.interp(np.sqrt(squared), lengths, amplitude).astype(np.float32)
+    squared_radii = _squared_radii(noise.shape, waves)
+
+    def shape(place: int) -> None:
+        spectrum[place] *= np.interp(np.sqrt(squared_radii(place)), lengths, amplitude).astype(np.float32)
+
+    for_each(range(len(spectrum)), shape, threads=threads)
     return _inverse(spectrum, waves, noise, threads)
 
 
@@ -181,19 +214,31 @@ def sampled(values: NDArray[_Kind], shape: Sequence[int]) -> NDArray[_Kind]:
 
 
 def _radial_power(
-    volume: Volume, voxel_size: float, finest: float, threads: int, *, shells_a_wave: int = _SHELLS_A_WAVE
+    volume: Volume,
+    voxel_size: float,
+    finest: float,
+    threads: int,
+    *,
+    shells_a_wave: int = _SHELLS_A_WAVE,
+    rows_of: Optional[_Rows] = None,
 ) -> _Power:
     """For shells of the spectrum up to a cutoff in Å: frequency in 1/Å, power in all, and how many waves."""
     longest = max(volume.shape)
     radius = math.floor(longest * voxel_size / finest) + 2
     waves = _waves_within(volume.shape, radius)
     size = shells_a_wave * 2 * longest
-    total, counts = np.zeros(size), np.zeros(size, dtype=np.int64)
-    spectrum = _spectrum(volume, waves, threads)
-    for section, squared in zip(spectrum, _squared_radii(volume.shape, waves)):
-        shells = np.rint(shells_a_wave * np.sqrt(squared)).astype(np.int32).ravel()
-        total += np.bincount(shells, weights=np.abs(section.ravel()).astype(np.float64) ** 2, minlength=size)
-        counts += np.bincount(shells, minlength=size)
+    spectrum = _spectrum(volume, waves, threads, rows_of)
+    squared_radii = _squared_radii(volume.shape, waves)
+    totals, numbers = np.empty((len(spectrum), size)), np.empty((len(spectrum), size), dtype=np.int64)
+
+    def add_up(place: int) -> None:
+        shells = np.rint(shells_a_wave * np.sqrt(squared_radii(place))).astype(np.int32).ravel()
+        weights = np.abs(spectrum[place].ravel()).astype(np.float64) ** 2
+        totals[place] = np.bincount(shells, weights=weights, minlength=size)
+        numbers[place] = np.bincount(shells, minlength=size)
+
+    for_each(range(len(spectrum)), add_up, threads=threads)
+    total, counts = totals.sum(axis=0), numbers.sum(axis=0)
     total[0] = counts[0] = 0  # the mean is no detail
     return np.arange(len(counts)) / (shells_a_wave * longest * voxel_size), total, counts
 
@@ -216,15 +261,23 @@ def _waves_within(shape: Sequence[int], radius: int) -> _Waves:
     return z, y, (min(counts[2], shape[2] // 2 + 1), 0)
 
 
-def _spectrum(volume: Volume, waves: _Waves, threads: int) -> NDArray[np.complex64]:
-    """`scipy.fft.rfftn` of a map, to the bit, for these waves alone: after each axis what is not wanted is dropped."""
-    along_z = _spectrum_along_z(volume, waves, threads)
+def _spectrum(volume: Volume, waves: _Waves, threads: int, rows_of: Optional[_Rows] = None) -> NDArray[np.complex64]:
+    """`scipy.fft.rfftn` of a map, to the bit, for these waves alone: after each axis what is not wanted is dropped.
+
+    `rows_of` gives what is transformed where that is not the map itself: for a slice of rows, all that is in them.
+    """
+    along_z = _spectrum_along_z(volume.shape, waves, threads, rows_of or (lambda rows: volume[:, rows]))
     above, below = waves[1]
     height = volume.shape[1]
-    result = np.empty((len(along_z), above + below, along_z.shape[2]), dtype=np.complex64)
+    result = along_z
+    if above + below < height:
+        result = np.empty((len(along_z), above + below, along_z.shape[2]), dtype=np.complex64)
 
     def transform(slab: slice) -> None:
-        found = scipy.fft.fft(along_z[slab], axis=1, overwrite_x=True)
+        found = fft(along_z[slab], axis=1, overwrite=True)
+        if result is along_z:
+            result[slab] = found
+            return
         result[slab, :above] = found[:, :above]
         result[slab, above:] = found[:, height - below :]
 
@@ -232,14 +285,14 @@ def _spectrum(volume: Volume, waves: _Waves, threads: int) -> NDArray[np.complex
     return result
 
 
-def _spectrum_along_z(volume: Volume, waves: _Waves, threads: int) -> NDArray[np.complex64]:
+def _spectrum_along_z(box: Tuple[int, ...], waves: _Waves, threads: int, rows_of: _Rows) -> NDArray[np.complex64]:
     """`_spectrum` but for the transform along y, which scipy has last."""
     (above, below), _, (columns, _) = waves
-    depth, height, _ = volume.shape
+    depth, height, _ = box
     along_z = np.empty((above + below, height, columns), dtype=np.complex64)
 
     def transform(rows: slice) -> None:
-        found = scipy.fft.fft(scipy.fft.rfft(volume[:, rows], axis=2)[:, :, :columns], axis=0)
+        found = fft(rfft(rows_of(rows), axis=2)[:, :, :columns], axis=0, overwrite=True)
         along_z[:above, rows] = found[:above]
         along_z[above:, rows] = found[depth - below :]
 
@@ -248,36 +301,45 @@ def _spectrum_along_z(volume: Volume, waves: _Waves, threads: int) -> NDArray[np
 
 
 def _inverse(spectrum: NDArray[np.complex64], waves: _Waves, out: Volume, threads: int) -> Volume:
-    """`scipy.fft.irfftn`, to the bit, of a spectrum that has these waves alone."""
-    (above_z, below_z), (above_y, below_y), (columns, _) = waves
+    """`scipy.fft.irfftn`, to the bit, of a spectrum that has these waves alone; it is overwritten."""
+    _, (above_y, below_y), (columns, _) = waves
     depth, height, width = out.shape
-    along_z = np.zeros((depth, above_y + below_y, columns), dtype=np.complex64)
-    along_z[:above_z] = spectrum[:above_z]
-    along_z[depth - below_z :] = spectrum[above_z:]
+    along_z = _padded(spectrum, waves, depth)
     factor = np.float32(1 / np.longdouble(out.size))
 
     def transform_z(rows: slice) -> None:
-        along_z[:, rows] = scipy.fft.ifft(along_z[:, rows], axis=0, norm="forward")
+        along_z[:, rows] = ifft(along_z[:, rows], axis=0)
 
     def transform_y_and_x(slab: slice) -> None:
         found = np.zeros((slab.stop - slab.start, height, columns), dtype=np.complex64)
         found[:, :above_y] = along_z[slab, :above_y]
         found[:, height - below_y :] = along_z[slab, above_y:]
-        found = scipy.fft.ifft(found, axis=1, norm="forward", overwrite_x=True)
-        np.multiply(scipy.fft.irfft(found, width, axis=2, norm="forward"), factor, out=out[slab])
+        found = ifft(found, axis=1, overwrite=True)
+        np.multiply(irfft(found, width, axis=2), factor, out=out[slab])
 
     for_slabs(above_y + below_y, transform_z, threads=threads)
     for_slabs(depth, transform_y_and_x, threads=threads)
     return out
 
 
-def _squared_radii(shape: Sequence[int], waves: _Waves) -> Iterator[NDArray[np.float32]]:
-    """Squared distance of these waves from the origin, in waves across the longest side, section by section."""
+def _padded(spectrum: NDArray[np.complex64], waves: _Waves, depth: int) -> NDArray[np.complex64]:
+    """A spectrum with zeros for the waves of the first axis that it has not; itself where it has all."""
+    if len(spectrum) == depth:
+        return spectrum
+    above, below = waves[0]
+    result = np.zeros((depth, *spectrum.shape[1:]), dtype=np.complex64)
+    result[:above] = spectrum[:above]
+    result[depth - below :] = spectrum[above:]
+    return result
+
+
+def _squared_radii(shape: Sequence[int], waves: _Waves) -> Callable[[int], NDArray[np.float32]]:
+    """Gives, for a section of a spectrum, the squared distance of its waves from the origin, in waves across the
+    longest side."""
     longest = max(shape)
     z, y, x = (
         (np.concatenate([np.arange(above), np.arange(-below, 0)]) * (longest / side)) ** 2
         for (above, below), side in zip(waves, shape)
     )
-    for along_z in z:
-        # Whole numbers in a cubic box; the rounding keeps them so.
-        yield np.round(along_z + y[:, None] + x, 6).astype(np.float32)
+    # Whole numbers in a cubic box; the rounding keeps them so.
+    return lambda place: np.round(z[place] + y[:, None] + x, 6).astype(np.float32)

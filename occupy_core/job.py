@@ -6,28 +6,22 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
-from occupy_core.comparing.classes import (
-    ClassComparison,
-    SharedScale,
-    Views,
-    compare_maps,
-    shared_scale,
-    shares_reference,
-)
-from occupy_core.comparing.comparison_outputs import comparison_lines, write_comparison
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.inputs import Job, MapInput
-from occupy_core.maps import read_map, write_map
+from occupy_core.maps import Volume, read_map, write_map
 from occupy_core.outputs import CHIMERAX, FIGURE, MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kinds_of, staged
 from occupy_core.process import Result, process_map
 from occupy_core.progress import Progress, Say, Step
-from occupy_core.reporting.glance import MapSlices, slices_of, tile_section
+from occupy_core.reporting.glance import MapSlices, central_sections, slices_with, tile_section
 from occupy_core.reporting.report import map_report, target_report, target_text
 from occupy_core.reporting.reports import write_reports
 from occupy_core.scale import Reference
-from occupy_core.slabs import for_each
+from occupy_core.settings import Settings
+
+if TYPE_CHECKING:  # what concerns several maps is loaded where there are several
+    from occupy_core.comparing.classes import ClassComparison, SharedScale, Views
 
 
 @dataclass(frozen=True)
@@ -101,7 +95,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
     failed: Dict[str, str] = {}
     tell = Progress(progress, _work(job))
     with staged(job.output_dir, _names(job), job.inputs) as folder:
-        views = Views()
+        views = _views(job)
         shared = _shared(job, views, tell)
         for number, item in enumerate(job.maps, start=1):
             tell(f"Map {number} of {len(job.maps)}: {item.path}")
@@ -112,12 +106,14 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
             except OccupyError as error:
                 if len(job.maps) == 1:
                     raise
+                for name in _files(item, job.settings).values():  # what was written before it failed
+                    (folder / name).unlink(missing_ok=True)
                 failed[item.path] = str(error)
                 tell(f"  FAILED, left out: {error}")
         if not done:
             raise JobError(f"all {len(job.maps)} maps failed; the first: {next(iter(failed.values()))}")
         compared, found, notes = _compare(job, views, folder, tell)
-        tell(f"Writing {REPORT}, {FIGURE} and {CHIMERAX}")
+        tell(f"Writing {REPORT}, {FIGURE} and {CHIMERAX}" if job.settings.figures else f"Writing {REPORT}, {CHIMERAX}")
         report = write_reports(
             job,
             [item.report for item in done],
@@ -137,13 +133,31 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
 
 def _work(job: Job) -> float:
     """How much there is to do, in units of one map."""
-    shares = shares_reference(job.maps, job.settings)
+    shares = _shares_reference(job)
     return len(job.maps) * (1 + _MEASURING * (shares + (job.compare and len(job.maps) > 1)))
 
 
-def _shared(job: Job, views: Views, tell: Progress) -> Optional[SharedScale]:
-    if not shares_reference(job.maps, job.settings):
+def _views(job: Job) -> Optional[Views]:
+    if len(job.maps) < 2:
         return None
+    from occupy_core.comparing.classes import Views
+
+    return Views()
+
+
+def _shares_reference(job: Job) -> bool:
+    if len(job.maps) < 2:
+        return False
+    from occupy_core.comparing.classes import shares_reference
+
+    return shares_reference(job.maps, job.settings)
+
+
+def _shared(job: Job, views: Optional[Views], tell: Progress) -> Optional[SharedScale]:
+    if not _shares_reference(job):
+        return None
+    from occupy_core.comparing.classes import shared_scale
+
     tell(f"Looking for what counts as full in {len(job.maps)} maps")
     with tell.part(len(job.maps) * _MEASURING, "full scale") as step:
         found = shared_scale(job.maps, job.settings, threads=job.threads, views=views, step=step)
@@ -153,41 +167,41 @@ def _shared(job: Job, views: Views, tell: Progress) -> Optional[SharedScale]:
 
 
 def _names(job: Job) -> List[str]:
-    kinds = kinds_of(job.settings)
-    names = [
-        REPORT,
-        FIGURE,
-        CHIMERAX,
-        MAPS_TABLE,
-        *(item.prefix + MAP_OUTPUTS[kind].file_name for item in job.maps for kind in kinds),
-    ]
+    maps = [name for item in job.maps for name in _files(item, job.settings).values()]
+    names = [REPORT, FIGURE, CHIMERAX, MAPS_TABLE, *maps]
     return [*names, SPREAD_MAP] if job.compare else names
 
 
 def _run_map(
     item: MapInput, job: Job, folder: Path, tell: Progress, step: Step, reference: Optional[Reference]
 ) -> MapOutputs:
-    source = read_map(item.path, voxel_size=item.voxel_size)
-    result = process_map(source, job.settings, reference=reference, threads=job.threads, step=step)
+    source = read_map(item.path, voxel_size=item.voxel_size, mapped=True)
+    files = _files(item, job.settings)
+    panels = dict.fromkeys(["input", *files], central_sections(source.data))
+
+    def write(kind: str, values: Volume) -> None:
+        write_map(folder / files[kind], values, source.grid, label=MAP_OUTPUTS[kind].title, threads=job.threads)
+        panels[kind] = central_sections(values)
+
+    result = process_map(source, job.settings, reference=reference, threads=job.threads, step=step, take=write)
     step(0.85, "writing")
-    made = _arrays(result)
-    files = {kind: item.prefix + MAP_OUTPUTS[kind].file_name for kind in made}
-
-    def write(kind: str) -> None:
-        write_map(folder / files[kind], made[kind], result.source.grid, label=MAP_OUTPUTS[kind].title)
-
-    for_each(list(made), write, threads=job.threads)
+    rest = {"scale": result.scale, "confidence": result.confidence, **result.masks}
+    for kind, values in rest.items():
+        write(kind, values)
     for line in _summary(result):
         tell(f"  {line}")
-    report = map_report(result, files, item.prefix, item.name)
+    report = map_report(result, files, item.prefix, item.name, threads=job.threads)
     if item.class_info is not None:
         report["class"] = asdict(item.class_info)
-    slices = slices_of({"input": source.data, **made}, tile_section(report))
-    return MapOutputs(item, files, report, slices)
+    return MapOutputs(item, files, report, slices_with(panels, source.data, tile_section(report)))
+
+
+def _files(item: MapInput, settings: Settings) -> Dict[str, str]:
+    return {kind: item.prefix + MAP_OUTPUTS[kind].file_name for kind in kinds_of(settings)}
 
 
 def _compare(
-    job: Job, views: Views, folder: Path, tell: Progress
+    job: Job, views: Optional[Views], folder: Path, tell: Progress
 ) -> Tuple[Optional[Dict[str, Any]], Optional[ClassComparison], List[str]]:
     """Compare the maps and write what comes of it; a warning where they cannot be compared."""
     if len(job.maps) < 2:
@@ -195,6 +209,9 @@ def _compare(
         return None, None, [f"reference {job.settings.reference} has no effect with one map"] if unused else []
     if not job.compare:
         return None, None, []
+    from occupy_core.comparing.classes import compare_maps
+    from occupy_core.comparing.comparison_outputs import comparison_lines, write_comparison
+
     tell(f"Comparing {len(job.maps)} maps")
     try:
         with tell.part(len(job.maps) * _MEASURING, "comparison") as step:
@@ -207,10 +224,6 @@ def _compare(
     for line in [*comparison_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
         tell(f"  {line}")
     return report, found, []
-
-
-def _arrays(result: Result) -> Dict[str, Any]:
-    return {"scale": result.scale, "confidence": result.confidence, **result.modified, **result.masks}
 
 
 def _summary(result: Result) -> List[str]:

@@ -9,7 +9,6 @@ from typing import Dict, Iterator, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
@@ -47,7 +46,11 @@ def tau_of(voxels: int) -> float:
     -----
     The one root in (0, 1) of x^m + x - 1 = 0 (Forsberg et al. 2023).
     """
-    return float(brentq(lambda x: x**voxels + x - 1, 0.0, 1.0, xtol=1e-15))
+    root, found = math.inf, 1.0
+    while found < root:  # Newton's steps: from 1 they only fall, as far as there are digits
+        root = found
+        found -= (root**voxels + root - 1) / (voxels * root ** (voxels - 1) + 1)
+    return root
 
 
 def ball_maximum(

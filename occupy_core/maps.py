@@ -9,9 +9,11 @@ whatever the header's axis order.
 from __future__ import annotations
 
 import math
+import mmap
 import os
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 
 from occupy_core import __version__
 from occupy_core.errors import MapError
+from occupy_core.slabs import for_slabs
 
 Volume = NDArray[np.float32]
 Header = Any  # a numpy record
@@ -92,6 +95,19 @@ class DensityMap:
     path: str
     warnings: Tuple[str, ...] = ()
 
+    @cached_property
+    def limits(self) -> Tuple[np.float32, np.float32]:
+        """Lowest and highest value."""
+        return self.data.min(), self.data.max()
+
+    def release(self) -> None:
+        """Give back the memory of a map that is mapped (`read_map`), until its values are looked at again."""
+        found = self.data.base
+        while isinstance(found, np.ndarray):
+            found = found.base
+        if isinstance(found, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            found.madvise(mmap.MADV_DONTNEED)
+
 
 def box_text(shape: Sequence[int]) -> str:
     """A box as users write it: columns x rows x sections."""
@@ -119,7 +135,7 @@ def position_of(voxel: Sequence[float], grid: MapGrid) -> List[float]:
     return [corner + step * grid.voxel_size for corner, step in zip(origin, steps)]
 
 
-def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMap:
+def read_map(path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool = False) -> DensityMap:
     """Read a map (MRC or CCP4, plain or compressed by gzip or bzip2).
 
     Parameters
@@ -129,6 +145,9 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMa
         a warning as long as the data can be read.
     voxel_size : float, optional
         Edge of a voxel in Å, where the project knows it; it overrides the header.
+    mapped : bool
+        Whether the file is to be mapped, where it can be, instead of copied: it must not be cut while the map is used.
+        What is written to the array does not go to the file.
 
     Raises
     ------
@@ -137,7 +156,7 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMa
         or one value only, or its voxels are no cubes.
     """
     name = os.fspath(path)
-    header, data, notes = _open(name)
+    header, data, notes = _open(name, mapped)
     if data.ndim != 3 or min(data.shape) < 2:
         raise MapError(f"{name}: found an array of shape {data.shape}, expected one 3D map")
     if name.lower().endswith(".mrcs"):
@@ -145,7 +164,7 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMa
     if np.iscomplexobj(data):
         raise MapError(f"{name}: holds complex values (MRC mode {int(header.mode)}), expected a real-space map")
     values = np.ascontiguousarray(data, dtype=np.float32)
-    _refuse_bad_values(name, values)
+    limits = _refuse_bad_values(name, values)
     said = size = _voxel_size(name, header)
     if voxel_size is not None and abs(voxel_size - size) > SAME_VOXEL_SIZE * voxel_size:
         if size > 0:
@@ -162,7 +181,9 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None) -> DensityMa
             "project's sampling rate)"
         )
     sections, rows, columns = values.shape
-    return DensityMap(values, MapGrid((sections, rows, columns), size, header, said), name, tuple(notes))
+    found = DensityMap(values, MapGrid((sections, rows, columns), size, header, said), name, tuple(notes))
+    vars(found)["limits"] = limits  # known: no need to look for them again
+    return found
 
 
 def read_on_grid(path: str, source: DensityMap, what: str) -> DensityMap:
@@ -191,7 +212,7 @@ def read_on_grid(path: str, source: DensityMap, what: str) -> DensityMap:
     return found
 
 
-def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> None:
+def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str, threads: int = 1) -> None:
     """Write a map on a grid, whole or not at all, as MRC mode 2.
 
     Parameters
@@ -204,6 +225,8 @@ def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> Non
         Gives the header's box, voxel size, origin, start and axis order, and the input's labels.
     label : str
         What the map is; added to the header's labels. No date: the same job gives the same bytes.
+    threads : int
+        For the header's statistics; they do not depend on it.
 
     Raises
     ------
@@ -218,6 +241,7 @@ def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> Non
     partial = target.with_name(target.name + ".partial")
     try:
         with _NewFile(str(partial), "w+", overwrite=True) as mrc:
+            mrc.threads = threads
             mrc.set_data(np.asarray(data, dtype=np.float32))
             mrc.set_volume()
             for item in _GEOMETRY:
@@ -234,16 +258,30 @@ def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str) -> Non
 class _NewFile(MrcFile):  # type: ignore[misc]
     """A file to write a map to."""
 
+    threads = 1
+
     def update_header_stats(self) -> None:
         """Section by section, where mrcfile takes the memory of another map."""
         sections = self.data
-        mean = float(sum(float(section.sum(dtype=np.float64)) for section in sections)) / sections.size
-        squares = sum(float(np.square(section - np.float64(mean)).sum()) for section in sections)
-        self.header.dmin, self.header.dmax = sections.min(), sections.max()
-        self.header.dmean, self.header.rms = mean, math.sqrt(squares / sections.size)
+        found = np.empty((len(sections), 4))  # sum, lowest, highest; sum of squares about the mean
+
+        def look(slab: slice) -> None:
+            for section, of_section in zip(sections[slab], found[slab]):
+                of_section[:3] = section.sum(dtype=np.float64), section.min(), section.max()
+
+        def look_again(slab: slice) -> None:
+            for section, of_section in zip(sections[slab], found[slab]):
+                deviation = section - np.float64(mean)
+                of_section[3] = np.square(deviation, out=deviation).sum()
+
+        for_slabs(len(sections), look, threads=self.threads)
+        mean = sum(found[:, 0].tolist()) / sections.size
+        for_slabs(len(sections), look_again, threads=self.threads)
+        self.header.dmin, self.header.dmax = found[:, 1].min(), found[:, 2].max()
+        self.header.dmean, self.header.rms = mean, math.sqrt(sum(found[:, 3].tolist()) / sections.size)
 
 
-def _open(name: str) -> Tuple[Header, NDArray[Any], List[str]]:
+def _open(name: str, mapped: bool) -> Tuple[Header, NDArray[Any], List[str]]:
     if not os.path.exists(name):
         raise MapError(f"{name}: no such file; expected a map in MRC or CCP4 format")
     if os.path.isdir(name):
@@ -252,8 +290,12 @@ def _open(name: str) -> Tuple[Header, NDArray[Any], List[str]]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("ignore")  # mrcfile and numpy deprecating each other is no news for a user
             warnings.simplefilter("always", RuntimeWarning)  # what mrcfile finds odd in a header
-            with mrcfile.open(name, permissive=True) as mrc:
-                header, data = mrc.header.copy(), mrc.data
+            with mrcfile.open(name, permissive=True, header_only=mapped) as mrc:
+                header, data = mrc.header.copy(), _mapped(mrc, name) if mapped else mrc.data
+            if mapped and data is None:
+                caught.clear()
+                with mrcfile.open(name, permissive=True) as mrc:
+                    header, data = mrc.header.copy(), mrc.data
     except MemoryError:
         raise
     except Exception as error:  # mrcfile passes on whatever gzip, bz2, zlib and numpy raise
@@ -265,8 +307,27 @@ def _open(name: str) -> Tuple[Header, NDArray[Any], List[str]]:
     return header, data, notes
 
 
-def _refuse_bad_values(name: str, values: Volume) -> None:
-    low, high = float(values.min()), float(values.max())
+def _mapped(mrc: Any, name: str) -> Optional[NDArray[Any]]:
+    """The values of an open file of float32 in this machine's order; None where it is another or not plain."""
+    header = mrc.header
+    if type(mrc) is not MrcFile or int(header.mode) != 2 or not header.mode.dtype.isnative:
+        return None
+    shape = (int(header.nz), int(header.ny), int(header.nx))
+    offset = header.nbytes + int(header.nsymbt)
+    if min(shape) < 2 or int(header.nsymbt) < 0 or int(header.ispg) > 1:  # volume stacks have space groups from 401
+        return None
+    if os.path.getsize(name) != offset + 4 * math.prod(shape):
+        return None
+    try:
+        return np.memmap(name, np.float32, "c", offset, shape)
+    except (OSError, ValueError):  # file systems may refuse
+        return None
+
+
+def _refuse_bad_values(name: str, values: Volume) -> Tuple[np.float32, np.float32]:
+    """Lowest and highest value, where nothing is wrong with them."""
+    limits: Tuple[np.float32, np.float32] = values.min(), values.max()
+    low, high = (float(value) for value in limits)
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = int(values.size - np.count_nonzero(np.isfinite(values)))
         raise MapError(f"{name}: found {bad} of {values.size} values NaN or infinite, expected numbers only")
@@ -278,6 +339,7 @@ def _refuse_bad_values(name: str, values: Volume) -> None:
             f"{name}: found values from {low:g} to {high:g}, too large, too small or too alike for single precision; "
             "bring the map to a usual grey scale (mean 0, standard deviation 1)"
         )
+    return limits
 
 
 def _voxel_size(name: str, header: Header) -> float:

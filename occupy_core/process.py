@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from occupy_core.derived import Derived
 from occupy_core.estimate import Estimate, calibration_of, estimate_of, maximum_of, reference_of
 from occupy_core.maps import DensityMap, Volume
 from occupy_core.oddities import oddities
-from occupy_core.outputs import MODIFIED, SUBTRACTION_MASKS
+from occupy_core.outputs import MODIFIED, SUBTRACTION_MASKS, modified_kinds
 from occupy_core.progress import Step, silent
 from occupy_core.scale import Reference
 from occupy_core.setting_checks import without_effect
@@ -22,6 +22,9 @@ from occupy_core.settings import Settings
 from occupy_core.slabs import for_slabs
 from occupy_core.solvent import SolventModel
 from occupy_core.targets import Target
+
+# Takes a modified map by its name.
+Take = Callable[[str, Volume], object]
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Result:
     scale, confidence : array
         0..1.
     modified : dict of array
-        By name: "amplified", "attenuated", "sigmoid", "solvent_excluded"; only those asked for.
+        By name: "amplified", "attenuated", "sigmoid", "solvent_excluded"; only those asked for, and none where they
+        were taken one by one.
     masks : dict of array
         By name: "subtraction_mask_attenuated", "subtraction_mask_sigmoid", "solvent_definition"; only those asked for.
         0..1.
@@ -75,6 +79,7 @@ def process_map(
     reference: Optional[Reference] = None,
     threads: int = 1,
     step: Step = silent,
+    take: Optional[Take] = None,
 ) -> Result:
     """Estimate the local scale of a map and modify the map by it.
 
@@ -89,6 +94,8 @@ def process_map(
         The result does not depend on it.
     step : callable
         Told how far the work is.
+    take : callable, optional
+        Given each modified map as soon as it is made, in place of the result, so that never two of them are in memory.
 
     Raises
     ------
@@ -106,7 +113,10 @@ def process_map(
     estimate = estimate_of(source, settings, threads=threads)
     derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
     notes = [*estimate.warnings, *without_effect(settings)]
-    notes += oddities(source.data, estimate.lowpassed, estimate.inside)
+    notes += oddities(float(source.limits[0]), estimate.lowpassed, estimate.inside, threads=threads)
+    back = _Restorer(source, derived, settings, threads)
+    if volume is not source.data:
+        source.release()
     step(0.3, "solvent model and local maximum")
     model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
     notes += model.warnings
@@ -137,14 +147,17 @@ def process_map(
     noise = _filler(estimate, confidence, model, threads) if _fills(settings) else None
     del estimate, maximum
     step(0.75, "modified maps")
-    modified = _modified_maps(volume, scales, confidence, noise, settings, threads)
-    del noise
+    modified: Dict[str, Volume] = {}
+    for kind in modified_kinds(settings):
+        (take or modified.__setitem__)(
+            kind, back.density(_modified_map(kind, volume, scales, confidence, noise, settings, threads))
+        )
+    del noise, volume
     confident = scales[confidence > solvent.CONFIDENT]
     median = float(np.median(confident)) if confident.size else math.nan
     del confident
-    back = _Restorer(source, derived, settings, threads)
-    scales, confidence = back.fraction(scales), back.fraction(confidence)
-    modified = {name: back.density(values) for name, values in modified.items()}
+    scales = back.fraction(scales)
+    confidence = back.fraction(confidence)
     made = _masks(scales, confidence, settings, notes)
     found_targets = tuple(
         targets.measure_target(path, source, basis, scales, full_spread, tile_size=settings.tile_size)
@@ -170,7 +183,7 @@ def process_map(
 
 @dataclass(frozen=True)
 class _Restorer:
-    """Brings results of the computation back to the input's box."""
+    """Brings results of the computation back to the input's box; what it is given is not to be used any more."""
 
     source: DensityMap
     derived: Derived
@@ -180,7 +193,7 @@ class _Restorer:
     def _full_box(self, values: Volume) -> Volume:
         if values.shape == self.source.grid.shape:
             return values
-        return fourier.resize(values, self.source.grid.shape, threads=self.threads)
+        return fourier.resize(values, self.source.grid.shape, threads=self.threads, discard=True)
 
     def fraction(self, values: Volume) -> Volume:
         """A scale or confidence map: padding rings, so it is cut to 0..1 again, in place."""
@@ -199,7 +212,9 @@ class _Restorer:
         full = self._full_box(values)
         if self.settings.hist_match:
             return histogram.matched(full, self.source.data)
-        return np.clip(full, self.source.data.min(), self.source.data.max(), out=full)
+        limits = self.source.limits
+        for_slabs(len(full), lambda slab: np.clip(full[slab], *limits, out=full[slab]), threads=self.threads)
+        return full
 
 
 def _has_detail(estimate: Estimate, threads: int, notes: List[str]) -> bool:
@@ -230,7 +245,8 @@ def _fills(settings: Settings) -> bool:
 
 
 def _filler(estimate: Estimate, confidence: Volume, model: SolventModel, threads: int) -> Volume:
-    pure = filler.pure_solvent(estimate.solvent, confidence, reach=estimate.derived.kernel_size // 2)
+    reach = estimate.derived.kernel_size // 2
+    pure = filler.pure_solvent(estimate.solvent, confidence, reach=reach, threads=threads)
     seed = estimate.settings.seed
     return filler.solvent_noise(estimate.volume, pure, mean=model.mean, sigma=model.sigma, seed=seed, threads=threads)
 
@@ -263,29 +279,35 @@ def _kept(name: str, scales: Volume, settings: Settings) -> Volume:
     return masks.kept_by_sigmoid(scales, power=power, pivot=settings.pivot)
 
 
-def _modified_maps(
-    volume: Volume, scales: Volume, confidence: Volume, noise: Optional[Volume], settings: Settings, threads: int
-) -> Dict[str, Volume]:
-    if settings.exclude_solvent and not settings.modifications:
-        return {"solvent_excluded": modify.modified_map(volume, None, confidence, exclude_solvent=True)}
+def _modified_map(
+    kind: str,
+    volume: Volume,
+    scales: Volume,
+    confidence: Volume,
+    noise: Optional[Volume],
+    settings: Settings,
+    threads: int,
+) -> Volume:
+    if kind == "solvent_excluded":
+        return modify.modified_map(volume, None, confidence, exclude_solvent=True)
+    name = next(name for name, made in MODIFIED.items() if made == kind)
+    result = np.empty_like(volume)
 
-    def modified(name: str) -> Volume:
-        result = np.empty_like(volume)
+    def modify_slab(slab: slice) -> None:
+        # Where there is no confidence nothing is modified: most of a map, and powers take long.
+        chosen = np.ones_like(volume[slab], dtype=bool) if settings.omit_confidence else confidence[slab] > 0
+        factor = factor_of(name, scales[slab][chosen], settings)
+        np.multiply(volume[slab], np.float32(not settings.exclude_solvent), out=result[slab])
+        result[slab][chosen] = modify.modified_map(
+            volume[slab][chosen],
+            factor,
+            None if settings.omit_confidence else confidence[slab][chosen],
+            exclude_solvent=settings.exclude_solvent,
+            filler=None if name == "amplify" or noise is None else modify.filled(noise[slab][chosen], factor),
+        )
 
-        def modify_slab(slab: slice) -> None:
-            factor = factor_of(name, scales[slab], settings)
-            result[slab] = modify.modified_map(
-                volume[slab],
-                factor,
-                None if settings.omit_confidence else confidence[slab],
-                exclude_solvent=settings.exclude_solvent,
-                filler=None if name == "amplify" or noise is None else modify.filled(noise[slab], factor),
-            )
-
-        for_slabs(len(volume), modify_slab, threads=threads)
-        return result
-
-    return {MODIFIED[name]: modified(name) for name in settings.modifications}
+    for_slabs(len(volume), modify_slab, threads=threads)
+    return result
 
 
 def factor_of(name: str, scales: Volume, settings: Settings) -> Volume:

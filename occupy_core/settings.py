@@ -281,6 +281,16 @@ class Settings:
         "output",
         expert=True,
     )
+    figures: bool = setting(
+        True,
+        "Figures",
+        "flag",
+        "yes, no",
+        "Draw logfile.pdf, a page on each map. Without it a job on a small map takes less than half the time, which "
+        "counts where jobs run in a loop; maps, tables and report.json are the same.",
+        "output",
+        expert=True,
+    )
 
     def __post_init__(self) -> None:
         for name, description in descriptions().items():

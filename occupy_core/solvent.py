@@ -10,11 +10,11 @@ from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter
-from scipy.optimize import leastsq
 
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
+from occupy_core.neighbours import any_within
+from occupy_core.scipy_parts import least_squares
 from occupy_core.slabs import SECTIONS, for_slabs
 
 BINS = 1000
@@ -69,17 +69,22 @@ class SolventModel:
         slopes = np.diff(curve) / np.diff(self.values)
         first, last = self.values[0], self.values[-1]
         bins_a_unit = (BINS - 1) / (last - first)
+        # Most of a map lies where the curve is 0; one bin is left for rounding.
+        rising = np.flatnonzero(curve)
+        lowest = self.values[max(int(rising[0]) - 2, 0)] if rising.size else math.inf
 
         def read(slab: slice) -> None:
             for section, found in zip(lowpassed[slab], result[slab]):
+                chosen = section >= np.float32(lowest)
                 # `np.interp`, which does not know that the bins are of one width, and looks for each value's.
-                values = np.clip(section, first, last, dtype=np.float64)
+                values = np.clip(section[chosen], first, last, dtype=np.float64)
                 bins = ((values - first) * bins_a_unit).astype(np.intp)
                 np.minimum(bins, BINS - 2, out=bins)
                 values -= self.values.take(bins)
                 values *= slopes.take(bins)
                 values += curve.take(bins)
-                found[...] = values
+                found[...] = 0
+                found[chosen] = values
 
         for_slabs(len(lowpassed), read, threads=threads)
         return result
@@ -150,7 +155,7 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 
 
 
 def solvent_region(
-    volume: Volume, flat: NDArray[np.bool_], definition: Optional[Volume] = None
+    volume: Volume, flat: NDArray[np.bool_], definition: Optional[Volume] = None, *, threads: int = 1
 ) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
     """Where to look for solvent: within the inscribed sphere, and where the map is not flat.
 
@@ -162,6 +167,7 @@ def solvent_region(
         mask) hold no noise and are left out.
     definition : float32 array of the same shape, optional
         A solvent definition: the voxels above 0.9 or the others, whichever vary less, are solvent.
+    threads : int
 
     Returns
     -------
@@ -173,7 +179,7 @@ def solvent_region(
     MapError
         If the definition has all voxels on one side.
     """
-    region = inscribed(volume.shape)
+    region = inscribed(volume.shape, threads=threads)
     sphere = int(region.sum())
     if definition is not None:
         above = definition > _SOLVENT_SIDE
@@ -196,7 +202,7 @@ def _histograms(
     """Histograms of all values and of those in a region."""
     edges = np.histogram_bin_edges(values[0], BINS, limits)
     first, bins_a_unit = edges[0], edges.dtype.type(BINS / (limits[1] - limits[0]))
-    of_sections = np.zeros((2, len(values), BINS), dtype=np.int64)
+    of_sections = np.zeros((len(values), 2, BINS), dtype=np.int64)
 
     def count(slab: slice) -> None:
         for place in range(slab.start, slab.stop):
@@ -206,12 +212,12 @@ def _histograms(
             np.minimum(bins, BINS - 1, out=bins)
             bins -= section < edges.take(bins)
             bins += (section >= edges.take(bins + 1)) & (bins < BINS - 1)
-            of_sections[0, place] = np.bincount(bins.ravel(), minlength=BINS)
-            of_sections[1, place] = np.bincount(bins[region[place]], minlength=BINS)
+            bins += np.where(region[place], BINS, 0)
+            of_sections[place] = np.bincount(bins.ravel(), minlength=2 * BINS).reshape(2, BINS)
 
     for_slabs(len(values), count, threads=threads)
-    everywhere, inside = of_sections.sum(axis=1)
-    return everywhere, inside
+    outside, inside = of_sections.sum(axis=0)
+    return outside + inside, inside
 
 
 def flat_areas(volume: Volume, *, threads: int = 1) -> NDArray[np.bool_]:
@@ -228,14 +234,17 @@ def flat_areas(volume: Volume, *, threads: int = 1) -> NDArray[np.bool_]:
 
 def _flat_areas(volume: Volume) -> NDArray[np.bool_]:
     # A box is constant when its lines along x are, and their middles along y and z.
-    flat = _for_three(volume[:, :, 1:] == volume[:, :, :-1], 2)
+    pairs = volume[:, :, 1:] == volume[:, :, :-1]
+    if not pairs.any():
+        return np.zeros(volume.shape, dtype=bool)
+    flat = _for_three(pairs, 2)
     if not flat.any():
         return flat
     for axis in (1, 0):
         along = np.moveaxis(volume, axis, 0)
         flat = _all_of_three(flat, axis)
         flat &= _for_three(np.moveaxis(along[1:] == along[:-1], 0, axis), axis)
-    return maximum_filter(flat, 3) if flat.any() else flat
+    return any_within(flat, 1) if flat.any() else flat
 
 
 def _for_three(pairs: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
@@ -259,12 +268,16 @@ def _all_of_three(values: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
     return result
 
 
-def inscribed(shape: Tuple[int, ...]) -> NDArray[np.bool_]:
+def inscribed(shape: Tuple[int, ...], *, threads: int = 1) -> NDArray[np.bool_]:
     """The sphere inscribed in a box (an ellipsoid when it is not cubic), centred on voxel n // 2."""
     z, y, x = (((np.arange(side) - side // 2) / (side / 2)) ** 2 for side in shape)
     result = np.empty(shape, dtype=bool)
-    for along_z, section in zip(z, result):
-        np.less(along_z + y[:, None] + x, 1, out=section)
+
+    def fill(slab: slice) -> None:
+        for along_z, section in zip(z[slab], result[slab]):
+            np.less(along_z + y[:, None] + x, 1, out=section)
+
+    for_slabs(len(result), fill, threads=threads)
     return result
 
 
@@ -281,7 +294,7 @@ def _fit_gaussian(centres: Floats, density: Floats) -> Tuple[Tuple[float, float,
     # Not curve_fit: its covariance takes LAPACK, which never returns where OpenBLAS gets no memory.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a fit that does not converge is told by its outcome
-        found, outcome = leastsq(lambda parameters: _gaussian(centres, *parameters) - density, start)
+        found, outcome = least_squares(lambda parameters: _gaussian(centres, *parameters) - density, start)
     height, mean, sigma = found[0], found[1], abs(float(found[2]))
     plausible = outcome in (1, 2, 3, 4) and height > 0 and 0 <= mean <= 1 and 0.1 / BINS < sigma < 1
     return ((float(height), float(mean), sigma), True) if plausible else (start, False)

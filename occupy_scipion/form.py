@@ -64,6 +64,7 @@ FIELDS: Dict[str, Field] = {
     "solvent_threshold": Field("solventThreshold", switch="solventFromScale"),
     "reference": Field("scaleReference"),
     "seed": Field("randomSeed"),
+    "figures": Field("drawFigures", group="scale"),
 }
 
 

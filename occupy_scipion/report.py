@@ -244,8 +244,11 @@ def _and(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-# Said in the summary's other lines already.
-_SAID = ("mode", "amplify", "attenuate", "sigmoid", "pivot", "exclude_solvent", "lowpass", "kernel_size", "target_mask")
+# Said in the summary's other lines already, and what no map depends on.
+_SAID = (
+    *("mode", "amplify", "attenuate", "sigmoid", "pivot", "exclude_solvent", "lowpass", "kernel_size", "target_mask"),
+    "figures",
+)
 
 
 def _other_settings(settings: Mapping[str, Any]) -> str:

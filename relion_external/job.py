@@ -29,7 +29,6 @@ def run(arguments: List[str]) -> int:
 
 def _run(arguments: List[str]) -> None:
     options = parse(arguments)
-    from occupy_core.comparing.comparison_outputs import comparison_lines
     from occupy_core.inputs import Job
     from occupy_core.job import run_job
     from relion_external.inputs import maps_of
@@ -57,6 +56,8 @@ def _run(arguments: List[str]) -> None:
         _say(f"  wrote {os.path.join(folder, name)}")
     # Again, because RELION's window shows the last lines only.
     if outputs.comparison is not None:
+        from occupy_core.comparing.comparison_outputs import comparison_lines
+
         for line in comparison_lines(outputs.comparison):
             _say(line)
     warnings = [*options.warnings, *outputs.warnings]

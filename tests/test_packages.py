@@ -17,6 +17,12 @@ MAY_NOT_IMPORT = {
     "relion_external": {"pwem", "pyworkflow", "occupy_scipion", "matplotlib"},
     "occupy_scipion": {"relion_external", "starfile"},
 }
+# What a job on one map loads later than at the start, or not at all.
+LATE = (
+    *("occupy_core.comparing", "occupy_core.calibration", "occupy_core.reporting.figures", "importlib.metadata"),
+    *("matplotlib", "PIL", "fontTools", "pandas", "starfile", "skimage"),
+    *("scipy.ndimage", "scipy.special", "scipy.linalg", "scipy.sparse"),
+)
 BLOCKED = """
 import sys
 class Blocker:
@@ -67,6 +73,18 @@ def test_the_relion_job_works_with_scipion_absent_and_loads_no_pandas_for_a_map(
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "job" / "scale.mrc").exists()
     assert "WARNING: no logfile.pdf was drawn: matplotlib is missing" in done.stdout
+
+
+def test_a_job_on_one_map_loads_nothing_that_it_does_not_need(phantom_file, tmp_path):
+    code = (
+        "import sys\nfrom relion_external.job import run\nstatus = run(sys.argv[1:])\n"
+        f"print(*[name for name in sys.modules if name.startswith({LATE!r})])\nsys.exit(status)\n"
+    )
+    words = ["--o", f"{tmp_path}/job/", "--in_3dref", phantom_file, "--attenuate", "3", "--figures", "no"]
+    done = run(code, *words)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == ""
+    assert "occupy_core.calibration" in run(code, *words, "--normalisation", "calibrated").stdout.splitlines()[-1]
 
 
 def test_options_are_checked_before_numpy_is_loaded():

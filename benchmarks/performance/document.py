@@ -40,7 +40,8 @@ def text(found: Found, version: str, rounds: int) -> str:
         "",
         "Made by `make bench` (`python -m benchmarks.performance --write`): whole processes of the RELION job and of "
         f"the published program (occupy {version}) in turns, medians of {rounds} rounds, with the same low-pass and "
-        "tile size. Memory is the peak of the resident memory.",
+        "tile size. Memory is the peak of the resident memory. The published program draws nothing: what must hold is "
+        "counted without figures (`--figures no`), and rows with them stand beside.",
         "",
         f"Machine: {machine()}.",
         "",
@@ -76,9 +77,11 @@ def _parts(found: Found) -> List[str]:
     for name, stages in found.stages.items():
         spent = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in stages.items())
         lines += [f"- {name}: {spent}"]
+    process = found.floor_process
     floor = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in found.floor.items() if name != "floor")
     lines += [
-        f"- the floor, what no program can do without: {floor}; {found.floor['floor']:.2f} s in all (two outputs)",
+        f"- the floor, what no program can do without: {floor}; {found.floor['floor']:.2f} s in all (two outputs)"
+        + (f"; as a process of Python, numpy and scipy.fft {process.seconds:.2f} s" if process else ""),
         "- beside scipy in the same process: "
         + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in found.kernels.items()),
         "",

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Sequence
+from typing import Sequence, Tuple
 
 import mrcfile
 import numpy as np
@@ -20,16 +22,22 @@ def simulated(folder: Path, box: int, voxel_size: float, *, occupancies: Sequenc
     name = "_".join(f"{occupancy:g}" for occupancy in occupancies)
     path = folder / f"box{box}_{name}.mrc"
     if not path.exists():
-        side = min(box, _FINEST)
-        made = phantom((side,) * 3, voxel_size=voxel_size * box / side, occupancies=tuple(occupancies), noise=0.0)
-        volume = resize(made.volume, (box,) * 3)
-        noise = np.random.default_rng(0)
-        for section in volume:
-            section += np.float32(0.1) * noise.standard_normal(section.shape, dtype=np.float32)
-        with mrcfile.new(str(path)) as file:
-            file.set_data(volume)
-            file.voxel_size = voxel_size
+        # In a process of its own: to the system the peak memory of this one is that of every process it starts, too.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            pool.submit(_simulate, path, box, voxel_size, tuple(occupancies)).result()
     return path
+
+
+def _simulate(path: Path, box: int, voxel_size: float, occupancies: Tuple[float, ...]) -> None:
+    side = min(box, _FINEST)
+    made = phantom((side,) * 3, voxel_size=voxel_size * box / side, occupancies=occupancies, noise=0.0)
+    volume = resize(made.volume, (box,) * 3)
+    noise = np.random.default_rng(0)
+    for section in volume:
+        section += np.float32(0.1) * noise.standard_normal(section.shape, dtype=np.float32)
+    with mrcfile.new(str(path)) as file:
+        file.set_data(volume)
+        file.voxel_size = voxel_size
 
 
 def classification(folder: Path, maps: Sequence[Path]) -> Path:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the time of a job goes, how little it could be, and the two kernels beside scipy's.
+"""Where the time of a job goes, and the two kernels beside scipy's.
 
-`python -m benchmarks.performance.parts stages FOLDER OPTION...`, `... floor MAP OUTPUTS FOLDER` and `... kernels MAP`
+`python -m benchmarks.performance.parts stages FOLDER OPTION...` and `... kernels MAP`
 print what they measured as JSON; each is a process of its own, so that none has another's memory and caches.
 """
 
@@ -12,10 +12,8 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any, Callable, Dict, List, Sequence
 
-import mrcfile
 import numpy as np
 import scipy.fft
 
@@ -27,7 +25,11 @@ Seconds = Dict[str, float]
 
 def measured(*words: str) -> Seconds:
     """What a process of this module measures."""
-    command = [sys.executable, "-m", "benchmarks.performance.parts", *words]
+    return told_by([sys.executable, "-m", "benchmarks.performance.parts", *words])
+
+
+def told_by(command: Sequence[str]) -> Seconds:
+    """What a process prints as JSON in its last line."""
     done = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True)
     found: Seconds = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -36,7 +38,7 @@ def measured(*words: str) -> Seconds:
 def stages(folder: str, *words: str) -> Seconds:
     """Seconds in each stage of a job; the stages do not overlap."""
     begun = time.perf_counter()
-    from occupy_core import calibration, fourier, job, kernel, process, scale, solvent
+    from occupy_core import calibration, filler, fourier, job, kernel, process, scale, solvent
     from relion_external.job import run
 
     imported = time.perf_counter() - begun
@@ -54,8 +56,10 @@ def stages(folder: str, *words: str) -> Seconds:
         ("local scale", scale, "local_scale"),
         ("local scale", scale, "variability_limit"),
         ("confidence", solvent.SolventModel, "confidence_of"),
-        ("modified maps", process, "_modified_maps"),
-        ("writing", job, "for_each"),
+        ("filler", filler, "pure_solvent"),
+        ("filler", filler, "solvent_noise"),
+        ("modified maps", process, "_modified_map"),
+        ("writing", job, "write_map"),
     ]
     for name, home, function in places:
         setattr(home, function, _clocked(getattr(home, function), name, spent))
@@ -76,24 +80,6 @@ def _clocked(function: Callable[..., Any], name: str, spent: Seconds) -> Callabl
             spent[name] = spent.get(name, 0.0) + time.perf_counter() - begun
 
     return clocked
-
-
-def floor(path: str, outputs: str, folder: str) -> Seconds:
-    """What no program can do without: reading the map, one float32 transform of it, writing the outputs."""
-    spent: Seconds = {}
-    begun = time.perf_counter()
-    with mrcfile.open(path, header_only=True) as file:
-        shape = (int(file.header.nz), int(file.header.ny), int(file.header.nx))
-    values = np.fromfile(path, dtype="<f4", offset=1024).reshape(shape)
-    spent["reading"] = time.perf_counter() - begun
-    begun = time.perf_counter()
-    scipy.fft.rfftn(values, workers=THREADS)
-    spent["transform"] = time.perf_counter() - begun
-    begun = time.perf_counter()
-    for number in range(int(outputs)):
-        values.tofile(Path(folder) / f"{number}.raw")
-    spent["writing"] = time.perf_counter() - begun
-    return {**spent, "floor": sum(spent.values())}
 
 
 def kernels(path: str) -> Seconds:
@@ -133,5 +119,5 @@ def _medians(functions: Sequence[Callable[[], object]], rounds: int) -> List[flo
 
 
 if __name__ == "__main__":
-    what = {"stages": stages, "floor": floor, "kernels": kernels}[sys.argv[1]]
+    what = {"stages": stages, "kernels": kernels}[sys.argv[1]]
     print(json.dumps(what(*sys.argv[2:])))

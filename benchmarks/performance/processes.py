@@ -39,6 +39,16 @@ def ours(*words: str) -> Run:
     return lambda folder: cost_of([*command, "--o", f"{folder}/"], REPOSITORY, os.environ)
 
 
+def floor_command(path: Path, folder: Path) -> List[str]:
+    """Reading, one transform and writing two outputs, and nothing else."""
+    return [sys.executable, str(Path(__file__).with_name("floor.py")), str(path), "2", str(folder), str(THREADS)]
+
+
+def the_floor(path: Path) -> Run:
+    """The same as a process to be timed."""
+    return lambda folder: cost_of(floor_command(path, folder), REPOSITORY, os.environ)
+
+
 def our_job(maps: Sequence[MapInput], settings: Settings) -> Run:
     """A job of the core, as Scipion's protocols run it, which compares nothing."""
 

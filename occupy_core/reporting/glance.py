@@ -13,7 +13,8 @@ from typing import Any, Dict, List, Mapping, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.maps import Volume
+from occupy_core.maps import DensityMap, Volume
+from occupy_core.slabs import for_each, for_slabs
 from occupy_core.solvent import BINS, CONFIDENT, SolventModel
 
 Image = NDArray[np.float32]
@@ -57,13 +58,19 @@ def slices_of(volumes: Mapping[str, Volume], tile_section: int) -> MapSlices:
     tile_section : int
         Where to cut the input for the reference tile: `tile_of`.
     """
-    shape = volumes["input"].shape
-    step = math.ceil(max(shape) / _LARGEST)
-    panels = {
-        kind: tuple(_section(volume, axis, volume.shape[axis] // 2, step) for axis in range(3))
-        for kind, volume in volumes.items()
-    }
-    return MapSlices(panels, _section(volumes["input"], 0, tile_section, step), shape, step)
+    panels = {kind: central_sections(volume) for kind, volume in volumes.items()}
+    return slices_with(panels, volumes["input"], tile_section)
+
+
+def slices_with(panels: Mapping[str, Tuple[Image, ...]], source: Volume, tile_section: int) -> MapSlices:
+    """`slices_of` with the sections through the middle, of `central_sections`, given; `source` is the input."""
+    step = _step(source)
+    return MapSlices(dict(panels), _section(source, 0, tile_section, step), source.shape, step)
+
+
+def central_sections(volume: Volume) -> Tuple[Image, ...]:
+    """Sections of a map across its axes, through the middle of the box."""
+    return tuple(_section(volume, axis, volume.shape[axis] // 2, _step(volume)) for axis in range(3))
 
 
 def tile_of(report: Mapping[str, Any]) -> Tuple[Tuple[float, ...], Tuple[float, ...]]:
@@ -89,14 +96,19 @@ def tile_section(report: Mapping[str, Any]) -> int:
     return min(int(corner[0] + edges[0] / 2 + 0.5), report["box_voxels"][2] - 1)
 
 
-def scale_histogram(scale: Volume, confidence: Volume) -> Dict[str, List[int]]:
+def scale_histogram(scale: Volume, confidence: Volume, *, threads: int = 1) -> Dict[str, List[int]]:
     """How many voxels have which local scale: all of them, and those with confidence above 0.5; in 50 bins, 0..1."""
-    everywhere, confident = (np.zeros(SCALE_BINS, dtype=np.int64) for _ in range(2))
-    for section, sure in zip(scale, confidence):
-        bins = np.minimum((section * SCALE_BINS).astype(np.intp), SCALE_BINS - 1)
-        everywhere += np.bincount(bins.ravel(), minlength=SCALE_BINS)
-        confident += np.bincount(bins[sure > CONFIDENT], minlength=SCALE_BINS)
-    return {"voxels": everywhere.tolist(), "confident_voxels": confident.tolist()}
+    of_sections = np.empty((len(scale), 2, SCALE_BINS), dtype=np.int64)
+
+    def count(slab: slice) -> None:
+        for section, sure, found in zip(scale[slab], confidence[slab], of_sections[slab]):
+            bins = np.minimum((section * SCALE_BINS).astype(np.intp), SCALE_BINS - 1)
+            bins += np.where(sure > CONFIDENT, SCALE_BINS, 0)
+            found[...] = np.bincount(bins.ravel(), minlength=2 * SCALE_BINS).reshape(2, SCALE_BINS)
+
+    for_slabs(len(scale), count, threads=threads)
+    others, confident = of_sections.sum(axis=0)
+    return {"voxels": (others + confident).tolist(), "confident_voxels": confident.tolist()}
 
 
 def solvent_curves(model: SolventModel) -> Dict[str, List[float]]:
@@ -107,29 +119,41 @@ def solvent_curves(model: SolventModel) -> Dict[str, List[float]]:
     }
 
 
-def surface_level(volume: Volume, confidence: Volume, limit: float) -> float:
+def surface_level(source: DensityMap, confidence: Volume, limit: float, *, threads: int = 1) -> float:
     """A level for a surface: above it there is next to no voxel that is no more than solvent.
 
     Parameters
     ----------
-    volume, confidence : float32 arrays
-        The input, and its confidence on the same grid.
+    source : DensityMap
+        The input.
+    confidence : float32 array
+        On its grid.
     limit : float
         Confidence limit of the solvent model; the level is at least this.
+    threads : int
 
     Returns
     -------
     float
         In the map's grey scale.
     """
+    volume = source.data
     every = math.ceil(len(volume) / _LEVEL_SECTIONS)
-    low, high = float(volume.min()), float(volume.max())
-    counts = np.zeros(BINS, dtype=np.int64)
-    for section, sure in zip(volume[::every], confidence[::every]):
-        counts += np.histogram(section[sure <= CONFIDENT], BINS, (low, high))[0]
-    above = counts[::-1].cumsum()[::-1]
+    low, high = (float(value) for value in source.limits)
+    of_sections = np.empty((len(volume[::every]), BINS), dtype=np.int64)
+
+    def count(place: int) -> None:
+        section, sure = volume[place * every], confidence[place * every]
+        of_sections[place] = np.histogram(section[sure <= CONFIDENT], BINS, (low, high))[0]
+
+    for_each(range(len(of_sections)), count, threads=threads)
+    above = of_sections.sum(axis=0)[::-1].cumsum()[::-1]
     noise = low + (high - low) * int((above > _LEVEL_NOISE * above[0]).sum()) / BINS
     return min(max(limit, noise), (low + high) / 2)
+
+
+def _step(volume: Volume) -> int:
+    return math.ceil(max(volume.shape) / _LARGEST)
 
 
 def _section(volume: Volume, axis: int, place: int, step: int) -> Image:

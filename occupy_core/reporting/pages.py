@@ -161,6 +161,7 @@ def _setting_columns(settings: Settings) -> List[Rows]:
     rows = [
         (item.label, _shown(item, getattr(settings, name)), getattr(settings, name) != default_of(name))
         for name, item in descriptions().items()
+        if name != "figures"  # where it can be read, it is yes
     ]
     half = -(-len(rows) // 2)
     return [rows[:half], rows[half:]]

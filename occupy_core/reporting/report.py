@@ -30,7 +30,7 @@ CITATION = (
 )
 
 
-def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str) -> Dict[str, Any]:
+def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str, *, threads: int = 1) -> Dict[str, Any]:
     """What is known about one map, as JSON types; `files` are the names of its outputs, which begin with `prefix`."""
     grid, solvent = result.source.grid, result.solvent
     centre, edge = _tile(result)
@@ -62,8 +62,8 @@ def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str)
             "confidence_limit": solvent.limit,
             "histogram": glance.solvent_curves(solvent),
         },
-        "scale_histogram": glance.scale_histogram(result.scale, result.confidence),
-        "surface_level": glance.surface_level(result.source.data, result.confidence, solvent.limit),
+        "scale_histogram": glance.scale_histogram(result.scale, result.confidence, threads=threads),
+        "surface_level": glance.surface_level(result.source, result.confidence, solvent.limit, threads=threads),
         "variability_limit": result.variability_limit,
         "median_scale": result.median_scale,
         "targets": [target_report(target) for target in result.targets],

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
-from occupy_core.comparing.classes import ClassComparison
 from occupy_core.inputs import Job
 from occupy_core.outputs import CHIMERAX, FIGURE, REPORT
 from occupy_core.reporting.chimerax import session_commands
 from occupy_core.reporting.glance import MapSlices
 from occupy_core.reporting.report import finite, job_report, write_json
 from occupy_core.reporting.rerun import recorded
+
+if TYPE_CHECKING:
+    from occupy_core.comparing.classes import ClassComparison
 
 Report = Dict[str, Any]
 
@@ -68,11 +70,12 @@ def write_reports(
         }
     )
     (folder / CHIMERAX).write_text(session_commands(report, job.output_dir), encoding="utf-8")
-    problem = _draw(folder / FIGURE, report, slices, found)
-    if problem:
-        report["warnings"].append(f"no {FIGURE} was drawn: {problem}")
-    else:
-        report["outputs"].append(FIGURE)
+    if job.settings.figures:
+        problem = _draw(folder / FIGURE, report, slices, found)
+        if problem:
+            report["warnings"].append(f"no {FIGURE} was drawn: {problem}")
+        else:
+            report["outputs"].append(FIGURE)
     write_json(folder / REPORT, report)
     return report
 

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -123,6 +122,8 @@ def _read(path: str) -> Mapping[str, Any]:
 
 
 def _other_versions(path: str, version: str, libraries: Mapping[str, str]) -> List[str]:
+    from importlib import metadata  # here, since it takes as long to load as all other modules that check options
+
     notes = []
     if version != __version__:
         notes.append(f"{path} is of version {version}, this is {__version__}: the outcome may differ")

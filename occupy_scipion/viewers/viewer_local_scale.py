@@ -144,7 +144,8 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
     def _document(self, _name=None):
         path, program = self.protocol._getExtraPath(FIGURE), document_program()
         if not os.path.exists(path):
-            return [self.errorMessage("There is no report yet; the summary says why.", "No report")]
+            text = "There is no logfile.pdf: *Figures* was set to no, or else the summary says why."
+            return [self.errorMessage(text, "No report")]
         if program is None:
             text = f"Nothing here opens a PDF (no xdg-open, no evince). The file is {os.path.abspath(path)}"
             return [self.errorMessage(text, "No program for PDF files")]

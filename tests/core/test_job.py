@@ -95,6 +95,16 @@ def test_one_bad_map_does_not_stop_the_others(phantom_file, tmp_path):
         run_job(job(tmp_path / "out", str(tmp_path / "gone.mrc"), str(tmp_path / "too.mrc")))
 
 
+def test_a_map_that_fails_late_leaves_nothing(phantom_file, write_mrc, tmp_path):
+    """Modified maps are written before target masks are looked at."""
+    other = write_mrc(np.random.default_rng(0).standard_normal((40, 40, 40)).astype("f4"), "other.mrc")
+    mask = write_mrc((read_map(other).data > 0.5).astype("f4"), "mask.mrc")
+    done = run_job(job(tmp_path / "out", phantom_file, other, amplify=3.0, target_mask=(mask,)))
+    assert [item.source.path for item in done.maps] == [other]
+    found = [name for name in names(tmp_path / "out") if name.startswith("map")]
+    assert found == ["map002_amplified.mrc", "map002_confidence.mrc", "map002_scale.mrc"]
+
+
 def test_an_input_is_never_replaced(phantom_file, tmp_path):
     scale = tmp_path / "scale.mrc"
     Path(phantom_file).rename(scale)
@@ -238,6 +248,17 @@ def test_figures_that_cannot_be_drawn_cost_no_job(phantom_file, tmp_path, monkey
     assert outputs.files == ["occupy.cxc"]
     (told,) = json.loads((tmp_path / "out" / "report.json").read_text())["warnings"]
     assert told == "no logfile.pdf was drawn: RuntimeError: no more ink" and told in outputs.warnings
+
+
+def test_without_figures_there_is_all_but_the_pdf(phantom_file, tmp_path):
+    out, lines = tmp_path / "out", []
+    run_job(job(out, phantom_file, sigmoid=4.0))
+    before = {path.name: path.read_bytes() for path in out.glob("*.mrc")}
+    outputs = run_job(job(out, phantom_file, sigmoid=4.0, figures=False), progress=lines.append)
+    assert names(out) == ["confidence.mrc", *REPORTS[1:], "scale.mrc", "sigmoid.mrc"]
+    assert {path.name: path.read_bytes() for path in out.glob("*.mrc")} == before
+    assert (outputs.files, outputs.warnings) == (["occupy.cxc"], [])
+    assert not any("logfile.pdf" in line for line in lines)
 
 
 def test_reports_are_strict_json_with_lists_of_numbers_in_a_line(phantom_file, tmp_path):

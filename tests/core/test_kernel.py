@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 from scipy.ndimage import maximum_filter
+from scipy.optimize import brentq
 
 from occupy_core.kernel import ball, ball_maximum, default_kernel_size, tau_of
 
@@ -9,6 +10,7 @@ from occupy_core.kernel import ball, ball_maximum, default_kernel_size, tau_of
 @pytest.mark.parametrize(("voxels", "tau"), [(1, 0.5), (19, 0.8902), (93, 0.9647), (257, 0.9840)])
 def test_tau_is_the_published_one(voxels, tau):
     assert tau_of(voxels) == pytest.approx(tau, abs=5e-5)
+    assert tau_of(voxels) == pytest.approx(brentq(lambda x: x**voxels + x - 1, 0, 1, xtol=1e-15), abs=1e-15)
     assert tau_of(voxels) ** voxels + tau_of(voxels) - 1 == pytest.approx(0, abs=1e-12)
 
 

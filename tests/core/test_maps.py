@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import bz2
 import gzip
+import mmap
+import os
 from pathlib import Path
 
 import mrcfile
@@ -159,3 +161,49 @@ def test_a_failed_write_leaves_the_old_file(write_mrc, tmp_path, monkeypatch):
         write_map(out, read.data * 3, read.grid, label="second")
     assert out.read_bytes() == before
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_mapped_map_is_the_map_as_read(write_mrc):
+    values = np.random.default_rng(0).standard_normal((12, 10, 8)).astype("f4")
+    path = write_mrc(values)
+    before = Path(path).read_bytes()
+    found, read = read_map(path, mapped=True), read_map(path)
+    assert isinstance(found.data.base, (np.memmap, mmap.mmap)) and not isinstance(
+        read.data.base, (np.memmap, mmap.mmap)
+    )
+    np.testing.assert_array_equal(found.data, read.data)
+    assert found.limits == read.limits == (values.min(), values.max())
+    assert found.warnings == read.warnings and found.grid.difference(read.grid) == ""
+    found.data[0, 0, 0] = 99  # as the comparison of classes does
+    assert Path(path).read_bytes() == before
+    found.release()
+    read.release()
+    np.testing.assert_array_equal(found.data, values)
+
+
+@pytest.mark.parametrize("kind", ["int16", "extended", "longer"])
+def test_what_cannot_be_mapped_as_it_is_is_read(write_mrc, kind):
+    values = np.random.default_rng(0).integers(-99, 99, (12, 10, 8)).astype("i2" if kind == "int16" else "f4")
+    path = write_mrc(values)
+    with mrcfile.open(path, "r+") as file:
+        if kind == "extended":
+            file.set_extended_header(np.zeros(80, "V1"))
+    if kind == "longer":
+        with open(path, "ab") as file:
+            file.write(b"more")
+    found, read = read_map(path, mapped=True), read_map(path)
+    np.testing.assert_array_equal(found.data, values)
+    assert found.warnings == read.warnings and bool(read.warnings) == (kind == "longer")
+
+
+def test_a_cut_file_and_a_stack_are_refused_mapped_or_not(write_mrc):
+    path = write_mrc(np.random.default_rng(0).standard_normal((12, 10, 8)).astype("f4"))
+    with mrcfile.open(path, "r+") as file:
+        file.header.ispg, file.header.mz = 401, 12  # a stack of volumes
+    for mapped in (False, True):
+        with pytest.raises(MapError, match="expected one 3D map"):
+            read_map(path, mapped=mapped)
+    os.truncate(path, 2000)
+    for mapped in (False, True):
+        with pytest.raises(MapError, match="cannot be read"):
+            read_map(path, mapped=mapped)

@@ -237,7 +237,7 @@ def test_histograms_count_every_voxel(three_parts, phantom_file):
 
 def test_the_level_of_the_surface_is_above_the_noise_and_below_the_molecule(three_parts, phantom_file):
     result = process_map(read_map(phantom_file), Settings())
-    level = glance.surface_level(result.source.data, result.confidence, result.solvent.limit)
+    level = glance.surface_level(result.source, result.confidence, result.solvent.limit)
     assert (three_parts.volume[result.confidence <= 0.5] > level).mean() <= 2e-3
     assert (three_parts.volume[result.confidence <= 0.5] > 0.5 * level).mean() > 2e-3
     assert (three_parts.volume[three_parts.parts[0]] > level).mean() > 0.95

@@ -293,3 +293,12 @@ def test_full_occupancy_control_is_left_as_it_is(shared_data):
 def test_settings_without_effect_are_told(source, values, text):
     assert any(text in warning for warning in process_map(source, Settings(**values)).warnings)
     assert process_map(source, ALL).warnings == ()
+
+
+def test_modified_maps_can_be_taken_one_by_one(phantom_file):
+    source, taken = read_map(phantom_file), {}
+    whole = process_map(source, ALL)
+    result = process_map(source, ALL, take=taken.__setitem__)
+    assert result.modified == {} and list(taken) == list(whole.modified)
+    for name, values in whole.modified.items():
+        np.testing.assert_array_equal(taken[name], values)

@@ -59,6 +59,16 @@ def test_success_leaves_outputs_nodes_and_marker(project, phantom_file):
     assert done.stdout.splitlines()[-1] == "Done."
 
 
+def test_without_figures_no_node_is_a_pdf(project, phantom_file):
+    done = run("--in_3dref", phantom_file, "--figures", "no")
+    assert (done.returncode, done.stderr, ending()) == (0, "", SUCCESS)
+    nodes = (project / "job" / "RELION_OUTPUT_NODES.star").read_text()
+    assert "scale.mrc" in nodes and "pdf" not in nodes and "WARNING" not in done.stdout
+    again = run("--settings", "job/report.json", folder="again/")
+    assert again.returncode == 0 and (project / "again" / "scale.mrc").exists()
+    assert not (project / "again" / "logfile.pdf").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

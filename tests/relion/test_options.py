@@ -87,6 +87,7 @@ def test_every_setting_has_an_option_of_its_name():
         "classes": ("3, 1", "3,1"),
         "reference": ("Shared", "shared"),
         "seed": ("3", 3),
+        "figures": ("No", False),
     }
     assert set(given) == set(descriptions())
     for name, (word, value) in given.items():

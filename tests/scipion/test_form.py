@@ -41,6 +41,7 @@ CHANGED = {
     "maxBox": 64,
     "scaleReference": " Shared",
     "randomSeed": 7,
+    "drawFigures": False,
 }
 MEANT = {
     "mode": "occupancy",
@@ -65,6 +66,7 @@ MEANT = {
     "max_box": 64,
     "reference": "shared",
     "seed": 7,
+    "figures": False,
 }
 
 

@@ -43,6 +43,13 @@ def test_a_fresh_process_finds_the_outputs(lab, a_map, run):
     assert len({output["file"] for output in found["outputs"].values()}) == len(names)
 
 
+def test_without_figures_there_is_all_but_the_pdf(lab, a_map):
+    done = lab.run_local_scale(a_map, drawFigures=False)
+    assert done.isFinished()
+    files = set(os.listdir(done._getExtraPath()))
+    assert "logfile.pdf" not in files and {"scale.mrc", "occupy.cxc", "report.json"} <= files
+
+
 def test_voxels_are_those_of_the_core_to_the_bit(lab, map_file, run):
     settings = Settings(amplify=3.0, attenuate=2.5, sigmoid=4.0, lowpass=10.0)
     direct = process_map(read_map(map_file, voxel_size=3.0), settings)
