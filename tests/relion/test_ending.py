@@ -117,7 +117,7 @@ def test_memory_that_does_not_suffice_ends_as_failure(project, write_mrc):
     large = write_mrc(np.random.default_rng(0).random((256, 256, 256), dtype=np.float32))
 
     def limit():
-        resource.setrlimit(resource.RLIMIT_DATA, (300_000_000, 300_000_000))  # enough to load, not to compute
+        resource.setrlimit(resource.RLIMIT_DATA, (180_000_000, 180_000_000))  # enough to load, not to compute
 
     done = run("--in_3dref", large, "--amplify", env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, preexec_fn=limit)
     assert done.returncode == 1 and ending() == FAILURE
