@@ -40,8 +40,8 @@ def text(found: Found, version: str, rounds: int) -> str:
         "",
         "Made by `make bench` (`python -m benchmarks.performance --write`): whole processes of the RELION job and of "
         f"the published program (occupy {version}) in turns, medians of {rounds} rounds, with the same low-pass and "
-        "tile size. Memory is the peak of the resident memory. The published program draws nothing: what must hold is "
-        "counted without figures (`--figures no`), and rows with them stand beside.",
+        "tile size. Memory is the peak of the resident memory. The published program draws nothing; the job draws "
+        "logfile.pdf unless `--figures no` is given, so it is measured with and without.",
         "",
         f"Machine: {machine()}.",
         "",
