@@ -105,7 +105,7 @@ def finest_detail(volume: Volume, *, voxel_size: float, finest: float, coarsest:
     return cutoff
 
 
-def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1, discard: bool = False) -> Volume:
+def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
     """Crop or pad a map in Fourier space to another box of the same size in Å.
 
     Parameters
@@ -115,9 +115,6 @@ def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1, discard: b
         The new box in voxels; voxel 0 stays where it is and values keep their grey scale.
     threads : int
         For the transforms; the result does not depend on it.
-    discard : bool
-        Whether the map is not needed any more: its memory is given back before that of the result is taken, and it is
-        left empty.
 
     Returns
     -------
@@ -132,8 +129,6 @@ def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1, discard: b
     counts = [(min(sides) + 1) // 2 for sides in zip(old, new)]
     waves = ((counts[0], counts[0] - 1), (counts[1], counts[1] - 1), (counts[2], 0))
     spectrum = _spectrum(volume, waves, threads)
-    if discard and volume.base is None:
-        volume.resize(0, refcheck=False)
     spectrum *= math.prod(new) / math.prod(old)
     spectrum = _padded(spectrum, waves, new[0])  # here, so that the smaller one is gone before the map is made
     return _inverse(spectrum, waves, np.empty(new, dtype=np.float32), threads)

@@ -177,7 +177,7 @@ def _run_map(
 ) -> MapOutputs:
     source = read_map(item.path, voxel_size=item.voxel_size, mapped=True)
     files = _files(item, job.settings)
-    panels = dict.fromkeys(["input", *files], central_sections(source.data))
+    panels = {"input": central_sections(source.data)}
 
     def write(kind: str, values: Volume) -> None:
         write_map(folder / files[kind], values, source.grid, label=MAP_OUTPUTS[kind].title, threads=job.threads)
@@ -193,7 +193,8 @@ def _run_map(
     report = map_report(result, files, item.prefix, item.name, threads=job.threads)
     if item.class_info is not None:
         report["class"] = asdict(item.class_info)
-    return MapOutputs(item, files, report, slices_with(panels, source.data, tile_section(report)))
+    in_order = {kind: panels[kind] for kind in ("input", *files)}
+    return MapOutputs(item, files, report, slices_with(in_order, source.data, tile_section(report)))
 
 
 def _files(item: MapInput, settings: Settings) -> Dict[str, str]:

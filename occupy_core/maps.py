@@ -13,7 +13,6 @@ import mmap
 import os
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
@@ -86,6 +85,8 @@ class DensityMap:
     grid : MapGrid
     path : str
         The file it came from.
+    limits : two float32
+        The lowest and the highest value.
     warnings : tuple of str
         What was odd about the file and how it was taken.
     """
@@ -93,12 +94,8 @@ class DensityMap:
     data: Volume
     grid: MapGrid
     path: str
+    limits: Tuple[np.float32, np.float32]
     warnings: Tuple[str, ...] = ()
-
-    @cached_property
-    def limits(self) -> Tuple[np.float32, np.float32]:
-        """Lowest and highest value."""
-        return self.data.min(), self.data.max()
 
     def release(self) -> None:
         """Give back the memory of a map that is mapped (`read_map`), until its values are looked at again."""
@@ -181,9 +178,8 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool
             "project's sampling rate)"
         )
     sections, rows, columns = values.shape
-    found = DensityMap(values, MapGrid((sections, rows, columns), size, header, said), name, tuple(notes))
-    vars(found)["limits"] = limits  # known: no need to look for them again
-    return found
+    grid = MapGrid((sections, rows, columns), size, header, said)
+    return DensityMap(values, grid, name, limits, tuple(notes))
 
 
 def read_on_grid(path: str, source: DensityMap, what: str) -> DensityMap:

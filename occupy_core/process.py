@@ -183,7 +183,7 @@ def process_map(
 
 @dataclass(frozen=True)
 class _Restorer:
-    """Brings results of the computation back to the input's box; what it is given is not to be used any more."""
+    """Brings results of the computation back to the input's box."""
 
     source: DensityMap
     derived: Derived
@@ -193,7 +193,7 @@ class _Restorer:
     def _full_box(self, values: Volume) -> Volume:
         if values.shape == self.source.grid.shape:
             return values
-        return fourier.resize(values, self.source.grid.shape, threads=self.threads, discard=True)
+        return fourier.resize(values, self.source.grid.shape, threads=self.threads)
 
     def fraction(self, values: Volume) -> Volume:
         """A scale or confidence map: padding rings, so it is cut to 0..1 again, in place."""

@@ -99,15 +99,3 @@ def test_another_box_is_to_the_bit_what_whole_transforms_give(old, new):
     spectrum[np.ix_(*rows, range(count[2]))] = scipy.fft.rfftn(volume)[np.ix_(*rows, range(count[2]))]
     spectrum *= np.prod(new) / np.prod(old)
     np.testing.assert_array_equal(resize(volume, new, threads=2), scipy.fft.irfftn(spectrum, new))
-
-
-def test_a_map_that_is_not_needed_any_more_gives_its_memory_back():
-    volume = np.random.default_rng(0).standard_normal((16, 18, 20)).astype(np.float32)
-    expected = resize(volume, (8, 9, 10))
-    view = volume[:]
-    np.testing.assert_array_equal(resize(view, (8, 9, 10), discard=True), expected)
-    assert view.size == volume.size == 16 * 18 * 20  # another's memory is left alone
-    np.testing.assert_array_equal(resize(volume.copy(), (8, 9, 10), discard=True), expected)
-    del view
-    np.testing.assert_array_equal(resize(volume, (8, 9, 10), discard=True), expected)
-    assert volume.size == 0
