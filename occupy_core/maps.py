@@ -13,6 +13,7 @@ import mmap
 import os
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
@@ -85,8 +86,6 @@ class DensityMap:
     grid : MapGrid
     path : str
         The file it came from.
-    limits : two float32
-        The lowest and the highest value.
     warnings : tuple of str
         What was odd about the file and how it was taken.
     """
@@ -94,8 +93,12 @@ class DensityMap:
     data: Volume
     grid: MapGrid
     path: str
-    limits: Tuple[np.float32, np.float32]
     warnings: Tuple[str, ...] = ()
+
+    @cached_property
+    def limits(self) -> Tuple[np.float32, np.float32]:
+        """Lowest and highest value."""
+        return self.data.min(), self.data.max()
 
     def release(self) -> None:
         """Give back the memory of a map that is mapped (`read_map`), until its values are looked at again."""
@@ -161,7 +164,7 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool
     if np.iscomplexobj(data):
         raise MapError(f"{name}: holds complex values (MRC mode {int(header.mode)}), expected a real-space map")
     values = np.ascontiguousarray(data, dtype=np.float32)
-    limits = _refuse_bad_values(name, values)
+    _refuse_bad_values(name, values)
     said = size = _voxel_size(name, header)
     if voxel_size is not None and abs(voxel_size - size) > SAME_VOXEL_SIZE * voxel_size:
         if size > 0:
@@ -179,7 +182,7 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool
         )
     sections, rows, columns = values.shape
     grid = MapGrid((sections, rows, columns), size, header, said)
-    return DensityMap(values, grid, name, limits, tuple(notes))
+    return DensityMap(values, grid, name, tuple(notes))
 
 
 def read_on_grid(path: str, source: DensityMap, what: str) -> DensityMap:
@@ -320,10 +323,8 @@ def _mapped(mrc: Any, name: str) -> Optional[NDArray[Any]]:
         return None
 
 
-def _refuse_bad_values(name: str, values: Volume) -> Tuple[np.float32, np.float32]:
-    """Lowest and highest value, where nothing is wrong with them."""
-    limits: Tuple[np.float32, np.float32] = values.min(), values.max()
-    low, high = (float(value) for value in limits)
+def _refuse_bad_values(name: str, values: Volume) -> None:
+    low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = int(values.size - np.count_nonzero(np.isfinite(values)))
         raise MapError(f"{name}: found {bad} of {values.size} values NaN or infinite, expected numbers only")
@@ -335,7 +336,6 @@ def _refuse_bad_values(name: str, values: Volume) -> Tuple[np.float32, np.float3
             f"{name}: found values from {low:g} to {high:g}, too large, too small or too alike for single precision; "
             "bring the map to a usual grey scale (mean 0, standard deviation 1)"
         )
-    return limits
 
 
 def _voxel_size(name: str, header: Header) -> float:
