@@ -9,6 +9,8 @@ import pytest
 from benchmarks.classes import document, measure, scenarios, tables
 from benchmarks.occupancy import suite
 from benchmarks.occupancy.simulate import Conditions, simulate
+from occupy_core.comparing import comparison
+from occupy_core.comparing.regions import Part
 
 WHOLE = dict.fromkeys("ABCDEFG", 1.0)
 
@@ -95,6 +97,22 @@ def test_identical_classes_of_other_resolution_grey_scale_and_noise_do_not_diffe
     maps = [classes(bundles, [WHOLE], [n], seed, resolution=r, masked=masked)[0] for r, n, seed in pairs]
     assert measure.compared(maps, factors=[1.0, 0.9]).result.regions == ()
     assert measure.compared(maps, factors=[0.9, 1.0]).result.regions == ()
+
+
+@pytest.mark.parametrize(
+    ("sure", "medians", "counts"),
+    [
+        (0.13, (1.0, 0.0), True),  # thin and large, in noisy classes
+        (0.07, (1.0, 0.0), False),  # noise
+        (0.4, (1.0, 0.83), False),  # unequal resolution
+        (0.4, (1.0, 0.7), True),
+        (0.9, (0.2, 0.0), False),  # faint in all
+    ],
+)
+def test_a_region_counts_by_how_surely_and_how_far_classes_differ(sure, medians, counts):
+    mask = np.ones((2, 2, 2), dtype=bool)
+    region = comparison.Region(mask, 8.0, (0.0, 0.0, 0.0), tuple((value,) * 3 for value in medians))
+    assert comparison._counts(Part(mask, mask, sure), region) == counts
 
 
 def test_the_reference_can_be_chosen(bundles):

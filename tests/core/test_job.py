@@ -250,6 +250,17 @@ def test_figures_that_cannot_be_drawn_cost_no_job(phantom_file, tmp_path, monkey
     assert told == "no logfile.pdf was drawn: RuntimeError: no more ink" and told in outputs.warnings
 
 
+def test_sections_for_the_page_are_those_of_each_map_in_order(phantom_file, tmp_path):
+    out = tmp_path / "out"
+    (done,) = run_job(job(out, phantom_file, amplify=3.0, attenuate=2.0, subtraction_mask=True)).maps
+    files = {"input": phantom_file, **{kind: out / name for kind, name in done.files.items()}}
+    assert list(done.slices.panels) == list(files) and list(done.files) == list(done.report["outputs"])
+    for kind, path in files.items():
+        volume = read_map(path).data
+        for axis, image in enumerate(done.slices.panels[kind]):
+            np.testing.assert_array_equal(image, np.take(volume, volume.shape[axis] // 2, axis=axis))
+
+
 def test_without_figures_there_is_all_but_the_pdf(phantom_file, tmp_path):
     out, lines = tmp_path / "out", []
     run_job(job(out, phantom_file, sigmoid=4.0))

@@ -182,7 +182,7 @@ def test_a_mapped_map_is_the_map_as_read(write_mrc):
 
 
 @pytest.mark.parametrize("kind", ["int16", "extended", "longer"])
-def test_what_cannot_be_mapped_as_it_is_is_read(write_mrc, kind):
+def test_other_files_are_mapped_where_they_can_be_and_else_read(write_mrc, kind):
     values = np.random.default_rng(0).integers(-99, 99, (12, 10, 8)).astype("i2" if kind == "int16" else "f4")
     path = write_mrc(values)
     with mrcfile.open(path, "r+") as file:
@@ -193,6 +193,7 @@ def test_what_cannot_be_mapped_as_it_is_is_read(write_mrc, kind):
             file.write(b"more")
     found, read = read_map(path, mapped=True), read_map(path)
     np.testing.assert_array_equal(found.data, values)
+    assert isinstance(found.data.base, (np.memmap, mmap.mmap)) == (kind == "extended")
     assert found.warnings == read.warnings and bool(read.warnings) == (kind == "longer")
 
 
