@@ -117,7 +117,7 @@ def _without_borders(
             others = [pattern for index, pattern in enumerate(patterns) if index != number]
             own = owners == number
             alike = any(np.abs(patterns[number] - other).max() < _ALIKE for other in others)
-            if alike or _is_mixed(patterns[number], others) and _is_thin(own, molecule, spacing):
+            if alike or not own.any() or _is_mixed(patterns[number], others) and _is_thin(own, molecule, spacing):
                 doubtful.append((int(own.sum()), number))
         if not doubtful:
             break
@@ -146,12 +146,16 @@ def _is_thin(part: Mask, molecule: Mask, spacing: float) -> bool:
 
 
 def _refined(relative: Floats, patterns: List[Pattern], seeds: Mask) -> List[Pattern]:
-    """Patterns moved to the middle of what is nearest to them; the first one, no difference, stays."""
-    values = relative[:, seeds]
+    """Patterns moved to the middle of what is near them; the first one, no difference, stays, as does one with nothing
+    near. What is not so near is the blur between two parts: it would draw a pattern to its neighbour, and with it the
+    border."""
+    values, patterns = relative[:, seeds], list(patterns)
     for _ in range(3):
         owners = _nearest(values, patterns)
-        members = [values[:, owners == number] for number in range(1, len(patterns))]
-        patterns = [patterns[0], *(np.median(own, axis=1) for own in members if own.shape[1])]
+        close = _distance(values, patterns, owners) < _ALIKE
+        for number in range(1, len(patterns)):
+            near = values[:, (owners == number) & close]
+            patterns[number] = np.median(near, axis=1) if near.size else patterns[number]
     return patterns
 
 

@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from occupy_core.coarse_grid import box_around
 from occupy_core.comparing.patterns import owners_of, patterns_of, spread_out
+from occupy_core.comparing.settling import settled
 from occupy_core.comparing.stored import Stored
 from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
@@ -29,11 +30,12 @@ Floats = NDArray[np.float32]
 # Full widths in Å of the smoothings under which maps are compared: a large difference shows in a noisy map only under
 # a wide one, and borders are sharp only under a narrow one.
 _WIDTHS = (8.0, 12.0, 20.0, 30.0)
+_NARROW = 4.0  # Å: for borders, where what is around a voxel makes up for the noise
 # Below that the maps' resolutions differ more than their contents do.
 _DETECTION_WIDTHS = (12.0, 20.0, 30.0)
 _SIGNIFICANT = 6.0  # standard deviations of the difference of two smoothed maps
 _LEAST_RELATIVE = 0.15  # of the stronger map's smoothed density
-# Of the local density, for a width to be wide enough: to find patterns by, and once they are known to tell them apart.
+# Of the local density, for a width to be wide enough: to find patterns by, and to tell first which one a voxel follows.
 _MOST_NOISE, _MOST_NOISE_KNOWN = 0.15, 0.2
 _FAINT = 0.25  # of the density where the reference is whole: what is below in every map is no part of the molecule
 _AROUND = 8.0  # Å: what is this near to density is no solvent
@@ -105,7 +107,12 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
         return []
     molecule = spread_out(dense, molecule)
     patterns = patterns_of(_relative(fused[:, dense]), strongest[dense], seeds[dense], molecule, spacing)
-    owners = spread_out(owners_of(_relative(sharper[:, dense]), patterns, seeds[dense]), molecule)
+    owners = owners_of(_relative(sharper[:, dense]), patterns, seeds[dense])
+    del fused, sharper  # before more is made
+    if owners.any():
+        sharp, noises = _smoothed(maps, solvent, reference, _NARROW)
+        owners = settled(owners, patterns, sharp[:, dense], noises, molecule, spacing)
+    owners = spread_out(owners, molecule)
     seeds = spread_out(seeds[dense], molecule)
     masks, shares = [], []
     # Labels and distances take many times the memory of a mask: not where nothing is.
