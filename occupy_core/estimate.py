@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core import fourier, kernel, scale, solvent
+from occupy_core import fourier, kernel, scale
 from occupy_core.derived import Derived, derive
 from occupy_core.errors import MapError
 from occupy_core.maps import DensityMap, Volume, box_text, read_on_grid
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
+from occupy_core.solvent_region import flat_areas, inscribed, solvent_region
 
 if TYPE_CHECKING:
     from occupy_core.calibration import Calibration, Molecule
@@ -83,9 +84,9 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, ove
             f"finer than {2 * derived.voxel_size:.3g} Å"
         )
     # Looked for in the map as read: a cropped map rings where it was flat.
-    flat = fourier.sampled(solvent.flat_areas(source.data, threads=threads), volume.shape)
+    flat = fourier.sampled(flat_areas(source.data, threads=threads), volume.shape)
     region, warnings = _solvent_region(source, volume, flat, settings, threads)
-    inside = region if settings.solvent_def is None else solvent.inscribed(volume.shape) & ~flat
+    inside = region if settings.solvent_def is None else inscribed(volume.shape) & ~flat
     del flat
     overwritten = volume if overwrite and derived.mode == "occupancy" else None
     if overwritten is not None:
@@ -164,9 +165,9 @@ def _solvent_region(
     source: DensityMap, volume: Volume, flat: NDArray[np.bool_], settings: Settings, threads: int
 ) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
     if settings.solvent_def is None:
-        return solvent.solvent_region(volume, flat, None, threads=threads)
+        return solvent_region(volume, flat, None, threads=threads)
     definition = fourier.sampled(read_on_grid(settings.solvent_def, source, "solvent definition").data, volume.shape)
     try:
-        return solvent.solvent_region(volume, flat, definition, threads=threads)
+        return solvent_region(volume, flat, definition, threads=threads)
     except MapError as error:
         raise MapError(f"{settings.solvent_def}: {error}") from error

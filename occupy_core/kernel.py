@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from itertools import chain
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from occupy_core.slabs import for_each, slabs_of
 Image = NDArray[np.float32]
 
 _LEAST_SECTIONS = 16  # for a thread, since those around them are worked on once more
+_PIECE = 1 << 16  # values; several such arrays stay in a processor's cache
 
 
 def default_kernel_size(lowpass_angstrom: float, voxel_size: float) -> int:
@@ -79,57 +81,125 @@ def ball_maximum(
     each section the maxima over its discs are taken once, and go to all sections that they are a part of the ball of.
     """
     half = kernel.shape[0] // 2
-    # How far the line reaches to both sides that is this many sections and rows off the centre; -1 where there is none.
-    reaches = (kernel[half:, half:].sum(axis=2) - 1) // 2
+    discs = _discs_of(kernel)
+    farthest = discs[0].distance
     result = np.empty_like(volume) if out is None else out
     depth = volume.shape[0]
-    mirrored = np.pad(np.arange(depth), half, mode="symmetric")
+    mirrored = np.pad(np.arange(depth), farthest, mode="symmetric")
     slabs = slabs_of(depth, max(_LEAST_SECTIONS, math.ceil(depth / threads)))
     # Copies, since they may be overwritten before a slab beside them is done.
     around = {
-        slab.start: (volume[mirrored[slab.start :][:half]], volume[mirrored[slab.stop + half :][:half]])
+        slab.start: (volume[mirrored[slab.start :][:farthest]], volume[mirrored[slab.stop + farthest :][:farthest]])
         for slab in slabs
     }
 
     def maximum_over(slab: slice) -> None:
         before, after = around[slab.start]
-        unfinished: Dict[int, Image] = {}
-        for place, section in enumerate(chain(before, volume[slab], after), slab.start - half):
-            for distance, disc in _disc_maxima(np.pad(section, half, mode="symmetric"), reaches):
-                for target in {place - distance, place + distance}:
-                    if target in unfinished:
-                        np.maximum(unfinished[target], disc, out=unfinished[target])
-                    elif slab.start <= target < slab.stop:
-                        unfinished[target] = disc.copy()
-            if place - half in unfinished:
-                result[place - half] = unfinished.pop(place - half)
+        work = _Sections(volume.shape[1:], half, discs)
+        for place, section in enumerate(chain(before, volume[slab], after), slab.start - farthest):
+            work.add(section, place, slab)
+            if place - farthest in range(slab.start, slab.stop):
+                result[place - farthest] = work.maximum_of(place - farthest)
 
     for_each(slabs, maximum_over, threads=threads)
     return result
 
 
-def _disc_maxima(section: Image, reaches: NDArray[np.int_]) -> Iterator[Tuple[int, Image]]:
-    """For each distance from the ball's centre, the farthest first, the maximum over the disc that lies there.
+@dataclass(frozen=True)
+class _Disc:
+    """What lies at a distance from the ball's centre: the lines, as (how far they reach to both sides, rows off the
+    centre), that the discs farther off have not."""
 
-    `section` is padded by as much as the ball reaches. What is yielded is overwritten by the next.
-    """
-    half = len(reaches) - 1
-    height, width = (side - 2 * half for side in section.shape)
-    lines = [section[:, half : half + width]]
-    for reach in range(1, int(reaches.max()) + 1):
-        longer = np.maximum(lines[-1], section[:, half - reach : half - reach + width])
-        lines.append(np.maximum(longer, section[:, half + reach : half + reach + width], out=longer))
-    pairs: Dict[Tuple[int, int], Image] = {}
-    disc: Optional[Image] = None
+    distance: int
+    lines: Tuple[Tuple[int, int], ...]
+
+
+def _discs_of(kernel: NDArray[np.bool_]) -> List[_Disc]:
+    """The discs that a ball is a pile of, the farthest first; each lies within the next."""
+    half = kernel.shape[0] // 2
+    reaches = (kernel[half:, half:].sum(axis=2) - 1) // 2  # -1 where there is no line
     shorter = np.full(half + 1, -1)
+    discs: List[_Disc] = []
     for distance in range(half, -1, -1):
-        # The disc before lies within this one: only lines that are longer here add to it.
-        for row in np.flatnonzero(reaches[distance] > shorter):
-            line, key = lines[reaches[distance, row]], (int(reaches[distance, row]), int(row))
-            if key not in pairs:
-                above, below = line[half - row : half - row + height], line[half + row : half + row + height]
-                pairs[key] = np.maximum(above, below) if row else above
-            disc = pairs[key].copy() if disc is None else np.maximum(disc, pairs[key], out=disc)
-        shorter = reaches[distance]
-        if disc is not None:
-            yield distance, disc
+        longer = np.flatnonzero(reaches[distance] > shorter)
+        if len(longer) or discs:
+            discs.append(_Disc(distance, tuple((int(reaches[distance, row]), int(row)) for row in longer)))
+        shorter = np.maximum(shorter, reaches[distance])
+    return discs
+
+
+class _Sections:
+    """The maxima of one slab on their way: sections go in one after the other, finished ones come out.
+
+    A section is padded by as much as the ball's box reaches and worked on as one row of numbers, in pieces that stay in
+    the processor's cache: what is so many rows and columns off is so many numbers off.
+    """
+
+    def __init__(self, shape: Tuple[int, ...], half: int, discs: List[_Disc]) -> None:
+        self._half, self._discs = half, discs
+        height, width = shape
+        self._rows, self._columns = (np.pad(np.arange(side), half, mode="symmetric") for side in shape)
+        self._padded = np.empty((height + 2 * half, width + 2 * half), dtype=np.float32)
+        self._row = width + 2 * half
+        self._length = height * self._row
+        self._piece = self._row * max(1, min(height, _PIECE // self._row))
+        longest = max(reach for disc in discs for reach, _ in disc.lines)
+        self._lines = [np.zeros(self._piece + 2 * half * self._row, dtype=np.float32) for _ in range(longest)]
+        self._maximum = np.empty(self._piece, dtype=np.float32)
+        self._unfinished = [np.empty(self._length, dtype=np.float32) for _ in range(2 * discs[0].distance + 1)]
+
+    def add(self, section: Image, place: int, wanted: slice) -> None:
+        """Let the section at a place count for all `wanted` ones that it is a part of the ball of."""
+        self._pad(section)
+        for start in range(0, self._length, self._piece):
+            piece = slice(start, min(start + self._piece, self._length))
+            for distance, disc in self._maxima(piece):
+                for target in {place - distance, place + distance}:
+                    if wanted.start <= target < wanted.stop:
+                        found = self._unfinished[target % len(self._unfinished)][piece]
+                        if target == place + self._discs[0].distance:  # the first that counts for it
+                            found[...] = disc
+                        else:
+                            np.maximum(found, disc, out=found)
+
+    def maximum_of(self, place: int) -> Image:
+        """The finished maximum of the section at a place."""
+        whole = self._unfinished[place % len(self._unfinished)].reshape(-1, self._row)
+        return whole[:, self._half : self._row - self._half]
+
+    def _pad(self, section: Image) -> None:
+        half, (height, width) = self._half, section.shape
+        self._padded[half : half + height, half : half + width] = section
+        for edge in (slice(0, half), slice(half + width, None)):
+            self._padded[half : half + height, edge] = section[:, self._columns[edge]]
+        for edge in (slice(0, half), slice(half + height, None)):
+            self._padded[edge] = self._padded[half + self._rows[edge]]
+
+    def _maxima(self, piece: slice) -> Iterator[Tuple[int, Image]]:
+        """Of a piece of the section: for each disc its distance and the maximum over it. What is yielded is
+        overwritten by the next."""
+        length = piece.stop - piece.start
+        lines = self._line_maxima(slice(piece.start, piece.stop + 2 * self._half * self._row))
+        maximum = self._maximum[:length]
+        begun = False
+        for disc in self._discs:
+            for reach, row in disc.lines:
+                first, last = (self._half - row) * self._row, (self._half + row) * self._row
+                above, below = lines[reach][first : first + length], lines[reach][last : last + length]
+                if begun:
+                    np.maximum(maximum, above, out=maximum)
+                    np.maximum(maximum, below, out=maximum)
+                else:
+                    np.maximum(above, below, out=maximum)
+                    begun = True
+            yield disc.distance, maximum
+
+    def _line_maxima(self, piece: slice) -> List[Image]:
+        """The maximum over lines that reach 0, 1, 2, … columns to both sides."""
+        lines = [self._padded.reshape(-1)[piece]]
+        for reach, room in enumerate(self._lines, start=1):
+            shorter, line = lines[-1], room[: len(lines[0])]
+            # Two lines that are shorter by one make a line, but for the voxel between two voxels.
+            np.maximum(shorter[:-2], shorter[2:], out=line[1:-1])
+            lines.append(np.maximum(line, shorter, out=line) if reach == 1 else line)
+        return lines

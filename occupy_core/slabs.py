@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Sequence, TypeVar
+from typing import Any, Callable, List, Sequence, Tuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 SECTIONS = 8
 _Item = TypeVar("_Item")
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 def for_each(items: Sequence[_Item], work: Callable[[_Item], object], *, threads: int = 1) -> None:
@@ -41,3 +45,29 @@ def for_slabs(length: int, work: Callable[[slice], object], *, threads: int = 1,
 def slabs_of(length: int, sections: int) -> List[slice]:
     """The slabs of an axis."""
     return [slice(start, min(start + sections, length)) for start in range(0, length, sections)]
+
+
+def extremes(values: NDArray[Any], *, threads: int = 1) -> Tuple[float, float]:
+    """The lowest and the highest value of an array; NaN where one of them is."""
+    found = np.empty((2, len(values)))
+
+    def look(slab: slice) -> None:
+        for place in range(slab.start, slab.stop):
+            found[:, place] = values[place].min(), values[place].max()
+
+    for_slabs(len(values), look, threads=threads)
+    return float(found[0].min()), float(found[1].max())
+
+
+def gathered(
+    values: NDArray[_Kind], chosen: Callable[[slice], NDArray[np.bool_]], *, threads: int = 1
+) -> NDArray[_Kind]:
+    """The values at chosen voxels, one after the other; `chosen` tells them for a slab of the first axis."""
+    slabs = slabs_of(len(values), SECTIONS)
+    found: List[NDArray[_Kind]] = [values[:0].reshape(-1)] * len(slabs)
+
+    def pick(number: int) -> None:
+        found[number] = values[slabs[number]][chosen(slabs[number])]
+
+    for_each(range(len(slabs)), pick, threads=threads)
+    return np.concatenate(found)

@@ -13,8 +13,8 @@ from typing import Any, Dict, List, Mapping, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
+from occupy_core.binning import Bins, counted
 from occupy_core.maps import DensityMap, Volume
-from occupy_core.slabs import for_each, for_slabs
 from occupy_core.solvent import BINS, CONFIDENT, SolventModel
 
 Image = NDArray[np.float32]
@@ -98,16 +98,14 @@ def tile_section(report: Mapping[str, Any]) -> int:
 
 def scale_histogram(scale: Volume, confidence: Volume, *, threads: int = 1) -> Dict[str, List[int]]:
     """How many voxels have which local scale: all of them, and those with confidence above 0.5; in 50 bins, 0..1."""
-    of_sections = np.empty((len(scale), 2, SCALE_BINS), dtype=np.int64)
 
-    def count(slab: slice) -> None:
-        for section, sure, found in zip(scale[slab], confidence[slab], of_sections[slab]):
-            bins = np.minimum((section * SCALE_BINS).astype(np.intp), SCALE_BINS - 1)
-            bins += np.where(sure > CONFIDENT, SCALE_BINS, 0)
-            found[...] = np.bincount(bins.ravel(), minlength=2 * SCALE_BINS).reshape(2, SCALE_BINS)
+    def bins_of(place: int) -> NDArray[np.intp]:
+        bins = (scale[place].reshape(-1) * SCALE_BINS).astype(np.uint8)
+        np.minimum(bins, SCALE_BINS - 1, out=bins)
+        bins += np.multiply(confidence[place].reshape(-1) > CONFIDENT, SCALE_BINS, dtype=np.uint8)
+        return bins.astype(np.intp)
 
-    for_slabs(len(scale), count, threads=threads)
-    others, confident = of_sections.sum(axis=0)
+    others, confident = counted(range(len(scale)), bins_of, 2 * SCALE_BINS, threads=threads).reshape(2, -1)
     return {"voxels": (others + confident).tolist(), "confident_voxels": confident.tolist()}
 
 
@@ -140,14 +138,13 @@ def surface_level(source: DensityMap, confidence: Volume, limit: float, *, threa
     volume = source.data
     every = math.ceil(len(volume) / _LEVEL_SECTIONS)
     low, high = (float(value) for value in source.limits)
-    of_sections = np.empty((len(volume[::every]), BINS), dtype=np.int64)
+    bins = Bins(BINS, (low, high))
 
-    def count(place: int) -> None:
-        section, sure = volume[place * every], confidence[place * every]
-        of_sections[place] = np.histogram(section[sure <= CONFIDENT], BINS, (low, high))[0]
+    def bins_of(place: int) -> NDArray[np.intp]:
+        return bins.of(volume[place][confidence[place] <= CONFIDENT])
 
-    for_each(range(len(of_sections)), count, threads=threads)
-    above = of_sections.sum(axis=0)[::-1].cumsum()[::-1]
+    counts = counted(range(0, len(volume), every), bins_of, BINS, threads=threads)
+    above = counts[::-1].cumsum()[::-1]
     noise = low + (high - low) * int((above > _LEVEL_NOISE * above[0]).sum()) / BINS
     return min(max(limit, noise), (low + high) / 2)
 
