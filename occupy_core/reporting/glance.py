@@ -22,7 +22,7 @@ Image = NDArray[np.float32]
 SCALE_BINS = 50
 _LARGEST = 256  # pixels along the side of a section; larger ones lose every other voxel, or more
 _BINS_MERGED = 4  # of the solvent's histogram
-_LEVEL_SECTIONS = 64  # that the level of a surface is read from
+_SOME_SECTIONS = 64  # that a histogram is taken of
 _LEVEL_NOISE = 1e-3  # of the voxels that are no more than solvent, above the level
 
 
@@ -97,15 +97,20 @@ def tile_section(report: Mapping[str, Any]) -> int:
 
 
 def scale_histogram(scale: Volume, confidence: Volume, *, threads: int = 1) -> Dict[str, List[int]]:
-    """How many voxels have which local scale: all of them, and those with confidence above 0.5; in 50 bins, 0..1."""
+    """How many voxels have which local scale: all of them, and those with confidence above 0.5; in 50 bins, 0..1.
 
-    def bins_of(place: int) -> NDArray[np.intp]:
-        bins = (scale[place].reshape(-1) * SCALE_BINS).astype(np.uint8)
-        np.minimum(bins, SCALE_BINS - 1, out=bins)
-        bins += np.multiply(confidence[place].reshape(-1) > CONFIDENT, SCALE_BINS, dtype=np.uint8)
-        return bins.astype(np.intp)
+    Of a map of many sections some tell, each for as many as it stands for.
+    """
+    every = math.ceil(len(scale) / _SOME_SECTIONS)
 
-    others, confident = counted(range(len(scale)), bins_of, 2 * SCALE_BINS, threads=threads).reshape(2, -1)
+    def bins_of(place: int) -> Image:
+        bins = np.trunc(scale[place].reshape(-1) * np.float32(SCALE_BINS))
+        np.minimum(bins, np.float32(SCALE_BINS - 1), out=bins)
+        bins[confidence[place].reshape(-1) > CONFIDENT] += SCALE_BINS
+        return bins
+
+    counts = counted(range(0, len(scale), every), bins_of, 2 * SCALE_BINS, threads=threads)
+    others, confident = every * counts.reshape(2, -1)
     return {"voxels": (others + confident).tolist(), "confident_voxels": confident.tolist()}
 
 
@@ -136,11 +141,11 @@ def surface_level(source: DensityMap, confidence: Volume, limit: float, *, threa
         In the map's grey scale.
     """
     volume = source.data
-    every = math.ceil(len(volume) / _LEVEL_SECTIONS)
+    every = math.ceil(len(volume) / _SOME_SECTIONS)
     low, high = (float(value) for value in source.limits)
     bins = Bins(BINS, (low, high))
 
-    def bins_of(place: int) -> NDArray[np.intp]:
+    def bins_of(place: int) -> Image:
         return bins.of(volume[place][confidence[place] <= CONFIDENT])
 
     counts = counted(range(0, len(volume), every), bins_of, BINS, threads=threads)
