@@ -23,7 +23,8 @@ from occupy_core.scale import Reference
 from occupy_core.settings import Settings
 
 if TYPE_CHECKING:  # what concerns several maps is loaded where there are several
-    from occupy_core.comparing.classes import ClassComparison, SharedScale, Views
+    from occupy_core.comparing.classes import ClassComparison, Views
+    from occupy_core.comparing.shared import SharedScale
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _work(job: Job) -> float:
 
 
 def _views(job: Job) -> Optional[Views]:
-    if len(job.maps) < 2:
+    if len(job.maps) < 2 or not job.compare:
         return None
     from occupy_core.comparing.classes import Views
 
@@ -153,7 +154,7 @@ def _views(job: Job) -> Optional[Views]:
 def _shares_reference(job: Job) -> bool:
     if len(job.maps) < 2:
         return False
-    from occupy_core.comparing.classes import shares_reference
+    from occupy_core.comparing.shared import shares_reference
 
     return shares_reference(job.maps, job.settings)
 
@@ -161,7 +162,7 @@ def _shares_reference(job: Job) -> bool:
 def _shared(job: Job, views: Optional[Views], tell: Progress) -> Optional[SharedScale]:
     if not _shares_reference(job):
         return None
-    from occupy_core.comparing.classes import shared_scale
+    from occupy_core.comparing.shared import shared_scale
 
     tell(f"Looking for what counts as full in {len(job.maps)} maps")
     with tell.part(len(job.maps) * _MEASURING, "full scale") as step:
