@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Histograms of maps, section by section and in threads: numpy's counts, in a fraction of its time."""
+"""Histograms of maps, slab by slab and in threads: numpy's counts, in a fraction of its time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
-from occupy_core.slabs import for_each
+from occupy_core.slabs import for_each, handy_slabs
 
 Image = NDArray[np.float32]
 Counts = NDArray[np.int_]
@@ -55,27 +55,28 @@ class Bins:
         return bins
 
 
-def counted(places: Sequence[int], bins_of: Callable[[int], Image], count: int, *, threads: int) -> Counts:
+def counted(shape: Sequence[int], bins_of: Callable[[slice], Image], count: int, *, threads: int) -> Counts:
     """How many values fall into each bin.
 
     Parameters
     ----------
-    places : sequence of int
-        Of sections.
+    shape : sequence of int
+        Of the array of values.
     bins_of : callable
-        Gives the bins of the values of a section, as whole numbers of whatever type.
+        Gives the bins of the values of a slab, as whole numbers of whatever type.
     count : int
         Of the bins.
     threads : int
         The result does not depend on it.
     """
-    of_sections = np.empty((len(places), count), dtype=np.int64)
+    slabs = handy_slabs(shape)
+    of_slabs = np.empty((len(slabs), count), dtype=np.int64)
 
-    def count_section(number: int) -> None:
-        of_sections[number] = np.bincount(bins_of(places[number]).astype(np.intp), minlength=count)
+    def count_slab(number: int) -> None:
+        of_slabs[number] = np.bincount(bins_of(slabs[number]).astype(np.intp), minlength=count)
 
-    for_each(range(len(places)), count_section, threads=threads)
-    result: Counts = of_sections.sum(axis=0)
+    for_each(range(len(slabs)), count_slab, threads=threads)
+    result: Counts = of_slabs.sum(axis=0)
     return result
 
 
@@ -90,10 +91,10 @@ def histograms(values: Volume, region: NDArray[np.bool_], bins: Bins, *, threads
     threads : int
     """
 
-    def bins_of(place: int) -> Image:
-        found = bins.of(values[place])
-        found += np.multiply(region[place].reshape(-1), np.float32(bins.count), dtype=np.float32)
+    def bins_of(slab: slice) -> Image:
+        found = bins.of(values[slab])
+        found += np.multiply(region[slab].reshape(-1), np.float32(bins.count), dtype=np.float32)
         return found
 
-    outside, inside = counted(range(len(values)), bins_of, 2 * bins.count, threads=threads).reshape(2, -1)
+    outside, inside = counted(values.shape, bins_of, 2 * bins.count, threads=threads).reshape(2, -1)
     return outside + inside, inside

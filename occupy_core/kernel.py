@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import chain
-from typing import Iterator, List, Optional, Tuple
+from itertools import chain, islice
+from typing import Iterable, Iterator, List, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from occupy_core.slabs import for_each, slabs_of
 Image = NDArray[np.float32]
 
 _LEAST_SECTIONS = 16  # for a thread, since those around them are worked on once more
-_PIECE = 1 << 16  # values; several such arrays stay in a processor's cache
+_PIECE = 1 << 17  # values; several such arrays stay in a processor's cache
 
 
 def default_kernel_size(lowpass_angstrom: float, voxel_size: float) -> int:
@@ -95,11 +95,14 @@ def ball_maximum(
 
     def maximum_over(slab: slice) -> None:
         before, after = around[slab.start]
+        sections = chain(before, volume[slab], after)
         work = _Sections(volume.shape[1:], half, discs)
-        for place, section in enumerate(chain(before, volume[slab], after), slab.start - farthest):
-            work.add(section, place, slab)
-            if place - farthest in range(slab.start, slab.stop):
-                result[place - farthest] = work.maximum_of(place - farthest)
+        place = slab.start - farthest
+        while place < slab.stop + farthest:
+            added = work.add(islice(sections, work.at_once), place)
+            for finished in range(max(place - farthest, slab.start), min(place - farthest + added, slab.stop)):
+                result[finished] = work.maximum_of(finished)
+            place += added
 
     for_each(slabs, maximum_over, threads=threads)
     return result
@@ -129,62 +132,82 @@ def _discs_of(kernel: NDArray[np.bool_]) -> List[_Disc]:
 
 
 class _Sections:
-    """The maxima of one slab on their way: sections go in one after the other, finished ones come out.
+    """The maxima of one slab on their way: sections go in some at once, finished ones come out.
 
-    A section is padded by as much as the ball's box reaches and worked on as one row of numbers, in pieces that stay in
-    the processor's cache: what is so many rows and columns off is so many numbers off.
+    Sections are padded by as much as the ball's box reaches and worked on as one row of numbers, in pieces that stay in
+    the processor's cache and are long enough for threads not to wait for one another: what is so many rows and columns
+    off is so many numbers off. What that gives in the padding means nothing.
     """
 
     def __init__(self, shape: Tuple[int, ...], half: int, discs: List[_Disc]) -> None:
-        self._half, self._discs = half, discs
-        height, width = shape
-        self._rows, self._columns = (np.pad(np.arange(side), half, mode="symmetric") for side in shape)
-        self._padded = np.empty((height + 2 * half, width + 2 * half), dtype=np.float32)
-        self._row = width + 2 * half
-        self._length = height * self._row
-        self._piece = self._row * max(1, min(height, _PIECE // self._row))
+        self._half, self._discs, self._farthest = half, discs, discs[0].distance
+        self._mirrored = [np.pad(np.arange(side), half, mode="symmetric") for side in shape]
+        height, self._row = (side + 2 * half for side in shape)
+        self._plane = height * self._row
+        self.at_once = max(1, _PIECE // self._plane)
+        self._padded = np.zeros((self.at_once, height, self._row), dtype=np.float32)
+        self._margin = half * self._row
+        self._piece = self._row * max(1, min(_PIECE, self._padded.size) // self._row)
         longest = max(reach for disc in discs for reach, _ in disc.lines)
-        self._lines = [np.zeros(self._piece + 2 * half * self._row, dtype=np.float32) for _ in range(longest)]
-        self._maximum = np.empty(self._piece, dtype=np.float32)
-        self._unfinished = [np.empty(self._length, dtype=np.float32) for _ in range(2 * discs[0].distance + 1)]
+        self._lines = [np.zeros(self._piece + 2 * self._margin, dtype=np.float32) for _ in range(longest)]
+        self._maximum = np.zeros(self._piece, dtype=np.float32)
+        rounds = math.ceil((2 * self._farthest + self.at_once) / self.at_once)
+        self._unfinished = np.zeros((rounds * self.at_once, self._plane), dtype=np.float32)
 
-    def add(self, section: Image, place: int, wanted: slice) -> None:
-        """Let the section at a place count for all `wanted` ones that it is a part of the ball of."""
-        self._pad(section)
-        for start in range(0, self._length, self._piece):
-            piece = slice(start, min(start + self._piece, self._length))
+    def add(self, sections: Iterable[Image], place: int) -> int:
+        """Let sections, the first at a place, count for all whose balls they are a part of; how many they were."""
+        count = 0
+        for section, padded in zip(sections, self._padded):
+            self._pad(section, padded)
+            count += 1
+        length = count * self._plane - 2 * self._margin
+        for start in range(0, length, self._piece):
+            piece = slice(start, min(start + self._piece, length))
             for distance, disc in self._maxima(piece):
-                for target in {place - distance, place + distance}:
-                    if wanted.start <= target < wanted.stop:
-                        found = self._unfinished[target % len(self._unfinished)][piece]
-                        if target == place + self._discs[0].distance:  # the first that counts for it
-                            found[...] = disc
-                        else:
-                            np.maximum(found, disc, out=found)
+                # Those that are farthest on have had nothing yet.
+                self._take(disc, place + distance, start + self._margin, is_first=distance == self._farthest)
+                if distance:
+                    self._take(disc, place - distance, start + self._margin, is_first=False)
+        return count
 
     def maximum_of(self, place: int) -> Image:
         """The finished maximum of the section at a place."""
         whole = self._unfinished[place % len(self._unfinished)].reshape(-1, self._row)
-        return whole[:, self._half : self._row - self._half]
+        return whole[self._half : len(whole) - self._half, self._half : self._row - self._half]
 
-    def _pad(self, section: Image) -> None:
-        half, (height, width) = self._half, section.shape
-        self._padded[half : half + height, half : half + width] = section
+    def _take(self, disc: Image, place: int, start: int, *, is_first: bool) -> None:
+        """Let a disc count from a number on in the section at a place and those after it, which may begin anew at the
+        first that there is room for."""
+        room = self._unfinished.reshape(-1)
+        begin = (place % len(self._unfinished)) * self._plane + start
+        while len(disc):
+            begin %= len(room)
+            found = room[begin : begin + len(disc)]
+            now, disc = disc[: len(found)], disc[len(found) :]
+            if is_first:
+                found[...] = now
+            else:
+                np.maximum(found, now, out=found)
+            begin += len(found)
+
+    def _pad(self, section: Image, padded: Image) -> None:
+        half, (height, width), (rows, columns) = self._half, section.shape, self._mirrored
+        padded[half : half + height, half : half + width] = section
         for edge in (slice(0, half), slice(half + width, None)):
-            self._padded[half : half + height, edge] = section[:, self._columns[edge]]
+            padded[half : half + height, edge] = section[:, columns[edge]]
         for edge in (slice(0, half), slice(half + height, None)):
-            self._padded[edge] = self._padded[half + self._rows[edge]]
+            padded[edge] = padded[half + rows[edge]]
 
     def _maxima(self, piece: slice) -> Iterator[Tuple[int, Image]]:
-        """Of a piece of the section: for each disc its distance and the maximum over it. What is yielded is
-        overwritten by the next."""
+        """Of a piece of the sections, from its margin on: for each disc its distance and the maximum over it. What is
+        yielded is overwritten by the next."""
         length = piece.stop - piece.start
-        lines = self._line_maxima(slice(piece.start, piece.stop + 2 * self._half * self._row))
+        lines = self._line_maxima(slice(piece.start, piece.stop + 2 * self._margin))
         maximum = self._maximum[:length]
         begun = False
         for disc in self._discs:
             for reach, row in disc.lines:
-                first, last = (self._half - row) * self._row, (self._half + row) * self._row
+                first, last = self._margin - row * self._row, self._margin + row * self._row
                 above, below = lines[reach][first : first + length], lines[reach][last : last + length]
                 if begun:
                     np.maximum(maximum, above, out=maximum)

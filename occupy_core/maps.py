@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from occupy_core import __version__
 from occupy_core.errors import MapError
-from occupy_core.slabs import extremes, for_slabs
+from occupy_core.slabs import extremes, for_each, handy_slabs
 
 Volume = NDArray[np.float32]
 Header = Any  # a numpy record
@@ -262,22 +262,25 @@ class _NewFile(MrcFile):  # type: ignore[misc]
     threads = 1
 
     def update_header_stats(self) -> None:
-        """Section by section, where mrcfile takes the memory of another map and goes through it four times."""
-        sections = self.data
-        found = np.empty((len(sections), 4))  # lowest, highest; mean and variance
+        """Slab by slab, where mrcfile takes the memory of another map and goes through it four times."""
+        slabs = handy_slabs(self.data.shape)
+        found = np.empty((4, len(slabs)))  # lowest, highest; sum, and sum of squares about the slab's own mean
+        sizes = np.array([self.data[slab].size for slab in slabs])
 
-        def look(slab: slice) -> None:
-            for section, of_section in zip(sections[slab], found[slab]):
-                deviation = section.astype(np.float64).reshape(-1)
-                mean = deviation.mean()
-                deviation -= mean
-                variance = np.einsum("i,i->", deviation, deviation) / len(deviation)  # by no BLAS
-                of_section[:] = section.min(), section.max(), mean, variance
+        def look(number: int) -> None:
+            values = self.data[slabs[number]]
+            deviation = values.astype(np.float64).reshape(-1)
+            total = deviation.sum()
+            deviation -= total / len(deviation)
+            squares = np.einsum("i,i->", deviation, deviation)  # by no BLAS
+            found[:, number] = values.min(), values.max(), total, squares
 
-        for_slabs(len(sections), look, threads=self.threads)
-        lowest, highest, means, variances = found.T
-        self.header.dmin, self.header.dmax, self.header.dmean = lowest.min(), highest.max(), means.mean()
-        self.header.rms = math.sqrt(variances.mean() + means.var())
+        for_each(range(len(slabs)), look, threads=self.threads)
+        lowest, highest, totals, squares = found
+        mean = totals.sum() / sizes.sum()
+        between = (sizes * (totals / sizes - mean) ** 2).sum()
+        self.header.dmin, self.header.dmax, self.header.dmean = lowest.min(), highest.max(), mean
+        self.header.rms = math.sqrt((squares.sum() + between) / sizes.sum())
 
 
 def _open(name: str, mapped: bool) -> Tuple[Header, NDArray[Any], List[str]]:

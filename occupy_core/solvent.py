@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from occupy_core.binning import Bins, Counts, histograms
 from occupy_core.maps import Volume
 from occupy_core.scipy_parts import least_squares
-from occupy_core.slabs import extremes, for_slabs
+from occupy_core.slabs import extremes, for_each, handy_slabs
 
 BINS = 1000
 # Added to the histogram, relative to the height of the fitted Gaussian, so that empty bins divide.
@@ -74,19 +74,19 @@ class SolventModel:
         lowest = self.values[max(int(rising[0]) - 2, 0)] if rising.size else math.inf
 
         def read(slab: slice) -> None:
-            for section, found in zip(lowpassed[slab], result[slab]):
-                chosen = section >= np.float32(lowest)
-                # `np.interp`, which does not know that the bins are of one width, and looks for each value's.
-                values = np.clip(section[chosen], first, last, dtype=np.float64)
-                bins = ((values - first) * bins_a_unit).astype(np.intp)
-                np.minimum(bins, BINS - 2, out=bins)
-                values -= self.values.take(bins)
-                values *= slopes.take(bins)
-                values += curve.take(bins)
-                found[...] = 0
-                found[chosen] = values
+            given, found = lowpassed[slab], result[slab]
+            chosen = given >= np.float32(lowest)
+            # `np.interp`, which does not know that the bins are of one width, and looks for each value's.
+            values = np.clip(given[chosen], first, last, dtype=np.float64)
+            bins = ((values - first) * bins_a_unit).astype(np.intp)
+            np.minimum(bins, BINS - 2, out=bins)
+            values -= self.values.take(bins)
+            values *= slopes.take(bins)
+            values += curve.take(bins)
+            found[...] = 0
+            found[chosen] = values
 
-        for_slabs(len(lowpassed), read, threads=threads)
+        for_each(handy_slabs(lowpassed.shape), read, threads=threads)
         return result
 
 

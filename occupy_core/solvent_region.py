@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
 from occupy_core.neighbours import any_within
-from occupy_core.slabs import SECTIONS, for_slabs
+from occupy_core.slabs import SECTIONS, for_each, for_slabs, handy_slabs
 
 LEAST_SOLVENT = 0.01  # of the voxels, for a model of the noise
 _SOLVENT_SIDE = 0.9
@@ -124,8 +124,7 @@ def inscribed(shape: Tuple[int, ...], *, threads: int = 1) -> NDArray[np.bool_]:
     columns = offsets[2].astype(np.int16)
 
     def fill(slab: slice) -> None:
-        for offset, section in zip(offsets[0][slab], result[slab]):
-            np.less(columns, reaches[offset][offsets[1], None], out=section)
+        np.less(columns, reaches[offsets[0][slab]][:, offsets[1], None], out=result[slab])
 
-    for_slabs(len(result), fill, threads=threads)
+    for_each(handy_slabs(shape), fill, threads=threads)
     return result

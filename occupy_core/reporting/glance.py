@@ -103,13 +103,15 @@ def scale_histogram(scale: Volume, confidence: Volume, *, threads: int = 1) -> D
     """
     every = math.ceil(len(scale) / _SOME_SECTIONS)
 
-    def bins_of(place: int) -> Image:
-        bins = np.trunc(scale[place].reshape(-1) * np.float32(SCALE_BINS))
+    scales, confidences = scale[::every], confidence[::every]
+
+    def bins_of(slab: slice) -> Image:
+        bins = np.trunc(scales[slab].reshape(-1) * np.float32(SCALE_BINS))
         np.minimum(bins, np.float32(SCALE_BINS - 1), out=bins)
-        bins[confidence[place].reshape(-1) > CONFIDENT] += SCALE_BINS
+        bins[confidences[slab].reshape(-1) > CONFIDENT] += SCALE_BINS
         return bins
 
-    counts = counted(range(0, len(scale), every), bins_of, 2 * SCALE_BINS, threads=threads)
+    counts = counted(scales.shape, bins_of, 2 * SCALE_BINS, threads=threads)
     others, confident = every * counts.reshape(2, -1)
     return {"voxels": (others + confident).tolist(), "confident_voxels": confident.tolist()}
 
@@ -140,15 +142,15 @@ def surface_level(source: DensityMap, confidence: Volume, limit: float, *, threa
     float
         In the map's grey scale.
     """
-    volume = source.data
-    every = math.ceil(len(volume) / _SOME_SECTIONS)
+    every = math.ceil(len(source.data) / _SOME_SECTIONS)
+    values, confidences = source.data[::every], confidence[::every]
     low, high = (float(value) for value in source.limits)
     bins = Bins(BINS, (low, high))
 
-    def bins_of(place: int) -> Image:
-        return bins.of(volume[place][confidence[place] <= CONFIDENT])
+    def bins_of(slab: slice) -> Image:
+        return bins.of(values[slab][confidences[slab] <= CONFIDENT])
 
-    counts = counted(range(0, len(volume), every), bins_of, BINS, threads=threads)
+    counts = counted(values.shape, bins_of, BINS, threads=threads)
     above = counts[::-1].cumsum()[::-1]
     noise = low + (high - low) * int((above > _LEVEL_NOISE * above[0]).sum()) / BINS
     return min(max(limit, noise), (low + high) / 2)
