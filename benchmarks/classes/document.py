@@ -132,7 +132,7 @@ make classes
 ```
 
 simulates the classifications (seed {seed}, unseen ones {unseen}; constants of the method were chosen with seeds 0 to
-5, 11, 12, 20 to 23, 30 to 33 and 40 to 43 in view) and writes this page.
+5, 11, 12, 20 to 23, 30 to 33, 40 to 43, 60 and 110 in view) and writes this page.
 `python -m benchmarks.classes my_model.cif --seed 3` takes other
 models and draws, and writes nothing. Without the real models (`OCCUPY_SHARED_DATA` names their folder) it takes the
 made-up helix bundles alone.

@@ -26,7 +26,9 @@ _BORDER = 4.0  # Å: what is this near to solvent or to the rest of the molecule
 _LEAST_CORE = 0.2  # of a region
 _LEAST_OCCUPANCY = 0.25  # in the class where the region is strongest
 _LEAST_SPREAD = 0.15  # between two classes
-_LEAST_SURE = 0.1  # of a region, where classes differ by all of it; where they do by less, more
+# Of a region, where classes differ by all of it; where they do by less, more. Parts that noise made were never seen to
+# differ by so much of their density as `_LARGE`: where they do, less is enough.
+_LEAST_SURE, _LARGE, _LEAST_SURE_LARGE = 0.1, 0.75, 0.04
 _GREY_TOLERANCE = 0.2
 _MOST_COVERED = 0.5  # of the molecule, by all regions
 
@@ -198,4 +200,5 @@ def _counts(part: Part, region: Region) -> bool:
     """Whether a region is more than what is left of noise, which makes faint ones, and than what is left of unequal
     resolution, which makes small differences."""
     strongest = max(median for _, median, _ in region.occupancies)
-    return strongest > _LEAST_OCCUPANCY and region.spread > _LEAST_SPREAD and part.sure * region.spread > _LEAST_SURE
+    sure = part.sure * region.spread > _LEAST_SURE or region.spread > _LARGE and part.sure > _LEAST_SURE_LARGE
+    return strongest > _LEAST_OCCUPANCY and region.spread > _LEAST_SPREAD and sure
