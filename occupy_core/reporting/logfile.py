@@ -105,6 +105,7 @@ def own_style() -> Iterator[None]:
     try:
         with matplotlib.rc_context(), warnings.catch_warnings():
             matplotlib.rcdefaults()
+            matplotlib.rcParams["image.composite_image"] = False  # no pictures of whole pages
             warnings.simplefilter("ignore")  # of letters that the font has not
             yield
     finally:

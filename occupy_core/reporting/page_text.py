@@ -9,6 +9,7 @@ from typing import Any, List, Sequence, Tuple
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Affine2D
 
 from occupy_core.reporting.report import CITATION
 
@@ -35,12 +36,15 @@ class Page:
     Attributes
     ----------
     figure : matplotlib.figure.Figure
+    inches : matplotlib.transforms.Transform
+        From places, counted from the left and upper edges of the page.
     top : float
         How far down the page is filled.
     """
 
     def __init__(self, title: str, *details: str) -> None:
         self.figure = Figure(figsize=PAGE)
+        self.inches = Affine2D().scale(1 / PAGE[0], -1 / PAGE[1]).translate(0, 1) + self.figure.transFigure
         self.top = MARGIN
         self.line(title, size=13, weight="bold")
         for text in details:
@@ -61,11 +65,6 @@ class Page:
             text = f"{len(warnings)} warning{'s' * (len(warnings) > 1)}: see the end"
             self.line(text, size=SMALL, weight="bold", color=_WARNING_COLOUR)
 
-    def axes(self, left: float, top: float, width: float, height: float, **more: Any) -> Any:
-        """Axes at a place, from the left and upper edges of the page."""
-        place = (left / PAGE[0], 1 - (top + height) / PAGE[1], width / PAGE[0], height / PAGE[1])
-        return self.figure.add_axes(place, **more)
-
     def part(self, height: float) -> Any:
         """The next part of the page, as wide as the text, as a figure of its own in constrained layout."""
         self.figure.set_layout_engine("constrained")
@@ -75,8 +74,12 @@ class Page:
 
     def text(self, left: float, top: float, text: str, *, size: float, **more: Any) -> None:
         """One line of text as it is, below a place."""
-        place = (left / PAGE[0], 1 - (top + size / _POINTS) / PAGE[1])
-        self.figure.text(*place, printable(text), size=size, va="baseline", parse_math=False, **more)
+        style = {"size": size, "va": "baseline", "transform": self.inches, "parse_math": False, **more}
+        self.figure.text(left, top + size / _POINTS, printable(text), **style)
+
+    def upwards(self, left: float, middle: float, text: str, *, size: float) -> None:
+        """One line of text as it is, turned to be read from the right, with its foot at a place."""
+        self.text(left, middle - size / _POINTS, text, size=size, rotation=90, ha="right", va="center")
 
     def line(self, text: str, *, size: float, **more: Any) -> None:
         """The next line across the page, shortened where it is too long."""
