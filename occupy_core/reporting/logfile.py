@@ -14,9 +14,10 @@ import matplotlib
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from occupy_core.reporting.figures import Section, comparison_figure, comparison_size, draw_comparison
+from occupy_core.reporting.comparison_plots import comparison_figure, comparison_size, draw_comparison
+from occupy_core.reporting.figures import Section
 from occupy_core.reporting.glance import MapSlices
-from occupy_core.reporting.page_text import WARNINGS, WIDTH, Page, flow
+from occupy_core.reporting.page_text import MARGIN, WARNINGS, WIDTH, Page, flow
 from occupy_core.reporting.pages import map_pages
 from occupy_core.settings import Settings
 
@@ -76,12 +77,13 @@ def job_pages(report: Report, sections: Sequence[Section]) -> List[Figure]:
     blocks: Dict[str, Sequence[str]] = {}
     before = []
     if compared:
-        width, *heights = comparison_size(compared, sections)
+        width, height = comparison_size(compared, sections)
         if width > 1.1 * WIDTH:  # it may be squeezed a little
             before.append(comparison_figure(compared, sections))
         else:
-            draw_comparison(page.part(min(sum(heights), _LARGEST_PART)), compared, sections)
-            page.top += 0.1
+            height = min(height, _LARGEST_PART)
+            draw_comparison(page, compared, sections, left=MARGIN, top=page.top, width=WIDTH, height=height)
+            page.top += height + 0.1
         blocks[f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å"] = comparison_lines(compared)
     if report["shared_reference"] is not None:
         blocks["Full scale"] = [f"one for all maps, from {_name(report, report['shared_reference'])}"]

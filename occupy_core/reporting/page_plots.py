@@ -94,7 +94,7 @@ def _draw_solvent(page: Page, settings: Settings, report: Report) -> None:
     frame.sides(right=True)
     frame.legend(beside)
     frame.ticks_below()
-    frame.label_below("low-passed map (density)")
+    frame.label_below("low-passed map (density)", size=SMALL)
     page.upwards(left - 0.05, page.top + HEIGHT / 2, "voxels (log scale)", size=SMALL)
 
 
@@ -123,7 +123,7 @@ def _draw_scale(page: Page, settings: Settings, report: Report) -> None:
     lower.sides(right=True)
     lower.legend()
     lower.ticks_below((0, 0.2, 0.4, 0.6, 0.8, 1))
-    lower.label_below("local scale")
+    lower.label_below("local scale", size=SMALL)
     page.upwards(left - 0.05, (lower.top + lower.bottom) / 2, "voxels", size=SMALL)
 
 
@@ -147,4 +147,4 @@ def _draw_tile(page: Page, report: Report, slices: MapSlices, source: Optional[s
     if max(width, height) < _FINDABLE * max(slices.shape):
         middle = (corner[0] + width / step / 2, corner[1] + height / step / 2)
         frame.line(middle[:1], middle[1:], "ring", marker="o", mfc="none", mec=_TILE_COLOUR, ms=12, mew=1.4)
-    frame.label_below(f"{AXIS_NAMES[0]} = {tile_section(report)}", beneath_ticks=False)
+    frame.label_below(f"{AXIS_NAMES[0]} = {tile_section(report)}", size=SMALL, beneath_ticks=False)

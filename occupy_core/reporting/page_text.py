@@ -30,21 +30,41 @@ _CITATION = f"Please cite: {CITATION}"
 Blocks = Sequence[Tuple[str, Sequence[str]]]
 
 
-class Page:
-    """A page that is filled from the top; places and lengths in inches.
+class Sheet:
+    """Something to draw on; places and lengths in inches.
 
     Attributes
     ----------
     figure : matplotlib.figure.Figure
     inches : matplotlib.transforms.Transform
-        From places, counted from the left and upper edges of the page.
+        From places, counted from the left and upper edges.
+    """
+
+    def __init__(self, width: float, height: float) -> None:
+        self.figure = Figure(figsize=(width, height))
+        self.inches = Affine2D().scale(1 / width, -1 / height).translate(0, 1) + self.figure.transFigure
+
+    def text(self, left: float, top: float, text: str, *, size: float, **more: Any) -> None:
+        """One line of text as it is, below a place."""
+        style = {"size": size, "va": "baseline", "transform": self.inches, "parse_math": False, **more}
+        self.figure.text(left, top + size / _POINTS, printable(text), **style)
+
+    def upwards(self, left: float, middle: float, text: str, *, size: float) -> None:
+        """One line of text as it is, turned to be read from the right, with its foot at a place."""
+        self.text(left, middle - size / _POINTS, text, size=size, rotation=90, ha="right", va="center")
+
+
+class Page(Sheet):
+    """A page that is filled from the top.
+
+    Attributes
+    ----------
     top : float
         How far down the page is filled.
     """
 
     def __init__(self, title: str, *details: str) -> None:
-        self.figure = Figure(figsize=PAGE)
-        self.inches = Affine2D().scale(1 / PAGE[0], -1 / PAGE[1]).translate(0, 1) + self.figure.transFigure
+        super().__init__(*PAGE)
         self.top = MARGIN
         self.line(title, size=13, weight="bold")
         for text in details:
@@ -64,22 +84,6 @@ class Page:
         if warnings:
             text = f"{len(warnings)} warning{'s' * (len(warnings) > 1)}: see the end"
             self.line(text, size=SMALL, weight="bold", color=_WARNING_COLOUR)
-
-    def part(self, height: float) -> Any:
-        """The next part of the page, as wide as the text, as a figure of its own in constrained layout."""
-        self.figure.set_layout_engine("constrained")
-        heights = (self.top, height, PAGE[1] - self.top - height)
-        self.top += height
-        return self.figure.subfigures(3, 3, width_ratios=(MARGIN, WIDTH, MARGIN), height_ratios=heights)[1, 1]
-
-    def text(self, left: float, top: float, text: str, *, size: float, **more: Any) -> None:
-        """One line of text as it is, below a place."""
-        style = {"size": size, "va": "baseline", "transform": self.inches, "parse_math": False, **more}
-        self.figure.text(left, top + size / _POINTS, printable(text), **style)
-
-    def upwards(self, left: float, middle: float, text: str, *, size: float) -> None:
-        """One line of text as it is, turned to be read from the right, with its foot at a place."""
-        self.text(left, middle - size / _POINTS, text, size=size, rotation=90, ha="right", va="center")
 
     def line(self, text: str, *, size: float, **more: Any) -> None:
         """The next line across the page, shortened where it is too long."""

@@ -126,7 +126,7 @@ def _draw_key(page: Page, left: float, colours: str, levels: Tuple[float, float]
     frame = Frame(page, left, page.top, 2.4, 0.08, x=levels)
     frame.picture(_SHADES, colours, (0.0, 1.0), label)
     frame.ticks_below()
-    frame.label_below(label)
+    frame.label_below(label, size=SMALL)
 
 
 def _table_height(columns: Sequence[Rows]) -> float:

@@ -199,6 +199,7 @@ def test_the_comparison_is_on_the_page_for_all_where_there_is_room(made, classes
     assert "a warning of the comparison" in text and "region 1: 5,000" in text
     for figure in figures:
         FigureCanvasAgg(figure).draw()
+        nothing_runs_over(figure)
     assert any(image.get_array().shape == (16, 16) for figure in figures for image in images_of(figure))
 
 
