@@ -105,11 +105,12 @@ def own_style() -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.ERROR)  # of fonts and caches
     try:
-        with matplotlib.rc_context(), warnings.catch_warnings():
-            matplotlib.rcdefaults()
-            matplotlib.rcParams["image.composite_image"] = False  # no pictures of whole pages
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of letters that the font has not
-            yield
+            defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+            # Pictures that stay apart: together they would be one of the whole page.
+            with matplotlib.rc_context({**defaults, "image.composite_image": False}):
+                yield
     finally:
         logger.setLevel(level)
 

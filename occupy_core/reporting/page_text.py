@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, List, Sequence, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple
 
+from matplotlib import get_data_path
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
 
@@ -23,6 +26,9 @@ _GREY = "0.35"
 _LINE = 1.35  # of the size of the letters
 _POINTS = 72.0
 _ON_SCREEN = 1.06  # letters that are fitted to pixels are wider than in a PDF
+# Of matplotlib's own: the same on every machine.
+_FONTS = {"normal": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}
+_BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0}  # part of the text before its place
 _BULLET, _INDENT = "– ", 0.12
 _CITATION = f"Please cite: {CITATION}"
 
@@ -44,14 +50,45 @@ class Sheet:
         self.figure = Figure(figsize=(width, height))
         self.inches = Affine2D().scale(1 / width, -1 / height).translate(0, 1) + self.figure.transFigure
 
-    def text(self, left: float, top: float, text: str, *, size: float, **more: Any) -> None:
-        """One line of text as it is, below a place."""
-        style = {"size": size, "va": "baseline", "transform": self.inches, "parse_math": False, **more}
-        self.figure.text(left, top + size / _POINTS, printable(text), **style)
+    def text(
+        self,
+        left: float,
+        top: float,
+        text: str,
+        *,
+        size: float,
+        weight: str = "normal",
+        color: str = "black",
+        ha: str = "left",
+    ) -> None:
+        """One line of text as it is, below a place and to its right, or as `ha` says."""
+        shown = printable(text)
+        begin = left - _BEFORE[ha] * width_of(shown, size, weight) / _ON_SCREEN
+        drawn = _Line(begin, top + size / _POINTS, shown, fontproperties=_font(size, weight), color=color)
+        self._add(drawn)
 
     def upwards(self, left: float, middle: float, text: str, *, size: float) -> None:
         """One line of text as it is, turned to be read from the right, with its foot at a place."""
-        self.text(left, middle - size / _POINTS, text, size=size, rotation=90, ha="right", va="center")
+        style: Dict[str, Any] = {"rotation": 90, "ha": "right", "va": "center", "parse_math": False}
+        self._add(Text(left, middle, printable(text), fontproperties=_font(size, "normal"), **style))
+
+    def _add(self, text: Text) -> None:
+        text.set_transform(self.inches)
+        text.set_figure(self.figure)
+        self.figure.texts.append(text)
+
+
+class _Line(Text):
+    """A line of text that begins at its place; matplotlib would measure it to find out where."""
+
+    def draw(self, renderer: Any) -> None:
+        x, y = self.get_transform().transform(self.get_position())
+        if renderer.flipy():
+            y = renderer.get_canvas_width_height()[1] - y
+        context = renderer.new_gc()
+        context.set_foreground(self.get_color())
+        renderer.draw_text(context, x, y, self.get_text(), self.get_fontproperties(), 0)
+        context.restore()
 
 
 class Page(Sheet):
@@ -136,11 +173,18 @@ def width_of(text: str, size: float, weight: str = "normal") -> float:
 @lru_cache(maxsize=None)
 def _advance(letter: str, weight: str) -> float:
     """From one letter to the next, in sizes of the letters; measured one by one, since pages have thousands."""
-    font = FontProperties(family="sans-serif", size=1.0, weight=weight)
-    with_it, without = (
-        text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] for text in (f"|{letter}|", "||")
-    )
-    return float(with_it - without)
+    return _ink(f"|{letter}|", weight) - _ink("||", weight)
+
+
+@lru_cache(maxsize=None)
+def _ink(text: str, weight: str) -> float:
+    return float(text_to_path.get_text_width_height_descent(text, _font(1.0, weight), ismath=False)[0])
+
+
+@lru_cache(maxsize=None)
+def _font(size: float, weight: str) -> FontProperties:
+    path = Path(get_data_path(), "fonts", "ttf", _FONTS[weight])
+    return FontProperties(size=size, weight=weight, fname=path)
 
 
 def flow(page: Page, blocks: Blocks, *, title: str) -> List[Page]:
