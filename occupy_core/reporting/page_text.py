@@ -64,7 +64,9 @@ class Sheet:
         """One line of text as it is, below a place and to its right, or as `ha` says."""
         shown = printable(text)
         begin = left - _BEFORE[ha] * width_of(shown, size, weight) / _ON_SCREEN
-        drawn = _Line(begin, top + size / _POINTS, shown, fontproperties=_font(size, weight), color=color)
+        drawn = _Line(
+            begin, top + size / _POINTS, shown, fontproperties=_font(size, weight), color=color, parse_math=False
+        )
         self._add(drawn)
 
     def upwards(self, left: float, middle: float, text: str, *, size: float) -> None:
