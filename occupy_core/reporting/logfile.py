@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import warnings
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from matplotlib.figure import Figure
 from occupy_core.reporting.comparison_plots import comparison_figure, comparison_size, draw_comparison
 from occupy_core.reporting.figures import Section
 from occupy_core.reporting.glance import MapSlices
+from occupy_core.reporting.loading import silent
 from occupy_core.reporting.page_text import MARGIN, WARNINGS, WIDTH, Page, flow
 from occupy_core.reporting.pages import map_pages
 from occupy_core.settings import Settings
@@ -101,18 +101,12 @@ def job_pages(report: Report, sections: Sequence[Section]) -> List[Figure]:
 @contextmanager
 def own_style() -> Iterator[None]:
     """Draw in the same way whatever the user's settings of matplotlib, and without a word on standard error."""
-    logger = logging.getLogger("matplotlib")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # of fonts and caches
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of letters that the font has not
-            defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
-            # Pictures that stay apart: together they would be one of the whole page.
-            with matplotlib.rc_context({**defaults, "image.composite_image": False}):
-                yield
-    finally:
-        logger.setLevel(level)
+    with silent(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters that the font has not
+        defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+        # Pictures that stay apart: together they would be one of the whole page.
+        with matplotlib.rc_context({**defaults, "image.composite_image": False}):
+            yield
 
 
 def _several(report: Report) -> bool:
