@@ -159,7 +159,8 @@ def _print_comparison(found: Folders) -> None:
     """What differs between the classes, and the picture of it."""
     from occupy_core.comparing.comparison_outputs import comparison_lines
     from occupy_core.maps import read_map
-    from occupy_core.reporting.figures import comparison_figure, sections_of
+    from occupy_core.reporting.comparison_plots import comparison_figure
+    from occupy_core.reporting.figures import sections_of
 
     comparison = json.loads((found.comparison / "report.json").read_text())["comparison"]
     truth = "; ".join(

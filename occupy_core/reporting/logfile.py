@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import warnings
 from contextlib import contextmanager
@@ -14,9 +13,11 @@ import matplotlib
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from occupy_core.reporting.figures import Section, comparison_figure, comparison_size, draw_comparison
+from occupy_core.reporting.comparison_plots import comparison_figure, comparison_size, draw_comparison
+from occupy_core.reporting.figures import Section
 from occupy_core.reporting.glance import MapSlices
-from occupy_core.reporting.page_text import WARNINGS, WIDTH, Page, flow
+from occupy_core.reporting.loading import silent
+from occupy_core.reporting.page_text import MARGIN, WARNINGS, WIDTH, Page, flow
 from occupy_core.reporting.pages import map_pages
 from occupy_core.settings import Settings
 
@@ -76,12 +77,13 @@ def job_pages(report: Report, sections: Sequence[Section]) -> List[Figure]:
     blocks: Dict[str, Sequence[str]] = {}
     before = []
     if compared:
-        width, *heights = comparison_size(compared, sections)
+        width, height = comparison_size(compared, sections)
         if width > 1.1 * WIDTH:  # it may be squeezed a little
             before.append(comparison_figure(compared, sections))
         else:
-            draw_comparison(page.part(min(sum(heights), _LARGEST_PART)), compared, sections)
-            page.top += 0.1
+            height = min(height, _LARGEST_PART)
+            draw_comparison(page, compared, sections, left=MARGIN, top=page.top, width=WIDTH, height=height)
+            page.top += height + 0.1
         blocks[f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å"] = comparison_lines(compared)
     if report["shared_reference"] is not None:
         blocks["Full scale"] = [f"one for all maps, from {_name(report, report['shared_reference'])}"]
@@ -99,16 +101,12 @@ def job_pages(report: Report, sections: Sequence[Section]) -> List[Figure]:
 @contextmanager
 def own_style() -> Iterator[None]:
     """Draw in the same way whatever the user's settings of matplotlib, and without a word on standard error."""
-    logger = logging.getLogger("matplotlib")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # of fonts and caches
-    try:
-        with matplotlib.rc_context(), warnings.catch_warnings():
-            matplotlib.rcdefaults()
-            warnings.simplefilter("ignore")  # of letters that the font has not
+    with silent(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of letters that the font has not
+        defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+        # Pictures that stay apart: together they would be one of the whole page.
+        with matplotlib.rc_context({**defaults, "image.composite_image": False}):
             yield
-    finally:
-        logger.setLevel(level)
 
 
 def _several(report: Report) -> bool:

@@ -7,14 +7,14 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from occupy_core.outputs import MODIFIED
 from occupy_core.process import factor_of
 from occupy_core.reporting.figures import AXIS_NAMES, DENSITY_COLOURS
 from occupy_core.reporting.glance import SCALE_BINS, MapSlices, tile_of, tile_section
-from occupy_core.reporting.page_text import MARGIN, PAGE, SMALL, TINY, Page, height_of, wrapped
+from occupy_core.reporting.page_frames import Frame
+from occupy_core.reporting.page_text import MARGIN, PAGE, SMALL, Page, height_of, wrapped
 from occupy_core.settings import Settings
 
 Report = Mapping[str, Any]
@@ -23,13 +23,12 @@ Curve = NDArray[np.float32]
 HEIGHT = 1.85  # of the plots, inches
 _COLOURS = {"amplified": "C3", "attenuated": "C0", "sigmoid": "C2"}
 _LEGEND = 0.3  # of the height of the curves, above them
-_LEGEND_STYLE = {"fontsize": 5.5, "frameon": False, "borderpad": 0, "handlelength": 1.3, "ncols": 2}
 _TILE_COLOUR = "#ff7f0e"
 _FINDABLE = 0.04  # of the picture; around a smaller tile there is a ring
 
 
 def draw_plots(page: Page, settings: Settings, report: Report, slices: MapSlices, source: Optional[str]) -> None:
-    """Draw all three side by side and go down the page below their axes.
+    """Draw all three side by side and go down the page below their frames.
 
     Parameters
     ----------
@@ -60,31 +59,27 @@ def grey_levels(images: Sequence[Any]) -> Tuple[float, float]:
     return (low, high) if high > low else (float(values.min()), float(values.max()))
 
 
-def plain(*shown: Any) -> None:
-    """Small ticks, no frame above."""
-    for axes in shown:
-        axes.tick_params(labelsize=TINY, length=2, pad=1.5)
-        axes.spines["top"].set_visible(False)
-
-
 def _title(page: Page, left: float, text: str) -> None:
     page.text(left, page.top - 1.4 * height_of(SMALL), text, size=SMALL, weight="bold")
 
 
 def _draw_solvent(page: Page, settings: Settings, report: Report) -> None:
-    """The histogram with the model, and the confidence beside it."""
+    """The histogram with the model, and the confidence beside it; numbers of voxels as logarithms."""
     solvent, reference = report["solvent"], report["reference"]
     curves = {name: np.array(values) for name, values in solvent["histogram"].items()}
     values, density = curves["values"], curves["density"]
-    left = MARGIN + 0.42
+    left, width = MARGIN + 0.42, 2.45
     _title(page, left, "Solvent model")
-    axes = page.axes(left, page.top, 2.45, HEIGHT, label="solvent model")
-    floor = density[density > 0].min() / 3
-    axes.fill_between(values, floor, np.maximum(density, floor), step="mid", color="0.8", label="low-passed map")
     model = solvent["height"] * np.exp(-((values - solvent["mean"]) ** 2) / (2 * solvent["sigma"] ** 2))
-    axes.plot(values, np.maximum(model, floor), color="C0", lw=1.2, label="solvent model")
-    axes.set_yscale("log")
-    highest = 2 * max(density.max(), model.max())
+    floor, highest = density[density > 0].min() / 3, 2 * max(density.max(), model.max())
+    low, high = np.log10(floor), np.log10(highest)
+    # Above `highest` is the legend; the confidence has its 1 there.
+    ends = (values[0], values[-1])
+    frame = Frame(page, left, page.top, width, HEIGHT, x=ends, y=(low, high + _LEGEND * (high - low)))
+    half = (values[1] - values[0]) / 2
+    edges = np.append(values - half, values[-1] + half)
+    frame.steps(np.log10(np.maximum(density, floor)), edges, "low-passed map", fill=True, colour="0.8")
+    frame.line(values, np.log10(np.maximum(model, floor)), "solvent model", color="C0", lw=1.2)
     lines = {
         "confidence limit": (solvent["confidence_limit"], "C3", "--"),
         "full scale": (reference["value"], "k", ":"),
@@ -92,18 +87,15 @@ def _draw_solvent(page: Page, settings: Settings, report: Report) -> None:
     }
     for label, (value, colour, style) in lines.items():
         if value is not None:
-            axes.vlines(value, floor, highest, color=colour, ls=style, lw=0.9, label=label)
-    # Above `highest` is the legend; the confidence has its 1 there.
-    axes.set(xlim=(values[0], values[-1]), ylim=(floor, highest * (highest / floor) ** _LEGEND))
-    beside = axes.twinx()
-    beside.plot(values, curves["confidence"] ** settings.hedge_confidence, color="C3", lw=1.2)
-    beside.set(ylim=(0, 1 + _LEGEND), yticks=(0, 0.5, 1))
-    axes.plot([], [], color="C3", lw=1.2, label="confidence (right)")
-    axes.legend(loc="upper center", **_LEGEND_STYLE)
-    axes.set_xlabel("low-passed map (density)", fontsize=SMALL, labelpad=2)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
-    _without_numbers(axes, "voxels (log scale)")
-    plain(axes, beside)
+            frame.line((value, value), (low, high), label, color=colour, ls=style, lw=0.9)
+    beside = Frame(page, left, page.top, width, HEIGHT, x=ends, y=(0, 1 + _LEGEND))
+    beside.line(values, curves["confidence"] ** settings.hedge_confidence, "confidence (right)", color="C3", lw=1.2)
+    beside.ticks_beside((0, 0.5, 1), right=True)
+    frame.sides(right=True)
+    frame.legend(beside)
+    frame.ticks_below()
+    frame.label_below("low-passed map (density)", size=SMALL)
+    page.upwards(left - 0.05, page.top + HEIGHT / 2, "voxels (log scale)", size=SMALL)
 
 
 def _draw_scale(page: Page, settings: Settings, report: Report) -> None:
@@ -113,26 +105,26 @@ def _draw_scale(page: Page, settings: Settings, report: Report) -> None:
     curves = modification_curves(settings)
     height = 0.42 * HEIGHT if curves else HEIGHT
     if curves:
-        upper = page.axes(left, page.top, width, HEIGHT - height - 0.08, label="modification")
-        upper.plot([0, 1], [0, 1], color="0.6", lw=0.8, ls=":")
+        upper = Frame(page, left, page.top, width, HEIGHT - height - 0.08, x=(0, 1), y=(0, 1 + 1.5 * _LEGEND))
+        upper.line((0, 1), (0, 1), color="0.6", lw=0.8, ls=":")
         for kind, (scale, modified) in curves.items():
-            upper.plot(scale, modified, color=_COLOURS[kind], lw=1.2, label=kind)
-        upper.set(xlim=(0, 1), ylim=(0, 1 + 1.5 * _LEGEND), xticks=[], yticks=(0, 0.5, 1))
-        upper.set_ylabel("modified", fontsize=SMALL, labelpad=1)
-        upper.legend(loc="upper left", **_LEGEND_STYLE)
-        plain(upper)
-    lower = page.axes(left, page.top + HEIGHT - height, width, height, label="local scale")
+            upper.line(scale, modified, kind, color=_COLOURS[kind], lw=1.2)
+        upper.sides(right=True)
+        upper.ticks_beside((0, 0.5, 1))
+        upper.legend()
+        page.upwards(left - 0.22, (upper.top + upper.bottom) / 2, "modified", size=SMALL)
     everywhere, confident = (report["scale_histogram"][name] for name in ("voxels", "confident_voxels"))
-    edges = np.linspace(0, 1, SCALE_BINS + 1)
     # Half a voxel is none, which a logarithm has not.
-    lower.stairs(np.maximum(everywhere, 0.5), edges, fill=True, baseline=0.5, color="0.8", label="all voxels")
-    lower.stairs(np.maximum(confident, 0.5), edges, baseline=0.5, color="C3", label="confidence > 0.5")
-    lower.set_yscale("log")
-    lower.set(xlim=(0, 1), ylim=(0.5, (30 if curves else 8) * max(everywhere)))
-    lower.legend(loc="upper center", **_LEGEND_STYLE)
-    lower.set_xlabel("local scale", fontsize=SMALL, labelpad=2)
-    _without_numbers(lower, "voxels")
-    plain(lower)
+    floor, highest = np.log10((0.5, (30 if curves else 8) * max(everywhere)))
+    lower = Frame(page, left, page.top + HEIGHT - height, width, height, x=(0, 1), y=(floor, highest))
+    edges = np.linspace(0, 1, SCALE_BINS + 1)
+    lower.steps(np.log10(np.maximum(everywhere, 0.5)), edges, "all voxels", fill=True, colour="0.8")
+    lower.steps(np.log10(np.maximum(confident, 0.5)), edges, "confidence > 0.5", fill=False, colour="C3")
+    lower.sides(right=True)
+    lower.legend()
+    lower.ticks_below((0, 0.2, 0.4, 0.6, 0.8, 1))
+    lower.label_below("local scale", size=SMALL)
+    page.upwards(left - 0.05, (lower.top + lower.bottom) / 2, "voxels", size=SMALL)
 
 
 def _draw_tile(page: Page, report: Report, slices: MapSlices, source: Optional[str]) -> None:
@@ -145,20 +137,14 @@ def _draw_tile(page: Page, report: Report, slices: MapSlices, source: Optional[s
             page.text(left, page.top + number * height_of(SMALL), line, size=SMALL)
         return
     _title(page, left, "Where full scale was found")
-    axes = page.axes(left, page.top, side, side, label="tile")
-    low, high = grey_levels(slices.panels["input"])
-    axes.imshow(slices.tile, cmap=DENSITY_COLOURS, vmin=low, vmax=high, origin="lower", interpolation="nearest")
+    rows, columns = slices.tile.shape
+    frame = Frame(page, left, page.top, side, side, x=(-0.5, columns - 0.5), y=(-0.5, rows - 0.5))
+    frame.picture(slices.tile, DENSITY_COLOURS, grey_levels(slices.panels["input"]), "where full scale was found")
     (_, y, x), (_, height, width) = tile_of(report)
     step = slices.step
     corner = (x / step, y / step)
-    axes.add_patch(Rectangle(corner, width / step, height / step, fill=False, ec=_TILE_COLOUR, lw=1.4))
+    frame.add(Rectangle(corner, width / step, height / step, fill=False, ec=_TILE_COLOUR, lw=1.4, label="tile"))
     if max(width, height) < _FINDABLE * max(slices.shape):
         middle = (corner[0] + width / step / 2, corner[1] + height / step / 2)
-        axes.plot(*middle, "o", mfc="none", mec=_TILE_COLOUR, ms=12, mew=1.4)
-    axes.set(xticks=[], yticks=[])
-    axes.set_xlabel(f"{AXIS_NAMES[0]} = {tile_section(report)}", fontsize=SMALL, labelpad=3)
-
-
-def _without_numbers(axes: Any, label: str) -> None:
-    axes.set_ylabel(label, fontsize=SMALL, labelpad=1)
-    axes.tick_params(axis="y", which="both", left=False, labelleft=False)
+        frame.line(middle[:1], middle[1:], "ring", marker="o", mfc="none", mec=_TILE_COLOUR, ms=12, mew=1.4)
+    frame.label_below(f"{AXIS_NAMES[0]} = {tile_section(report)}", size=SMALL, beneath_ticks=False)

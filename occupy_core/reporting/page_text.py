@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, List, Sequence, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, Sequence, Tuple
 
+from matplotlib import get_data_path
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Affine2D
 
 from occupy_core.reporting.report import CITATION
 
@@ -22,6 +26,9 @@ _GREY = "0.35"
 _LINE = 1.35  # of the size of the letters
 _POINTS = 72.0
 _ON_SCREEN = 1.06  # letters that are fitted to pixels are wider than in a PDF
+# Of matplotlib's own: the same on every machine.
+_FONTS = {"normal": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}
+_BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0}  # part of the text before its place
 _BULLET, _INDENT = "– ", 0.12
 _CITATION = f"Please cite: {CITATION}"
 
@@ -29,18 +36,74 @@ _CITATION = f"Please cite: {CITATION}"
 Blocks = Sequence[Tuple[str, Sequence[str]]]
 
 
-class Page:
-    """A page that is filled from the top; places and lengths in inches.
+class Sheet:
+    """Something to draw on; places and lengths in inches.
 
     Attributes
     ----------
     figure : matplotlib.figure.Figure
+    inches : matplotlib.transforms.Transform
+        From places, counted from the left and upper edges.
+    """
+
+    def __init__(self, width: float, height: float) -> None:
+        self.figure = Figure(figsize=(width, height))
+        self.inches = Affine2D().scale(1 / width, -1 / height).translate(0, 1) + self.figure.transFigure
+
+    def text(
+        self,
+        left: float,
+        top: float,
+        text: str,
+        *,
+        size: float,
+        weight: str = "normal",
+        color: str = "black",
+        ha: str = "left",
+    ) -> None:
+        """One line of text as it is, below a place and to its right, or as `ha` says."""
+        shown = printable(text)
+        begin = left - _BEFORE[ha] * width_of(shown, size, weight) / _ON_SCREEN
+        drawn = _Line(
+            begin, top + size / _POINTS, shown, fontproperties=_font(size, weight), color=color, parse_math=False
+        )
+        self._add(drawn)
+
+    def upwards(self, left: float, middle: float, text: str, *, size: float) -> None:
+        """One line of text as it is, turned to be read from the right, with its foot at a place."""
+        style: Dict[str, Any] = {"rotation": 90, "ha": "right", "va": "center", "parse_math": False}
+        self._add(Text(left, middle, printable(text), fontproperties=_font(size, "normal"), **style))
+
+    def _add(self, text: Text) -> None:
+        text.set_transform(self.inches)
+        text.set_figure(self.figure)
+        self.figure.texts.append(text)
+
+
+class _Line(Text):
+    """A line of text that begins at its place; matplotlib would measure it to find out where."""
+
+    def draw(self, renderer: Any) -> None:
+        x, y = self.get_transform().transform(self.get_position())
+        if renderer.flipy():
+            y = renderer.get_canvas_width_height()[1] - y
+        context = renderer.new_gc()
+        context.set_foreground(self.get_color())
+        renderer.draw_text(context, x, y, self.get_text(), self.get_fontproperties(), 0)
+        context.restore()
+
+
+class Page(Sheet):
+    """A page that is filled from the top.
+
+    Attributes
+    ----------
     top : float
         How far down the page is filled.
     """
 
     def __init__(self, title: str, *details: str) -> None:
-        self.figure = Figure(figsize=PAGE)
+        super().__init__(*PAGE)
         self.top = MARGIN
         self.line(title, size=13, weight="bold")
         for text in details:
@@ -60,23 +123,6 @@ class Page:
         if warnings:
             text = f"{len(warnings)} warning{'s' * (len(warnings) > 1)}: see the end"
             self.line(text, size=SMALL, weight="bold", color=_WARNING_COLOUR)
-
-    def axes(self, left: float, top: float, width: float, height: float, **more: Any) -> Any:
-        """Axes at a place, from the left and upper edges of the page."""
-        place = (left / PAGE[0], 1 - (top + height) / PAGE[1], width / PAGE[0], height / PAGE[1])
-        return self.figure.add_axes(place, **more)
-
-    def part(self, height: float) -> Any:
-        """The next part of the page, as wide as the text, as a figure of its own in constrained layout."""
-        self.figure.set_layout_engine("constrained")
-        heights = (self.top, height, PAGE[1] - self.top - height)
-        self.top += height
-        return self.figure.subfigures(3, 3, width_ratios=(MARGIN, WIDTH, MARGIN), height_ratios=heights)[1, 1]
-
-    def text(self, left: float, top: float, text: str, *, size: float, **more: Any) -> None:
-        """One line of text as it is, below a place."""
-        place = (left / PAGE[0], 1 - (top + size / _POINTS) / PAGE[1])
-        self.figure.text(*place, printable(text), size=size, va="baseline", parse_math=False, **more)
 
     def line(self, text: str, *, size: float, **more: Any) -> None:
         """The next line across the page, shortened where it is too long."""
@@ -129,11 +175,18 @@ def width_of(text: str, size: float, weight: str = "normal") -> float:
 @lru_cache(maxsize=None)
 def _advance(letter: str, weight: str) -> float:
     """From one letter to the next, in sizes of the letters; measured one by one, since pages have thousands."""
-    font = FontProperties(family="sans-serif", size=1.0, weight=weight)
-    with_it, without = (
-        text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] for text in (f"|{letter}|", "||")
-    )
-    return float(with_it - without)
+    return _ink(f"|{letter}|", weight) - _ink("||", weight)
+
+
+@lru_cache(maxsize=None)
+def _ink(text: str, weight: str) -> float:
+    return float(text_to_path.get_text_width_height_descent(text, _font(1.0, weight), ismath=False)[0])
+
+
+@lru_cache(maxsize=None)
+def _font(size: float, weight: str) -> FontProperties:
+    path = Path(get_data_path(), "fonts", "ttf", _FONTS[weight])
+    return FontProperties(size=size, weight=weight, fname=path)
 
 
 def flow(page: Page, blocks: Blocks, *, title: str) -> List[Page]:

@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
+import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from occupy_core.outputs import DENSITIES, MAP_OUTPUTS
 from occupy_core.reporting.figures import AXIS_NAMES, DENSITY_COLOURS, FRACTION_COLOURS
 from occupy_core.reporting.glance import MapSlices
+from occupy_core.reporting.page_frames import Frame
 from occupy_core.reporting.page_plots import HEIGHT, draw_plots, grey_levels
 from occupy_core.reporting.page_text import (
     MARGIN,
@@ -38,6 +39,7 @@ _SMALLEST_PANEL, _LARGEST_PANEL = 0.95, 1.7
 _GAP = 0.06
 _LABELS = 0.25  # beside the slices
 _KEYS, _BELOW_PLOTS = 0.7, 0.5
+_SHADES = np.linspace(0, 1, 256, dtype=np.float32)[np.newaxis]
 
 
 def map_pages(
@@ -100,41 +102,31 @@ def _draw_slices(page: Page, slices: MapSlices, height: float) -> None:
     left = MARGIN + _LABELS + (WIDTH - _LABELS - count * side - (count - 1) * _GAP) / 2
     titles = {kind: wrapped(_title(kind), side, SMALL, "bold") for kind in slices.panels}
     page.top += max(map(len, titles.values())) * height_of(SMALL) + _GAP
-    low, high = grey_levels(slices.panels["input"])
-    keys: Dict[bool, Any] = {}
+    grey = grey_levels(slices.panels["input"])
     for column, (kind, images) in enumerate(slices.panels.items()):
-        is_density = kind in DENSITIES
         place = left + column * (side + _GAP)
         for number, line in enumerate(reversed(titles[kind])):
             above = page.top - (number + 1) * height_of(SMALL)
             page.text(place + side / 2, above, line, size=SMALL, ha="center", weight="bold")
+        colours, levels = (DENSITY_COLOURS, grey) if kind in DENSITIES else (FRACTION_COLOURS, (0.0, 1.0))
         for axis, image in enumerate(images):
-            axes = page.axes(place, page.top + axis * (side + _GAP), side, side)
-            keys[is_density] = axes.imshow(
-                image,
-                cmap=DENSITY_COLOURS if is_density else FRACTION_COLOURS,
-                vmin=low if is_density else 0,
-                vmax=high if is_density else 1,
-                origin="lower",
-                interpolation="nearest",
-            )
-            axes.set(xticks=[], yticks=[])
-            axes.set_label(f"{kind} {AXIS_NAMES[axis]}")
-            if column == 0:
-                axes.set_ylabel(f"{AXIS_NAMES[axis]} = {slices.shape[axis] // 2}", fontsize=SMALL, labelpad=3)
+            frame = Frame(page, place, page.top + axis * (side + _GAP), side, side)
+            frame.picture(image, colours, levels, f"{kind} {AXIS_NAMES[axis]}")
+    for axis, name in enumerate(AXIS_NAMES):
+        middle = page.top + axis * (side + _GAP) + side / 2
+        page.upwards(left - _GAP, middle, f"{name} = {slices.shape[axis] // 2}", size=SMALL)
     page.top += 3 * (side + _GAP)
     middle = MARGIN + _LABELS + (WIDTH - _LABELS) / 2
-    _draw_key(page, keys[True], middle - 2.7, "input and modified maps (density)")
-    _draw_key(page, keys[False], middle + 0.3, "local scale, confidence, masks (0 to 1)")
+    _draw_key(page, middle - 2.7, DENSITY_COLOURS, grey, "input and modified maps (density)")
+    _draw_key(page, middle + 0.3, FRACTION_COLOURS, (0.0, 1.0), "local scale, confidence, masks (0 to 1)")
     page.top += _KEYS
 
 
-def _draw_key(page: Page, picture: Any, left: float, label: str) -> None:
-    bar = page.figure.colorbar(picture, cax=page.axes(left, page.top, 2.4, 0.08), orientation="horizontal")
-    bar.set_label(label, fontsize=SMALL, labelpad=2)
-    bar.ax.tick_params(labelsize=TINY, length=2, pad=1.5)
-    bar.locator = MaxNLocator(nbins=4)
-    bar.update_ticks()
+def _draw_key(page: Page, left: float, colours: str, levels: Tuple[float, float], label: str) -> None:
+    frame = Frame(page, left, page.top, 2.4, 0.08, x=levels)
+    frame.picture(_SHADES, colours, (0.0, 1.0), label)
+    frame.ticks_below()
+    frame.label_below(label, size=SMALL)
 
 
 def _table_height(columns: Sequence[Rows]) -> float:

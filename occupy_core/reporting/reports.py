@@ -10,6 +10,7 @@ from occupy_core.inputs import Job
 from occupy_core.outputs import CHIMERAX, FIGURE, REPORT
 from occupy_core.reporting.chimerax import session_commands
 from occupy_core.reporting.glance import MapSlices
+from occupy_core.reporting.loading import load_matplotlib
 from occupy_core.reporting.report import finite, job_report, write_json
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def write_reports(
 def _draw(path: Path, report: Report, slices: Sequence[MapSlices], found: Optional[ClassComparison]) -> str:
     """Draw the figures; why not, where it could not be done."""
     try:
+        load_matplotlib()
         from occupy_core.reporting.figures import sections_of
         from occupy_core.reporting.logfile import write_logfile
     except ImportError as error:

@@ -4,12 +4,14 @@ from __future__ import annotations
 from pyworkflow.protocol import params
 
 from occupy_core.errors import MapError
-from occupy_core.reporting.figures import comparison_figure, sections_of
+from occupy_core.reporting.comparison_plots import comparison_figure
+from occupy_core.reporting.figures import sections_of
+from occupy_core.reporting.logfile import own_style
 from occupy_scipion import report
 from occupy_scipion.protocols import ProtOccupyCompareClasses
 from occupy_scipion.sources import voxels_of
 from occupy_scipion.viewers.viewer_local_scale import OccupyLocalScaleViewer
-from occupy_scipion.viewers.views import FigureView
+from occupy_scipion.viewers.views import PageView
 
 
 class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
@@ -44,5 +46,6 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
             ]
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the maps")]
-        figure = comparison_figure(found["comparison"], sections_of(masks, volumes))
-        return [FigureView(figure, "Comparison of classes", self._tkRoot)]
+        with own_style():
+            figure = comparison_figure(found["comparison"], sections_of(masks, volumes))
+        return [PageView(figure, "Comparison of classes", self._tkRoot)]

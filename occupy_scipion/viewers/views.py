@@ -49,19 +49,20 @@ class FigureView(View):
 
 
 class PageView(FigureView):
-    """A page of a report in a window that is scrolled, so that its letters can be read on any screen."""
+    """A page in a window as wide as the page that is scrolled, so that its letters can be read on any screen."""
 
     def show(self) -> None:
         import tkinter
 
         from matplotlib.backends.backend_tkagg import FigureCanvasTkAgg
 
-        self._figure.set_dpi(_PAGE_DPI)
         window = tkinter.Toplevel(self._parent)
         window.title(self._title)
+        dpi = min(_PAGE_DPI, _WIDEST * window.winfo_screenwidth() / self._figure.get_figwidth())
+        self._figure.set_dpi(dpi)
         bar = tkinter.Scrollbar(window)
         bar.pack(side=tkinter.RIGHT, fill=tkinter.Y)
-        width, height = (int(inches * _PAGE_DPI) for inches in self._figure.get_size_inches())
+        width, height = (int(inches * dpi) for inches in self._figure.get_size_inches())
         area = tkinter.Canvas(window, width=width, height=min(height, _HIGHEST * window.winfo_screenheight()))
         area.pack(side=tkinter.LEFT, fill=tkinter.BOTH, expand=True)
         canvas = FigureCanvasTkAgg(self._figure, master=area)

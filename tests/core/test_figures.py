@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.image import BboxImage
+from matplotlib.patches import Rectangle
 
 from occupy_core.maps import read_map
 from occupy_core.outputs import MAP_OUTPUTS, SUBTRACTION_MASKS
 from occupy_core.process import process_map
-from occupy_core.reporting.figures import comparison_figure, sections_of, slices_figure
+from occupy_core.reporting.comparison_plots import comparison_figure
+from occupy_core.reporting.figures import sections_of, slices_figure
 from occupy_core.settings import Settings
 
 
@@ -57,24 +60,28 @@ def comparison(occupancies, shares):
     return {"regions": regions, "maps": maps}
 
 
+def bars_of(figure):
+    return [artist for artist in figure.artists if isinstance(artist, Rectangle)]
+
+
 def test_the_chart_has_a_bar_for_each_region_and_class_and_for_all_particles():
     sections = sections_of([ball(8), ball(24)], [ball(16), ball(16)])
     figure = comparison_figure(comparison([(0.2, 0.8), (1.0, 0.5)], (0.25, 0.75)), sections)
     figure.canvas.draw()
-    chart = next(axes for part in figure.subfigs for axes in part.axes if axes.get_ylabel() == "occupancy")
-    heights = sorted(round(bar.get_height(), 3) for bar in chart.patches)
+    heights = sorted(round(bar.get_height(), 3) for bar in bars_of(figure))
     assert heights == [0.2, 0.5, 0.625, 0.65, 0.8, 1.0]
-    assert [text.get_text() for text in chart.get_xticklabels()] == ["class 1", "class 2", "all particles"]
-    titles = [axes.get_title() for axes in figure.subfigs[0].axes if axes.get_title()]
-    assert titles == ["class 1\n25 %", "class 2\n75 %"]
+    texts = [item.get_text() for item in figure.texts]
+    assert texts[:4] == ["class 1", "25 %", "class 2", "75 %"] and texts[-2:] == ["region 1", "region 2"]
+    places = [texts.index(name, 4) for name in ("class 1", "class 2", "all particles")]
+    assert places == sorted(places) and "occupancy" in texts
+    assert len(figure.findobj(BboxImage)) == 4  # two sections of two classes
 
 
 def test_without_shares_or_regions_the_figure_says_what_there_is():
     figure = comparison_figure(comparison([(0.2, 0.8)], None), sections_of([ball(8)], [ball(16), ball(16)]))
-    chart = figure.subfigs[1].axes[0]
-    assert len(chart.patches) == 2
+    assert len(bars_of(figure)) == 2
     figure = comparison_figure(comparison([], None), sections_of([], [ball(16), ball(16)]))
-    assert "no region" in figure.subfigs[1].axes[0].texts[0].get_text()
+    assert "no region" in figure.texts[-1].get_text()
 
 
 def test_titles_of_slices_do_not_overlap():

@@ -179,9 +179,9 @@ def test_the_page_of_the_report_is_that_of_the_pdf(lab, run, run_of_set, tmp_pat
     (view,) = viewer_of(lab, run)._report()
     assert picture(view, tmp_path / "page.png").std() > 30
     scale = ImageHandler().read(run.scaleMap.getFileName() + ":mrc").getData()
-    axes = {found.get_label(): found for found in view.getFigure().axes}
-    assert np.array_equal(axes["scale z"].images[0].get_array(), scale[32])
-    assert {"input x", "amplified y", "solvent model", "local scale", "modification", "tile"} <= set(axes)
+    drawn = {found.get_label(): found for found in view.getFigure().artists}
+    assert np.array_equal(drawn["scale z"].get_array(), scale[32])
+    assert {"input x", "amplified y", "solvent model", "all voxels", "amplified", "tile"} <= set(drawn)
     viewer = viewer_of(lab, run_of_set)
     viewer.whichMap.set(1)
     (view,) = viewer._report()
