@@ -11,17 +11,8 @@ from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
 from occupy_core.radial import for_lengths, mirrored, power_in_shells
-from occupy_core.slabs import for_slabs
 from occupy_core.transforms import ROUNDING as ROUNDING
-from occupy_core.transforms import (
-    Spectrum,
-    Waves,
-    inverse,
-    inverse_of_sections,
-    sections_of,
-    spectrum_of,
-    waves_within,
-)
+from occupy_core.transforms import inverse, inverse_of_sections, sections_of, spectrum_of, waves_within
 
 _SHORTEST = 64
 # Of `detail_share`: real refined maps have 0.002 and more, class maps cut at a coarser resolution 0.00002.
@@ -149,7 +140,8 @@ def resize(
             np.clip(slab, *limits, out=slab)
 
     # No name for the spectrum: it is gone before the map is made.
-    sections = sections_of(_resized_spectrum(volume, waves, new, threads), waves, new[0], threads=threads)
+    factor = math.prod(new) / math.prod(old)
+    sections = sections_of(spectrum_of(volume, waves, threads=threads), waves, new[0], factor=factor, threads=threads)
     return inverse_of_sections(sections, waves, np.empty(new, dtype=np.float32), threads=threads, finish=cut)
 
 
@@ -174,18 +166,6 @@ def sampled(values: NDArray[_Kind], shape: Sequence[int]) -> NDArray[_Kind]:
         nearest = np.minimum((np.arange(new) * old + new // 2) // new, old - 1)
         values = values.take(nearest, axis)
     return values
-
-
-def _resized_spectrum(volume: Volume, waves: Waves, shape: Sequence[int], threads: int) -> Spectrum:
-    """In the grey scale of a transform of the new box."""
-    spectrum = spectrum_of(volume, waves, threads=threads)
-    factor = math.prod(shape) / math.prod(volume.shape)
-
-    def scale(slab: slice) -> None:
-        spectrum[slab] *= factor
-
-    for_slabs(len(spectrum), scale, threads=threads)
-    return spectrum
 
 
 def _power(volume: Volume, voxel_size: float, finest: float, threads: int) -> _Power:

@@ -58,8 +58,11 @@ def inverse(spectrum: Spectrum, waves: Waves, out: Volume, *, threads: int = 1) 
     return inverse_of_sections(sections_of(spectrum, waves, len(out), threads=threads), waves, out, threads=threads)
 
 
-def sections_of(spectrum: Spectrum, waves: Waves, depth: int, *, threads: int = 1) -> Spectrum:
-    """The first part of `inverse`: the spectrum of each section. Where it has as many it overwrites the spectrum."""
+def sections_of(
+    spectrum: Spectrum, waves: Waves, depth: int, *, factor: Optional[float] = None, threads: int = 1
+) -> Spectrum:
+    """The first part of `inverse`: the spectrum of each section, by a factor. Where it has as many as there are
+    sections it is overwritten."""
     (above, below), _, _ = waves
     _, rows, columns = spectrum.shape
     result = spectrum if len(spectrum) == depth else np.empty((depth, rows, columns), dtype=np.complex64)
@@ -68,6 +71,8 @@ def sections_of(spectrum: Spectrum, waves: Waves, depth: int, *, threads: int = 
         found = np.zeros((depth, chosen.stop - chosen.start, columns), dtype=np.complex64)
         found[:above] = spectrum[:above, chosen]
         found[depth - below :] = spectrum[above:, chosen]
+        if factor is not None:
+            found *= factor
         result[:, chosen] = ifft(found, axis=0, overwrite=True)
 
     _for_slabs(rows, depth * columns, transform, threads)
