@@ -139,9 +139,10 @@ def resize(
         if limits is not None:
             np.clip(slab, *limits, out=slab)
 
-    # No name for the spectrum: it is gone before the map is made.
-    factor = math.prod(new) / math.prod(old)
-    sections = sections_of(spectrum_of(volume, waves, threads=threads), waves, new[0], factor=factor, threads=threads)
+    # The spectrum lies where its sections go: never are both in memory.
+    sections = np.empty((new[0], 2 * counts[1] - 1, counts[2]), dtype=np.complex64)
+    spectrum = spectrum_of(volume, waves, threads=threads, out=sections[: 2 * counts[0] - 1])
+    sections_of(spectrum, waves, sections, factor=math.prod(new) / math.prod(old), threads=threads)
     return inverse_of_sections(sections, waves, np.empty(new, dtype=np.float32), threads=threads, finish=cut)
 
 

@@ -109,8 +109,8 @@ def shaped(noise: Volume, power: NDArray[np.float64], *, mean: float = 0.0, thre
         slab += np.float32(mean)
 
     for_lengths(noise.shape, waves, shape, threads=threads)
-    sections = sections_of(spectrum, waves, len(noise), threads=threads)
-    return inverse_of_sections(sections, waves, noise, threads=threads, finish=add_mean)
+    sections_of(spectrum, waves, spectrum, threads=threads)
+    return inverse_of_sections(spectrum, waves, noise, threads=threads, finish=add_mean)
 
 
 def for_lengths(

@@ -30,18 +30,22 @@ def waves_within(shape: Sequence[int], radius: float) -> Waves:
 
 
 def spectrum_of(
-    volume: Volume, waves: Waves, *, threads: int = 1, rows_of: Optional[Callable[[slice], Volume]] = None
+    volume: Volume,
+    waves: Waves,
+    *,
+    threads: int = 1,
+    rows_of: Optional[Callable[[slice], Volume]] = None,
+    out: Optional[Spectrum] = None,
 ) -> Spectrum:
     """`scipy.fft.rfftn` of a map for these waves: after each axis what is not wanted is dropped.
 
     `rows_of` gives what is transformed where that is not the map itself: for a slice of rows, all that is in them.
     """
-    along_z = _spectrum_along_z(volume.shape, waves, threads, rows_of or (lambda rows: volume[:, rows]))
+    (sections, rows, columns), height = (above + below for above, below in waves), volume.shape[1]
+    result = np.empty((sections, rows, columns), dtype=np.complex64) if out is None else out
+    along_z = result if rows == height else np.empty((sections, height, columns), dtype=np.complex64)
+    _transform_x_and_z(rows_of or (lambda chosen: volume[:, chosen]), waves, volume.shape, along_z, threads)
     above, below = waves[1]
-    height = volume.shape[1]
-    result = along_z
-    if above + below < height:
-        result = np.empty((len(along_z), above + below, along_z.shape[2]), dtype=np.complex64)
 
     def transform(slab: slice) -> None:
         found = fft(along_z[slab], axis=1, overwrite=True)
@@ -49,34 +53,34 @@ def spectrum_of(
             result[slab, :above] = found[:, :above]
             result[slab, above:] = found[:, height - below :]
 
-    _for_slabs(len(result), height * along_z.shape[2], transform, threads)
+    _for_slabs(sections, height * columns, transform, threads)
     return result
 
 
 def inverse(spectrum: Spectrum, waves: Waves, out: Volume, *, threads: int = 1) -> Volume:
     """`scipy.fft.irfftn` of a spectrum that has these waves alone; it is overwritten."""
-    return inverse_of_sections(sections_of(spectrum, waves, len(out), threads=threads), waves, out, threads=threads)
+    whole = len(spectrum) == len(out)
+    sections = spectrum if whole else np.empty((len(out), *spectrum.shape[1:]), dtype=np.complex64)
+    sections_of(spectrum, waves, sections, threads=threads)
+    return inverse_of_sections(sections, waves, out, threads=threads)
 
 
 def sections_of(
-    spectrum: Spectrum, waves: Waves, depth: int, *, factor: Optional[float] = None, threads: int = 1
-) -> Spectrum:
-    """The first part of `inverse`: the spectrum of each section, by a factor. Where it has as many as there are
-    sections it is overwritten."""
-    (above, below), _, _ = waves
-    _, rows, columns = spectrum.shape
-    result = spectrum if len(spectrum) == depth else np.empty((depth, rows, columns), dtype=np.complex64)
+    spectrum: Spectrum, waves: Waves, out: Spectrum, *, factor: Optional[float] = None, threads: int = 1
+) -> None:
+    """The first part of `inverse`: the spectrum of each section, by a factor. The spectrum may be a part of `out`."""
+    above, below = waves[0]
+    depth, height, columns = out.shape
 
-    def transform(chosen: slice) -> None:
-        found = np.zeros((depth, chosen.stop - chosen.start, columns), dtype=np.complex64)
-        found[:above] = spectrum[:above, chosen]
-        found[depth - below :] = spectrum[above:, chosen]
+    def transform(rows: slice) -> None:
+        found = np.zeros((depth, rows.stop - rows.start, columns), dtype=np.complex64)
+        found[:above] = spectrum[:above, rows]
+        found[depth - below :] = spectrum[above:, rows]
         if factor is not None:
             found *= factor
-        result[:, chosen] = ifft(found, axis=0, overwrite=True)
+        out[:, rows] = ifft(found, axis=0, overwrite=True)
 
-    _for_slabs(rows, depth * columns, transform, threads)
-    return result
+    _for_slabs(height, depth * columns, transform, threads)
 
 
 def inverse_of_sections(
@@ -111,16 +115,16 @@ def _for_slabs(length: int, section: int, work: Callable[[slice], object], threa
     for_slabs(length, work, threads=threads, sections=min(SECTIONS, max(1, _SLAB_BYTES // (8 * section))))
 
 
-def _spectrum_along_z(box: Tuple[int, ...], waves: Waves, threads: int, rows_of: Callable[[slice], Volume]) -> Spectrum:
+def _transform_x_and_z(
+    rows_of: Callable[[slice], Volume], waves: Waves, box: Tuple[int, ...], out: Spectrum, threads: int
+) -> None:
     """`spectrum_of` but for the transform along y, which scipy has last."""
     (above, below), _, (columns, _) = waves
     depth, height, width = box
-    along_z = np.empty((above + below, height, columns), dtype=np.complex64)
 
     def transform(rows: slice) -> None:
         found = fft(rfft(rows_of(rows), axis=2)[:, :, :columns], axis=0, overwrite=True)
-        along_z[:above, rows] = found[:above]
-        along_z[above:, rows] = found[depth - below :]
+        out[:above, rows] = found[:above]
+        out[above:, rows] = found[depth - below :]
 
     _for_slabs(height, depth * (width // 2 + 1), transform, threads)
-    return along_z
