@@ -32,7 +32,9 @@ def main(argv: Optional[List[str]] = None) -> int:
             reason_file.unlink()
         from occupy_core.inputs import read_job
         from occupy_core.job import run_job
+        from occupy_core.memory import keep_freed_memory
 
+        keep_freed_memory()
         run_job(read_job(arguments[0]), progress=lambda line: print(line, flush=True))
     except Exception as error:
         from occupy_core.errors import OccupyError

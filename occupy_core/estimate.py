@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core import fourier, kernel, scale, solvent
+from occupy_core import fourier, kernel, scale
 from occupy_core.derived import Derived, derive
 from occupy_core.errors import MapError
 from occupy_core.maps import DensityMap, Volume, box_text, read_on_grid
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
+from occupy_core.solvent_region import flat_areas, inscribed, solvent_region
 
 if TYPE_CHECKING:
     from occupy_core.calibration import Calibration, Molecule
@@ -70,29 +71,22 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, ove
     SettingsError
         If a setting does not suit the map's box.
     """
-    try:
-        derived = derive(source.grid, settings)
-    except MapError as error:
-        raise MapError(f"{source.path}: {error}") from error
+    derived, volume = _in_box(source, settings, threads)
     notes = list(source.warnings)
-    cropped = derived.box != source.grid.shape
-    volume = fourier.resize(source.data, derived.box, threads=threads) if cropped else source.data
-    if cropped:
+    if derived.box != source.grid.shape:
         notes.append(
             f"computed in a box of {box_text(derived.box)} voxels (setting max_box): modified maps hold no detail "
             f"finer than {2 * derived.voxel_size:.3g} Å"
         )
     # Looked for in the map as read: a cropped map rings where it was flat.
-    flat = fourier.sampled(solvent.flat_areas(source.data, threads=threads), volume.shape)
+    flat = fourier.sampled(flat_areas(source.data, threads=threads), volume.shape)
     region, warnings = _solvent_region(source, volume, flat, settings, threads)
-    inside = region if settings.solvent_def is None else solvent.inscribed(volume.shape) & ~flat
+    inside = region if settings.solvent_def is None else inscribed(volume.shape) & ~flat
     del flat
     overwritten = volume if overwrite and derived.mode == "occupancy" else None
     if overwritten is not None:
         overwritten.flags.writeable = True  # mrcfile reads into memory of its own, and closes it to writing
-    lowpassed = fourier.low_pass(
-        volume, voxel_size=derived.voxel_size, cutoff_angstrom=derived.lowpass, threads=threads, out=overwritten
-    )
+    lowpassed = _lowpassed(volume, derived, threads, out=overwritten)
     basis = lowpassed if derived.mode == "occupancy" else volume
     molecule = None
     if settings.normalisation == "calibrated":
@@ -102,6 +96,13 @@ def estimate_of(source: DensityMap, settings: Settings, *, threads: int = 1, ove
             lowpassed, inside, voxel_size=derived.voxel_size, lowpass=derived.lowpass, threads=threads
         )
     return Estimate(source, settings, derived, volume, lowpassed, basis, inside, region, (*notes, *warnings), molecule)
+
+
+def basis_of(source: DensityMap, settings: Settings, *, threads: int = 1) -> Tuple[Derived, Volume, Volume]:
+    """What is derived for a map, the map in the box of the computation, and the mode's map; errors as of
+    `estimate_of`."""
+    derived, volume = _in_box(source, settings, threads)
+    return derived, volume, _lowpassed(volume, derived, threads) if derived.mode == "occupancy" else volume
 
 
 def maximum_of(estimate: Estimate, *, threads: int = 1, overwrite: bool = False) -> Volume:
@@ -132,13 +133,17 @@ def reference_of(estimate: Estimate) -> Reference:
     MapError
         If the map has no positive density.
     """
-    settings, derived = estimate.settings, estimate.derived
+    return full_scale(estimate.source, estimate.basis, estimate.derived, estimate.settings)
+
+
+def full_scale(source: DensityMap, basis: Volume, derived: Derived, settings: Settings) -> Reference:
+    """`reference_of` the mode's map of a source (`basis_of`)."""
     try:
         if settings.normalisation == "kernel":
-            return scale.kernel_reference(estimate.basis, tau=derived.tau)
-        return scale.tiled_reference(estimate.basis, tau=derived.tau, tile_size=settings.tile_size)
+            return scale.kernel_reference(basis, tau=derived.tau)
+        return scale.tiled_reference(basis, tau=derived.tau, tile_size=settings.tile_size)
     except MapError as error:
-        raise MapError(f"{estimate.source.path}: {error}") from error
+        raise MapError(f"{source.path}: {error}") from error
 
 
 def calibration_of(estimate: Estimate, maximum: Volume, *, threads: int = 1) -> Calibration:
@@ -160,13 +165,29 @@ def calibration_of(estimate: Estimate, maximum: Volume, *, threads: int = 1) -> 
         raise MapError(f"{estimate.source.path}: {error}") from error
 
 
+def _in_box(source: DensityMap, settings: Settings, threads: int) -> Tuple[Derived, Volume]:
+    try:
+        derived = derive(source.grid, settings)
+    except MapError as error:
+        raise MapError(f"{source.path}: {error}") from error
+    if derived.box == source.grid.shape:
+        return derived, source.data
+    return derived, fourier.resize(source.data, derived.box, threads=threads)
+
+
+def _lowpassed(volume: Volume, derived: Derived, threads: int, out: Optional[Volume] = None) -> Volume:
+    return fourier.low_pass(
+        volume, voxel_size=derived.voxel_size, cutoff_angstrom=derived.lowpass, threads=threads, out=out
+    )
+
+
 def _solvent_region(
     source: DensityMap, volume: Volume, flat: NDArray[np.bool_], settings: Settings, threads: int
 ) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
     if settings.solvent_def is None:
-        return solvent.solvent_region(volume, flat, None, threads=threads)
+        return solvent_region(volume, flat, None, threads=threads)
     definition = fourier.sampled(read_on_grid(settings.solvent_def, source, "solvent definition").data, volume.shape)
     try:
-        return solvent.solvent_region(volume, flat, definition, threads=threads)
+        return solvent_region(volume, flat, definition, threads=threads)
     except MapError as error:
         raise MapError(f"{settings.solvent_def}: {error}") from error

@@ -10,7 +10,7 @@ from occupy_core import radial
 from occupy_core.maps import Volume
 from occupy_core.neighbours import any_within
 from occupy_core.slabs import for_each
-from occupy_core.solvent import LEAST_SOLVENT
+from occupy_core.solvent_region import LEAST_SOLVENT
 
 
 def solvent_noise(

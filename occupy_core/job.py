@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
@@ -17,11 +18,13 @@ from occupy_core.progress import Progress, Say, Step
 from occupy_core.reporting.glance import MapSlices, central_sections, slices_with, tile_section
 from occupy_core.reporting.report import map_report, target_report, target_text
 from occupy_core.reporting.reports import write_reports
+from occupy_core.reporting.rerun import recorded
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
 
 if TYPE_CHECKING:  # what concerns several maps is loaded where there are several
-    from occupy_core.comparing.classes import ClassComparison, SharedScale, Views
+    from occupy_core.comparing.classes import ClassComparison, Views
+    from occupy_core.comparing.shared import SharedScale
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,9 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
     done: List[MapOutputs] = []
     failed: Dict[str, str] = {}
     tell = Progress(progress, _work(job))
-    with staged(job.output_dir, _names(job), job.inputs) as folder:
+    # Reading all files for their checksums takes long, and no Python.
+    with staged(job.output_dir, _names(job), job.inputs) as folder, ThreadPoolExecutor(1) as aside:
+        told = aside.submit(recorded, job)
         views = _views(job)
         shared = _shared(job, views, tell)
         for number, item in enumerate(job.maps, start=1):
@@ -123,6 +128,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
             comparison=compared,
             found=found,
             notes=notes,
+            told=told.result(),
             folder=folder,
         )
         outputs = JobOutputs(done, compared, report["warnings"], report["outputs"])
@@ -138,7 +144,7 @@ def _work(job: Job) -> float:
 
 
 def _views(job: Job) -> Optional[Views]:
-    if len(job.maps) < 2:
+    if len(job.maps) < 2 or not job.compare:
         return None
     from occupy_core.comparing.classes import Views
 
@@ -148,7 +154,7 @@ def _views(job: Job) -> Optional[Views]:
 def _shares_reference(job: Job) -> bool:
     if len(job.maps) < 2:
         return False
-    from occupy_core.comparing.classes import shares_reference
+    from occupy_core.comparing.shared import shares_reference
 
     return shares_reference(job.maps, job.settings)
 
@@ -156,7 +162,7 @@ def _shares_reference(job: Job) -> bool:
 def _shared(job: Job, views: Optional[Views], tell: Progress) -> Optional[SharedScale]:
     if not _shares_reference(job):
         return None
-    from occupy_core.comparing.classes import shared_scale
+    from occupy_core.comparing.shared import shared_scale
 
     tell(f"Looking for what counts as full in {len(job.maps)} maps")
     with tell.part(len(job.maps) * _MEASURING, "full scale") as step:

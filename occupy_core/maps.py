@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from occupy_core import __version__
 from occupy_core.errors import MapError
-from occupy_core.slabs import for_slabs
+from occupy_core.slabs import extremes, for_each, handy_slabs
 
 Volume = NDArray[np.float32]
 Header = Any  # a numpy record
@@ -98,7 +98,8 @@ class DensityMap:
     @cached_property
     def limits(self) -> Tuple[np.float32, np.float32]:
         """Lowest and highest value."""
-        return self.data.min(), self.data.max()
+        low, high = extremes(self.data)
+        return np.float32(low), np.float32(high)
 
     def release(self) -> None:
         """Give back the memory of a map that is mapped (`read_map`), until its values are looked at again."""
@@ -164,7 +165,6 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool
     if np.iscomplexobj(data):
         raise MapError(f"{name}: holds complex values (MRC mode {int(header.mode)}), expected a real-space map")
     values = np.ascontiguousarray(data, dtype=np.float32)
-    _refuse_bad_values(name, values)
     said = size = _voxel_size(name, header)
     if voxel_size is not None and abs(voxel_size - size) > SAME_VOXEL_SIZE * voxel_size:
         if size > 0:
@@ -182,7 +182,9 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool
         )
     sections, rows, columns = values.shape
     grid = MapGrid((sections, rows, columns), size, header, said)
-    return DensityMap(values, grid, name, tuple(notes))
+    found = DensityMap(values, grid, name, tuple(notes))
+    _refuse_bad_values(found)
+    return found
 
 
 def read_on_grid(path: str, source: DensityMap, what: str) -> DensityMap:
@@ -260,24 +262,25 @@ class _NewFile(MrcFile):  # type: ignore[misc]
     threads = 1
 
     def update_header_stats(self) -> None:
-        """Section by section, where mrcfile takes the memory of another map."""
-        sections = self.data
-        found = np.empty((len(sections), 4))  # sum, lowest, highest; sum of squares about the mean
+        """Slab by slab, where mrcfile takes the memory of another map and goes through it four times."""
+        slabs = handy_slabs(self.data.shape)
+        found = np.empty((4, len(slabs)))  # lowest, highest; sum, and sum of squares about the slab's own mean
+        sizes = np.array([self.data[slab].size for slab in slabs])
 
-        def look(slab: slice) -> None:
-            for section, of_section in zip(sections[slab], found[slab]):
-                of_section[:3] = section.sum(dtype=np.float64), section.min(), section.max()
+        def look(number: int) -> None:
+            values = self.data[slabs[number]]
+            deviation = values.astype(np.float64).reshape(-1)
+            total = deviation.sum()
+            deviation -= total / len(deviation)
+            squares = np.einsum("i,i->", deviation, deviation)  # by no BLAS
+            found[:, number] = values.min(), values.max(), total, squares
 
-        def look_again(slab: slice) -> None:
-            for section, of_section in zip(sections[slab], found[slab]):
-                deviation = section - np.float64(mean)
-                of_section[3] = np.square(deviation, out=deviation).sum()
-
-        for_slabs(len(sections), look, threads=self.threads)
-        mean = sum(found[:, 0].tolist()) / sections.size
-        for_slabs(len(sections), look_again, threads=self.threads)
-        self.header.dmin, self.header.dmax = found[:, 1].min(), found[:, 2].max()
-        self.header.dmean, self.header.rms = mean, math.sqrt(sum(found[:, 3].tolist()) / sections.size)
+        for_each(range(len(slabs)), look, threads=self.threads)
+        lowest, highest, totals, squares = found
+        mean = totals.sum() / sizes.sum()
+        between = (sizes * (totals / sizes - mean) ** 2).sum()
+        self.header.dmin, self.header.dmax, self.header.dmean = lowest.min(), highest.max(), mean
+        self.header.rms = math.sqrt((squares.sum() + between) / sizes.sum())
 
 
 def _open(name: str, mapped: bool) -> Tuple[Header, NDArray[Any], List[str]]:
@@ -323,8 +326,9 @@ def _mapped(mrc: Any, name: str) -> Optional[NDArray[Any]]:
         return None
 
 
-def _refuse_bad_values(name: str, values: Volume) -> None:
-    low, high = float(values.min()), float(values.max())
+def _refuse_bad_values(source: DensityMap) -> None:
+    name, values = source.path, source.data
+    low, high = (float(limit) for limit in source.limits)
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = int(values.size - np.count_nonzero(np.isfinite(values)))
         raise MapError(f"{name}: found {bad} of {values.size} values NaN or infinite, expected numbers only")

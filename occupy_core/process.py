@@ -10,6 +10,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 import numpy as np
 
 from occupy_core import filler, fourier, histogram, masks, modify, scale, solvent, targets
+from occupy_core.binning import Bins, Counts, histograms
 from occupy_core.derived import Derived
 from occupy_core.estimate import Estimate, calibration_of, estimate_of, maximum_of, reference_of
 from occupy_core.maps import DensityMap, Volume
@@ -19,8 +20,9 @@ from occupy_core.progress import Step, silent
 from occupy_core.scale import Reference
 from occupy_core.setting_checks import without_effect
 from occupy_core.settings import Settings
-from occupy_core.slabs import for_slabs
+from occupy_core.slabs import extremes, for_slabs, gathered
 from occupy_core.solvent import SolventModel
+from occupy_core.solvent_region import inscribed
 from occupy_core.targets import Target
 
 # Takes a modified map by its name.
@@ -113,12 +115,12 @@ def process_map(
     estimate = estimate_of(source, settings, threads=threads)
     derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
     notes = [*estimate.warnings, *without_effect(settings)]
-    notes += oddities(float(source.limits[0]), estimate.lowpassed, estimate.inside, threads=threads)
     back = _Restorer(source, derived, settings, threads)
     if volume is not source.data:
         source.release()
     step(0.3, "solvent model and local maximum")
     model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
+    notes += oddities(float(source.limits[0]), *_inside(estimate, model, threads))
     notes += model.warnings
     maximum = maximum_of(estimate, threads=threads)
     step(0.6, "local scale and confidence")
@@ -134,7 +136,7 @@ def process_map(
         reference = reference_of(estimate)
     # In place, as wherever it is safe: a map may fill much of the memory.
     scales = scale.local_scale(maximum, reference, threads=threads, out=maximum)
-    limit = scale.variability_limit(basis, scales, reference)
+    limit = scale.variability_limit(basis, scales, reference, threads=threads)
     if settings.nlrc:
         zero = (model.limit - reference.zero) / (reference.value - reference.zero)
         scales = _noise_level_recalibrated(scales, zero, notes)
@@ -153,7 +155,7 @@ def process_map(
             kind, back.density(_modified_map(kind, volume, scales, confidence, noise, settings, threads))
         )
     del noise, volume
-    confident = scales[confidence > solvent.CONFIDENT]
+    confident = gathered(scales, lambda slab: confidence[slab] > solvent.CONFIDENT, threads=threads)
     median = float(np.median(confident)) if confident.size else math.nan
     del confident
     scales = back.fraction(scales)
@@ -221,6 +223,14 @@ class _Restorer:
         return fourier.resize(values, shape, limits=limits, threads=self.threads)
 
 
+def _inside(estimate: Estimate, model: SolventModel, threads: int) -> Tuple[solvent.Floats, Counts]:
+    """Histogram of the low-passed map where the molecule may be: centres of bins, and counts."""
+    if estimate.solvent is estimate.inside:
+        return model.values, model.region_counts
+    bins = Bins(solvent.BINS, extremes(estimate.lowpassed, threads=threads))
+    return model.values, histograms(estimate.lowpassed, estimate.inside, bins, threads=threads)[1]
+
+
 def _has_detail(estimate: Estimate, threads: int, notes: List[str]) -> bool:
     lowpass = estimate.derived.lowpass
     if fourier.has_detail(
@@ -266,7 +276,7 @@ def _masks(scales: Volume, confidence: Volume, settings: Settings, notes: List[s
     if settings.solvent_threshold is not None:
         definition = masks.solvent_definition(scales, settings.solvent_threshold)
         result["solvent_definition"] = definition
-        inside = definition[solvent.inscribed(definition.shape)]
+        inside = definition[inscribed(definition.shape)]
         if inside.min() == inside.max():
             side = "above" if inside.max() else "at or below"
             notes.append(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
-from occupy_core.slabs import for_slabs
+from occupy_core.slabs import for_slabs, gathered
 
 _TILES_A_SIDE = 20
 _CHUNK_VALUES = 8_000_000
@@ -130,9 +130,9 @@ def recalibrated(scale: Volume, zero: float) -> Volume:
     return np.clip((scale - np.float32(zero)) / np.float32(1 - zero), 0, 1)
 
 
-def variability_limit(volume: Volume, scale: Volume, reference: Reference) -> float:
+def variability_limit(volume: Volume, scale: Volume, reference: Reference, *, threads: int = 1) -> float:
     """Mean of the map where the local scale is 1, relative to full scale; NaN when it is nowhere 1."""
-    full = volume[scale >= 1]
+    full = gathered(volume, lambda slab: scale[slab] >= 1, threads=threads)
     if not full.size:
         return math.nan
     return float((full.mean(dtype=np.float64) - reference.zero) / (reference.value - reference.zero))

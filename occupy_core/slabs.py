@@ -3,10 +3,17 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Sequence, TypeVar
+import math
+from typing import Any, Callable, List, Sequence, Tuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 SECTIONS = 8
+# In arrays of so many a thread works long enough not to wait for others, and they stay in the processor's cache.
+_VALUES = 1 << 17
 _Item = TypeVar("_Item")
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 
 def for_each(items: Sequence[_Item], work: Callable[[_Item], object], *, threads: int = 1) -> None:
@@ -41,3 +48,34 @@ def for_slabs(length: int, work: Callable[[slice], object], *, threads: int = 1,
 def slabs_of(length: int, sections: int) -> List[slice]:
     """The slabs of an axis."""
     return [slice(start, min(start + sections, length)) for start in range(0, length, sections)]
+
+
+def handy_slabs(shape: Sequence[int]) -> List[slice]:
+    """Slabs of an array that hold as many values as are best worked on at once, whatever its box."""
+    return slabs_of(shape[0], max(1, _VALUES // math.prod(shape[1:])))
+
+
+def extremes(values: NDArray[Any], *, threads: int = 1) -> Tuple[float, float]:
+    """The lowest and the highest value of an array; NaN where one of them is."""
+    slabs = handy_slabs(values.shape)
+    found = np.empty((2, len(slabs)))
+
+    def look(number: int) -> None:
+        found[:, number] = values[slabs[number]].min(), values[slabs[number]].max()
+
+    for_each(range(len(slabs)), look, threads=threads)
+    return float(found[0].min()), float(found[1].max())
+
+
+def gathered(
+    values: NDArray[_Kind], chosen: Callable[[slice], NDArray[np.bool_]], *, threads: int = 1
+) -> NDArray[_Kind]:
+    """The values at chosen voxels, one after the other; `chosen` tells them for a slab of the first axis."""
+    slabs = handy_slabs(values.shape)
+    found: List[NDArray[_Kind]] = [values[:0].reshape(-1)] * len(slabs)
+
+    def pick(number: int) -> None:
+        found[number] = values[slabs[number]][chosen(slabs[number])]
+
+    for_each(range(len(slabs)), pick, threads=threads)
+    return np.concatenate(found)

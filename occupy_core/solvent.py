@@ -11,18 +11,15 @@ from typing import Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.errors import MapError
+from occupy_core.binning import Bins, Counts, histograms
 from occupy_core.maps import Volume
-from occupy_core.neighbours import any_within
 from occupy_core.scipy_parts import least_squares
-from occupy_core.slabs import SECTIONS, for_slabs
+from occupy_core.slabs import extremes, for_each, handy_slabs
 
 BINS = 1000
 # Added to the histogram, relative to the height of the fitted Gaussian, so that empty bins divide.
 _REGULARISATION = 1e-4
-LEAST_SOLVENT = 0.01  # of the voxels, for a model of the noise
 CONFIDENT = 0.5  # confidence above which a voxel counts as more than solvent
-_SOLVENT_SIDE = 0.9
 _ADVICE = "Try a lower-resolution low-pass, or a solvent definition (another one, if one was given)"
 
 Floats = NDArray[np.float64]
@@ -42,6 +39,8 @@ class SolventModel:
         Centres of the histogram's bins, rising.
     density : float64 array, 1D
         Histogram of the low-passed map over the box, as a density.
+    region_counts : int array, 1D
+        Voxels of the region that the model was fitted in, by bin.
     confidence : float64 array, 1D
         0..1 at each of `values`, never falling with the value.
     limit : float
@@ -55,6 +54,7 @@ class SolventModel:
     height: float
     values: Floats
     density: Floats
+    region_counts: Counts
     confidence: Floats
     limit: float
     warnings: Tuple[str, ...] = ()
@@ -74,19 +74,19 @@ class SolventModel:
         lowest = self.values[max(int(rising[0]) - 2, 0)] if rising.size else math.inf
 
         def read(slab: slice) -> None:
-            for section, found in zip(lowpassed[slab], result[slab]):
-                chosen = section >= np.float32(lowest)
-                # `np.interp`, which does not know that the bins are of one width, and looks for each value's.
-                values = np.clip(section[chosen], first, last, dtype=np.float64)
-                bins = ((values - first) * bins_a_unit).astype(np.intp)
-                np.minimum(bins, BINS - 2, out=bins)
-                values -= self.values.take(bins)
-                values *= slopes.take(bins)
-                values += curve.take(bins)
-                found[...] = 0
-                found[chosen] = values
+            given, found = lowpassed[slab], result[slab]
+            chosen = given >= np.float32(lowest)
+            # `np.interp`, which does not know that the bins are of one width, and looks for each value's.
+            values = np.clip(given[chosen], first, last, dtype=np.float64)
+            bins = ((values - first) * bins_a_unit).astype(np.intp)
+            np.minimum(bins, BINS - 2, out=bins)
+            values -= self.values.take(bins)
+            values *= slopes.take(bins)
+            values += curve.take(bins)
+            found[...] = 0
+            found[chosen] = values
 
-        for_slabs(len(lowpassed), read, threads=threads)
+        for_each(handy_slabs(lowpassed.shape), read, threads=threads)
         return result
 
 
@@ -98,7 +98,7 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 
     lowpassed : float32 array, 3D
         The low-passed map; not constant.
     region : bool array of the same shape
-        The voxels to fit in: `solvent_region`.
+        The voxels to fit in: `solvent_region.solvent_region`.
     threads : int
         The result does not depend on it.
 
@@ -113,9 +113,9 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 
     regularises the confidence by an absolute 0.01; here it is relative to the Gaussian's height, so that the
     confidence does not change when the map is multiplied by a constant.
     """
-    low, high = float(lowpassed.min()), float(lowpassed.max())
+    low, high = extremes(lowpassed, threads=threads)
     span = high - low
-    counts, solvent_counts = _histograms(lowpassed, region, (low, high), threads)
+    counts, solvent_counts = histograms(lowpassed, region, Bins(BINS, (low, high)), threads=threads)
     # In units of the histogram's range, so that the fit is the same whatever the grey scale.
     centres = (np.arange(BINS) + 0.5) / BINS
     density = counts * (BINS / counts.sum())
@@ -148,137 +148,11 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 
         height=height / span,
         values=low + centres * span,
         density=density / span,
+        region_counts=solvent_counts,
         confidence=confidence,
         limit=low + limit * span,
         warnings=tuple(notes),
     )
-
-
-def solvent_region(
-    volume: Volume, flat: NDArray[np.bool_], definition: Optional[Volume] = None, *, threads: int = 1
-) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
-    """Where to look for solvent: within the inscribed sphere, and where the map is not flat.
-
-    Parameters
-    ----------
-    volume : float32 array, 3D
-    flat : bool array of the same shape
-        `flat_areas` of the map as read. Constant areas (outside the particle sphere of a RELION class map, outside a
-        mask) hold no noise and are left out.
-    definition : float32 array of the same shape, optional
-        A solvent definition: the voxels above 0.9 or the others, whichever vary less, are solvent.
-    threads : int
-
-    Returns
-    -------
-    region : bool array of the same shape
-    warnings : tuple of str
-
-    Raises
-    ------
-    MapError
-        If the definition has all voxels on one side.
-    """
-    region = inscribed(volume.shape, threads=threads)
-    sphere = int(region.sum())
-    if definition is not None:
-        above = definition > _SOLVENT_SIDE
-        sides = [region & above, region & ~above]
-        if not all(side.any() for side in sides):
-            raise MapError(
-                f"found every voxel of the inscribed sphere {'above' if sides[0].any() else 'at or below'} "
-                f"{_SOLVENT_SIDE}, expected solvent on one side and the molecule on the other"
-            )
-        region = min(sides, key=lambda side: float(volume[side].var(dtype=np.float64)))
-    np.greater(region, flat, out=region)  # region and not flat
-    if region.sum() < LEAST_SOLVENT * sphere:
-        return region, ("the map has next to no solvent outside flat areas; the confidence is unreliable",)
-    return region, ()
-
-
-def _histograms(
-    values: Volume, region: NDArray[np.bool_], limits: Tuple[float, float], threads: int
-) -> Tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Histograms of all values and of those in a region."""
-    edges = np.histogram_bin_edges(values[0], BINS, limits)
-    first, bins_a_unit = edges[0], edges.dtype.type(BINS / (limits[1] - limits[0]))
-    of_sections = np.zeros((len(values), 2, BINS), dtype=np.int64)
-
-    def count(slab: slice) -> None:
-        for place in range(slab.start, slab.stop):
-            section = values[place]
-            # As `np.histogram` does it, but once for both: rounding may miss the bin by one.
-            bins = ((section - first) * bins_a_unit).astype(np.intp)
-            np.minimum(bins, BINS - 1, out=bins)
-            bins -= section < edges.take(bins)
-            bins += (section >= edges.take(bins + 1)) & (bins < BINS - 1)
-            bins += np.where(region[place], BINS, 0)
-            of_sections[place] = np.bincount(bins.ravel(), minlength=2 * BINS).reshape(2, BINS)
-
-    for_slabs(len(values), count, threads=threads)
-    outside, inside = of_sections.sum(axis=0)
-    return outside + inside, inside
-
-
-def flat_areas(volume: Volume, *, threads: int = 1) -> NDArray[np.bool_]:
-    """Voxels in or beside constant areas: those within one voxel of a 3 x 3 x 3 box of one value."""
-    result = np.empty(volume.shape, dtype=bool)
-
-    def look(slab: slice) -> None:
-        first = max(0, slab.start - 2)  # a voxel's own sections and two to both sides tell
-        result[slab] = _flat_areas(volume[first : slab.stop + 2])[slab.start - first : slab.stop - first]
-
-    for_slabs(len(volume), look, threads=threads, sections=2 * SECTIONS)
-    return result
-
-
-def _flat_areas(volume: Volume) -> NDArray[np.bool_]:
-    # A box is constant when its lines along x are, and their middles along y and z.
-    pairs = volume[:, :, 1:] == volume[:, :, :-1]
-    if not pairs.any():
-        return np.zeros(volume.shape, dtype=bool)
-    flat = _for_three(pairs, 2)
-    if not flat.any():
-        return flat
-    for axis in (1, 0):
-        along = np.moveaxis(volume, axis, 0)
-        flat = _all_of_three(flat, axis)
-        flat &= _for_three(np.moveaxis(along[1:] == along[:-1], 0, axis), axis)
-    return any_within(flat, 1) if flat.any() else flat
-
-
-def _for_three(pairs: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    """Where both neighbours along an axis are as the voxel is, from what holds between each voxel and the next."""
-    shape = list(pairs.shape)
-    shape[axis] += 1
-    result = np.ones(shape, dtype=bool)
-    along = np.moveaxis(result, axis, 0)
-    steps = np.moveaxis(pairs, axis, 0)
-    along[:-1] &= steps
-    along[1:] &= steps
-    return result
-
-
-def _all_of_three(values: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    """Where it holds for the voxel and both its neighbours along an axis."""
-    result = values.copy()
-    along, given = np.moveaxis(result, axis, 0), np.moveaxis(values, axis, 0)
-    along[:-1] &= given[1:]
-    along[1:] &= given[:-1]
-    return result
-
-
-def inscribed(shape: Tuple[int, ...], *, threads: int = 1) -> NDArray[np.bool_]:
-    """The sphere inscribed in a box (an ellipsoid when it is not cubic), centred on voxel n // 2."""
-    z, y, x = (((np.arange(side) - side // 2) / (side / 2)) ** 2 for side in shape)
-    result = np.empty(shape, dtype=bool)
-
-    def fill(slab: slice) -> None:
-        for along_z, section in zip(z[slab], result[slab]):
-            np.less(along_z + y[:, None] + x, 1, out=section)
-
-    for_slabs(len(result), fill, threads=threads)
-    return result
 
 
 def _gaussian(x: Floats, height: float, mean: float, sigma: float) -> Floats:

@@ -31,11 +31,13 @@ def _run(arguments: List[str]) -> None:
     options = parse(arguments)
     from occupy_core.inputs import Job
     from occupy_core.job import run_job
+    from occupy_core.memory import keep_freed_memory
     from relion_external.inputs import maps_of
 
     # Here, so that what is missing is known before the computation.
     from relion_external.tables import write_output_nodes, write_tables
 
+    keep_freed_memory()
     _say(f"{PROGRAM} {__version__}, local scale by Forsberg, Shah & Burt (2023)")
     for text in options.warnings:
         _say(f"WARNING: {text}")

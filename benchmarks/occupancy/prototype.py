@@ -7,8 +7,9 @@ import itertools
 
 import numpy as np
 
-from occupy_core import fourier, kernel, scale, solvent
+from occupy_core import fourier, kernel, scale
 from occupy_core.maps import DensityMap
+from occupy_core.solvent_region import flat_areas, inscribed
 
 _CUBE = 24.0  # Å
 _BINS = 400
@@ -28,7 +29,7 @@ def prototype_scale(source: DensityMap) -> np.ndarray:
     lowpassed = fourier.low_pass(source.data, voxel_size=voxel_size, cutoff_angstrom=lowpass)
     size = kernel.default_kernel_size(lowpass, voxel_size)
     maximum = kernel.ball_maximum(lowpassed, kernel.ball(size, lowpass / (2 * voxel_size)))
-    inside = solvent.inscribed(maximum.shape) & ~solvent.flat_areas(source.data)
+    inside = inscribed(maximum.shape) & ~flat_areas(source.data)
     zero = _mode(maximum[inside])
     one = _largest_median(maximum, max(2, round(_CUBE / voxel_size)))
     return scale.local_scale(maximum, scale.Reference(one, (0, 0, 0), (0, 0, 0), 1, zero))

@@ -38,7 +38,7 @@ def told_by(command: Sequence[str]) -> Seconds:
 def stages(folder: str, *words: str) -> Seconds:
     """Seconds in each stage of a job; the stages do not overlap."""
     begun = time.perf_counter()
-    from occupy_core import calibration, filler, fourier, job, kernel, process, scale, solvent
+    from occupy_core import calibration, estimate, filler, fourier, job, kernel, process, scale, solvent
     from relion_external.job import run
 
     imported = time.perf_counter() - begun
@@ -47,8 +47,8 @@ def stages(folder: str, *words: str) -> Seconds:
         ("reading", job, "read_map"),
         ("low-pass", fourier, "low_pass"),
         ("change of box", fourier, "resize"),
-        ("solvent region", solvent, "flat_areas"),
-        ("solvent region", solvent, "solvent_region"),
+        ("solvent region", estimate, "flat_areas"),
+        ("solvent region", estimate, "solvent_region"),
         ("solvent model", solvent, "fit_solvent"),
         ("kernel maximum", kernel, "ball_maximum"),
         ("reference value", scale, "tiled_reference"),

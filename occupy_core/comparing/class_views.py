@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from occupy_core.comparing.stored import Stored
 from occupy_core.estimate import Estimate, calibration_of
+from occupy_core.fourier import resize
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
 from occupy_core.smoothing import smoothed_around
@@ -30,6 +31,7 @@ _DENSE = 0.4  # of the reference's density, for a ratio to it to tell anything
 _ALIKE = 0.25  # of the logarithm of a ratio
 _LEAST_SHARE = 0.1  # of the molecule
 _FARTHEST = 20.0  # Å, that a class lies off another as a whole
+_LEAST_STEP = 3.0  # Å, of that
 _BINS, _RANGE, _BINS_SMOOTHED = 240, 1.5, 4  # of the histogram of logarithms
 
 
@@ -168,16 +170,25 @@ def common_part(views: Sequence[ClassView], reference: int, *, spacing: float, t
 
 
 def offset(view: ClassView, other: ClassView, *, spacing: float) -> float:
-    """How far a class lies off another as a whole, in Å, to the next voxel of the coarse grid (`spacing`, Å).
+    """How far a class lies off another as a whole, in Å, to the next voxel of the coarse grid (`spacing`, Å) or 3 Å.
 
     0 where it would be more than 20 Å, since then a part lies on another one that is like it.
     """
-    one, two = (scipy.fft.rfftn(item.density.load()) for item in (view, other))
-    one *= two.conj()
-    correlation = scipy.fft.irfftn(one, view.molecule.load().shape, overwrite_x=True)
-    place = np.unravel_index(int(correlation.argmax()), correlation.shape)
-    steps = [min(int(index), side - int(index)) for index, side in zip(place, correlation.shape)]
-    distance = spacing * math.sqrt(sum(step**2 for step in steps))
+
+    def spectrum(item: ClassView) -> Tuple[NDArray[np.complex64], Tuple[int, ...]]:
+        density = item.density.load()
+        shape = tuple(min(side, math.ceil(side * spacing / _LEAST_STEP)) for side in density.shape)
+        found: NDArray[np.complex64] = scipy.fft.rfftn(density if shape == density.shape else resize(density, shape))
+        return found, shape
+
+    one, shape = spectrum(view)
+    two, _ = spectrum(other)
+    one *= np.conj(two, out=two)
+    correlation = scipy.fft.irfftn(one, shape, overwrite_x=True)
+    place = np.unravel_index(int(correlation.argmax()), shape)
+    sides = [side * spacing for side in view.density.load().shape]
+    steps = [min(int(index), count - int(index)) * side / count for index, side, count in zip(place, sides, shape)]
+    distance = math.hypot(*steps)
     return distance if distance <= _FARTHEST else 0.0
 
 

@@ -158,11 +158,15 @@ def _readings(views: Sequence[ClassView], factors: Sequence[float], molecule: Ma
     highest, lowest = np.zeros(molecule.shape, dtype=np.float32), np.ones(molecule.shape, dtype=np.float32)
     for view, factor in zip(views, factors):
         densities.append(view.density.load()[molecule])
-        scale = np.clip(view.own_scale.load() * np.float32(factor), 0, 1)
+        scale = view.own_scale.load()
+        scale *= np.float32(factor)
+        np.clip(scale, 0, 1, out=scale)
         scales.append(scale[molecule])
         np.maximum(highest, scale, out=highest)
         np.minimum(lowest, scale, out=lowest)
-    return np.stack(densities), np.stack(scales), highest - lowest
+        del scale  # before the next is read
+    highest -= lowest
+    return np.stack(densities), np.stack(scales), highest
 
 
 def _region(mask: Mask, core: Mask, densities: Floats, scales: Floats, spacing: float) -> Region:

@@ -13,8 +13,8 @@ from typing import Any, Dict, List, Mapping, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
+from occupy_core.binning import Bins, counted
 from occupy_core.maps import DensityMap, Volume
-from occupy_core.slabs import for_each, for_slabs
 from occupy_core.solvent import BINS, CONFIDENT, SolventModel
 
 Image = NDArray[np.float32]
@@ -22,7 +22,7 @@ Image = NDArray[np.float32]
 SCALE_BINS = 50
 _LARGEST = 256  # pixels along the side of a section; larger ones lose every other voxel, or more
 _BINS_MERGED = 4  # of the solvent's histogram
-_LEVEL_SECTIONS = 64  # that the level of a surface is read from
+_SOME_SECTIONS = 64  # that a histogram is taken of
 _LEVEL_NOISE = 1e-3  # of the voxels that are no more than solvent, above the level
 
 
@@ -97,17 +97,22 @@ def tile_section(report: Mapping[str, Any]) -> int:
 
 
 def scale_histogram(scale: Volume, confidence: Volume, *, threads: int = 1) -> Dict[str, List[int]]:
-    """How many voxels have which local scale: all of them, and those with confidence above 0.5; in 50 bins, 0..1."""
-    of_sections = np.empty((len(scale), 2, SCALE_BINS), dtype=np.int64)
+    """How many voxels have which local scale: all of them, and those with confidence above 0.5; in 50 bins, 0..1.
 
-    def count(slab: slice) -> None:
-        for section, sure, found in zip(scale[slab], confidence[slab], of_sections[slab]):
-            bins = np.minimum((section * SCALE_BINS).astype(np.intp), SCALE_BINS - 1)
-            bins += np.where(sure > CONFIDENT, SCALE_BINS, 0)
-            found[...] = np.bincount(bins.ravel(), minlength=2 * SCALE_BINS).reshape(2, SCALE_BINS)
+    Of a map of many sections some tell, each for as many as it stands for.
+    """
+    every = math.ceil(len(scale) / _SOME_SECTIONS)
 
-    for_slabs(len(scale), count, threads=threads)
-    others, confident = of_sections.sum(axis=0)
+    scales, confidences = scale[::every], confidence[::every]
+
+    def bins_of(slab: slice) -> Image:
+        bins = np.trunc(scales[slab].reshape(-1) * np.float32(SCALE_BINS))
+        np.minimum(bins, np.float32(SCALE_BINS - 1), out=bins)
+        bins[confidences[slab].reshape(-1) > CONFIDENT] += SCALE_BINS
+        return bins
+
+    counts = counted(scales.shape, bins_of, 2 * SCALE_BINS, threads=threads)
+    others, confident = every * counts.reshape(2, -1)
     return {"voxels": (others + confident).tolist(), "confident_voxels": confident.tolist()}
 
 
@@ -137,17 +142,16 @@ def surface_level(source: DensityMap, confidence: Volume, limit: float, *, threa
     float
         In the map's grey scale.
     """
-    volume = source.data
-    every = math.ceil(len(volume) / _LEVEL_SECTIONS)
+    every = math.ceil(len(source.data) / _SOME_SECTIONS)
+    values, confidences = source.data[::every], confidence[::every]
     low, high = (float(value) for value in source.limits)
-    of_sections = np.empty((len(volume[::every]), BINS), dtype=np.int64)
+    bins = Bins(BINS, (low, high))
 
-    def count(place: int) -> None:
-        section, sure = volume[place * every], confidence[place * every]
-        of_sections[place] = np.histogram(section[sure <= CONFIDENT], BINS, (low, high))[0]
+    def bins_of(slab: slice) -> Image:
+        return bins.of(values[slab][confidences[slab] <= CONFIDENT])
 
-    for_each(range(len(of_sections)), count, threads=threads)
-    above = of_sections.sum(axis=0)[::-1].cumsum()[::-1]
+    counts = counted(values.shape, bins_of, BINS, threads=threads)
+    above = counts[::-1].cumsum()[::-1]
     noise = low + (high - low) * int((above > _LEVEL_NOISE * above[0]).sum()) / BINS
     return min(max(limit, noise), (low + high) / 2)
 

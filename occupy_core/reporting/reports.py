@@ -11,7 +11,6 @@ from occupy_core.outputs import CHIMERAX, FIGURE, REPORT
 from occupy_core.reporting.chimerax import session_commands
 from occupy_core.reporting.glance import MapSlices
 from occupy_core.reporting.report import finite, job_report, write_json
-from occupy_core.reporting.rerun import recorded
 
 if TYPE_CHECKING:
     from occupy_core.comparing.classes import ClassComparison
@@ -29,6 +28,7 @@ def write_reports(
     comparison: Optional[Report],
     found: Optional[ClassComparison],
     notes: Sequence[str],
+    told: Mapping[str, Any],
     folder: Path,
 ) -> Report:
     """Write a job's reports.
@@ -50,6 +50,8 @@ def write_reports(
         What it was made of.
     notes : sequence of str
         Warnings of the job as a whole.
+    told : mapping
+        Of the job: `rerun.recorded`.
     folder : Path
         Where to write.
 
@@ -62,7 +64,7 @@ def write_reports(
     report: Report = finite(
         {
             **job_report(job.settings, list(maps), failed),
-            "job": recorded(job),
+            "job": told,
             "shared_reference": shared,
             "comparison": comparison,
             "outputs": [CHIMERAX],

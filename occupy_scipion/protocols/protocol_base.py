@@ -14,7 +14,7 @@ from pwem.protocols import ProtAnalysis3D
 
 from occupy_core import __version__
 from occupy_core.__main__ import error_file
-from occupy_core.comparing.classes import named_place, shares_reference
+from occupy_core.comparing.shared import named_place, shares_reference
 from occupy_core.errors import OccupyError, SettingsError
 from occupy_core.histogram import require_library
 from occupy_core.inputs import Job, MapInput

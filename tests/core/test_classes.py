@@ -11,7 +11,8 @@ import pytest
 
 from demo.simulate import phantom
 from occupy_core.comparing import class_views
-from occupy_core.comparing.classes import compare_maps, shared_scale, shares_reference
+from occupy_core.comparing.classes import compare_maps
+from occupy_core.comparing.shared import shared_scale, shares_reference
 from occupy_core.comparing.stored import Stored
 from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.fourier import low_pass

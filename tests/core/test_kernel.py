@@ -41,6 +41,18 @@ def test_ball_maximum_is_the_mirrored_maximum_filter(shape, size, radius):
         np.testing.assert_array_equal(result, expected)
 
 
+@pytest.mark.parametrize("piece", [1, 300, 2000])
+@pytest.mark.parametrize(
+    ("shape", "size", "radius"), [((20, 21, 22), 3, 1.5), ((70, 5, 6), 9, 4.0), ((3, 50, 4), 11, 5.5)]
+)
+def test_ball_maximum_is_the_same_in_pieces_of_any_length(monkeypatch, piece, shape, size, radius):
+    monkeypatch.setattr("occupy_core.kernel._PIECE", piece)
+    volume = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    expected = maximum_filter(volume, footprint=ball(size, radius), mode="reflect")
+    for threads in (1, 3):
+        np.testing.assert_array_equal(ball_maximum(volume, ball(size, radius), threads=threads), expected)
+
+
 def test_ball_maximum_of_a_deep_box_in_threads():
     volume = np.random.default_rng(1).standard_normal((70, 8, 9)).astype(np.float32)
     kernel = ball(7, 3.2)

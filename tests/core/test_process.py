@@ -9,7 +9,7 @@ from occupy_core.errors import MapError, SettingsError
 from occupy_core.maps import read_map
 from occupy_core.process import process_map
 from occupy_core.settings import Settings
-from occupy_core.solvent import inscribed
+from occupy_core.solvent_region import inscribed
 
 ALL = Settings(amplify=3.0, attenuate=3.0, sigmoid=4.0)
 

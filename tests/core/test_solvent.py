@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from occupy_core import solvent
+from occupy_core.binning import Bins, histograms
 from occupy_core.errors import MapError
-from occupy_core.solvent import fit_solvent, flat_areas, inscribed, solvent_region
+from occupy_core.solvent import fit_solvent
+from occupy_core.solvent_region import flat_areas, inscribed, solvent_region
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_histogram_and_confidence_are_numpys_in_any_number_of_threads(noisy, fac
     model = fit_solvent(values, region)
     expected = [np.histogram(chosen, 1000, limits)[0] for chosen in (values, values[region])]
     for threads in (1, 3):
-        np.testing.assert_array_equal(solvent._histograms(values, region, limits, threads), expected)
+        np.testing.assert_array_equal(histograms(values, region, Bins(1000, limits), threads=threads), expected)
         confidence = model.confidence_of(values, hedge=2.0, threads=threads)
         by_numpy = np.interp(values, model.values, model.confidence**2).astype(np.float32)
         np.testing.assert_allclose(confidence, by_numpy, rtol=1e-6, atol=0)
