@@ -22,7 +22,7 @@ Waves = Tuple[Tuple[int, int], Tuple[int, int], Tuple[int, int]]
 _SLAB_BYTES = 1 << 20
 
 
-def waves_within(shape: Sequence[int], radius: float) -> Waves:
+def waves_within(shape: Sequence[int], radius: int) -> Waves:
     """The waves of each axis that may lie within a radius in waves across the longest side."""
     counts = [min(side, math.ceil(radius * side / max(shape) * (1 + ROUNDING))) for side in shape]
     z, y = ((min(count, (side + 1) // 2), min(count - 1, side // 2)) for count, side in zip(counts, shape[:2]))
@@ -40,6 +40,7 @@ def spectrum_of(
     """`scipy.fft.rfftn` of a map for these waves: after each axis what is not wanted is dropped.
 
     `rows_of` gives what is transformed where that is not the map itself: for a slice of rows, all that is in them.
+    `out` is where it goes.
     """
     (sections, rows, columns), height = (above + below for above, below in waves), volume.shape[1]
     result = np.empty((sections, rows, columns), dtype=np.complex64) if out is None else out
