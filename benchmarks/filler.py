@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from occupy_core import fourier, solvent
+from occupy_core import radial, solvent
 from occupy_core.estimate import Estimate, estimate_of
 from occupy_core.filler import pure_solvent, solvent_noise
 from occupy_core.maps import read_map
@@ -106,7 +106,7 @@ def table(found: Sequence[Filled]) -> str:
 
 def _power(volume: np.ndarray, region: np.ndarray) -> np.ndarray:
     inside = np.where(region, volume - volume[region].mean(), 0).astype(np.float32)
-    return fourier.radial_power(inside) / region.mean()
+    return radial.radial_power(inside) / region.mean()
 
 
 def _ratios(power: np.ndarray, true: np.ndarray, estimate: Estimate, frequencies: np.ndarray) -> List[float]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core import fourier
+from occupy_core import radial
 from occupy_core.maps import Volume
 from occupy_core.neighbours import any_within
 from occupy_core.slabs import for_each
@@ -57,13 +57,12 @@ def solvent_noise(
         nonlocal power
         solvents_mean = float(volume.mean(where=solvent, dtype=np.float64))
         # Variance of a voxel if the noise were white, by whole waves across the longest side.
-        power = fourier.radial_power(volume, mean=solvents_mean, where=solvent, threads=threads) / share
+        power = radial.radial_power(volume, mean=solvents_mean, where=solvent, threads=threads) / share
 
     for_each([draw, take_power] if enough else [draw], lambda work: work(), threads=threads)
     if enough:
-        noise = fourier.shaped(noise, power, threads=threads)
-    else:
-        noise *= np.float32(sigma)
+        return radial.shaped(noise, power, mean=mean, threads=threads)
+    noise *= np.float32(sigma)
     noise += np.float32(mean)
     return noise
 

@@ -192,15 +192,9 @@ class _Restorer:
     settings: Settings
     threads: int
 
-    def _full_box(self, values: Volume) -> Volume:
-        if values.shape == self.source.grid.shape:
-            return values
-        return fourier.resize(values, self.source.grid.shape, threads=self.threads)
-
     def fraction(self, values: Volume) -> Volume:
-        """A scale or confidence map: padding rings, so it is cut to 0..1 again, in place."""
-        full = self._full_box(values)
-        return values if full is values else np.clip(full, 0, 1, out=full)
+        """A scale or confidence map: padding rings, so it is cut to 0..1 again."""
+        return self._full_box(values, (np.float32(0), np.float32(1)))
 
     def density(self, values: Volume) -> Volume:
         """A modified map: low-passed if asked, in the input's box, within the input's range or with its histogram."""
@@ -210,13 +204,23 @@ class _Restorer:
                 voxel_size=self.derived.voxel_size,
                 cutoff_angstrom=self.settings.lowpass_output,
                 threads=self.threads,
+                out=values,
             )
-        full = self._full_box(values)
         if self.settings.hist_match:
-            return histogram.matched(full, self.source.data)
-        limits = self.source.limits
-        for_slabs(len(full), lambda slab: np.clip(full[slab], *limits, out=full[slab]), threads=self.threads)
+            return histogram.matched(self._full_box(values), self.source.data)
+        full = self._full_box(values, self.source.limits)
+        if full is values:
+            for_slabs(
+                len(full), lambda slab: np.clip(full[slab], *self.source.limits, out=full[slab]), threads=self.threads
+            )
         return full
+
+    def _full_box(self, values: Volume, limits: Optional[Tuple[np.float32, np.float32]] = None) -> Volume:
+        """Cut to the limits where the box is another."""
+        shape = self.source.grid.shape
+        if values.shape == shape:
+            return values
+        return fourier.resize(values, shape, limits=limits, threads=self.threads)
 
 
 def _inside(estimate: Estimate, model: SolventModel, threads: int) -> Tuple[solvent.Floats, Counts]:

@@ -30,18 +30,18 @@ def rfft(values: _Reals, *, axis: int) -> _Waves:
 
 
 def fft(values: _Waves, *, axis: int, overwrite: bool = False) -> _Waves:
-    """`scipy.fft.fft`."""
+    """`scipy.fft.fft`; overwriting, the result is the array that was given."""
     found: _Waves = _fft.c2c(values, (axis,), True, 0, values if overwrite else None)
     return found
 
 
 def ifft(values: _Waves, *, axis: int, overwrite: bool = False) -> _Waves:
-    """`scipy.fft.ifft` with norm "forward": without a factor."""
+    """`scipy.fft.ifft` with norm "forward": without a factor; overwriting as `fft`."""
     found: _Waves = _fft.c2c(values, (axis,), False, 0, values if overwrite else None)
     return found
 
 
-def irfft(values: _Waves, length: int, *, axis: int) -> _Reals:
+def irfft(values: _Waves, length: int, *, axis: int, out: Optional[_Reals] = None) -> _Reals:
     """`scipy.fft.irfft` with norm "forward": without a factor; waves that are left out at the end are 0."""
     shape = list(values.shape)
     shape[axis] = length // 2 + 1
@@ -49,7 +49,7 @@ def irfft(values: _Waves, length: int, *, axis: int) -> _Reals:
         whole = np.zeros(shape, dtype=values.dtype)
         np.moveaxis(whole, axis, 0)[: values.shape[axis]] = np.moveaxis(values, axis, 0)
         values = whole
-    found: _Reals = _fft.c2r(values, (axis,), length, False, 0)
+    found: _Reals = _fft.c2r(values, (axis,), length, False, 0, out)
     return found
 
 
@@ -84,14 +84,21 @@ class _PublicFft:
         import scipy.fft
 
         if forward:
-            return scipy.fft.fft(values, axis=axes[0], overwrite_x=out is not None)
-        return scipy.fft.ifft(values, axis=axes[0], norm="forward", overwrite_x=out is not None)
+            return _placed(scipy.fft.fft(values, axis=axes[0]), out)
+        return _placed(scipy.fft.ifft(values, axis=axes[0], norm="forward"), out)
 
     @staticmethod
-    def c2r(values: Any, axes: Tuple[int], length: int, _forward: bool, _norm: int) -> Any:
+    def c2r(values: Any, axes: Tuple[int], length: int, _forward: bool, _norm: int, out: Optional[Any]) -> Any:
         import scipy.fft
 
-        return scipy.fft.irfft(values, length, axis=axes[0], norm="forward")
+        return _placed(scipy.fft.irfft(values, length, axis=axes[0], norm="forward"), out)
+
+
+def _placed(values: Any, out: Optional[Any]) -> Any:
+    if out is None:
+        return values
+    out[...] = values
+    return out
 
 
 def _compiled(*names: str) -> Any:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from occupy_core import fourier
+from occupy_core import radial
 from occupy_core.filler import pure_solvent, solvent_noise
 
 
@@ -33,7 +33,7 @@ def test_it_has_the_solvents_spectrum(red, half):
     assert noise.std() == pytest.approx(2, rel=0.03)
     # By bands, since one shell of long waves has few.
     edges = [3, 6, 9, 12, 15, 18]
-    power, expected = (fourier.radial_power(values - np.float32(0.5)) for values in (noise, red))
+    power, expected = (radial.radial_power(values - np.float32(0.5)) for values in (noise, red))
     for low, high in zip(edges, edges[1:]):
         assert power[low:high].sum() == pytest.approx(expected[low:high].sum(), rel=0.25), low
     assert expected[3] > 20 * expected[15]
@@ -60,7 +60,7 @@ def test_no_grey_scale_is_too_faint_or_too_strong(exponent, red, half):
 def test_without_solvent_it_is_white(red):
     noise = make(red, np.zeros(red.shape, dtype=bool))
     assert (noise.mean(), noise.std()) == pytest.approx((0.5, 1.0), abs=0.02)
-    power = fourier.radial_power(noise)
+    power = radial.radial_power(noise)
     assert power[3:8].mean() == pytest.approx(power[12:18].mean(), rel=0.2)
 
 
@@ -78,7 +78,7 @@ def test_solvent_is_pure_away_from_the_molecule():
 @pytest.mark.parametrize("shape", [(32, 32, 32), (31, 40, 24)])
 def test_radial_power_of_white_noise_is_its_variance(shape):
     white = np.random.default_rng(0).normal(0, 3, shape).astype(np.float32)
-    power = fourier.radial_power(white)
+    power = radial.radial_power(white)
     assert power[0] == 0
     np.testing.assert_allclose(power[4 : max(shape) // 2], 9, rtol=0.35)
     assert power[4 : max(shape) // 2].mean() == pytest.approx(9, rel=0.05)
@@ -86,6 +86,6 @@ def test_radial_power_of_white_noise_is_its_variance(shape):
 
 def test_shaped_noise_has_the_power_it_was_given():
     given = 1 / (1 + np.arange(80.0)) ** 2
-    noise = fourier.shaped(np.random.default_rng(0).standard_normal((40, 40, 40)).astype(np.float32), given)
-    found = fourier.radial_power(noise)
+    noise = radial.shaped(np.random.default_rng(0).standard_normal((40, 40, 40)).astype(np.float32), given)
+    found = radial.radial_power(noise)
     np.testing.assert_allclose(found[5:20], given[5:20], rtol=0.3)

@@ -99,3 +99,12 @@ def test_another_box_is_to_the_bit_what_whole_transforms_give(old, new):
     spectrum[np.ix_(*rows, range(count[2]))] = scipy.fft.rfftn(volume)[np.ix_(*rows, range(count[2]))]
     spectrum *= np.prod(new) / np.prod(old)
     np.testing.assert_array_equal(resize(volume, new, threads=2), scipy.fft.irfftn(spectrum, new))
+
+
+def test_in_another_box_values_are_cut_to_limits():
+    volume = (np.random.default_rng(0).random((20, 24, 16)) > 0.5).astype("f4")
+    ringing = resize(volume, (30, 36, 24))
+    assert ringing.min() < -0.1 and ringing.max() > 1.1
+    for threads in (1, 2):
+        found = resize(volume, (30, 36, 24), limits=(0, 1), threads=threads)
+        np.testing.assert_array_equal(found, np.clip(ringing, 0, 1))

@@ -50,6 +50,26 @@ def test_transforms(parts, shape, axis):
         )
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_results_go_where_they_should(parts, shape, axis):
+    whole = (noise(*shape) + 1j * noise(*shape, seed=1)).astype(np.complex64)
+    part = whole[:, 1:, :-1]
+    for function, expected in (
+        (parts.fft, scipy.fft.fft(part, axis=axis)),
+        (parts.ifft, scipy.fft.ifft(part, axis=axis, norm="forward")),
+    ):
+        given = whole.copy()
+        view = given[:, 1:, :-1]
+        assert function(view, axis=axis, overwrite=True) is view
+        np.testing.assert_array_equal(view, expected)
+        np.testing.assert_array_equal(given[:, 0], whole[:, 0])
+    out = np.empty(shape, dtype=np.float32)
+    waves = scipy.fft.rfft(noise(*shape), axis=axis)
+    assert parts.irfft(waves, shape[axis], axis=axis, out=out) is out
+    np.testing.assert_array_equal(out, scipy.fft.irfft(waves, shape[axis], axis=axis, norm="forward"))
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_least_squares(parts, seed):
     rng = np.random.default_rng(seed)

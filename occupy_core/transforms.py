@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fourier transforms of maps, for the waves that are wanted alone: scipy's to the bit, in threads, a slab at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import Callable, Optional, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core.maps import Volume
+from occupy_core.scipy_parts import fft, ifft, irfft, rfft
+from occupy_core.slabs import SECTIONS, for_slabs
+
+# Header voxel sizes are float32: a ratio that is a whole number on paper may fall short by this much.
+ROUNDING = 1e-6
+Spectrum = NDArray[np.complex64]
+# How many waves of an axis, from 0 up and from -1 down.
+Waves = Tuple[Tuple[int, int], Tuple[int, int], Tuple[int, int]]
+# Of a slab, so that what is made of it on the way stays in the processor's cache.
+_SLAB_BYTES = 1 << 20
+
+
+def waves_within(shape: Sequence[int], radius: int) -> Waves:
+    """The waves of each axis that may lie within a radius in waves across the longest side."""
+    counts = [min(side, math.ceil(radius * side / max(shape) * (1 + ROUNDING))) for side in shape]
+    z, y = ((min(count, (side + 1) // 2), min(count - 1, side // 2)) for count, side in zip(counts, shape[:2]))
+    return z, y, (min(counts[2], shape[2] // 2 + 1), 0)
+
+
+def spectrum_of(
+    volume: Volume,
+    waves: Waves,
+    *,
+    threads: int = 1,
+    rows_of: Optional[Callable[[slice], Volume]] = None,
+    out: Optional[Spectrum] = None,
+) -> Spectrum:
+    """`scipy.fft.rfftn` of a map for these waves: after each axis what is not wanted is dropped.
+
+    `rows_of` gives what is transformed where that is not the map itself: for a slice of rows, all that is in them.
+    `out` is where it goes.
+    """
+    (sections, rows, columns), height = (above + below for above, below in waves), volume.shape[1]
+    result = np.empty((sections, rows, columns), dtype=np.complex64) if out is None else out
+    along_z = result if rows == height else np.empty((sections, height, columns), dtype=np.complex64)
+    _transform_x_and_z(rows_of or (lambda chosen: volume[:, chosen]), waves, volume.shape, along_z, threads)
+    above, below = waves[1]
+
+    def transform(slab: slice) -> None:
+        found = fft(along_z[slab], axis=1, overwrite=True)
+        if result is not along_z:
+            result[slab, :above] = found[:, :above]
+            result[slab, above:] = found[:, height - below :]
+
+    _for_slabs(sections, height * columns, transform, threads)
+    return result
+
+
+def inverse(spectrum: Spectrum, waves: Waves, out: Volume, *, threads: int = 1) -> Volume:
+    """`scipy.fft.irfftn` of a spectrum that has these waves alone; it is overwritten."""
+    whole = len(spectrum) == len(out)
+    sections = spectrum if whole else np.empty((len(out), *spectrum.shape[1:]), dtype=np.complex64)
+    sections_of(spectrum, waves, sections, threads=threads)
+    return inverse_of_sections(sections, waves, out, threads=threads)
+
+
+def sections_of(
+    spectrum: Spectrum, waves: Waves, out: Spectrum, *, factor: Optional[float] = None, threads: int = 1
+) -> None:
+    """The first part of `inverse`: the spectrum of each section, by a factor. The spectrum may be a part of `out`."""
+    above, below = waves[0]
+    depth, height, columns = out.shape
+
+    def transform(rows: slice) -> None:
+        found = np.zeros((depth, rows.stop - rows.start, columns), dtype=np.complex64)
+        found[:above] = spectrum[:above, rows]
+        found[depth - below :] = spectrum[above:, rows]
+        if factor is not None:
+            found *= factor
+        out[:, rows] = ifft(found, axis=0, overwrite=True)
+
+    _for_slabs(height, depth * columns, transform, threads)
+
+
+def inverse_of_sections(
+    sections: Spectrum,
+    waves: Waves,
+    out: Volume,
+    *,
+    threads: int = 1,
+    finish: Callable[[Volume], object] = lambda slab: None,
+) -> Volume:
+    """The rest of `inverse`, from `sections_of`. `finish` is given each slab of the map as it is made, to change it."""
+    _, (above, below), (columns, _) = waves
+    depth, height, width = out.shape
+    factor = np.float32(1 / np.longdouble(out.size))
+
+    def transform(slab: slice) -> None:
+        found = np.zeros((slab.stop - slab.start, height, width // 2 + 1), dtype=np.complex64)
+        kept = found[:, :, :columns]
+        kept[:, :above] = sections[slab, :above]
+        kept[:, height - below :] = sections[slab, above:]
+        ifft(kept, axis=1, overwrite=True)
+        irfft(found, width, axis=2, out=out[slab])
+        out[slab] *= factor
+        finish(out[slab])
+
+    _for_slabs(depth, height * (width // 2 + 1), transform, threads)
+    return out
+
+
+def _for_slabs(length: int, section: int, work: Callable[[slice], object], threads: int) -> None:
+    """`for_slabs` of sections of so many waves."""
+    for_slabs(length, work, threads=threads, sections=min(SECTIONS, max(1, _SLAB_BYTES // (8 * section))))
+
+
+def _transform_x_and_z(
+    rows_of: Callable[[slice], Volume], waves: Waves, box: Tuple[int, ...], out: Spectrum, threads: int
+) -> None:
+    """`spectrum_of` but for the transform along y, which scipy has last."""
+    (above, below), _, (columns, _) = waves
+    depth, height, width = box
+
+    def transform(rows: slice) -> None:
+        found = fft(rfft(rows_of(rows), axis=2)[:, :, :columns], axis=0, overwrite=True)
+        out[:above, rows] = found[:above]
+        out[above:, rows] = found[depth - below :]
+
+    _for_slabs(height, depth * (width // 2 + 1), transform, threads)
