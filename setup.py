@@ -36,8 +36,15 @@ setup(
         "relion_external": ["templates/*.star", "templates/*/*/*.star", "templates/*/*/*/*.star"],
     },
     # Scipion is an extra: RELION users need none of it, and inside Scipion it is there already.
-    # matplotlib draws logfile.pdf.
-    install_requires=["numpy>=1.24", "scipy>=1.10", "mrcfile>=1.4", "starfile>=0.5", "matplotlib>=3.7"],
+    # matplotlib draws logfile.pdf; contourpy, which comes with it, finds the outlines of regions.
+    install_requires=[
+        "numpy>=1.24",
+        "scipy>=1.10",
+        "mrcfile>=1.4",
+        "starfile>=0.5",
+        "matplotlib>=3.7",
+        "contourpy>=1.0",
+    ],
     extras_require={
         "scipion": ["scipion-em>=3.11", "scipion-app>=3.8"],
         # scikit-image matches histograms (the setting hist_match).
