@@ -97,7 +97,8 @@ def process_map(
     step : callable
         Told how far the work is.
     take : callable, optional
-        Given each modified map as soon as it is made, in place of the result, so that never two of them are in memory.
+        Given each modified map as soon as it is made, in place of the result, so that never two of them are in memory;
+        the next one may overwrite it.
 
     Raises
     ------
@@ -150,11 +151,15 @@ def process_map(
     del estimate, maximum
     step(0.75, "modified maps")
     modified: Dict[str, Volume] = {}
+    room: Optional[Volume] = None
     for kind in modified_kinds(settings):
-        (take or modified.__setitem__)(
-            kind, back.density(_modified_map(kind, volume, scales, confidence, noise, settings, threads))
-        )
-    del noise, volume
+        # One array for all, where it is free again: new memory takes long to be had.
+        room = _modified_map(kind, volume, scales, confidence, noise, settings, threads, out=room)
+        full = back.density(room)
+        (take or modified.__setitem__)(kind, full)
+        room = room if take or full is not room else None
+        del full
+    del noise, volume, room
     confident = gathered(scales, lambda slab: confidence[slab] > solvent.CONFIDENT, threads=threads)
     median = float(np.median(confident)) if confident.size else math.nan
     del confident
@@ -301,11 +306,13 @@ def _modified_map(
     noise: Optional[Volume],
     settings: Settings,
     threads: int,
+    *,
+    out: Optional[Volume],
 ) -> Volume:
     if kind == "solvent_excluded":
         return modify.modified_map(volume, None, confidence, exclude_solvent=True)
     name = next(name for name, made in MODIFIED.items() if made == kind)
-    result = np.empty_like(volume)
+    result = np.empty_like(volume) if out is None else out
 
     def modify_slab(slab: slice) -> None:
         # Where there is no confidence nothing is modified: most of a map, and powers take long.

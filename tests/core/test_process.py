@@ -298,7 +298,7 @@ def test_settings_without_effect_are_told(source, values, text):
 def test_modified_maps_can_be_taken_one_by_one(phantom_file):
     source, taken = read_map(phantom_file), {}
     whole = process_map(source, ALL)
-    result = process_map(source, ALL, take=taken.__setitem__)
+    result = process_map(source, ALL, take=lambda name, values: taken.update({name: values.copy()}))
     assert result.modified == {} and list(taken) == list(whole.modified)
     for name, values in whole.modified.items():
         np.testing.assert_array_equal(taken[name], values)
