@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from occupy_core import radial
 from occupy_core.maps import Volume
 from occupy_core.neighbours import any_within
-from occupy_core.slabs import for_each
+from occupy_core.slabs import for_each, mean_where
 from occupy_core.solvent_region import LEAST_SOLVENT
 
 
@@ -46,22 +46,24 @@ def solvent_noise(
     The published program fills with white noise. Solvent noise is not white, and white noise of the same variance is
     too weak at long waves and too strong at short ones (docs/differences.md).
     """
-    share = solvent.mean()
+    share = np.count_nonzero(solvent) / solvent.size
     enough = bool(share >= LEAST_SOLVENT)
     noise, power = np.empty_like(volume), np.empty(0)
+    depth, height, width = volume.shape
+    room = np.empty((depth, height, width // 2 + 1), dtype=np.complex64)  # for both spectra: new memory takes long
 
     def draw() -> None:
         np.random.default_rng(seed).standard_normal(dtype=np.float32, out=noise)
 
     def take_power() -> None:
         nonlocal power
-        solvents_mean = float(volume.mean(where=solvent, dtype=np.float64))
+        solvents_mean = mean_where(volume, solvent, threads=threads)
         # Variance of a voxel if the noise were white, by whole waves across the longest side.
-        power = radial.radial_power(volume, mean=solvents_mean, where=solvent, threads=threads) / share
+        power = radial.radial_power(volume, mean=solvents_mean, where=solvent, threads=threads, room=room) / share
 
     for_each([draw, take_power] if enough else [draw], lambda work: work(), threads=threads)
     if enough:
-        return radial.shaped(noise, power, mean=mean, threads=threads)
+        return radial.shaped(noise, power, mean=mean, threads=threads, room=room)
     noise *= np.float32(sigma)
     noise += np.float32(mean)
     return noise

@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
 from occupy_core.slabs import for_each
-from occupy_core.transforms import Waves, inverse_of_sections, sections_of, spectrum_of, waves_within
+from occupy_core.transforms import Spectrum, Waves, inverse_of_sections, sections_of, spectrum_of, waves_within
 
 
 def radial_power(
-    volume: Volume, *, mean: float = 0.0, where: Optional[NDArray[np.bool_]] = None, threads: int = 1
+    volume: Volume,
+    *,
+    mean: float = 0.0,
+    where: Optional[NDArray[np.bool_]] = None,
+    threads: int = 1,
+    room: Optional[Spectrum] = None,
 ) -> NDArray[np.float64]:
     """Mean power |F|^2 / N of the waves of a map of N voxels, by their length in whole waves across the longest side.
 
@@ -29,6 +34,8 @@ def radial_power(
         Elsewhere the map counts as 0 after that.
     threads : int
         The result does not depend on it.
+    room : complex64 array, optional
+        Of the shape of the map's spectrum, to be overwritten.
     """
 
     def rows_of(rows: slice) -> Volume:
@@ -37,7 +44,9 @@ def radial_power(
             chosen *= where[:, rows]
         return chosen
 
-    total, counts = power_in_shells(volume, 2 * max(volume.shape), shells_a_wave=1, threads=threads, rows_of=rows_of)
+    total, counts = power_in_shells(
+        volume, 2 * max(volume.shape), shells_a_wave=1, threads=threads, rows_of=rows_of, room=room
+    )
     return total / np.maximum(counts, 1) / volume.size
 
 
@@ -48,6 +57,7 @@ def power_in_shells(
     shells_a_wave: int,
     threads: int = 1,
     rows_of: Optional[Callable[[slice], Volume]] = None,
+    room: Optional[Spectrum] = None,
 ) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
     """For shells of a spectrum, by their radius: power in all, and how many waves; the mean counts for nothing.
 
@@ -61,9 +71,11 @@ def power_in_shells(
     threads : int
     rows_of : callable, optional
         As `transforms.spectrum_of` takes it.
+    room : complex64 array, optional
+        Of the shape of the spectrum, to be overwritten.
     """
     waves = waves_within(volume.shape, radius)
-    spectrum = spectrum_of(volume, waves, threads=threads, rows_of=rows_of)
+    spectrum = spectrum_of(volume, waves, threads=threads, rows_of=rows_of, out=room)
     size = shells_a_wave * 2 * max(volume.shape)
     totals, numbers = np.empty((2, len(spectrum), size))
     one = _folded(np.ones(spectrum.shape[1:]))
@@ -81,7 +93,14 @@ def power_in_shells(
     return total, counts
 
 
-def shaped(noise: Volume, power: NDArray[np.float64], *, mean: float = 0.0, threads: int = 1) -> Volume:
+def shaped(
+    noise: Volume,
+    power: NDArray[np.float64],
+    *,
+    mean: float = 0.0,
+    threads: int = 1,
+    room: Optional[Spectrum] = None,
+) -> Volume:
     """White noise of variance 1 given a radial power spectrum, and a mean.
 
     Parameters
@@ -94,10 +113,12 @@ def shaped(noise: Volume, power: NDArray[np.float64], *, mean: float = 0.0, thre
         Added in the end.
     threads : int
         For the transforms; the result does not depend on it.
+    room : complex64 array, optional
+        Of the shape of the noise's spectrum, to be overwritten.
     """
     amplitude, lengths = np.sqrt(power), np.arange(len(power))
     waves = waves_within(noise.shape, 2 * max(noise.shape))
-    spectrum = spectrum_of(noise, waves, threads=threads)
+    spectrum = spectrum_of(noise, waves, threads=threads, out=room)
     rows = mirrored(spectrum.shape[1])
 
     def shape(sections: List[int], squares: Volume) -> None:

@@ -67,6 +67,18 @@ def extremes(values: NDArray[Any], *, threads: int = 1) -> Tuple[float, float]:
     return float(found[0].min()), float(found[1].max())
 
 
+def mean_where(values: NDArray[Any], where: NDArray[np.bool_], *, threads: int = 1) -> float:
+    """The mean of an array where a mask is set, which it is somewhere, in double precision."""
+    slabs = handy_slabs(values.shape)
+    totals = np.empty(len(slabs))
+
+    def add_up(number: int) -> None:
+        totals[number] = values[slabs[number]][where[slabs[number]]].sum(dtype=np.float64)
+
+    for_each(range(len(slabs)), add_up, threads=threads)
+    return float(totals.sum() / np.count_nonzero(where))
+
+
 def gathered(
     values: NDArray[_Kind], chosen: Callable[[slice], NDArray[np.bool_]], *, threads: int = 1
 ) -> NDArray[_Kind]:

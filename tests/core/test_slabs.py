@@ -29,6 +29,14 @@ def test_extremes_are_numpys_and_nan_is_told(monkeypatch, values, threads):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
+def test_mean_where_is_numpys(monkeypatch, values, threads):
+    monkeypatch.setattr(slabs, "_VALUES", 500)
+    where = values > 0.5
+    found = slabs.mean_where(values, where, threads=threads)
+    assert found == pytest.approx(values.mean(where=where, dtype=np.float64), rel=1e-12)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
 def test_gathered_values_are_in_the_arrays_order(monkeypatch, values, threads):
     monkeypatch.setattr(slabs, "_VALUES", 500)
     for least in (0.5, 99.0):
