@@ -58,7 +58,8 @@ class Frame:
         self._x, self._y, self._size = x, y, size
         inches = Bbox([[left, self.bottom], [self.right, top]])
         self._transform = BboxTransform(Bbox(list(zip(x, y))), inches) + sheet.inches
-        self._place = TransformedBbox(inches, sheet.inches)
+        # The upper edge first: inches count down, and a box whose edges change places turns its picture over.
+        self._place = TransformedBbox(Bbox([[left, top], [self.right, self.bottom]]), sheet.inches)
         self._legend: List[Tuple[str, Any]] = []
 
     def add(self, artist: Any) -> None:
