@@ -124,8 +124,9 @@ def _model_star(path: str) -> str:
     if not os.path.exists(model_star):
         missing = f"found no {os.path.basename(model_star)} beside it" if stem else "is not named run_itNNN_data.star"
         raise ClassificationError(
-            f"{path}: {missing}, expected a file of a Class3D job: its run_itNNN_data.star, _model.star or a class map "
-            f"(particles of a Select job do not know the class maps any more){_what_there_is(path)}"
+            f"{path}: {missing}, expected a file of a Class3D job: its run_itNNN_data.star, _model.star, "
+            "_optimiser.star or a class map (particles of a Select job do not know the class maps any more)"
+            f"{_what_there_is(path)}"
         )
     return model_star
 

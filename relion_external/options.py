@@ -274,6 +274,11 @@ def _warnings(known: argparse.Namespace) -> Tuple[str, ...]:
     found = [f"--{name} is not used by this job" for name in _IGNORED if getattr(known, name) is not None]
     if known.in_parts and known.in_3dref:
         found.append("--in_3dref is not used: the classes of --in_parts are taken")
+    if known.in_parts and not known.in_parts.lower().endswith(".star") and known.classes is None:
+        found.append(
+            "--in_parts names one map, so nothing is compared; give run_itNNN_data.star, or classes with value all, "
+            "for the whole classification"
+        )
     return tuple(found)
 
 

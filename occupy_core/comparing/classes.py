@@ -174,6 +174,6 @@ def _common_lowpass(maps: Sequence[MapInput], settings: Settings, threads: int, 
     if needed > default:
         notes.append(
             f"compared at a low-pass of {needed:.3g} Å, since {maps[place].name} has next to no finer detail "
-            "(setting lowpass gives another; setting classes leaves a class out)"
+            "(set another low-pass, or leave a class out)"
         )
     return needed

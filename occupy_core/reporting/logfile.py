@@ -84,9 +84,11 @@ def job_pages(report: Report, sections: Sequence[Section]) -> List[Figure]:
             height = min(height, _LARGEST_PART)
             draw_comparison(page, compared, sections, left=MARGIN, top=page.top, width=WIDTH, height=height)
             page.top += height + 0.1
-        blocks[f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å"] = comparison_lines(compared)
+        whole = _name(report, compared["reference"])
+        heading = f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å; whole is what is whole in {whole}"
+        blocks[heading] = comparison_lines(compared)
     if report["shared_reference"] is not None:
-        blocks["Full scale"] = [f"one for all maps, from {_name(report, report['shared_reference'])}"]
+        blocks["Full scale of the scale maps"] = [f"one for all maps, from {_name(report, report['shared_reference'])}"]
     blocks["Maps (a page each follows)"] = [_line(item) for item in maps]
     if failed:
         blocks[f"{len(failed)} failed and left out"] = [item["reason"] for item in failed]

@@ -187,6 +187,7 @@ def test_the_comparison_is_on_the_page_for_all_where_there_is_room(made, classes
         "maps": [{"name": name, "share": 1 / classes, "particles": 100} for name in names],
         "regions": [region],
         "lowpass_angstrom": 12.0,
+        "reference": "1.mrc",
         "warnings": ["a warning of the comparison"],
     }
     several = {**report, "comparison": compared, "maps": report["maps"] * classes}

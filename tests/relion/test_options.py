@@ -94,6 +94,13 @@ def test_every_setting_has_an_option_of_its_name():
         assert getattr(settings("--attenuate", f"--{name}", word), name) == value
 
 
+def test_one_map_where_particles_are_expected_is_told():
+    words = ["--o", "out/", "--in_parts", "run_it025_class001.mrc"]
+    (told,) = parse(words).warnings
+    assert "nothing is compared" in told and "run_itNNN_data.star" in told
+    assert parse([*words, "--classes", "all"]).warnings == ()
+
+
 def test_target_masks_given_one_by_one_are_all_taken():
     words = ["--target_mask", "a.mrc", "--target_mask", "b.mrc,c.mrc", "d.mrc"]
     assert settings(*words).target_mask == ("a.mrc", "b.mrc", "c.mrc", "d.mrc")
