@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
@@ -18,7 +17,7 @@ from occupy_core.progress import Progress, Say, Step
 from occupy_core.reporting.glance import MapSlices, central_sections, slices_with, tile_section
 from occupy_core.reporting.report import map_report, target_report, target_text
 from occupy_core.reporting.reports import write_reports
-from occupy_core.reporting.rerun import recorded
+from occupy_core.reporting.rerun import recorded_aside
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
 
@@ -97,9 +96,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
     done: List[MapOutputs] = []
     failed: Dict[str, str] = {}
     tell = Progress(progress, _work(job))
-    # Reading all files for their checksums takes long, and no Python.
-    with staged(job.output_dir, _names(job), job.inputs) as folder, ThreadPoolExecutor(1) as aside:
-        told = aside.submit(recorded, job)
+    with staged(job.output_dir, _names(job), job.inputs) as folder, recorded_aside(job) as told:
         views = _views(job)
         shared = _shared(job, views, tell)
         for number, item in enumerate(job.maps, start=1):

@@ -100,7 +100,7 @@ def ball_maximum(
         place = slab.start - farthest
         while place < slab.stop + farthest:
             added = work.add(islice(sections, work.at_once), place)
-            for finished in range(max(place - farthest, slab.start), min(place - farthest + added, slab.stop)):
+            for finished in range(max(place - farthest, slab.start), place - farthest + added):
                 result[finished] = work.maximum_of(finished)
             place += added
 

@@ -8,21 +8,25 @@ from typing import List
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.binning import Counts
+from occupy_core.maps import Volume
+from occupy_core.slabs import for_slabs
 
 # Real maps have 1.4 and more, inverted ones -1.5 and less, maps without solvent about 0.
 _INVERTED_SKEWNESS = -0.5
 
 
-def oddities(lowest: float, values: NDArray[np.float64], counts: Counts) -> List[str]:
+def oddities(lowest: float, lowpassed: Volume, inside: NDArray[np.bool_], *, threads: int = 1) -> List[str]:
     """Warnings of a map that is no reconstruction, or one of inverted contrast.
 
     Parameters
     ----------
     lowest : float
         Of the map as read.
-    values, counts : float64 and int array, 1D
-        Histogram of the low-passed map where the molecule may be.
+    lowpassed : float32 array, 3D
+        The same low-passed, in the box of the computation.
+    inside : bool array of the shape of `lowpassed`
+        Where the molecule may be.
+    threads : int
 
     Notes
     -----
@@ -36,7 +40,7 @@ def oddities(lowest: float, values: NDArray[np.float64], counts: Counts) -> List
             "the map has no negative value, so it is no reconstruction with solvent noise around zero: a "
             "local-resolution map, a mask, or a map cut at zero? Scale and confidence mean little; give the map itself"
         )
-    if skewness(values, counts) < _INVERTED_SKEWNESS:
+    if skewness(lowpassed, inside, threads=threads) < _INVERTED_SKEWNESS:
         notes.append(
             "the map reaches further down from its solvent than up: contrast inverted (density must be positive)? "
             "Multiply it by -1"
@@ -44,11 +48,20 @@ def oddities(lowest: float, values: NDArray[np.float64], counts: Counts) -> List
     return notes
 
 
-def skewness(values: NDArray[np.float64], counts: Counts) -> float:
-    """Third standardised moment of a histogram, whatever the grey scale; 0 where nothing varies."""
-    number = int(counts.sum())
-    if not number:
+def skewness(values: Volume, where: NDArray[np.bool_], *, threads: int = 1) -> float:
+    """Third standardised moment of the values at some voxels, whatever their grey scale; 0 where they do not vary."""
+    if not where.any():
         return 0.0
-    deviation = values - np.dot(values, counts) / number
-    second, third = (float(np.dot(deviation**power, counts)) / number for power in (2, 3))
-    return third / second**1.5 if second > 0 else 0.0
+    mean = values.mean(where=where, dtype=np.float64)
+    moments = np.empty((len(values), 2))
+
+    def add_up(slab: slice) -> None:
+        for section, chosen, found in zip(values[slab], where[slab], moments[slab]):
+            deviation = section[chosen].astype(np.float64) - mean
+            squared = deviation * deviation
+            found[:] = squared.sum(), (squared * deviation).sum()
+
+    for_slabs(len(values), add_up, threads=threads)
+    second, third = moments.cumsum(axis=0)[-1]  # one after the other, as sums over an axis need not be
+    count = int(where.sum())
+    return float(third / count / (second / count) ** 1.5) if second > 0 else 0.0

@@ -10,7 +10,6 @@ from typing import Callable, Dict, List, Optional, Tuple
 import numpy as np
 
 from occupy_core import filler, fourier, histogram, masks, modify, scale, solvent, targets
-from occupy_core.binning import Bins, Counts, histograms
 from occupy_core.derived import Derived
 from occupy_core.estimate import Estimate, calibration_of, estimate_of, maximum_of, reference_of
 from occupy_core.maps import DensityMap, Volume
@@ -20,13 +19,14 @@ from occupy_core.progress import Step, silent
 from occupy_core.scale import Reference
 from occupy_core.setting_checks import without_effect
 from occupy_core.settings import Settings
-from occupy_core.slabs import extremes, for_slabs, gathered
+from occupy_core.slabs import for_slabs, gathered
 from occupy_core.solvent import SolventModel
 from occupy_core.solvent_region import inscribed
 from occupy_core.targets import Target
 
 # Takes a modified map by its name.
 Take = Callable[[str, Volume], object]
+_SOME_SECTIONS = 64  # that tell whether a map is a reconstruction
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,8 @@ def process_map(
         source.release()
     step(0.3, "solvent model and local maximum")
     model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
-    notes += oddities(float(source.limits[0]), *_inside(estimate, model, threads))
+    some = slice(None, None, math.ceil(len(volume) / _SOME_SECTIONS))
+    notes += oddities(float(source.limits[0]), estimate.lowpassed[some], estimate.inside[some], threads=threads)
     notes += model.warnings
     maximum = maximum_of(estimate, threads=threads)
     step(0.6, "local scale and confidence")
@@ -226,14 +227,6 @@ class _Restorer:
         if values.shape == shape:
             return values
         return fourier.resize(values, shape, limits=limits, threads=self.threads)
-
-
-def _inside(estimate: Estimate, model: SolventModel, threads: int) -> Tuple[solvent.Floats, Counts]:
-    """Histogram of the low-passed map where the molecule may be: centres of bins, and counts."""
-    if estimate.solvent is estimate.inside:
-        return model.values, model.region_counts
-    bins = Bins(solvent.BINS, extremes(estimate.lowpassed, threads=threads))
-    return model.values, histograms(estimate.lowpassed, estimate.inside, bins, threads=threads)[1]
 
 
 def _has_detail(estimate: Estimate, threads: int, notes: List[str]) -> bool:

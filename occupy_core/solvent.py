@@ -11,7 +11,7 @@ from typing import Optional, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.binning import Bins, Counts, histograms
+from occupy_core.binning import Bins, histograms
 from occupy_core.maps import Volume
 from occupy_core.scipy_parts import least_squares
 from occupy_core.slabs import extremes, for_each, handy_slabs
@@ -39,8 +39,6 @@ class SolventModel:
         Centres of the histogram's bins, rising.
     density : float64 array, 1D
         Histogram of the low-passed map over the box, as a density.
-    region_counts : int array, 1D
-        Voxels of the region that the model was fitted in, by bin.
     confidence : float64 array, 1D
         0..1 at each of `values`, never falling with the value.
     limit : float
@@ -54,7 +52,6 @@ class SolventModel:
     height: float
     values: Floats
     density: Floats
-    region_counts: Counts
     confidence: Floats
     limit: float
     warnings: Tuple[str, ...] = ()
@@ -148,7 +145,6 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 
         height=height / span,
         values=low + centres * span,
         density=density / span,
-        region_counts=solvent_counts,
         confidence=confidence,
         limit=low + limit * span,
         warnings=tuple(notes),

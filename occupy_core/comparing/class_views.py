@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from occupy_core.comparing.stored import Stored
 from occupy_core.estimate import Estimate, calibration_of
-from occupy_core.fourier import resize
 from occupy_core.maps import Volume
 from occupy_core.scale import Reference
 from occupy_core.smoothing import smoothed_around
+from occupy_core.transforms import inverse, spectrum_of, waves_within
 
 Mask = NDArray[np.bool_]
 
@@ -31,7 +30,7 @@ _DENSE = 0.4  # of the reference's density, for a ratio to it to tell anything
 _ALIKE = 0.25  # of the logarithm of a ratio
 _LEAST_SHARE = 0.1  # of the molecule
 _FARTHEST = 20.0  # Å, that a class lies off another as a whole
-_LEAST_STEP = 3.0  # Å, of that
+_FINEST = 6.0  # Å, of the waves that tell it
 _BINS, _RANGE, _BINS_SMOOTHED = 240, 1.5, 4  # of the histogram of logarithms
 
 
@@ -169,26 +168,21 @@ def common_part(views: Sequence[ClassView], reference: int, *, spacing: float, t
     )
 
 
-def offset(view: ClassView, other: ClassView, *, spacing: float) -> float:
-    """How far a class lies off another as a whole, in Å, to the next voxel of the coarse grid (`spacing`, Å) or 3 Å.
+def offset(view: ClassView, other: ClassView, *, spacing: float, threads: int = 1) -> float:
+    """How far a class lies off another as a whole, in Å, to the next voxel of the coarse grid (`spacing`, Å).
 
     0 where it would be more than 20 Å, since then a part lies on another one that is like it.
     """
-
-    def spectrum(item: ClassView) -> Tuple[NDArray[np.complex64], Tuple[int, ...]]:
-        density = item.density.load()
-        shape = tuple(min(side, math.ceil(side * spacing / _LEAST_STEP)) for side in density.shape)
-        found: NDArray[np.complex64] = scipy.fft.rfftn(density if shape == density.shape else resize(density, shape))
-        return found, shape
-
-    one, shape = spectrum(view)
-    two, _ = spectrum(other)
+    density = view.density.load()
+    # No more waves than low-passed maps have, which takes less memory.
+    waves = waves_within(density.shape, math.ceil(max(density.shape) * spacing / _FINEST))
+    one = spectrum_of(density, waves, threads=threads)
+    two = spectrum_of(other.density.load(), waves, threads=threads)
     one *= np.conj(two, out=two)
-    correlation = scipy.fft.irfftn(one, shape, overwrite_x=True)
-    place = np.unravel_index(int(correlation.argmax()), shape)
-    sides = [side * spacing for side in view.density.load().shape]
-    steps = [min(int(index), count - int(index)) * side / count for index, side, count in zip(place, sides, shape)]
-    distance = math.hypot(*steps)
+    correlation = inverse(one, waves, density, threads=threads)
+    place = np.unravel_index(int(correlation.argmax()), correlation.shape)
+    steps = [min(int(index), side - int(index)) for index, side in zip(place, correlation.shape)]
+    distance = spacing * math.sqrt(sum(step**2 for step in steps))
     return distance if distance <= _FARTHEST else 0.0
 
 

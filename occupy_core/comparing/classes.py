@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from occupy_core import fourier
 from occupy_core.comparing.class_views import ClassView, view_of
 from occupy_core.comparing.comparison import Comparison, compare
-from occupy_core.comparing.shared import bare, each_map, named_among
+from occupy_core.comparing.shared import each_map, estimate_settings, named_among
 from occupy_core.comparing.stored import Stored
 from occupy_core.derived import Derived, derive
 from occupy_core.errors import MapError
@@ -108,7 +108,7 @@ def compare_maps(
         As of `shared.shared_scale`.
     """
     notes: List[str] = []
-    taken = replace(bare(settings), mode="occupancy", normalisation="calibrated")
+    taken = replace(estimate_settings(settings), mode="occupancy", normalisation="calibrated")
     if taken.lowpass is None:
         taken = replace(taken, lowpass=_common_lowpass(maps, taken, threads, notes))
     seen, left_out = (views or Views()).of(

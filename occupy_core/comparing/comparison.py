@@ -26,8 +26,8 @@ _BORDER = 4.0  # Å: what is this near to solvent or to the rest of the molecule
 _LEAST_CORE = 0.2  # of a region
 _LEAST_OCCUPANCY = 0.25  # in the class where the region is strongest
 _LEAST_SPREAD = 0.15  # between two classes
-# Of a region, where classes differ by all of it; where they do by less, more. Parts that noise made were never seen to
-# differ by so much of their density as `_LARGE`: where they do, less is enough.
+# Of a region, where classes differ by all of it; where they do by less, more. Less is enough where they differ by so
+# much of its density as noise made of no part of simulated classes.
 _LEAST_SURE, _LARGE, _LEAST_SURE_LARGE = 0.1, 0.75, 0.04
 _GREY_TOLERANCE = 0.2
 _MOST_COVERED = 0.5  # of the molecule, by all regions
@@ -139,7 +139,7 @@ def compare(
             "no part is the same in all classes: their grey scales could not be checked, and occupancies may be off"
         )
     for name, view in zip(names, views):
-        distance = offset(view, views[reference], spacing=spacing)
+        distance = offset(view, views[reference], spacing=spacing, threads=threads)
         if distance > 0:
             notes.append(
                 f"{name} lies {distance:.1f} Å off {names[reference]} as a whole, so they differ where they need not; "

@@ -110,7 +110,7 @@ def shared_scale(
     return SharedScale(dict.fromkeys(range(len(maps)), found[place]), place)
 
 
-def bare(settings: Settings) -> Settings:
+def estimate_settings(settings: Settings) -> Settings:
     """Nothing but what the estimate takes."""
     taken = ("mode", "lowpass", "kernel_size", "kernel_radius", "normalisation", "max_box", "solvent_def", "reference")
     return Settings(**{name: getattr(settings, name) for name in taken})
@@ -160,7 +160,8 @@ def _calibrated(
     from occupy_core.comparing.class_views import reference_class, shared_references
     from occupy_core.comparing.classes import Views
 
-    seen, _ = (views or Views()).of(maps, replace(bare(settings), mode=settings.resolved_mode), threads, step)
+    taken = replace(estimate_settings(settings), mode=settings.resolved_mode)
+    seen, _ = (views or Views()).of(maps, taken, threads, step)
     if not seen:
         return None
     found_views = [item.view for item in seen.values()]

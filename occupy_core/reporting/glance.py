@@ -96,10 +96,10 @@ def tile_section(report: Mapping[str, Any]) -> int:
     return min(int(corner[0] + edges[0] / 2 + 0.5), report["box_voxels"][2] - 1)
 
 
-def scale_histogram(scale: Volume, confidence: Volume, *, threads: int = 1) -> Dict[str, List[int]]:
+def scale_histogram(scale: Volume, confidence: Volume, *, threads: int = 1) -> Dict[str, Any]:
     """How many voxels have which local scale: all of them, and those with confidence above 0.5; in 50 bins, 0..1.
 
-    Of a map of many sections some tell, each for as many as it stands for.
+    Of a map of many sections, those of every so many along the first axis are counted, as "every_section" says.
     """
     every = math.ceil(len(scale) / _SOME_SECTIONS)
 
@@ -112,8 +112,12 @@ def scale_histogram(scale: Volume, confidence: Volume, *, threads: int = 1) -> D
         return bins
 
     counts = counted(scales.shape, bins_of, 2 * SCALE_BINS, threads=threads)
-    others, confident = every * counts.reshape(2, -1)
-    return {"voxels": (others + confident).tolist(), "confident_voxels": confident.tolist()}
+    others, confident = counts.reshape(2, -1)
+    return {
+        "every_section": every,
+        "voxels": (others + confident).tolist(),
+        "confident_voxels": confident.tolist(),
+    }
 
 
 def solvent_curves(model: SolventModel) -> Dict[str, List[float]]:

@@ -26,7 +26,7 @@ def load_matplotlib() -> None:
     """
     with silent():
         artist: Any = import_module("matplotlib.artist")
-        help_of = getattr(artist, "kwdoc", None)
+        help_of = artist.kwdoc
         artist.kwdoc = lambda _class: ""
         later = _Later(_SUBSETS)
         sys.modules.setdefault(_SUBSETS, later)

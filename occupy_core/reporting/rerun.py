@@ -6,9 +6,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from threading import Event
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from occupy_core import __version__
 from occupy_core.errors import JobError, SettingsError
@@ -43,7 +46,18 @@ class Recorded:
     warnings: Tuple[str, ...]
 
 
-def recorded(job: Job) -> Dict[str, Any]:
+@contextmanager
+def recorded_aside(job: Job) -> Iterator[Future[Dict[str, Any]]]:
+    """`recorded` in a thread, since reading all files takes long and no Python; given up when this is left."""
+    left = Event()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield pool.submit(recorded, job, left.is_set)
+        finally:
+            left.set()
+
+
+def recorded(job: Job, is_given_up: Callable[[], bool] = lambda: False) -> Dict[str, Any]:
     """What a report keeps of a job, beside the settings, so that it can be done again.
 
     Paths are as they were given, from the folder that "folder_of_paths" leads to from the report's. "sha256" tells
@@ -53,7 +67,7 @@ def recorded(job: Job) -> Dict[str, Any]:
         "maps": [asdict(item) for item in job.maps],
         "compare": job.compare,
         "folder_of_paths": os.path.relpath(os.getcwd(), os.path.realpath(job.output_dir)),
-        "sha256": {path: _sha256(path) for path in job.inputs},
+        "sha256": {path: _sha256(path, is_given_up) for path in job.inputs},
     }
 
 
@@ -142,12 +156,14 @@ def _found(name: str, base: str) -> str:
     return moved if os.path.exists(moved) else name
 
 
-def _sha256(path: str) -> Optional[str]:
+def _sha256(path: str, is_given_up: Callable[[], bool] = lambda: False) -> Optional[str]:
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
+                if is_given_up():
+                    return None
     except OSError:
         return None
     return digest.hexdigest()

@@ -319,3 +319,13 @@ def test_classes_that_are_shifted_as_a_whole_are_told(simulated, write_mrc, tmp_
 
 def test_classes_that_lie_on_one_another_are_not_told_to_be_shifted(classes):
     assert compare_maps(classes, Settings()).warnings == ()
+
+
+@pytest.mark.parametrize(("voxels", "place"), [(1, (1, 0, 0)), (3, (0, -3, 0)), (5, (0, 3, 4))])
+def test_how_far_a_class_lies_off_is_told_to_the_voxel(simulated, voxels, place):
+    density = low_pass(simulated[0].volume, voxel_size=2.5, cutoff_angstrom=8.0)
+    views = [
+        class_views.ClassView(None, Stored(values), None, None, None, None, 2.5)
+        for values in (density, np.roll(density, place, axis=(0, 1, 2)))
+    ]
+    assert class_views.offset(*views, spacing=2.5) == pytest.approx(2.5 * voxels)

@@ -106,6 +106,7 @@ def test_identical_classes_of_other_resolution_grey_scale_and_noise_do_not_diffe
         (0.05, (0.95, 0.1), True),
         (0.03, (1.0, 0.0), False),  # noise
         (0.15, (1.0, 0.45), False),
+        (0.1, (1.0, 0.27), False),
         (0.9, (1.0, 0.87), False),  # unequal resolution
         (0.4, (1.0, 0.7), True),
         (0.9, (0.2, 0.0), False),  # faint in all

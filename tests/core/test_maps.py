@@ -32,6 +32,17 @@ def test_round_trip_keeps_values_and_geometry(write_mrc, tmp_path):
     assert b"twice" in b"".join(mrcfile.open(out).header.label.tolist())
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_headers_statistics_are_of_all_sections(write_mrc, tmp_path, monkeypatch, threads):
+    monkeypatch.setattr("occupy_core.slabs._VALUES", 200)  # more slabs than one, the last of them smaller
+    values = VALUES + np.arange(7, dtype=np.float32)[:, None, None]
+    read = read_map(write_mrc(values))
+    write_map(tmp_path / "out.mrc", values, read.grid, label="copy", threads=threads)
+    header = mrcfile.open(tmp_path / "out.mrc", header_only=True).header
+    assert (header.dmin, header.dmax) == (values.min(), values.max())
+    assert (header.dmean, header.rms) == pytest.approx((values.mean(), values.std()), rel=1e-6)
+
+
 def test_same_input_gives_the_same_bytes(write_mrc, tmp_path):
     read = read_map(write_mrc(VALUES))
     for name in ("a.mrc", "b.mrc"):

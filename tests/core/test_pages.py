@@ -236,6 +236,15 @@ def test_histograms_count_every_voxel(three_parts, phantom_file):
     assert found["voxels"] == np.histogram(result.scale, 50, (0, 1))[0].tolist()
 
 
+def test_of_many_sections_some_are_counted():
+    rng = np.random.default_rng(0)
+    scale, confidence = rng.random((2, 130, 8, 9), dtype=np.float32)
+    found = glance.scale_histogram(scale, confidence, threads=2)
+    assert found["every_section"] == 3
+    assert found["voxels"] == np.histogram(scale[::3], 50, (0, 1))[0].tolist()
+    assert found["confident_voxels"] == np.histogram(scale[::3][confidence[::3] > 0.5], 50, (0, 1))[0].tolist()
+
+
 def test_the_level_of_the_surface_is_above_the_noise_and_below_the_molecule(three_parts, phantom_file):
     result = process_map(read_map(phantom_file), Settings())
     level = glance.surface_level(result.source, result.confidence, result.solvent.limit)

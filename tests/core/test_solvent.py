@@ -160,3 +160,11 @@ def test_inscribed_touches_the_box(shape):
     assert region[tuple(side // 2 for side in shape)]
     assert not region[0, 0, 0]
     assert region.mean() == pytest.approx(np.pi / 6, abs=0.06)
+
+
+@pytest.mark.parametrize("shape", [(10, 10, 10), (11, 11, 11), (9, 14, 21), (100, 4, 3)])
+def test_inscribed_is_centred_on_the_middle_voxel(shape):
+    squares = [((np.arange(side) - side // 2) / (side / 2)) ** 2 for side in shape]
+    expected = squares[0][:, None, None] + squares[1][:, None] + squares[2] < 1
+    for threads in (1, 3):
+        np.testing.assert_array_equal(inscribed(shape, threads=threads), expected)
