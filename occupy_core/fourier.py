@@ -109,6 +109,7 @@ def resize(
     *,
     limits: Optional[Tuple[np.float32, np.float32]] = None,
     threads: int = 1,
+    out: Optional[Volume] = None,
 ) -> Volume:
     """Crop or pad a map in Fourier space to another box of the same size in Å.
 
@@ -121,6 +122,8 @@ def resize(
         What values are cut to in the new box, where they ring.
     threads : int
         For the transforms; the result does not depend on it.
+    out : float32 array of the new shape, optional
+        Where the result goes; not the map itself.
 
     Returns
     -------
@@ -141,9 +144,10 @@ def resize(
 
     # The spectrum lies where its sections go: never are both in memory.
     sections = np.empty((new[0], 2 * counts[1] - 1, counts[2]), dtype=np.complex64)
-    spectrum = spectrum_of(volume, waves, threads=threads, out=sections[: 2 * counts[0] - 1])
+    spectrum = spectrum_of(volume, waves, threads=threads, out=sections[: 2 * counts[0] - 1], room=out)
     sections_of(spectrum, waves, sections, factor=math.prod(new) / math.prod(old), threads=threads)
-    return inverse_of_sections(sections, waves, np.empty(new, dtype=np.float32), threads=threads, finish=cut)
+    result = np.empty(new, dtype=np.float32) if out is None else out
+    return inverse_of_sections(sections, waves, result, threads=threads, finish=cut)
 
 
 def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:

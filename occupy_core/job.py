@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
+from threading import Event
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.inputs import Job, MapInput
@@ -16,8 +19,8 @@ from occupy_core.process import Result, process_map
 from occupy_core.progress import Progress, Say, Step
 from occupy_core.reporting.glance import MapSlices, central_sections, slices_with, tile_section
 from occupy_core.reporting.report import map_report, target_report, target_text
-from occupy_core.reporting.reports import write_reports
-from occupy_core.reporting.rerun import recorded_aside
+from occupy_core.reporting.reports import load_what_draws, write_reports
+from occupy_core.reporting.rerun import recorded
 from occupy_core.scale import Reference
 from occupy_core.settings import Settings
 
@@ -96,7 +99,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
     done: List[MapOutputs] = []
     failed: Dict[str, str] = {}
     tell = Progress(progress, _work(job))
-    with staged(job.output_dir, _names(job), job.inputs) as folder, recorded_aside(job) as told:
+    with staged(job.output_dir, _names(job), job.inputs) as folder, _aside(job) as told:
         views = _views(job)
         shared = _shared(job, views, tell)
         for number, item in enumerate(job.maps, start=1):
@@ -132,6 +135,20 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
         if tables is not None:
             tables(outputs, folder)
     return outputs
+
+
+@contextmanager
+def _aside(job: Job) -> Iterator[Future[Dict[str, Any]]]:
+    """`recorded`, which reads all files, in a thread, where what draws is loaded too; given up when this is left."""
+    left = Event()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            told = pool.submit(recorded, job, left.is_set)
+            if job.settings.figures:
+                pool.submit(lambda: left.is_set() or load_what_draws())
+            yield told
+        finally:
+            left.set()
 
 
 def _work(job: Job) -> float:

@@ -152,21 +152,22 @@ def process_map(
     del estimate, maximum
     step(0.75, "modified maps")
     modified: Dict[str, Volume] = {}
-    room: Optional[Volume] = None
+    made: Optional[Volume] = None
+    full: Optional[Volume] = None
     for kind in modified_kinds(settings):
-        # One array for all, where it is free again: new memory takes long to be had.
-        room = _modified_map(kind, volume, scales, confidence, noise, settings, threads, out=room)
-        full = back.density(room)
+        # The same arrays for all, where they are free again: new memory takes long to be had.
+        made = _modified_map(kind, volume, scales, confidence, noise, settings, threads, out=made)
+        full = back.density(made, out=full)
         (take or modified.__setitem__)(kind, full)
-        room = room if take or full is not room else None
-        del full
-    del noise, volume, room
+        made = made if take or full is not made else None
+        full = full if take and full is not made else None
+    del noise, volume, made
     confident = gathered(scales, lambda slab: confidence[slab] > solvent.CONFIDENT, threads=threads)
     median = float(np.median(confident)) if confident.size else math.nan
     del confident
-    scales = back.fraction(scales)
+    scales = back.fraction(scales, out=full)
     confidence = back.fraction(confidence)
-    made = _masks(scales, confidence, settings, notes)
+    found_masks = _masks(scales, confidence, settings, notes)
     found_targets = tuple(
         targets.measure_target(path, source, basis, scales, full_spread, tile_size=settings.tile_size)
         for path in settings.target_mask
@@ -183,7 +184,7 @@ def process_map(
         solvent=model,
         variability_limit=limit,
         median_scale=median,
-        masks=made,
+        masks=found_masks,
         targets=found_targets,
         warnings=tuple(notes),
     )
@@ -198,12 +199,14 @@ class _Restorer:
     settings: Settings
     threads: int
 
-    def fraction(self, values: Volume) -> Volume:
-        """A scale or confidence map: padding rings, so it is cut to 0..1 again."""
-        return self._full_box(values, (np.float32(0), np.float32(1)))
+    def fraction(self, values: Volume, *, out: Optional[Volume] = None) -> Volume:
+        """A scale or confidence map: padding rings, so it is cut to 0..1 again. Brought to another box it is in `out`
+        where given."""
+        return self._full_box(values, (np.float32(0), np.float32(1)), out)
 
-    def density(self, values: Volume) -> Volume:
-        """A modified map: low-passed if asked, in the input's box, within the input's range or with its histogram."""
+    def density(self, values: Volume, *, out: Optional[Volume] = None) -> Volume:
+        """A modified map: low-passed if asked, in the input's box, within the input's range or with its histogram;
+        `out` as of `fraction`."""
         if self.settings.lowpass_output is not None:
             values = fourier.low_pass(
                 values,
@@ -213,20 +216,25 @@ class _Restorer:
                 out=values,
             )
         if self.settings.hist_match:
-            return histogram.matched(self._full_box(values), self.source.data)
-        full = self._full_box(values, self.source.limits)
+            return histogram.matched(self._full_box(values, out=out), self.source.data)
+        full = self._full_box(values, self.source.limits, out)
         if full is values:
             for_slabs(
                 len(full), lambda slab: np.clip(full[slab], *self.source.limits, out=full[slab]), threads=self.threads
             )
         return full
 
-    def _full_box(self, values: Volume, limits: Optional[Tuple[np.float32, np.float32]] = None) -> Volume:
+    def _full_box(
+        self,
+        values: Volume,
+        limits: Optional[Tuple[np.float32, np.float32]] = None,
+        out: Optional[Volume] = None,
+    ) -> Volume:
         """Cut to the limits where the box is another."""
         shape = self.source.grid.shape
         if values.shape == shape:
             return values
-        return fourier.resize(values, shape, limits=limits, threads=self.threads)
+        return fourier.resize(values, shape, limits=limits, threads=self.threads, out=out)
 
 
 def _has_detail(estimate: Estimate, threads: int, notes: List[str]) -> bool:

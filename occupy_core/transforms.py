@@ -36,15 +36,16 @@ def spectrum_of(
     threads: int = 1,
     rows_of: Optional[Callable[[slice], Volume]] = None,
     out: Optional[Spectrum] = None,
+    room: Optional[Volume] = None,
 ) -> Spectrum:
     """`scipy.fft.rfftn` of a map for these waves: after each axis what is not wanted is dropped.
 
     `rows_of` gives what is transformed where that is not the map itself: for a slice of rows, all that is in them.
-    `out` is where it goes.
+    `out` is where it goes. `room` is an array that is overwritten, where it is large enough, instead of taking memory.
     """
     (sections, rows, columns), height = (above + below for above, below in waves), volume.shape[1]
     result = np.empty((sections, rows, columns), dtype=np.complex64) if out is None else out
-    along_z = result if rows == height else np.empty((sections, height, columns), dtype=np.complex64)
+    along_z = result if rows == height else _within(room, (sections, height, columns))
     _transform_x_and_z(rows_of or (lambda chosen: volume[:, chosen]), waves, volume.shape, along_z, threads)
     above, below = waves[1]
 
@@ -109,6 +110,14 @@ def inverse_of_sections(
 
     _for_slabs(depth, height * (width // 2 + 1), transform, threads)
     return out
+
+
+def _within(room: Optional[Volume], shape: Tuple[int, ...]) -> Spectrum:
+    size = math.prod(shape)
+    if room is None or room.size < 2 * size or not room.flags.c_contiguous:
+        return np.empty(shape, dtype=np.complex64)
+    found: Spectrum = room.reshape(-1)[: 2 * size].view(np.complex64).reshape(shape)
+    return found
 
 
 def _for_slabs(length: int, section: int, work: Callable[[slice], object], threads: int) -> None:

@@ -83,14 +83,24 @@ def write_reports(
     return report
 
 
-def _draw(path: Path, report: Report, slices: Sequence[MapSlices], found: Optional[ClassComparison]) -> str:
-    """Draw the figures; why not, where it could not be done."""
+def load_what_draws() -> str:
+    """Load all that figures are drawn with, before they are; why not, where it is missing."""
     try:
         load_matplotlib()
-        from occupy_core.reporting.figures import sections_of
-        from occupy_core.reporting.logfile import write_logfile
+        from occupy_core.reporting import logfile  # noqa: F401
     except ImportError as error:
         return f"matplotlib is missing ({error})"
+    return ""
+
+
+def _draw(path: Path, report: Report, slices: Sequence[MapSlices], found: Optional[ClassComparison]) -> str:
+    """Draw the figures; why not, where it could not be done."""
+    missing = load_what_draws()
+    if missing:
+        return missing
+    from occupy_core.reporting.figures import sections_of
+    from occupy_core.reporting.logfile import write_logfile
+
     sections = []
     if found is not None:
         volumes = (density.load() for density in found.densities)

@@ -6,12 +6,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from threading import Event
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from occupy_core import __version__
 from occupy_core.errors import JobError, SettingsError
@@ -46,22 +43,11 @@ class Recorded:
     warnings: Tuple[str, ...]
 
 
-@contextmanager
-def recorded_aside(job: Job) -> Iterator[Future[Dict[str, Any]]]:
-    """`recorded` in a thread, since reading all files takes long and no Python; given up when this is left."""
-    left = Event()
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            yield pool.submit(recorded, job, left.is_set)
-        finally:
-            left.set()
-
-
 def recorded(job: Job, is_given_up: Callable[[], bool] = lambda: False) -> Dict[str, Any]:
     """What a report keeps of a job, beside the settings, so that it can be done again.
 
     Paths are as they were given, from the folder that "folder_of_paths" leads to from the report's. "sha256" tells
-    whether a file is still the same.
+    whether a file is still the same; reading for it ends where `is_given_up`.
     """
     return {
         "maps": [asdict(item) for item in job.maps],

@@ -12,7 +12,8 @@ import pytest
 from occupy_core import __version__
 from occupy_core.errors import JobError, SettingsError
 from occupy_core.inputs import Job, MapInput
-from occupy_core.reporting.rerun import read_recorded, recorded_aside
+from occupy_core.job import _aside
+from occupy_core.reporting.rerun import read_recorded
 from occupy_core.settings import Settings
 from relion_external.options import OptionError, parse
 from relion_external.supervisor import main
@@ -65,7 +66,7 @@ def test_the_same_maps_to_the_byte_from_any_folder(project, tmp_path, monkeypatc
 
 def test_checksums_are_given_up_with_the_job(tmp_path):
     job = Job((MapInput("/dev/zero", ""),), str(tmp_path), Settings(), 1)  # which has no end
-    with recorded_aside(job) as told:
+    with _aside(job) as told:
         assert not told.done()
     assert told.result()["sha256"] == {"/dev/zero": None}
 
