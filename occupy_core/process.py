@@ -9,12 +9,13 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from occupy_core import filler, fourier, histogram, masks, modify, scale, solvent, targets
+from occupy_core import filler, fourier, histogram, masks, scale, solvent, targets
 from occupy_core.derived import Derived
 from occupy_core.estimate import Estimate, calibration_of, estimate_of, maximum_of, reference_of
 from occupy_core.maps import DensityMap, Volume
+from occupy_core.modified_maps import modified_map
 from occupy_core.oddities import oddities
-from occupy_core.outputs import MODIFIED, SUBTRACTION_MASKS, modified_kinds
+from occupy_core.outputs import SUBTRACTION_MASKS, modified_kinds
 from occupy_core.progress import Step, silent
 from occupy_core.scale import Reference
 from occupy_core.setting_checks import without_effect
@@ -156,7 +157,7 @@ def process_map(
     full: Optional[Volume] = None
     for kind in modified_kinds(settings):
         # The same arrays for all, where they are free again: new memory takes long to be had.
-        made = _modified_map(kind, volume, scales, confidence, noise, settings, threads, out=made)
+        made = modified_map(kind, volume, scales, confidence, noise, settings, threads, out=made)
         full = back.density(made, out=full)
         (take or modified.__setitem__)(kind, full)
         made = made if take or full is not made else None
@@ -297,46 +298,3 @@ def _kept(name: str, scales: Volume, settings: Settings) -> Volume:
     if name == "attenuate":
         return masks.kept_by_attenuation(scales, power=power)
     return masks.kept_by_sigmoid(scales, power=power, pivot=settings.pivot)
-
-
-def _modified_map(
-    kind: str,
-    volume: Volume,
-    scales: Volume,
-    confidence: Volume,
-    noise: Optional[Volume],
-    settings: Settings,
-    threads: int,
-    *,
-    out: Optional[Volume],
-) -> Volume:
-    if kind == "solvent_excluded":
-        return modify.modified_map(volume, None, confidence, exclude_solvent=True)
-    name = next(name for name, made in MODIFIED.items() if made == kind)
-    result = np.empty_like(volume) if out is None else out
-
-    def modify_slab(slab: slice) -> None:
-        # Where there is no confidence nothing is modified: most of a map, and powers take long.
-        chosen = np.ones_like(volume[slab], dtype=bool) if settings.omit_confidence else confidence[slab] > 0
-        factor = factor_of(name, scales[slab][chosen], settings)
-        np.multiply(volume[slab], np.float32(not settings.exclude_solvent), out=result[slab])
-        result[slab][chosen] = modify.modified_map(
-            volume[slab][chosen],
-            factor,
-            None if settings.omit_confidence else confidence[slab][chosen],
-            exclude_solvent=settings.exclude_solvent,
-            filler=None if name == "amplify" or noise is None else modify.filled(noise[slab][chosen], factor),
-        )
-
-    for_slabs(len(volume), modify_slab, threads=threads)
-    return result
-
-
-def factor_of(name: str, scales: Volume, settings: Settings) -> Volume:
-    """What a modification that is switched on multiplies the map by, where the local scale is as given."""
-    power, limit = getattr(settings, name), settings.scale_limit
-    if name == "amplify":
-        return modify.amplification(scales, power=power, scale_limit=limit)
-    if name == "attenuate":
-        return modify.attenuation(scales, power=power, scale_limit=limit)
-    return modify.sigmoid_factor(scales, power=power, pivot=settings.pivot, scale_limit=limit)

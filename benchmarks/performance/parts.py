@@ -58,7 +58,7 @@ def stages(folder: str, *words: str) -> Seconds:
         ("confidence", solvent.SolventModel, "confidence_of"),
         ("filler", filler, "pure_solvent"),
         ("filler", filler, "solvent_noise"),
-        ("modified maps", process, "_modified_map"),
+        ("modified maps", process, "modified_map"),
         ("writing", job, "write_map"),
     ]
     for name, home, function in places:

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from occupy_core.modified_maps import factor_of
 from occupy_core.outputs import MODIFIED
-from occupy_core.process import factor_of
 from occupy_core.reporting.figures import AXIS_NAMES, DENSITY_COLOURS
 from occupy_core.reporting.glance import SCALE_BINS, MapSlices, tile_of, tile_section
 from occupy_core.reporting.page_frames import Frame
