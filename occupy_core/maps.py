@@ -165,6 +165,7 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool
     if np.iscomplexobj(data):
         raise MapError(f"{name}: holds complex values (MRC mode {int(header.mode)}), expected a real-space map")
     values = np.ascontiguousarray(data, dtype=np.float32)
+    limits = _usable_limits(name, values)
     said = size = _voxel_size(name, header)
     if voxel_size is not None and abs(voxel_size - size) > SAME_VOXEL_SIZE * voxel_size:
         if size > 0:
@@ -183,7 +184,7 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool
     sections, rows, columns = values.shape
     grid = MapGrid((sections, rows, columns), size, header, said)
     found = DensityMap(values, grid, name, tuple(notes))
-    _refuse_bad_values(found)
+    vars(found)["limits"] = limits  # as the property would find them again
     return found
 
 
@@ -326,9 +327,9 @@ def _mapped(mrc: Any, name: str) -> Optional[NDArray[Any]]:
         return None
 
 
-def _refuse_bad_values(source: DensityMap) -> None:
-    name, values = source.path, source.data
-    low, high = (float(limit) for limit in source.limits)
+def _usable_limits(name: str, values: Volume) -> Tuple[np.float32, np.float32]:
+    """The lowest and the highest value, of which neither must be useless."""
+    low, high = extremes(values)
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = int(values.size - np.count_nonzero(np.isfinite(values)))
         raise MapError(f"{name}: found {bad} of {values.size} values NaN or infinite, expected numbers only")
@@ -340,6 +341,7 @@ def _refuse_bad_values(source: DensityMap) -> None:
             f"{name}: found values from {low:g} to {high:g}, too large, too small or too alike for single precision; "
             "bring the map to a usual grey scale (mean 0, standard deviation 1)"
         )
+    return np.float32(low), np.float32(high)
 
 
 def _voxel_size(name: str, header: Header) -> float:
