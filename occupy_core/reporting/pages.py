@@ -143,9 +143,9 @@ def _draw_table(page: Page, columns: Sequence[Rows]) -> None:
         for row, (label, value, changed) in enumerate(rows):
             top = page.top + (row + 1.3) * height
             weight = "bold" if changed else "normal"
-            page.text(left, top, fitted(label, 0.59 * width, TINY), size=TINY, color="0.35")
-            shown = fitted(value, 0.39 * width, TINY, weight)
-            page.text(left + 0.605 * width, top, shown, size=TINY, weight=weight)
+            page.text(left, top, fitted(label, 0.57 * width, TINY), size=TINY, color="0.35")
+            shown = fitted(value, 0.38 * width, TINY, weight)
+            page.text(left + 0.61 * width, top, shown, size=TINY, weight=weight)
     page.top += _table_height(columns)
 
 
