@@ -40,6 +40,7 @@ _MOST_NOISE, _MOST_NOISE_KNOWN = 0.15, 0.2
 _FAINT = 0.25  # of the density where the reference is whole: what is below in every map is no part of the molecule
 _AROUND = 8.0  # Å: what is this near to density is no solvent
 _GROWTH = 3.0  # Å
+_JOINED = 9.0  # Å: what has one pattern and lies this near is one part, since noise breaks thin parts
 _LEAST_VOLUME = 4000.0  # Å^3
 
 
@@ -75,26 +76,27 @@ class Maps:
 
 @dataclass(frozen=True)
 class Part:
-    """A connected part of one pattern, the same with its surroundings, and of how much of it the difference is sure
-    voxel by voxel (0..1)."""
+    """A connected part of one pattern, the same with its surroundings, and how significant the difference between
+    maps is there, in standard deviations of its noise: its mean over the part, times what a larger part gains over one
+    of 4000 Å^3, the root of the ratio, as the mean of independent values does."""
 
     mask: Mask
     grown: Mask
-    sure: float
+    significance: float
 
 
 def differing_parts(maps: Maps, reference: int) -> List[Part]:
     """Connected parts where the maps differ, each of one pattern; grey scales are brought to the reference's."""
     molecule, spacing = maps.molecule, maps.spacing
     size = int(molecule.sum())
-    seeds = np.zeros(size, dtype=bool)
+    significance = np.zeros(size, dtype=np.float32)
     fused, sharper = (np.zeros((len(maps.densities), size), dtype=np.float32) for _ in range(2))
     solvent = _solvent(maps)
     for width in _WIDTHS:
         smooth, noises = _smoothed(maps, solvent, reference, width)
         strongest = smooth.max(axis=0)
         if width in _DETECTION_WIDTHS:
-            seeds |= _differing(smooth, noises, strongest)
+            np.maximum(significance, _significance(smooth, noises, strongest), out=significance)
         for result, most in ((fused, _MOST_NOISE), (sharper, _MOST_NOISE_KNOWN)):
             fine = (strongest * np.float32(most) > max(noises)) | (width == _WIDTHS[-1])
             fine &= ~result.any(axis=0)
@@ -103,35 +105,37 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
     strongest = fused.max(axis=0)
     # A molecule that was told from low-pass filtered noise, map by map, reaches into solvent.
     dense = strongest > np.float32(_FAINT * np.median(strongest[maps.full[molecule]]))
-    if not (seeds & dense).any():
+    significance = significance[dense]
+    seeds = significance > _SIGNIFICANT
+    if not seeds.any():
         return []
     molecule = spread_out(dense, molecule)
-    patterns = patterns_of(_relative(fused[:, dense]), strongest[dense], seeds[dense], molecule, spacing)
-    owners = owners_of(_relative(sharper[:, dense]), patterns, seeds[dense])
+    patterns = patterns_of(_relative(fused[:, dense]), strongest[dense], seeds, molecule, spacing)
+    owners = owners_of(_relative(sharper[:, dense]), patterns, seeds)
     del fused, sharper  # before more is made
     if owners.any():
         sharp, noises = _smoothed(maps, solvent, reference, _NARROW)
         owners = settled(owners, patterns, sharp[:, dense], noises, molecule, spacing)
     owners = spread_out(owners, molecule)
-    seeds = spread_out(seeds[dense], molecule)
-    masks, shares = [], []
+    significance = spread_out(significance, molecule)
+    masks, significances = [], []
     # Labels and distances take many times the memory of a mask: not where nothing is.
-    box = box_around(molecule, math.ceil(_GROWTH / spacing) + 1)
-    seeds = seeds[box]
+    box = box_around(molecule, math.ceil(_JOINED / 2 / spacing) + 1)
+    significance = significance[box]
     for number in range(1, int(owners.max()) + 1):
         opened = ndimage.binary_opening(owners[box] == number)
-        # What touches once it is grown is one part.
-        labels, count = ndimage.label(_near(opened, spacing))
+        labels, count = ndimage.label(_near(opened, _JOINED / 2, spacing))
         labels[~opened] = 0
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
-        sure_of = np.bincount(labels[seeds], minlength=count + 1)
+        sums = np.bincount(labels.ravel(), significance.ravel(), minlength=count + 1)
         for label in range(1, count + 1):
-            if sizes[label] * spacing**3 >= _LEAST_VOLUME:
+            gain = sizes[label] * spacing**3 / _LEAST_VOLUME
+            if gain >= 1:
                 mask = np.zeros_like(molecule)
                 mask[box] = labels == label
                 masks.append(mask)
-                shares.append(float(sure_of[label] / sizes[label]))
-    return [Part(*found) for found in zip(masks, _grown(masks, molecule & (owners == 0), spacing), shares)]
+                significances.append(float(sums[label] / sizes[label]) * math.sqrt(gain))
+    return [Part(*found) for found in zip(masks, _grown(masks, molecule & (owners == 0), spacing), significances)]
 
 
 def _relative(values: Floats) -> Floats:
@@ -149,7 +153,7 @@ def _grown(masks: Sequence[Mask], rest: Mask, spacing: float) -> List[Mask]:
     numbers: NDArray[np.int16] = np.zeros(rest.shape, dtype=np.int16)
     for number, mask in enumerate(masks, start=1):
         numbers[mask] = number
-    near = _near(numbers > 0, spacing)
+    near = _near(numbers > 0, _GROWTH, spacing)
     numbers[rest] = len(masks) + 1
     box = box_around(near)
     places = ndimage.distance_transform_edt(numbers[box] == 0, return_distances=False, return_indices=True)
@@ -158,12 +162,12 @@ def _grown(masks: Sequence[Mask], rest: Mask, spacing: float) -> List[Mask]:
     return [near & (nearest == number) for number in range(1, len(masks) + 1)]
 
 
-def _near(mask: Mask, spacing: float) -> Mask:
+def _near(mask: Mask, distance: float, spacing: float) -> Mask:
     if not mask.any():
         return mask
-    box = box_around(mask, math.ceil(_GROWTH / spacing))
+    box = box_around(mask, math.ceil(distance / spacing))
     near = np.zeros_like(mask)
-    near[box] = ndimage.distance_transform_edt(~mask[box]) * spacing <= _GROWTH * (1 + ROUNDING)
+    near[box] = ndimage.distance_transform_edt(~mask[box]) * spacing <= distance * (1 + ROUNDING)
     return near
 
 
@@ -232,11 +236,14 @@ class _NoisePlace:
         return math.sqrt(float(alone.mean(dtype=np.float64)))
 
 
-def _differing(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Mask:
-    """Where two maps differ by surely more than noise explains, and by enough to matter."""
-    sure = np.zeros(strongest.shape, dtype=bool)
+def _significance(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Floats:
+    """The largest difference between two maps in standard deviations of its noise (voxel), of those that are large
+    enough to matter."""
+    largest = np.zeros_like(strongest)
     least = np.float32(_LEAST_RELATIVE) * strongest
     for one, other in itertools.combinations(range(len(smooth)), 2):
-        noise = max(math.hypot(noises[one], noises[other]), 1e-30)
-        sure |= np.abs(smooth[one] - smooth[other]) > np.maximum(np.float32(_SIGNIFICANT * noise), least)
-    return sure
+        difference = np.abs(smooth[one] - smooth[other])
+        difference[difference <= least] = 0
+        difference /= np.float32(max(math.hypot(noises[one], noises[other]), 1e-30))
+        np.maximum(largest, difference, out=largest)
+    return largest

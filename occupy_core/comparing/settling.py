@@ -7,7 +7,7 @@ Ours, not in the published program.
 from __future__ import annotations
 
 import math
-from typing import Any, Sequence
+from typing import Any, List, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,11 @@ from occupy_core.comparing.patterns import Floats, Mask, Numbers, Pattern, sprea
 # one unit of log-likelihood a voxel less likely.
 _BORDER_COST = 4.0
 _LEAST_NOISE = 0.1  # of the density: maps of one molecule differ by more than their noise
-_FARTHEST = 8.0  # Å, that a border moves
-_ROUNDS = 15
+_FARTHEST = 8.0  # Å, that a border moves in one go
+_ROUNDS, _REFITS = 15, 3
+_INSIDE = 0.3  # of the voxels of a pattern, those deepest in it: what they hold is the pattern
+_LEAST_INSIDE = 30  # voxels of a pattern, for it to be told again
+_STRONGEST = 2 / 3  # of the strongest map, in a voxel's density under any pattern; the rest is the likeliest density
 
 
 def settled(
@@ -56,8 +59,43 @@ def settled(
     -----
     A hidden Markov random field (Zhang, Brady & Smith, IEEE Trans. Med. Imaging 20 (2001), 45) solved by iterated
     conditional modes (Besag, J. R. Statist. Soc. B 48 (1986), 259): each voxel takes the pattern under which what its
-    maps hold is likeliest, of whatever density, less a cost for each of its six neighbours that has another.
+    maps hold is likeliest, less a cost for each of its six neighbours that has another. Patterns that were told under
+    a wide smoothing hold some of what is beside them, and so would their borders: they are told again from the inside
+    of what is theirs, and the borders again by them.
     """
+    for refits_left in range(_REFITS, -1, -1):
+        before, owners = owners, _with_short_borders(owners, patterns, densities, noises, molecule, spacing)
+        if refits_left and not np.array_equal(owners, before):
+            patterns = _told_inside(owners, patterns, densities, molecule)
+    return owners
+
+
+def _told_inside(owners: Numbers, patterns: Sequence[Pattern], densities: Floats, molecule: Mask) -> List[Pattern]:
+    """The patterns that maps have far from what is of another; the first one, no difference, stays."""
+    result = list(patterns)
+    for number in range(1, len(patterns)):
+        own = owners == number
+        if own.sum() < _LEAST_INSIDE:
+            continue
+        box = box_around(spread_out(own, molecule), 3)
+        depth = ndimage.distance_transform_edt(~spread_out(~own, molecule)[box])[spread_out(own, molecule)[box]]
+        inside = own.copy()
+        inside[own] = depth >= np.quantile(depth, 1 - _INSIDE)
+        heights = densities[:, inside].mean(axis=1, dtype=np.float64)
+        if heights.max() > 0:
+            result[number] = np.clip(heights / heights.max(), 0, 1)
+    return result
+
+
+def _with_short_borders(
+    owners: Numbers,
+    patterns: Sequence[Pattern],
+    densities: Floats,
+    noises: Sequence[float],
+    molecule: Mask,
+    spacing: float,
+) -> Numbers:
+    """Owners under these patterns; arguments as of `settled`."""
     box = box_around(ndimage.binary_dilation(spread_out(owners > 0, molecule), iterations=round(_FARTHEST / spacing)))
     inner = molecule[box]
     chosen = np.zeros_like(molecule)
@@ -85,19 +123,35 @@ def settled(
 
 
 def _costs(patterns: Sequence[Pattern], densities: Floats, noises: Sequence[float]) -> Floats:
-    """How much less likely a voxel's densities are under each pattern than under the best density of any pattern over
-    the maps (pattern, voxel): half the squared distance to it, in standard deviations of the noise."""
-    least = _LEAST_NOISE * float(np.median(densities.max(axis=0)))
-    sigmas = np.maximum(noises, least)
+    """How unlikely what the maps hold at a voxel is under each pattern (pattern, voxel): half the squared distance to
+    the pattern, in standard deviations of the noise, at one density for all patterns.
+
+    At a density of its own each pattern would come nearest to half-way blurs as if they were its own, the weaker its
+    other maps are the less; at that of the strongest map alone, noise looks like a difference.
+    """
+    strongest = densities.max(axis=0)
+    sigmas = np.maximum(noises, _LEAST_NOISE * float(np.median(strongest)))
     scaled = densities / sigmas[:, None].astype(np.float32)
     squares = np.einsum("mv,mv->v", scaled, scaled)
     costs = np.empty((len(patterns), densities.shape[1]), dtype=np.float32)
-    for cost, pattern in zip(costs, patterns):
-        direction = pattern / sigmas
-        direction /= np.linalg.norm(direction)
-        along = np.maximum(direction.astype(np.float32) @ scaled, 0)
-        np.subtract(squares, along**2, out=cost)
-    costs /= 2
+    likeliest, least = np.zeros_like(strongest), np.full_like(strongest, math.inf)
+    lengths = []
+    for along, pattern in zip(costs, patterns):
+        direction = (pattern / sigmas).astype(np.float32)
+        length = float(direction @ direction)
+        np.matmul(direction, scaled, out=along)
+        density = np.maximum(along / np.float32(length), 0)
+        distance = squares - density**2 * np.float32(length)
+        better = distance < least
+        likeliest[better], least[better] = density[better], distance[better]
+        lengths.append(length)
+    density = np.maximum(strongest, 0)
+    density *= np.float32(_STRONGEST)
+    density += np.float32(1 - _STRONGEST) * likeliest
+    for along, length in zip(costs, lengths):
+        # |d - density pattern|^2 / 2
+        along *= -density
+        along += (squares + density**2 * np.float32(length)) / 2
     return costs
 
 

@@ -100,22 +100,22 @@ def test_identical_classes_of_other_resolution_grey_scale_and_noise_do_not_diffe
 
 
 @pytest.mark.parametrize(
-    ("sure", "medians", "counts"),
+    ("significance", "medians", "counts"),
     [
-        (0.13, (1.0, 0.0), True),  # thin and large, in noisy classes
-        (0.05, (0.95, 0.1), True),
-        (0.03, (1.0, 0.0), False),  # noise
-        (0.15, (1.0, 0.45), False),
-        (0.1, (1.0, 0.27), False),
-        (0.9, (1.0, 0.87), False),  # unequal resolution
-        (0.4, (1.0, 0.7), True),
-        (0.9, (0.2, 0.0), False),  # faint in all
+        (15, (1.0, 0.0), True),  # noisy, but large and all of it
+        (24, (0.72, 0.2), True),
+        (9, (0.8, 0.0), False),  # noise
+        (10, (0.8, 0.1), False),
+        (23, (0.38, 0.0, 0.1), False),  # unequal resolution
+        (200, (1.0, 0.87), False),
+        (200, (0.2, 0.0), False),  # faint in all
+        (200, (1.0, 0.7), True),
     ],
 )
-def test_a_region_counts_by_how_surely_and_how_far_classes_differ(sure, medians, counts):
+def test_a_region_counts_by_how_significantly_and_how_far_classes_differ(significance, medians, counts):
     mask = np.ones((2, 2, 2), dtype=bool)
     region = comparison.Region(mask, 8.0, (0.0, 0.0, 0.0), tuple((value,) * 3 for value in medians))
-    assert comparison._counts(Part(mask, mask, sure), region) == counts
+    assert comparison._counts(Part(mask, mask, significance), region) == counts
 
 
 def test_the_reference_can_be_chosen(bundles):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Parts where maps differ, on blocks of density: as many as there are patterns, and not onto what does not differ."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -58,8 +60,26 @@ def test_what_is_thin_and_a_mixture_of_three_patterns_is_none(values, patterns):
 @pytest.mark.parametrize("values", [(1, 0), (0, 1)])
 def test_parts_grow_into_the_solvent_and_not_onto_what_does_not_differ(values):
     (part,) = differing_parts(maps_of(values, values), reference=0)
-    assert part.sure > 0.9
     added = part.grown & ~part.mask
     # 3 Å are one voxel.
     assert (added & WHOLE).sum() < 0.1 * 32 * 32
     assert (added & ~WHOLE)[:, :, 40:].sum() > 0.9 * 4 * 32 * 8
+
+
+def test_a_difference_is_as_significant_as_its_size_over_the_noise_and_grows_with_the_root_of_the_volume():
+    one, noisier = (differing_parts(maps_of((1, 0), (1, 1), noise=noise), reference=0)[0] for noise in (0.1, 0.2))
+    assert noisier.significance == pytest.approx(one.significance / 2, rel=0.15)
+    both = differing_parts(maps_of((1, 0), (1, 0), noise=0.1), reference=0)[0]
+    assert both.mask.sum() == pytest.approx(2 * one.mask.sum(), rel=0.1)
+    # The mean is higher too, since less of the larger part is near what does not differ.
+    assert 2**0.5 < both.significance / one.significance < 1.8
+
+
+@pytest.mark.parametrize("width, parts", [(4, 1), (8, 2)])
+def test_pieces_of_one_pattern_near_one_another_are_one_part(width, parts):
+    maps = maps_of((1, 0), (1, 0), noise=0.01)
+    slit = np.zeros(WHOLE.shape, dtype=bool)
+    slit[16:48, 32 - width // 2 : 32 + width // 2, 32:48] = True
+    whole = maps.densities[0].load()
+    densities = [maps.densities[0], Stored(np.where(slit, whole, maps.densities[1].load()))]
+    assert len(differing_parts(replace(maps, densities=densities, spacing=2.0), reference=0)) == parts

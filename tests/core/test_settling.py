@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from occupy_core.comparing.patterns import owners_of
 from occupy_core.comparing.settling import settled
@@ -38,6 +39,20 @@ def test_a_border_goes_where_the_maps_have_it(moved):
     owners[SIDE // 2 + moved :] = 1
     molecule = np.ones((SIDE,) * 3, dtype=bool)
     found = settled(owners.ravel(), [SAME, GONE], densities, [0.02] * 3, molecule, SPACING)
+    np.testing.assert_array_equal(found, truth)
+
+
+@pytest.mark.parametrize("gone", [GONE, np.array([0.0, 0.0, 1.0])], ids=["in one map", "in two maps"])
+@pytest.mark.parametrize("told", [0.0, 0.4], ids=["as it is", "with some of the neighbour"])
+def test_the_border_is_in_the_middle_of_the_blur(gone, told):
+    contents = np.stack([SAME] * SIDE)
+    contents[SIDE // 2 :] = gone
+    blurred = ndimage.gaussian_filter1d(contents, 4.0, axis=0)
+    densities = np.repeat(blurred.T, SIDE**2, axis=1).astype(np.float32)
+    truth = np.repeat(np.arange(SIDE) >= SIDE // 2, SIDE**2)
+    owners = np.repeat(np.arange(SIDE) >= SIDE // 2 - 4, SIDE**2).astype(np.uint8)
+    molecule = np.ones((SIDE,) * 3, dtype=bool)
+    found = settled(owners, [SAME, np.maximum(gone, told)], densities, [0.02] * 3, molecule, SPACING)
     np.testing.assert_array_equal(found, truth)
 
 
