@@ -12,7 +12,7 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import List, Optional
 
 from benchmarks.classes import document, scenarios, tables
 from benchmarks.classes.measure import run
@@ -47,29 +47,27 @@ def main(argv: Optional[List[str]] = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         models = [Complex(path.name, path) for path in options.models]
         models = models or [*suite.known_complexes(real_data() / "models"), suite.bundles(Path(folder))]
+        counting = [noise for noise in options.noise if noise <= tables.MOST_NOISE]
         drawn = {
-            "present or absent": scenarios.differing(models, options.seed, counting(options.noise), partial=False),
-            "present or absent, unseen": scenarios.differing(
-                models, options.seed + scenarios.UNSEEN, counting(options.noise), partial=False
-            ),
-            "at any occupancy": scenarios.differing(models, options.seed, options.noise, partial=True),
+            "present or absent": scenarios.differing(models, options.seed, counting, partial=False),
+            "present or absent, unseen": [
+                item
+                for unseen in scenarios.UNSEEN
+                for item in scenarios.differing(models, options.seed + unseen, counting, partial=False)
+            ],
+            document.HARDER: scenarios.differing(models, options.seed, options.noise, partial=True),
         }
         suites = {title: [run(item) for item in chosen] for title, chosen in drawn.items()}
         same = [run(item) for item in scenarios.identical(models, options.seed, options.identical)]
     for title, outcomes in suites.items():
         print(f"Chains {title}", tables.by_classification(outcomes), tables.by_noise(outcomes), sep="\n\n", end="\n\n")
-        for line in tables.not_found(tables.beyond(outcomes)):
-            print(f"Not found, beyond the bounds: {line}")
+    for line in tables.not_found(document.beyond(suites)):
+        print(f"Not found, beyond the bounds: {line}")
     missed = document.missed(suites, same)
     print("\n".join(f"MISSED: {line}" for line in missed) or "All bounds hold.")
     if options.write:
         document.write(suites, same, options.seed)
     return 1 if missed else 0
-
-
-def counting(noises: Sequence[float]) -> List[float]:
-    """Those for which bounds count; more is simulated in one suite alone."""
-    return [noise for noise in noises if noise <= tables.MOST_NOISE]
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ DOCUMENT = REPOSITORY / "docs" / "classes.md"
 
 # By what was simulated.
 Suites = Mapping[str, Sequence[Outcome]]
+HARDER = "at any occupancy"  # the suite that no bound counts for
 
 
 def write(suites: Suites, same: Sequence[Outcome], seed: int) -> None:
@@ -23,9 +24,20 @@ def write(suites: Suites, same: Sequence[Outcome], seed: int) -> None:
 
 
 def missed(suites: Suites, same: Sequence[Outcome]) -> List[str]:
-    """What must hold of every suite and does not, in words."""
-    lines = [line for outcomes in suites.values() for line in tables.bounds_missed(outcomes, [])]
-    return lines + tables.bounds_missed([], same)
+    """What must hold and does not, in words."""
+    counted = [outcomes for title, outcomes in suites.items() if title != HARDER]
+    return [line for outcomes in counted for line in tables.bounds_missed(outcomes, [])] + tables.bounds_missed(
+        [], same
+    )
+
+
+def beyond(suites: Suites) -> List[Outcome]:
+    """What is shown, and no bound counts for."""
+    return [
+        item
+        for title, outcomes in suites.items()
+        for item in (outcomes if title == HARDER else tables.beyond(outcomes))
+    ]
 
 
 def text(suites: Suites, same: Sequence[Outcome], seed: int) -> str:
@@ -44,7 +56,7 @@ def text(suites: Suites, same: Sequence[Outcome], seed: int) -> str:
         most_error=f"{tables.MOST_ERROR:g}",
         sets=len(same),
         verdict="**Some bounds are missed:**\n\n" + _listed(lines) if lines else "All bounds hold.",
-        beyond=_listed(tables.not_found(tables.beyond(everything))) or "- none",
+        beyond=_listed(tables.not_found(beyond(suites))) or "- none",
         classifications=len(everything),
         mass=f"{scenarios.LEAST_MASS:g}",
         voxels=voxels,
@@ -52,7 +64,7 @@ def text(suites: Suites, same: Sequence[Outcome], seed: int) -> str:
         share=f"{LEAST_SHARE:.0%}",
         most_noise=f"{tables.MOST_NOISE:g}",
         seed=seed,
-        unseen=seed + scenarios.UNSEEN,
+        unseen=" to ".join(str(seed + item) for item in (scenarios.UNSEEN[0], scenarios.UNSEEN[-1])),
         tables="\n\n".join(
             f"### Chains {title}\n\n{tables.by_noise(outcomes)}\n\n{tables.by_classification(outcomes)}"
             for title, outcomes in suites.items()
@@ -95,7 +107,8 @@ class. In simulated classifications, in which it is known what differs, it found
 - *False regions* lie mostly on nothing that differs.
 - *More regions on it*: beside the one that overlaps a difference most. *Joined to another*: differences that share
   their region with a heavier one.
-- The bounds are for noise up to {most_noise}. Noisier classes are shown, and not counted.
+- The bounds are for chains present or absent, at noise up to {most_noise}. Chains at any occupancy and noisier classes
+  are shown, and not counted.
 
 | | |
 | --- | --- |
@@ -107,7 +120,8 @@ class. In simulated classifications, in which it is known what differs, it found
 
 - **A region is a difference between the maps**, not always one of composition. What a class shows because its particles
   are aligned badly, and a part that has moved, are regions too. Look at the class maps there.
-- **A region may reach too far**, onto what is beside the part that differs: most differences that are missed here are.
+- **A region may reach too far**, onto what is beside the part that differs, or miss the edges of a thin part: a DNA
+  strand beside the other one, in noisy classes, is the hardest case here.
 - **Something must be whole in all classes**: it tells their grey scales. The job warns when that part reads unequally;
   occupancies are then less sure, and so is every other region.
 - **Low-pass.** Where one class has little detail, all are compared at a coarser low-pass (the job says so): borders
@@ -132,7 +146,7 @@ make classes
 ```
 
 simulates the classifications (seed {seed}, unseen ones {unseen}; constants of the method were chosen with seeds 0 to
-5, 11, 12, 20 to 23, 30 to 33, 40 to 43, 60 and 110 in view) and writes this page.
+5, 11, 12, 20 to 23, 30 to 33, 40 to 43, 50, 60, 70, 110, 200 to 205 and 210 to 213 in view) and writes this page.
 `python -m benchmarks.classes my_model.cif --seed 3` takes other
 models and draws, and writes nothing. Without the real models (`OCCUPY_SHARED_DATA` names their folder) it takes the
 made-up helix bundles alone.

@@ -20,19 +20,19 @@ def noise_of(outcome: Outcome) -> float:
 
 
 def counted(outcomes: Sequence[Outcome]) -> List[Outcome]:
-    """Those for which the bounds must hold."""
+    """Those of noise that bounds count for."""
     return [item for item in outcomes if noise_of(item) <= MOST_NOISE]
 
 
 def beyond(outcomes: Sequence[Outcome]) -> List[Outcome]:
-    """Those that are shown, and not counted."""
+    """Those of more noise, which are shown and not counted."""
     return [item for item in outcomes if noise_of(item) > MOST_NOISE]
 
 
 def by_noise(outcomes: Sequence[Outcome]) -> str:
-    """A row for each noise, one for all that count, and one for those beyond the bounds."""
+    """A row for each noise, one for all that bounds may count for, and one for those above."""
     groups = [(f"{noise:g}", [item for item in outcomes if noise_of(item) == noise]) for noise in _noises(outcomes)]
-    groups += [("**all that count**", counted(outcomes)), ("**all beyond the bounds**", beyond(outcomes))]
+    groups += [(f"**up to {MOST_NOISE:g}**", counted(outcomes)), ("**above**", beyond(outcomes))]
     rows = []
     for title, group in groups:
         if not group:
