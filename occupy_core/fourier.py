@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, List, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, List, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +107,7 @@ def resize(
     volume: Volume,
     shape: Sequence[int],
     *,
+    rows_of: Optional[Callable[[slice], Volume]] = None,
     limits: Optional[Tuple[np.float32, np.float32]] = None,
     threads: int = 1,
     out: Optional[Volume] = None,
@@ -118,6 +119,8 @@ def resize(
     volume : float32 array, 3D
     shape : three int
         The new box in voxels; voxel 0 stays where it is and values keep their grey scale.
+    rows_of : callable, optional
+        Gives what is resized where that is not the map itself: for a slice of rows (y), all that is in them.
     limits : two float, optional
         What values are cut to in the new box, where they ring.
     threads : int
@@ -144,7 +147,7 @@ def resize(
 
     # The spectrum lies where its sections go: never are both in memory.
     sections = np.empty((new[0], 2 * counts[1] - 1, counts[2]), dtype=np.complex64)
-    spectrum = spectrum_of(volume, waves, threads=threads, out=sections[: 2 * counts[0] - 1], room=out)
+    spectrum = spectrum_of(volume, waves, threads=threads, rows_of=rows_of, out=sections[: 2 * counts[0] - 1], room=out)
     sections_of(spectrum, waves, sections, factor=math.prod(new) / math.prod(old), threads=threads)
     result = np.empty(new, dtype=np.float32) if out is None else out
     return inverse_of_sections(sections, waves, result, threads=threads, finish=cut)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from dataclasses import dataclass
+from typing import Optional, Tuple, Union
 
 import numpy as np
 
@@ -14,50 +15,57 @@ from occupy_core.settings import Settings
 from occupy_core.slabs import for_slabs
 
 
-def modified_map(
-    kind: str,
-    volume: Volume,
-    scales: Volume,
-    confidence: Volume,
-    noise: Optional[Volume],
-    settings: Settings,
-    threads: int,
-    *,
-    out: Optional[Volume] = None,
-) -> Volume:
-    """A kind of modified map, in the box of the computation.
+@dataclass(frozen=True)
+class ModifiedMap:
+    """A kind of modified map, in the box of the computation: made where it is asked for, so that what only passes
+    through need never be in memory.
 
-    Parameters
+    Attributes
     ----------
     kind : str
         Of `outputs.modified_kinds`.
     volume, scales, confidence, noise : float32 arrays of one shape
         The map, its local scale and confidence, and what fills up attenuated density where something does.
     settings : Settings
-    threads : int
-    out : float32 array of the same shape, optional
-        Where the result goes, where solvent is not all that is left out.
     """
-    if kind == "solvent_excluded":
-        return modify.modified_map(volume, None, confidence, exclude_solvent=True)
-    name = next(name for name, made in MODIFIED.items() if made == kind)
-    result = np.empty_like(volume) if out is None else out
 
-    def modify_slab(slab: slice) -> None:
+    kind: str
+    volume: Volume
+    scales: Volume
+    confidence: Volume
+    noise: Optional[Volume]
+    settings: Settings
+
+    def part(self, place: Union[slice, Tuple[slice, ...]]) -> Volume:
+        """The map at these slices, in an array of its own."""
+        volume, confidence, settings = self.volume[place], self.confidence[place], self.settings
+        if self.kind == "solvent_excluded":
+            return modify.modified_map(volume, None, confidence, exclude_solvent=True)
+        name = next(name for name, made in MODIFIED.items() if made == self.kind)
         # Where there is no confidence nothing is modified: most of a map, and powers take long.
-        chosen = np.ones_like(volume[slab], dtype=bool) if settings.omit_confidence else confidence[slab] > 0
-        factor = factor_of(name, scales[slab][chosen], settings)
-        np.multiply(volume[slab], np.float32(not settings.exclude_solvent), out=result[slab])
-        result[slab][chosen] = modify.modified_map(
-            volume[slab][chosen],
+        chosen = np.ones_like(volume, dtype=bool) if settings.omit_confidence else confidence > 0
+        factor = factor_of(name, self.scales[place][chosen], settings)
+        result = volume * np.float32(not settings.exclude_solvent)
+        result[chosen] = modify.modified_map(
+            volume[chosen],
             factor,
-            None if settings.omit_confidence else confidence[slab][chosen],
+            None if settings.omit_confidence else confidence[chosen],
             exclude_solvent=settings.exclude_solvent,
-            filler=None if name == "amplify" or noise is None else modify.filled(noise[slab][chosen], factor),
+            filler=None
+            if name == "amplify" or self.noise is None
+            else modify.filled(self.noise[place][chosen], factor),
         )
+        return result
 
-    for_slabs(len(volume), modify_slab, threads=threads)
-    return result
+    def whole(self, *, threads: int = 1, out: Optional[Volume] = None) -> Volume:
+        """The whole map, in `out` where given."""
+        result = np.empty_like(self.volume) if out is None else out
+
+        def make(slab: slice) -> None:
+            result[slab] = self.part(slab)
+
+        for_slabs(len(result), make, threads=threads)
+        return result
 
 
 def factor_of(name: str, scales: Volume, settings: Settings) -> Volume:

@@ -13,7 +13,7 @@ from occupy_core import filler, fourier, histogram, masks, scale, solvent, targe
 from occupy_core.derived import Derived
 from occupy_core.estimate import Estimate, calibration_of, estimate_of, maximum_of, reference_of
 from occupy_core.maps import DensityMap, Volume
-from occupy_core.modified_maps import modified_map
+from occupy_core.modified_maps import ModifiedMap
 from occupy_core.oddities import oddities
 from occupy_core.outputs import SUBTRACTION_MASKS, modified_kinds
 from occupy_core.progress import Step, silent
@@ -153,16 +153,13 @@ def process_map(
     del estimate, maximum
     step(0.75, "modified maps")
     modified: Dict[str, Volume] = {}
-    made: Optional[Volume] = None
     full: Optional[Volume] = None
     for kind in modified_kinds(settings):
-        # The same arrays for all, where they are free again: new memory takes long to be had.
-        made = modified_map(kind, volume, scales, confidence, noise, settings, threads, out=made)
-        full = back.density(made, out=full)
+        # The same array for all, where it is free again: new memory takes long to be had.
+        full = back.modified(ModifiedMap(kind, volume, scales, confidence, noise, settings), out=full)
         (take or modified.__setitem__)(kind, full)
-        made = made if take or full is not made else None
-        full = full if take and full is not made else None
-    del noise, volume, made
+        full = full if take else None
+    del noise, volume
     confident = gathered(scales, lambda slab: confidence[slab] > solvent.CONFIDENT, threads=threads)
     median = float(np.median(confident)) if confident.size else math.nan
     del confident
@@ -203,39 +200,43 @@ class _Restorer:
     def fraction(self, values: Volume, *, out: Optional[Volume] = None) -> Volume:
         """A scale or confidence map: padding rings, so it is cut to 0..1 again. Brought to another box it is in `out`
         where given."""
-        return self._full_box(values, (np.float32(0), np.float32(1)), out)
-
-    def density(self, values: Volume, *, out: Optional[Volume] = None) -> Volume:
-        """A modified map: low-passed if asked, in the input's box, within the input's range or with its histogram;
-        `out` as of `fraction`."""
-        if self.settings.lowpass_output is not None:
-            values = fourier.low_pass(
-                values,
-                voxel_size=self.derived.voxel_size,
-                cutoff_angstrom=self.settings.lowpass_output,
-                threads=self.threads,
-                out=values,
-            )
-        if self.settings.hist_match:
-            return histogram.matched(self._full_box(values, out=out), self.source.data)
-        full = self._full_box(values, self.source.limits, out)
-        if full is values:
-            for_slabs(
-                len(full), lambda slab: np.clip(full[slab], *self.source.limits, out=full[slab]), threads=self.threads
-            )
-        return full
-
-    def _full_box(
-        self,
-        values: Volume,
-        limits: Optional[Tuple[np.float32, np.float32]] = None,
-        out: Optional[Volume] = None,
-    ) -> Volume:
-        """Cut to the limits where the box is another."""
         shape = self.source.grid.shape
         if values.shape == shape:
             return values
-        return fourier.resize(values, shape, limits=limits, threads=self.threads, out=out)
+        return fourier.resize(values, shape, limits=(np.float32(0), np.float32(1)), threads=self.threads, out=out)
+
+    def modified(self, made: ModifiedMap, *, out: Optional[Volume] = None) -> Volume:
+        """A modified map: low-passed if asked, in the input's box, within the input's range or with its histogram;
+        in `out` where given, which has that box."""
+        shape, limits = self.source.grid.shape, None if self.settings.hist_match else self.source.limits
+        if made.volume.shape == shape:
+            full = self._low_passed(made.whole(threads=self.threads, out=out))
+            if limits is not None:
+                for_slabs(len(full), lambda slab: np.clip(full[slab], *limits, out=full[slab]), threads=self.threads)
+        elif self.settings.lowpass_output is None:
+            full = fourier.resize(
+                made.volume,
+                shape,
+                rows_of=lambda rows: made.part((slice(None), rows)),
+                limits=limits,
+                threads=self.threads,
+                out=out,
+            )
+        else:
+            values = self._low_passed(made.whole(threads=self.threads))
+            full = fourier.resize(values, shape, limits=limits, threads=self.threads, out=out)
+        return histogram.matched(full, self.source.data) if self.settings.hist_match else full
+
+    def _low_passed(self, values: Volume) -> Volume:
+        if self.settings.lowpass_output is None:
+            return values
+        return fourier.low_pass(
+            values,
+            voxel_size=self.derived.voxel_size,
+            cutoff_angstrom=self.settings.lowpass_output,
+            threads=self.threads,
+            out=values,
+        )
 
 
 def _has_detail(estimate: Estimate, threads: int, notes: List[str]) -> bool:

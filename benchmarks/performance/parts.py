@@ -38,7 +38,8 @@ def told_by(command: Sequence[str]) -> Seconds:
 def stages(folder: str, *words: str) -> Seconds:
     """Seconds in each stage of a job; the stages do not overlap."""
     begun = time.perf_counter()
-    from occupy_core import calibration, estimate, filler, fourier, job, kernel, process, scale, solvent
+    from occupy_core import calibration, estimate, filler, fourier, job, kernel, scale, solvent
+    from occupy_core.modified_maps import ModifiedMap
     from relion_external.job import run
 
     imported = time.perf_counter() - begun
@@ -58,7 +59,7 @@ def stages(folder: str, *words: str) -> Seconds:
         ("confidence", solvent.SolventModel, "confidence_of"),
         ("filler", filler, "pure_solvent"),
         ("filler", filler, "solvent_noise"),
-        ("modified maps", process, "modified_map"),
+        ("modified maps", ModifiedMap, "whole"),
         ("writing", job, "write_map"),
     ]
     for name, home, function in places:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -302,3 +303,17 @@ def test_modified_maps_can_be_taken_one_by_one(phantom_file):
     assert result.modified == {} and list(taken) == list(whole.modified)
     for name, values in whole.modified.items():
         np.testing.assert_array_equal(taken[name], values)
+
+
+def test_modified_maps_for_another_box_take_no_memory_in_the_box_of_the_computation(write_mrc):
+    def peak(side):
+        source = read_map(write_mrc(phantom((side,) * 3, voxel_size=1.5).volume, f"{side}.mrc", 1.5))
+        tracemalloc.start()
+        try:
+            process_map(source, dataclasses.replace(ALL, max_box=2 * side // 3), take=lambda name, values: None)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(96)  # what is imported or cached on the way
+    assert (peak(144) - peak(96)) / (4 * (144**3 - 96**3)) < 3
