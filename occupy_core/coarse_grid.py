@@ -15,6 +15,7 @@ from occupy_core import fourier
 from occupy_core.maps import Volume
 
 _STEP, _RESAMPLED = 3.0, 2.5  # Å
+_LARGE = 180  # voxels a side of the coarse grid: beyond, memory counts more
 _WORTHWHILE = 0.9  # of the side of the box
 _Kind = TypeVar("_Kind", bound=np.generic)
 
@@ -56,11 +57,13 @@ def coarse_grid(shape: Sequence[int], voxel_size: float) -> CoarseGrid:
     """The coarse grid for a map: a spacing of up to 3 Å.
 
     Every so many voxels of the map are taken. Where that would be all of them, in a box that is a cube, they are
-    resampled to a spacing of up to 2.5 Å if that leaves far less of them.
+    resampled to a spacing of up to 2.5 Å, or 3 Å in large boxes, if that leaves far less of them.
     """
     side, step = shape[0], max(1, int(_STEP / voxel_size * (1 + fourier.ROUNDING)))
     if step == 1 and len(set(shape)) == 1:
-        coarse = int(scipy.fft.next_fast_len(math.ceil(side * voxel_size / _RESAMPLED)))
+        length = side * voxel_size
+        spacing = _RESAMPLED if length <= _LARGE * _RESAMPLED else _STEP
+        coarse = int(scipy.fft.next_fast_len(math.ceil(length / spacing * (1 - fourier.ROUNDING))))
         if coarse <= _WORTHWHILE * side:
             return CoarseGrid((coarse,) * 3, side / coarse)
     return CoarseGrid(tuple(-(-side // step) for side in shape), step)

@@ -30,7 +30,7 @@ _DENSE = 0.4  # of the reference's density, for a ratio to it to tell anything
 _ALIKE = 0.25  # of the logarithm of a ratio
 _LEAST_SHARE = 0.1  # of the molecule
 _FARTHEST = 20.0  # Å, that a class lies off another as a whole
-_FINEST = 6.0  # Å, of the waves that tell it
+_FINEST = 8.0  # Å, of the waves that tell it: the low-pass leaves none finer unless asked to
 _BINS, _RANGE, _BINS_SMOOTHED = 240, 1.5, 4  # of the histogram of logarithms
 
 

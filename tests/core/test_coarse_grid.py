@@ -41,6 +41,11 @@ def test_what_has_no_meaning_in_between_is_taken_from_the_nearest_voxel(voxel_si
     assert grid.nearest(z % 2 == 0).shape == grid.shape
 
 
+@pytest.mark.parametrize(("side", "voxel_size", "finest", "coarsest"), [(256, 1.6, 2.4, 2.5), (256, 2.0, 2.9, 3.0)])
+def test_large_boxes_have_a_coarser_grid(side, voxel_size, finest, coarsest):
+    assert finest < coarse_grid((side,) * 3, voxel_size).step * voxel_size <= coarsest
+
+
 def test_a_box_that_is_no_cube_keeps_voxels_that_are_cubes():
     assert coarse_grid((40, 48, 50), 2.0).shape == (40, 48, 50)
     assert coarse_grid((41, 48, 50), 1.2).shape == (21, 24, 25)
