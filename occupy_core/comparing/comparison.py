@@ -26,9 +26,9 @@ _BORDER = 4.0  # Å: what is this near to solvent or to the rest of the molecule
 _LEAST_CORE = 0.2  # of a region
 _LEAST_OCCUPANCY = 0.25  # in the class where the region is strongest
 _LEAST_SPREAD = 0.15  # between two classes
-# Significance times spread: of parts of simulated classes that noise or unequal resolution had made it was 7 at most,
-# of those that differed 12 at least.
-_LEAST_SURE = 9.0
+# Of a part's `significance` or `sure`, times the spread. In sets of simulated classes that do not differ, noise and
+# unequal resolution made parts of 6.5 and 0.12 at most.
+_LEAST_SIGNIFICANCE, _LEAST_SURE = 9.0, 0.45
 _GREY_TOLERANCE = 0.2
 _MOST_COVERED = 0.5  # of the molecule, by all regions
 
@@ -104,8 +104,8 @@ def compare(
     classes have in common. Under a smoothing of 12, 20 or 30 Å the difference of two classes must exceed six standard
     deviations of its noise and 15 % of the stronger one. Each voxel of the molecule then goes to the pattern over the
     classes that it is nearest to, or to none; a region is a connected part of one pattern, grown by 3 Å but for what
-    is nearer to the rest of the molecule. A region is kept when its difference is significant as a whole and large:
-    noise makes regions that are one or the other.
+    is nearer to the rest of the molecule. A region is kept when its difference is significant, as a whole or voxel by
+    voxel, and large: noise makes regions that are one or the other.
     """
     reference = reference_class(views, reference)
     common = common_part(views, reference, spacing=spacing, threads=threads)
@@ -200,5 +200,5 @@ def _counts(part: Part, region: Region) -> bool:
     """Whether a region is more than what is left of noise, which makes faint ones, and than what is left of unequal
     resolution, which makes small differences."""
     strongest = max(median for _, median, _ in region.occupancies)
-    sure = part.significance * region.spread > _LEAST_SURE
+    sure = part.significance * region.spread > _LEAST_SIGNIFICANCE or part.sure * region.spread > _LEAST_SURE
     return strongest > _LEAST_OCCUPANCY and region.spread > _LEAST_SPREAD and sure

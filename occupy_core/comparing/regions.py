@@ -76,13 +76,23 @@ class Maps:
 
 @dataclass(frozen=True)
 class Part:
-    """A connected part of one pattern, the same with its surroundings, and how significant the difference between
-    maps is there, in standard deviations of its noise: its mean over the part, times what a larger part gains over one
-    of 4000 Å^3, the root of the ratio, as the mean of independent values does."""
+    """A connected part of one pattern.
+
+    Attributes
+    ----------
+    mask, grown : bool arrays
+        The part, and the same with its surroundings.
+    significance : float
+        The difference between maps in standard deviations of its noise: the mean over the part, times the root of its
+        volume over 4000 Å^3, since the mean over a larger part has less noise.
+    sure : float
+        Of how much of it the difference is sure voxel by voxel, times the same.
+    """
 
     mask: Mask
     grown: Mask
     significance: float
+    sure: float
 
 
 def differing_parts(maps: Maps, reference: int) -> List[Part]:
@@ -118,7 +128,7 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
         owners = settled(owners, patterns, sharp[:, dense], noises, molecule, spacing)
     owners = spread_out(owners, molecule)
     significance = spread_out(significance, molecule)
-    masks, significances = [], []
+    masks, certainties = [], []
     # Labels and distances take many times the memory of a mask: not where nothing is.
     box = box_around(molecule, math.ceil(_JOINED / 2 / spacing) + 1)
     significance = significance[box]
@@ -128,14 +138,16 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
         labels[~opened] = 0
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
         sums = np.bincount(labels.ravel(), significance.ravel(), minlength=count + 1)
+        sure_of = np.bincount(labels[significance > _SIGNIFICANT], minlength=count + 1)
         for label in range(1, count + 1):
-            gain = sizes[label] * spacing**3 / _LEAST_VOLUME
-            if gain >= 1:
+            times = sizes[label] * spacing**3 / _LEAST_VOLUME
+            if times >= 1:
                 mask = np.zeros_like(molecule)
                 mask[box] = labels == label
                 masks.append(mask)
-                significances.append(float(sums[label] / sizes[label]) * math.sqrt(gain))
-    return [Part(*found) for found in zip(masks, _grown(masks, molecule & (owners == 0), spacing), significances)]
+                certainties.append([float(found[label] / sizes[label]) * math.sqrt(times) for found in (sums, sure_of)])
+    grown = _grown(masks, molecule & (owners == 0), spacing)
+    return [Part(mask, more, *certainty) for mask, more, certainty in zip(masks, grown, certainties)]
 
 
 def _relative(values: Floats) -> Floats:

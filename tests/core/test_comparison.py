@@ -100,22 +100,29 @@ def test_identical_classes_of_other_resolution_grey_scale_and_noise_do_not_diffe
 
 
 @pytest.mark.parametrize(
-    ("significance", "medians", "counts"),
+    ("significance", "sure", "medians", "counts"),
     [
-        (15, (1.0, 0.0), True),  # noisy, but large and all of it
-        (24, (0.72, 0.2), True),
-        (9, (0.8, 0.0), False),  # noise
-        (10, (0.8, 0.1), False),
-        (23, (0.38, 0.0, 0.1), False),  # unequal resolution
-        (200, (1.0, 0.87), False),
-        (200, (0.2, 0.0), False),  # faint in all
-        (200, (1.0, 0.7), True),
+        (15, 0.1, (1.0, 0.0), True),  # noisy, but large and all of it
+        (24, 0.4, (0.72, 0.2), True),
+        (18, 1.8, (1.0, 0.7), True),  # a small difference that is sure voxel by voxel
+        (11.5, 0.21, (0.66, 0.1), False),  # noise
+        (11, 0.14, (0.48, 0.0, 0.1), False),
+        (23, 1.4, (0.27, 0.0, 0.1), False),  # unequal resolution
+        (200, 5, (1.0, 0.87), False),
+        (200, 5, (0.2, 0.0), False),  # faint in all
     ],
 )
-def test_a_region_counts_by_how_significantly_and_how_far_classes_differ(significance, medians, counts):
+def test_a_region_counts_by_how_surely_and_how_far_classes_differ(significance, sure, medians, counts):
     mask = np.ones((2, 2, 2), dtype=bool)
     region = comparison.Region(mask, 8.0, (0.0, 0.0, 0.0), tuple((value,) * 3 for value in medians))
-    assert comparison._counts(Part(mask, mask, significance), region) == counts
+    assert comparison._counts(Part(mask, mask, significance, sure), region) == counts
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.05])
+def test_a_part_that_is_fainter_by_a_third_in_one_class_is_found(bundles, noise):
+    maps = classes(bundles, [WHOLE, {**WHOLE, "G": 0.7}, WHOLE], [noise, 1.25 * noise, 1.5 * noise])
+    (region,) = measure.compared(maps).result.regions
+    assert [median for _, median, _ in region.occupancies] == pytest.approx([1.0, 0.7, 1.0], abs=0.05)
 
 
 def test_the_reference_can_be_chosen(bundles):

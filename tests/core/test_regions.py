@@ -73,6 +73,7 @@ def test_a_difference_is_as_significant_as_its_size_over_the_noise_and_grows_wit
     assert both.mask.sum() == pytest.approx(2 * one.mask.sum(), rel=0.1)
     # The mean is higher too, since less of the larger part is near what does not differ.
     assert 2**0.5 < both.significance / one.significance < 1.8
+    assert both.sure == pytest.approx((both.mask.sum() * SPACING**3 / 4000) ** 0.5, rel=0.05)
 
 
 @pytest.mark.parametrize("width, parts", [(4, 1), (8, 2)])
