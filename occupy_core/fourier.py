@@ -120,7 +120,8 @@ def resize(
     shape : three int
         The new box in voxels; voxel 0 stays where it is and values keep their grey scale.
     rows_of : callable, optional
-        Gives what is resized where that is not the map itself: for a slice of rows (y), all that is in them.
+        Gives what is resized where that is not the map itself, which then tells the shape alone: for a slice of rows
+        (y), all that is in them.
     limits : two float, optional
         What values are cut to in the new box, where they ring.
     threads : int

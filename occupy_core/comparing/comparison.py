@@ -26,9 +26,10 @@ _BORDER = 4.0  # Å: what is this near to solvent or to the rest of the molecule
 _LEAST_CORE = 0.2  # of a region
 _LEAST_OCCUPANCY = 0.25  # in the class where the region is strongest
 _LEAST_SPREAD = 0.15  # between two classes
-# Of a part's `significance` or `sure`, times the spread. In sets of simulated classes that do not differ, noise and
-# unequal resolution made parts of 6.5 and 0.12 at most.
-_LEAST_SIGNIFICANCE, _LEAST_SURE = 9.0, 0.45
+# Of a part's `sure`, times the spread; less is enough where its `significance` times the spread is enough too. In
+# simulated classes that do not differ, noise and unequal resolution made parts of 0.12 at most, and of 0.05 where the
+# other was above 6; real ones had 0.4 and more, or 0.085 with 10.
+_LEAST_SURE, _LEAST_SURE_AS_A_WHOLE, _LEAST_SIGNIFICANCE = 0.3, 0.065, 9.2
 _GREY_TOLERANCE = 0.2
 _MOST_COVERED = 0.5  # of the molecule, by all regions
 
@@ -104,8 +105,8 @@ def compare(
     classes have in common. Under a smoothing of 12, 20 or 30 Å the difference of two classes must exceed six standard
     deviations of its noise and 15 % of the stronger one. Each voxel of the molecule then goes to the pattern over the
     classes that it is nearest to, or to none; a region is a connected part of one pattern, grown by 3 Å but for what
-    is nearer to the rest of the molecule. A region is kept when its difference is significant, as a whole or voxel by
-    voxel, and large: noise makes regions that are one or the other.
+    is nearer to the rest of the molecule. A region is kept when enough of it differs surely voxel by
+    voxel, or less of it and its mean significantly, and by enough: noise makes none such.
     """
     reference = reference_class(views, reference)
     common = common_part(views, reference, spacing=spacing, threads=threads)
@@ -200,5 +201,6 @@ def _counts(part: Part, region: Region) -> bool:
     """Whether a region is more than what is left of noise, which makes faint ones, and than what is left of unequal
     resolution, which makes small differences."""
     strongest = max(median for _, median, _ in region.occupancies)
-    sure = part.significance * region.spread > _LEAST_SIGNIFICANCE or part.sure * region.spread > _LEAST_SURE
+    significant = part.significance * region.spread > _LEAST_SIGNIFICANCE
+    sure = part.sure * region.spread > (_LEAST_SURE_AS_A_WHOLE if significant else _LEAST_SURE)
     return strongest > _LEAST_OCCUPANCY and region.spread > _LEAST_SPREAD and sure

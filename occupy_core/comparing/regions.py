@@ -82,31 +82,34 @@ class Part:
     ----------
     mask, grown : bool arrays
         The part, and the same with its surroundings.
-    significance : float
-        The difference between maps in standard deviations of its noise: the mean over the part, times the root of its
-        volume over 4000 Å^3, since the mean over a larger part has less noise.
     sure : float
-        Of how much of it the difference is sure voxel by voxel, times the same.
+        Of how much of it the difference between two maps is sure voxel by voxel, times the root of its volume over
+        4000 Å^3.
+    significance : float
+        Mean difference between the map where it is strongest and that where it is weakest, smoothed by 12 Å, in
+        standard deviations of its noise, times the same root: the mean over a larger part has less noise.
     """
 
     mask: Mask
     grown: Mask
-    significance: float
     sure: float
+    significance: float
 
 
 def differing_parts(maps: Maps, reference: int) -> List[Part]:
     """Connected parts where the maps differ, each of one pattern; grey scales are brought to the reference's."""
     molecule, spacing = maps.molecule, maps.spacing
     size = int(molecule.sum())
-    significance = np.zeros(size, dtype=np.float32)
+    seeds = np.zeros(size, dtype=bool)
     fused, sharper = (np.zeros((len(maps.densities), size), dtype=np.float32) for _ in range(2))
     solvent = _solvent(maps)
     for width in _WIDTHS:
         smooth, noises = _smoothed(maps, solvent, reference, width)
         strongest = smooth.max(axis=0)
         if width in _DETECTION_WIDTHS:
-            np.maximum(significance, _significance(smooth, noises, strongest), out=significance)
+            seeds |= _differing(smooth, noises, strongest)
+        if width == _DETECTION_WIDTHS[0]:
+            finest, finest_noises = Stored(smooth), noises
         for result, most in ((fused, _MOST_NOISE), (sharper, _MOST_NOISE_KNOWN)):
             fine = (strongest * np.float32(most) > max(noises)) | (width == _WIDTHS[-1])
             fine &= ~result.any(axis=0)
@@ -115,8 +118,7 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
     strongest = fused.max(axis=0)
     # A molecule that was told from low-pass filtered noise, map by map, reaches into solvent.
     dense = strongest > np.float32(_FAINT * np.median(strongest[maps.full[molecule]]))
-    significance = significance[dense]
-    seeds = significance > _SIGNIFICANT
+    seeds = seeds[dense]
     if not seeds.any():
         return []
     molecule = spread_out(dense, molecule)
@@ -127,25 +129,28 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
         sharp, noises = _smoothed(maps, solvent, reference, _NARROW)
         owners = settled(owners, patterns, sharp[:, dense], noises, molecule, spacing)
     owners = spread_out(owners, molecule)
-    significance = spread_out(significance, molecule)
+    seeds = spread_out(seeds, molecule)
+    smooth = finest.load()[:, dense]
     masks, certainties = [], []
     # Labels and distances take many times the memory of a mask: not where nothing is.
     box = box_around(molecule, math.ceil(_JOINED / 2 / spacing) + 1)
-    significance = significance[box]
+    seeds = seeds[box]
     for number in range(1, int(owners.max()) + 1):
         opened = ndimage.binary_opening(owners[box] == number)
         labels, count = ndimage.label(_near(opened, _JOINED / 2, spacing))
         labels[~opened] = 0
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
-        sums = np.bincount(labels.ravel(), significance.ravel(), minlength=count + 1)
-        sure_of = np.bincount(labels[significance > _SIGNIFICANT], minlength=count + 1)
+        sure_of = np.bincount(labels[seeds], minlength=count + 1)
         for label in range(1, count + 1):
             times = sizes[label] * spacing**3 / _LEAST_VOLUME
             if times >= 1:
                 mask = np.zeros_like(molecule)
                 mask[box] = labels == label
                 masks.append(mask)
-                certainties.append([float(found[label] / sizes[label]) * math.sqrt(times) for found in (sums, sure_of)])
+                contrast = _contrast(smooth[:, mask[molecule]], finest_noises)
+                certainties.append(
+                    [math.sqrt(times) * float(value) for value in (sure_of[label] / sizes[label], contrast)]
+                )
     grown = _grown(masks, molecule & (owners == 0), spacing)
     return [Part(mask, more, *certainty) for mask, more, certainty in zip(masks, grown, certainties)]
 
@@ -248,14 +253,18 @@ class _NoisePlace:
         return math.sqrt(float(alone.mean(dtype=np.float64)))
 
 
-def _significance(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Floats:
-    """The largest difference between two maps in standard deviations of its noise (voxel), of those that are large
-    enough to matter."""
-    largest = np.zeros_like(strongest)
+def _contrast(smooth: Floats, noises: Sequence[float]) -> float:
+    """Mean difference between the highest and the lowest of these maps, in standard deviations of its noise."""
+    heights = smooth.mean(axis=1, dtype=np.float64)
+    high, low = int(heights.argmax()), int(heights.argmin())
+    return float(heights[high] - heights[low]) / max(math.hypot(noises[high], noises[low]), 1e-30)
+
+
+def _differing(smooth: Floats, noises: Sequence[float], strongest: Floats) -> Mask:
+    """Where two maps differ by surely more than noise explains, and by enough to matter."""
+    sure = np.zeros(strongest.shape, dtype=bool)
     least = np.float32(_LEAST_RELATIVE) * strongest
     for one, other in itertools.combinations(range(len(smooth)), 2):
-        difference = np.abs(smooth[one] - smooth[other])
-        difference[difference <= least] = 0
-        difference /= np.float32(max(math.hypot(noises[one], noises[other]), 1e-30))
-        np.maximum(largest, difference, out=largest)
-    return largest
+        noise = max(math.hypot(noises[one], noises[other]), 1e-30)
+        sure |= np.abs(smooth[one] - smooth[other]) > np.maximum(np.float32(_SIGNIFICANT * noise), least)
+    return sure

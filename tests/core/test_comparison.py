@@ -100,22 +100,23 @@ def test_identical_classes_of_other_resolution_grey_scale_and_noise_do_not_diffe
 
 
 @pytest.mark.parametrize(
-    ("significance", "sure", "medians", "counts"),
+    ("sure", "significance", "medians", "counts"),
     [
-        (15, 0.1, (1.0, 0.0), True),  # noisy, but large and all of it
-        (24, 0.4, (0.72, 0.2), True),
-        (18, 1.8, (1.0, 0.7), True),  # a small difference that is sure voxel by voxel
-        (11.5, 0.21, (0.66, 0.1), False),  # noise
-        (11, 0.14, (0.48, 0.0, 0.1), False),
-        (23, 1.4, (0.27, 0.0, 0.1), False),  # unequal resolution
-        (200, 5, (1.0, 0.87), False),
-        (200, 5, (0.2, 0.0), False),  # faint in all
+        (0.086, 10.2, (1.0, 0.0), True),  # noisy, but large and all of it
+        (0.78, 21, (0.72, 0.2), True),
+        (1.8, 16, (1.0, 0.7), True),  # a small difference that is sure voxel by voxel
+        (0.21, 11.5, (0.66, 0.1), False),  # noise
+        (0.1, 18, (0.64, 0.2), False),
+        (0.004, 6, (0.97, 0.03), False),
+        (0.8, 15, (0.27, 0.0, 0.1), False),  # unequal resolution
+        (5, 200, (1.0, 0.87), False),
+        (5, 200, (0.2, 0.0), False),  # faint in all
     ],
 )
-def test_a_region_counts_by_how_surely_and_how_far_classes_differ(significance, sure, medians, counts):
+def test_a_region_counts_by_how_surely_and_how_far_classes_differ(sure, significance, medians, counts):
     mask = np.ones((2, 2, 2), dtype=bool)
     region = comparison.Region(mask, 8.0, (0.0, 0.0, 0.0), tuple((value,) * 3 for value in medians))
-    assert comparison._counts(Part(mask, mask, significance, sure), region) == counts
+    assert comparison._counts(Part(mask, mask, sure, significance), region) == counts
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.05])
