@@ -109,8 +109,7 @@ def compare_maps(
     """
     notes: List[str] = []
     taken = replace(estimate_settings(settings), mode="occupancy", normalisation="calibrated")
-    if taken.lowpass is None:
-        taken = replace(taken, lowpass=_common_lowpass(maps, taken, threads, notes))
+    taken = replace(taken, lowpass=_common_lowpass(maps, taken, threads, notes))
     seen, left_out = (views or Views()).of(
         maps, taken, threads, lambda fraction, text: step(_PREPARING * fraction, text)
     )
@@ -156,7 +155,8 @@ def _views(
 
 
 def _common_lowpass(maps: Sequence[MapInput], settings: Settings, threads: int, notes: List[str]) -> Optional[float]:
-    """The default low-pass, or a coarser one that the detail of every map goes down to."""
+    """The low-pass that is asked for; else the default one, or a coarser one that the detail of every map goes down
+    to."""
 
     def finest(source: DensityMap) -> Tuple[float, float]:
         default = derive(source.grid, settings).lowpass
@@ -168,12 +168,18 @@ def _common_lowpass(maps: Sequence[MapInput], settings: Settings, threads: int, 
 
     found = each_map(maps, finest, [])
     if not found:
-        return None
+        return settings.lowpass
     place = max(found, key=lambda place: found[place][1])
     default, needed = found[place]
-    if needed > default:
+    if needed > default and settings.lowpass is None:
+        leave_out = ", or leave a class out" if len(maps) > 2 else ""
         notes.append(
             f"compared at a low-pass of {needed:.3g} Å, since {maps[place].name} has next to no finer detail "
-            "(set another low-pass, or leave a class out)"
+            f"(set another low-pass{leave_out})"
         )
-    return needed
+    elif needed > default:
+        notes.append(
+            f"{maps[place].name} has next to no detail finer than {needed:.3g} Å, and the classes are compared at a "
+            f"low-pass of {default:.3g} Å (setting lowpass): regions may be what it lacks of that detail"
+        )
+    return needed if settings.lowpass is None else settings.lowpass

@@ -184,7 +184,11 @@ def test_the_low_pass_is_one_that_all_classes_have_detail_at(classes, simulated,
     assert compare_maps(classes, Settings()).lowpass == 9
     found = compare_maps(maps, Settings())
     assert 16 < found.lowpass < 20 and "class 3 has next to no finer detail" in found.warnings[0]
-    assert compare_maps(maps, Settings(lowpass=12.0)).lowpass == 12
+    assert "leave a class out" in found.warnings[0]
+    found = compare_maps(maps, Settings(lowpass=12.0))
+    assert found.lowpass == 12 and "class 3 has next to no detail finer than 1" in found.warnings[0]
+    assert "leave" not in compare_maps(maps[1:], Settings()).warnings[0]
+    assert compare_maps(maps, Settings(lowpass=25.0)).warnings == ()
 
 
 def test_memory_hardly_grows_with_the_classes(write_mrc):
