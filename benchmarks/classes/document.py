@@ -146,7 +146,8 @@ make classes
 ```
 
 simulates the classifications (seed {seed}, unseen ones {unseen}; constants of the method were chosen with seeds 0 to
-5, 11, 12, 20 to 23, 30 to 33, 40 to 43, 50, 60, 70, 110, 200 to 205 and 210 to 213 in view) and writes this page.
+5, 11, 12, 20 to 23, 30 to 33, 40 to 43, 50, 60, 70, 110, 200 to 205 and 210 to 213 in view, and
+classes that do not differ also of 903 to 905 and 912) and writes this page.
 `python -m benchmarks.classes my_model.cif --seed 3` takes other
 models and draws, and writes nothing. Without the real models (`OCCUPY_SHARED_DATA` names their folder) it takes the
 made-up helix bundles alone.
