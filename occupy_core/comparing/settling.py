@@ -64,7 +64,16 @@ def settled(
     of what is theirs, and the borders again by them.
     """
     for refits_left in range(_REFITS, -1, -1):
-        before, owners = owners, _with_short_borders(owners, patterns, densities, noises, molecule, spacing)
+        box = box_around(
+            ndimage.binary_dilation(spread_out(owners > 0, molecule), iterations=round(_FARTHEST / spacing))
+        )
+        chosen = np.zeros_like(molecule)
+        chosen[box] = molecule[box]
+        chosen = chosen[molecule]
+        costs = _costs(patterns, densities[:, chosen], noises)
+        costs *= np.float32(spacing / _BORDER_COST)
+        before, owners = owners, owners.copy()
+        owners[chosen] = _with_short_borders(owners[chosen], costs, molecule[box])
         if refits_left and not np.array_equal(owners, before):
             patterns = _told_inside(owners, patterns, densities, molecule)
     return owners
@@ -87,39 +96,24 @@ def _told_inside(owners: Numbers, patterns: Sequence[Pattern], densities: Floats
     return result
 
 
-def _with_short_borders(
-    owners: Numbers,
-    patterns: Sequence[Pattern],
-    densities: Floats,
-    noises: Sequence[float],
-    molecule: Mask,
-    spacing: float,
-) -> Numbers:
-    """Owners under these patterns; arguments as of `settled`."""
-    box = box_around(ndimage.binary_dilation(spread_out(owners > 0, molecule), iterations=round(_FARTHEST / spacing)))
-    inner = molecule[box]
-    chosen = np.zeros_like(molecule)
-    chosen[box] = inner
-    chosen = chosen[molecule]
-    costs = _costs(patterns, densities[:, chosen], noises)
-    costs *= np.float32(spacing / _BORDER_COST)
-    numbers = np.full(tuple(side + 2 for side in inner.shape), len(patterns), dtype=np.uint8)
+def _with_short_borders(owners: Numbers, costs: Floats, molecule: Mask) -> Numbers:
+    """The owners of the voxels of a mask at the least of the costs (pattern, voxel) and of their borders."""
+    numbers = np.full(tuple(side + 2 for side in molecule.shape), len(costs), dtype=np.uint8)
     middle = numbers[1:-1, 1:-1, 1:-1]
-    middle[inner] = owners[chosen]
+    middle[molecule] = owners
     for _ in range(_ROUNDS):
         best = np.zeros(costs.shape[1], dtype=np.uint8)
         least = np.full(costs.shape[1], math.inf, dtype=np.float32)
         for number, cost in enumerate(costs):
-            total = cost - _neighbours(numbers == number)[inner]
+            total = cost - _neighbours(numbers == number)[molecule]
             better = total < least
             best[better] = number
             least[better] = total[better]
-        if np.array_equal(best, middle[inner]):
+        if np.array_equal(best, middle[molecule]):
             break
-        middle[inner] = best
-    result = owners.copy()
-    result[chosen] = middle[inner]
-    return result
+        middle[molecule] = best
+    found: Numbers = middle[molecule]
+    return found
 
 
 def _costs(patterns: Sequence[Pattern], densities: Floats, noises: Sequence[float]) -> Floats:
