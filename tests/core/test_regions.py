@@ -8,7 +8,7 @@ import pytest
 from scipy import ndimage
 
 from occupy_core.comparing.patterns import patterns_of
-from occupy_core.comparing.regions import Maps, differing_parts
+from occupy_core.comparing.regions import Maps, _differing, differing_parts
 from occupy_core.comparing.stored import Stored
 
 SPACING = 2.5
@@ -84,3 +84,9 @@ def test_pieces_of_one_pattern_near_one_another_are_one_part(width, parts):
     whole = maps.densities[0].load()
     densities = [maps.densities[0], Stored(np.where(slit, whole, maps.densities[1].load()))]
     assert len(differing_parts(replace(maps, densities=densities, spacing=2.0), reference=0)) == parts
+
+
+def test_two_maps_differ_where_six_standard_deviations_and_15_percent_of_the_stronger_one_are_exceeded():
+    smooth = np.array([[1.0, 1.0, 10.0, 10.0], [0.45, 0.35, 8.7, 8.3]], dtype=np.float32)
+    sure = _differing(smooth, [0.06, 0.08], smooth.max(axis=0))
+    assert sure.tolist() == [False, True, False, True]
