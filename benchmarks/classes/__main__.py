@@ -55,14 +55,14 @@ def main(argv: Optional[List[str]] = None) -> int:
                 for unseen in scenarios.UNSEEN
                 for item in scenarios.differing(models, options.seed + unseen, counting, partial=False)
             ],
-            document.HARDER: scenarios.differing(models, options.seed, options.noise, partial=True),
+            "at any occupancy": scenarios.differing(models, options.seed, options.noise, partial=True),
         }
         suites = {title: [run(item) for item in chosen] for title, chosen in drawn.items()}
         same = [run(item) for item in scenarios.identical(models, options.seed, options.identical)]
     for title, outcomes in suites.items():
         print(f"Chains {title}", tables.by_classification(outcomes), tables.by_noise(outcomes), sep="\n\n", end="\n\n")
-    for line in tables.not_found(document.beyond(suites)):
-        print(f"Not found, beyond the bounds: {line}")
+        for line in tables.not_found(tables.beyond(outcomes)):
+            print(f"Not found, beyond the bounds: {line}")
     missed = document.missed(suites, same)
     print("\n".join(f"MISSED: {line}" for line in missed) or "All bounds hold.")
     if options.write:

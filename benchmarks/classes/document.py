@@ -15,7 +15,6 @@ DOCUMENT = REPOSITORY / "docs" / "classes.md"
 
 # By what was simulated.
 Suites = Mapping[str, Sequence[Outcome]]
-HARDER = "at any occupancy"  # the suite that no bound counts for
 
 
 def write(suites: Suites, same: Sequence[Outcome], seed: int) -> None:
@@ -24,20 +23,9 @@ def write(suites: Suites, same: Sequence[Outcome], seed: int) -> None:
 
 
 def missed(suites: Suites, same: Sequence[Outcome]) -> List[str]:
-    """What must hold and does not, in words."""
-    counted = [outcomes for title, outcomes in suites.items() if title != HARDER]
-    return [line for outcomes in counted for line in tables.bounds_missed(outcomes, [])] + tables.bounds_missed(
-        [], same
-    )
-
-
-def beyond(suites: Suites) -> List[Outcome]:
-    """What is shown, and no bound counts for."""
-    return [
-        item
-        for title, outcomes in suites.items()
-        for item in (outcomes if title == HARDER else tables.beyond(outcomes))
-    ]
+    """What must hold of every suite and does not, in words."""
+    lines = [line for outcomes in suites.values() for line in tables.bounds_missed(outcomes, [])]
+    return lines + tables.bounds_missed([], same)
 
 
 def text(suites: Suites, same: Sequence[Outcome], seed: int) -> str:
@@ -56,7 +44,7 @@ def text(suites: Suites, same: Sequence[Outcome], seed: int) -> str:
         most_error=f"{tables.MOST_ERROR:g}",
         sets=len(same),
         verdict="**Some bounds are missed:**\n\n" + _listed(lines) if lines else "All bounds hold.",
-        beyond=_listed(tables.not_found(beyond(suites))) or "- none",
+        beyond=_listed(tables.not_found(tables.beyond(everything))) or "- none",
         classifications=len(everything),
         mass=f"{scenarios.LEAST_MASS:g}",
         voxels=voxels,
@@ -107,8 +95,7 @@ class. In simulated classifications, in which it is known what differs, it found
 - *False regions* lie mostly on nothing that differs.
 - *More regions on it*: beside the one that overlaps a difference most. *Joined to another*: differences that share
   their region with a heavier one.
-- The bounds are for chains present or absent, at noise up to {most_noise}. Chains at any occupancy and noisier classes
-  are shown, and not counted.
+- The bounds are for noise up to {most_noise}. Noisier classes are shown, and not counted.
 
 | | |
 | --- | --- |

@@ -49,8 +49,6 @@ def text(found: Found, version: str, rounds: int) -> str:
         *_parts(found),
         "## What must hold",
         "",
-        "Of jobs that do what the published program does: nothing drawn, nothing compared.",
-        "",
         "| bound | found | |",
         "| --- | --- | --- |",
         *(f"| {bound.what} | {bound.found} | {'PASS' if bound.holds else 'MISSED'} |" for bound in found.bounds),

@@ -60,6 +60,7 @@ def test_what_is_thin_and_a_mixture_of_three_patterns_is_none(values, patterns):
 @pytest.mark.parametrize("values", [(1, 0), (0, 1)])
 def test_parts_grow_into_the_solvent_and_not_onto_what_does_not_differ(values):
     (part,) = differing_parts(maps_of(values, values), reference=0)
+    assert part.sure > 0.9 * (part.mask.sum() * SPACING**3 / 4000) ** 0.5
     added = part.grown & ~part.mask
     # 3 Å are one voxel.
     assert (added & WHOLE).sum() < 0.1 * 32 * 32
