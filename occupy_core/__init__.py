@@ -26,7 +26,7 @@ _HOMES = {
     "process_map": "process",
     "read_map": "maps",
     "run_job": "job",
-    "write_map": "maps",
+    "write_map": "map_writing",
 }
 __all__ = [*_HOMES, "__version__"]
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
 from occupy_core.radial import for_lengths, mirrored, power_in_shells
+from occupy_core.slabs import Give
 from occupy_core.transforms import ROUNDING as ROUNDING
-from occupy_core.transforms import inverse, inverse_of_sections, sections_of, spectrum_of, waves_within
+from occupy_core.transforms import Room, give_inverse, inverse, sections_of, spectrum_of, waves_within
 
 _SHORTEST = 64
 # Of `detail_share`: real refined maps have 0.002 and more, class maps cut at a coarser resolution 0.00002.
@@ -103,15 +104,7 @@ def finest_detail(volume: Volume, *, voxel_size: float, finest: float, coarsest:
     return cutoff
 
 
-def resize(
-    volume: Volume,
-    shape: Sequence[int],
-    *,
-    rows_of: Optional[Callable[[slice], Volume]] = None,
-    limits: Optional[Tuple[np.float32, np.float32]] = None,
-    threads: int = 1,
-    out: Optional[Volume] = None,
-) -> Volume:
+def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
     """Crop or pad a map in Fourier space to another box of the same size in Å.
 
     Parameters
@@ -119,15 +112,8 @@ def resize(
     volume : float32 array, 3D
     shape : three int
         The new box in voxels; voxel 0 stays where it is and values keep their grey scale.
-    rows_of : callable, optional
-        Gives what is resized where that is not the map itself, which then tells the shape alone: for a slice of rows
-        (y), all that is in them.
-    limits : two float, optional
-        What values are cut to in the new box, where they ring.
     threads : int
         For the transforms; the result does not depend on it.
-    out : float32 array of the new shape, optional
-        Where the result goes; not the map itself.
 
     Returns
     -------
@@ -138,20 +124,45 @@ def resize(
     Waves at or beyond the Nyquist frequency of the smaller box are dropped, so that the spectrum stays
     that of a real map and cropping what was padded gives it back.
     """
+    result = np.empty(tuple(shape), dtype=np.float32)
+    give_resized(volume, shape, result.__setitem__, threads=threads)
+    return result
+
+
+def give_resized(
+    volume: Volume,
+    shape: Sequence[int],
+    give: Give,
+    *,
+    rows_of: Optional[Callable[[slice], Volume]] = None,
+    room: Optional[Room] = None,
+    threads: int = 1,
+) -> None:
+    """`resize`, of which each slab is given away as it is made.
+
+    Parameters
+    ----------
+    volume, shape, threads
+        As of `resize`.
+    give : callable
+        Takes, from several threads, a slab of the first axis and the map in it, which it may change.
+    rows_of : callable, optional
+        Gives what is resized where that is not the map itself, which then tells the shape alone: for a slice of rows
+        (y), all that is in them.
+    room : Room, optional
+        To work in.
+    """
     old, new = volume.shape, (int(shape[0]), int(shape[1]), int(shape[2]))
     counts = [(min(sides) + 1) // 2 for sides in zip(old, new)]
     waves = ((counts[0], counts[0] - 1), (counts[1], counts[1] - 1), (counts[2], 0))
-
-    def cut(slab: Volume) -> None:
-        if limits is not None:
-            np.clip(slab, *limits, out=slab)
-
     # The spectrum lies where its sections go: never are both in memory.
-    sections = np.empty((new[0], 2 * counts[1] - 1, counts[2]), dtype=np.complex64)
-    spectrum = spectrum_of(volume, waves, threads=threads, rows_of=rows_of, out=sections[: 2 * counts[0] - 1], room=out)
+    wanted = [(new[0], 2 * counts[1] - 1, counts[2]), (2 * counts[0] - 1, old[1], counts[2])]
+    sections, along_z = (room or Room()).arrays(wanted)
+    spectrum = spectrum_of(
+        volume, waves, threads=threads, rows_of=rows_of, out=sections[: 2 * counts[0] - 1], room=along_z
+    )
     sections_of(spectrum, waves, sections, factor=math.prod(new) / math.prod(old), threads=threads)
-    result = np.empty(new, dtype=np.float32) if out is None else out
-    return inverse_of_sections(sections, waves, result, threads=threads, finish=cut)
+    give_inverse(sections, waves, new, give, threads=threads)
 
 
 def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:

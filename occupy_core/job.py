@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional,
 
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.inputs import Job, MapInput
-from occupy_core.maps import Volume, read_map, write_map
+from occupy_core.map_writing import MapWriter, written
+from occupy_core.maps import Volume, read_map
 from occupy_core.outputs import CHIMERAX, FIGURE, MAP_OUTPUTS, MAPS_TABLE, REPORT, SPREAD_MAP, kinds_of, staged
-from occupy_core.process import Result, process_map
+from occupy_core.process import Make, Result, process_map
 from occupy_core.progress import Progress, Say, Step
-from occupy_core.reporting.glance import MapSlices, central_sections, slices_with, tile_section
+from occupy_core.reporting.glance import CentralSections, MapSlices, central_sections, slices_with, tile_section
 from occupy_core.reporting.report import map_report, target_report, target_text
 from occupy_core.reporting.reports import load_what_draws, write_reports
 from occupy_core.reporting.rerun import recorded
@@ -199,15 +200,19 @@ def _run_map(
     files = _files(item, job.settings)
     panels = {"input": central_sections(source.data)}
 
-    def write(kind: str, values: Volume) -> None:
-        write_map(folder / files[kind], values, source.grid, label=MAP_OUTPUTS[kind].title, threads=job.threads)
-        panels[kind] = central_sections(values)
+    def write(kind: str, make: Make) -> Volume:
+        sections = CentralSections(source.grid.shape)
 
-    result = process_map(source, job.settings, reference=reference, threads=job.threads, step=step, take=write)
-    step(0.85, "writing")
-    rest = {"scale": result.scale, "confidence": result.confidence, **result.masks}
-    for kind, values in rest.items():
-        write(kind, values)
+        def put(slab: slice, values: Volume) -> None:
+            sections.look(slab, values)
+            writer.put(slab, values)
+
+        with MapWriter(folder / files[kind], source.grid, label=MAP_OUTPUTS[kind].title) as writer:
+            make(put)
+        panels[kind] = sections.images
+        return written(folder / files[kind], source.grid.shape)
+
+    result = process_map(source, job.settings, reference=reference, threads=job.threads, step=step, keep=write)
     for line in _summary(result):
         tell(f"  {line}")
     report = map_report(result, files, item.prefix, item.name, threads=job.threads)

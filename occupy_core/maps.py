@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading and writing maps: the only module that touches map files.
+"""Reading maps. Only this module and `map_writing` touch map files.
 
 Arrays keep the order of the file (sections, rows, columns; (z, y, x) for the usual axis order) and
 are written back in it under the same header geometry, so that every output overlays its input
@@ -14,7 +14,6 @@ import os
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, List, Optional, Sequence, Tuple, Union
 
 import mrcfile
@@ -22,9 +21,8 @@ import numpy as np
 from mrcfile.mrcfile import MrcFile
 from numpy.typing import NDArray
 
-from occupy_core import __version__
 from occupy_core.errors import MapError
-from occupy_core.slabs import extremes, for_each, handy_slabs
+from occupy_core.slabs import extremes
 
 Volume = NDArray[np.float32]
 Header = Any  # a numpy record
@@ -36,7 +34,6 @@ VOXEL_SIZE_TOLERANCE = 0.01
 SAME_VOXEL_SIZE = 1e-4
 # Sums over the largest boxes must fit single precision, with some digits left for contrast.
 _LARGEST, _SMALLEST, _LEAST_CONTRAST = 1e28, 1e-28, 1e-4
-_GEOMETRY = ("nxstart", "nystart", "nzstart", "mx", "my", "mz", "cella", "cellb", "mapc", "mapr", "maps", "origin")
 
 
 @dataclass(frozen=True)
@@ -212,76 +209,6 @@ def read_on_grid(path: str, source: DensityMap, what: str) -> DensityMap:
     if difference:
         raise MapError(f"{path}: the {what} has {difference}, expected the grid of {source.path}")
     return found
-
-
-def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str, threads: int = 1) -> None:
-    """Write a map on a grid, whole or not at all, as MRC mode 2.
-
-    Parameters
-    ----------
-    path : path
-        A file that is there is replaced, once the new one is complete.
-    data : float32 array
-        Values in the order of the grid's file.
-    grid : MapGrid
-        Gives the header's box, voxel size, origin, start and axis order, and the input's labels.
-    label : str
-        What the map is; added to the header's labels. No date: the same job gives the same bytes.
-    threads : int
-        For the header's statistics; they do not depend on it.
-
-    Raises
-    ------
-    ValueError
-        If `data` does not have the grid's shape.
-    OSError
-        If the folder cannot be written to.
-    """
-    if data.shape != grid.shape:
-        raise ValueError(f"data of shape {data.shape} for a grid of shape {grid.shape}")
-    target = Path(path)
-    partial = target.with_name(target.name + ".partial")
-    try:
-        with _NewFile(str(partial), "w+", overwrite=True) as mrc:
-            mrc.threads = threads
-            mrc.set_data(np.asarray(data, dtype=np.float32))
-            mrc.set_volume()
-            for item in _GEOMETRY:
-                mrc.header[item] = grid.header[item]
-            labels = [text for text in grid.header.label[: int(grid.header.nlabl)] if text.strip()][:9]
-            labels.append(f"OccuPy {__version__}: {label}".encode("ascii", "replace")[:80])
-            mrc.header.label = [*labels, *([b""] * (10 - len(labels)))]
-            mrc.header.nlabl = len(labels)
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-class _NewFile(MrcFile):  # type: ignore[misc]
-    """A file to write a map to."""
-
-    threads = 1
-
-    def update_header_stats(self) -> None:
-        """Slab by slab, where mrcfile takes the memory of another map and goes through it four times."""
-        slabs = handy_slabs(self.data.shape)
-        found = np.empty((4, len(slabs)))  # lowest, highest; sum, and sum of squares about the slab's own mean
-        sizes = np.array([self.data[slab].size for slab in slabs])
-
-        def look(number: int) -> None:
-            values = self.data[slabs[number]]
-            deviation = values.astype(np.float64).reshape(-1)
-            total = deviation.sum()
-            deviation -= total / len(deviation)
-            squares = np.einsum("i,i->", deviation, deviation)  # by no BLAS
-            found[:, number] = values.min(), values.max(), total, squares
-
-        for_each(range(len(slabs)), look, threads=self.threads)
-        lowest, highest, totals, squares = found
-        mean = totals.sum() / sizes.sum()
-        between = (sizes * (totals / sizes - mean) ** 2).sum()
-        self.header.dmin, self.header.dmax, self.header.dmean = lowest.min(), highest.max(), mean
-        self.header.rms = math.sqrt((squares.sum() + between) / sizes.sum())
 
 
 def _open(name: str, mapped: bool) -> Tuple[Header, NDArray[Any], List[str]]:

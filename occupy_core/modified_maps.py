@@ -12,7 +12,7 @@ from occupy_core import modify
 from occupy_core.maps import Volume
 from occupy_core.outputs import MODIFIED
 from occupy_core.settings import Settings
-from occupy_core.slabs import for_slabs
+from occupy_core.slabs import Give, for_slabs
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,9 @@ class ModifiedMap:
         )
         return result
 
-    def whole(self, *, threads: int = 1, out: Optional[Volume] = None) -> Volume:
-        """The whole map, in `out` where given."""
-        result = np.empty_like(self.volume) if out is None else out
-
-        def make(slab: slice) -> None:
-            result[slab] = self.part(slab)
-
-        for_slabs(len(result), make, threads=threads)
-        return result
+    def give(self, give: Give, *, threads: int = 1) -> None:
+        """Give away the map slab by slab, from several threads."""
+        for_slabs(len(self.volume), lambda slab: give(slab, self.part(slab)), threads=threads)
 
 
 def factor_of(name: str, scales: Volume, settings: Settings) -> Volume:

@@ -66,7 +66,7 @@ SUBTRACTION_MASKS = {"attenuate": "subtraction_mask_attenuated", "sigmoid": "sub
 
 def kinds_of(settings: Settings) -> List[str]:
     """The kinds of map, keys of `MAP_OUTPUTS`, that a job with these settings writes for each of its maps."""
-    return ["scale", "confidence", *modified_kinds(settings), *_mask_kinds(settings)]
+    return ["scale", "confidence", *modified_kinds(settings), *mask_kinds(settings)]
 
 
 def modified_kinds(settings: Settings) -> List[str]:
@@ -76,7 +76,8 @@ def modified_kinds(settings: Settings) -> List[str]:
     return [MODIFIED[name] for name in settings.modifications]
 
 
-def _mask_kinds(settings: Settings) -> List[str]:
+def mask_kinds(settings: Settings) -> List[str]:
+    """Those of them that are masks."""
     subtraction = [mask for name, mask in SUBTRACTION_MASKS.items() if name in settings.modifications]
     definition = [] if settings.solvent_threshold is None else ["solvent_definition"]
     return [*(subtraction if settings.subtraction_mask else []), *definition]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Optional, Tuple
+from functools import partial
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -15,24 +16,28 @@ from occupy_core.estimate import Estimate, calibration_of, estimate_of, maximum_
 from occupy_core.maps import DensityMap, Volume
 from occupy_core.modified_maps import ModifiedMap
 from occupy_core.oddities import oddities
-from occupy_core.outputs import SUBTRACTION_MASKS, modified_kinds
+from occupy_core.outputs import SUBTRACTION_MASKS, mask_kinds, modified_kinds
 from occupy_core.progress import Step, silent
+from occupy_core.restoring import Restorer
 from occupy_core.scale import Reference
 from occupy_core.setting_checks import without_effect
 from occupy_core.settings import Settings
-from occupy_core.slabs import for_slabs, gathered
+from occupy_core.slabs import Give, for_slabs, gathered
 from occupy_core.solvent import SolventModel
 from occupy_core.solvent_region import inscribed
 from occupy_core.targets import Target
 
-# Takes a modified map by its name.
-Take = Callable[[str, Volume], object]
+# Makes a map, which it gives away slab by slab.
+Make = Callable[[Give], object]
+# Has a kind of map (keys of `outputs.MAP_OUTPUTS`) made, and returns it.
+Keep = Callable[[str, Make], Volume]
 _SOME_SECTIONS = 64  # that tell whether a map is a reconstruction
 
 
 @dataclass(frozen=True)
 class Result:
-    """All that is known about one map. Arrays are float32 on the input's grid.
+    """All that is known about one map. Arrays are float32 on the input's grid, and what `keep` of `process_map` made
+    of them.
 
     Attributes
     ----------
@@ -43,8 +48,7 @@ class Result:
     scale, confidence : array
         0..1.
     modified : dict of array
-        By name: "amplified", "attenuated", "sigmoid", "solvent_excluded"; only those asked for, and none where they
-        were taken one by one.
+        By name: "amplified", "attenuated", "sigmoid", "solvent_excluded"; only those asked for.
     masks : dict of array
         By name: "subtraction_mask_attenuated", "subtraction_mask_sigmoid", "solvent_definition"; only those asked for.
         0..1.
@@ -82,7 +86,7 @@ def process_map(
     reference: Optional[Reference] = None,
     threads: int = 1,
     step: Step = silent,
-    take: Optional[Take] = None,
+    keep: Optional[Keep] = None,
 ) -> Result:
     """Estimate the local scale of a map and modify the map by it.
 
@@ -97,9 +101,10 @@ def process_map(
         The result does not depend on it.
     step : callable
         Told how far the work is.
-    take : callable, optional
-        Given each modified map as soon as it is made, in place of the result, so that never two of them are in memory;
-        the next one may overwrite it.
+    keep : callable, optional
+        Keeps each map that is made, in memory where this is not given: called with its kind and with what makes it,
+        which is to be called with what takes its slabs (from several threads); returns the map, or a file of it that
+        is mapped, so that none is in memory.
 
     Raises
     ------
@@ -117,7 +122,7 @@ def process_map(
     estimate = estimate_of(source, settings, threads=threads)
     derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
     notes = [*estimate.warnings, *without_effect(settings)]
-    back = _Restorer(source, derived, settings, threads)
+    back = Restorer(source, derived, settings, threads)
     if volume is not source.data:
         source.release()
     step(0.3, "solvent model and local maximum")
@@ -152,20 +157,23 @@ def process_map(
     noise = _filler(estimate, confidence, model, threads) if _fills(settings) else None
     del estimate, maximum
     step(0.75, "modified maps")
-    modified: Dict[str, Volume] = {}
-    full: Optional[Volume] = None
-    for kind in modified_kinds(settings):
-        # The same array for all, where it is free again: new memory takes long to be had.
-        full = back.modified(ModifiedMap(kind, volume, scales, confidence, noise, settings), out=full)
-        (take or modified.__setitem__)(kind, full)
-        full = full if take else None
+    keep = keep or _in_memory(source.grid.shape)
+    modified = {
+        kind: keep(kind, partial(back.give_modified, ModifiedMap(kind, volume, scales, confidence, noise, settings)))
+        for kind in modified_kinds(settings)
+    }
     del noise, volume
     confident = gathered(scales, lambda slab: confidence[slab] > solvent.CONFIDENT, threads=threads)
     median = float(np.median(confident)) if confident.size else math.nan
     del confident
-    scales = back.fraction(scales, out=full)
-    confidence = back.fraction(confidence)
-    found_masks = _masks(scales, confidence, settings, notes)
+    step(0.85, "writing")
+    scales = keep("scale", partial(back.give_fraction, scales))
+    confidence = keep("confidence", partial(back.give_fraction, confidence))
+    found_masks = {
+        kind: keep(kind, partial(_give_mask, kind, scales, confidence, settings, threads))
+        for kind in mask_kinds(settings)
+    }
+    notes += _no_definition(found_masks, settings)
     found_targets = tuple(
         targets.measure_target(path, source, basis, scales, full_spread, tile_size=settings.tile_size)
         for path in settings.target_mask
@@ -188,55 +196,13 @@ def process_map(
     )
 
 
-@dataclass(frozen=True)
-class _Restorer:
-    """Brings results of the computation back to the input's box."""
+def _in_memory(shape: Tuple[int, int, int]) -> Keep:
+    def keep(_kind: str, make: Make) -> Volume:
+        result = np.empty(shape, dtype=np.float32)
+        make(result.__setitem__)
+        return result
 
-    source: DensityMap
-    derived: Derived
-    settings: Settings
-    threads: int
-
-    def fraction(self, values: Volume, *, out: Optional[Volume] = None) -> Volume:
-        """A scale or confidence map: padding rings, so it is cut to 0..1 again. Brought to another box it is in `out`
-        where given."""
-        shape = self.source.grid.shape
-        if values.shape == shape:
-            return values
-        return fourier.resize(values, shape, limits=(np.float32(0), np.float32(1)), threads=self.threads, out=out)
-
-    def modified(self, made: ModifiedMap, *, out: Optional[Volume] = None) -> Volume:
-        """A modified map: low-passed if asked, in the input's box, within the input's range or with its histogram;
-        in `out` where given, which has that box."""
-        shape, limits = self.source.grid.shape, None if self.settings.hist_match else self.source.limits
-        if made.volume.shape == shape:
-            full = self._low_passed(made.whole(threads=self.threads, out=out))
-            if limits is not None:
-                for_slabs(len(full), lambda slab: np.clip(full[slab], *limits, out=full[slab]), threads=self.threads)
-        elif self.settings.lowpass_output is None:
-            full = fourier.resize(
-                made.volume,
-                shape,
-                rows_of=lambda rows: made.part((slice(None), rows)),
-                limits=limits,
-                threads=self.threads,
-                out=out,
-            )
-        else:
-            values = self._low_passed(made.whole(threads=self.threads))
-            full = fourier.resize(values, shape, limits=limits, threads=self.threads, out=out)
-        return histogram.matched(full, self.source.data) if self.settings.hist_match else full
-
-    def _low_passed(self, values: Volume) -> Volume:
-        if self.settings.lowpass_output is None:
-            return values
-        return fourier.low_pass(
-            values,
-            voxel_size=self.derived.voxel_size,
-            cutoff_angstrom=self.settings.lowpass_output,
-            threads=self.threads,
-            out=values,
-        )
+    return keep
 
 
 def _has_detail(estimate: Estimate, threads: int, notes: List[str]) -> bool:
@@ -273,29 +239,38 @@ def _filler(estimate: Estimate, confidence: Volume, model: SolventModel, threads
     return filler.solvent_noise(estimate.volume, pure, mean=model.mean, sigma=model.sigma, seed=seed, threads=threads)
 
 
-def _masks(scales: Volume, confidence: Volume, settings: Settings, notes: List[str]) -> Dict[str, Volume]:
-    """From scale and confidence as they are written, so that they are in 0..1 whatever the box of the computation."""
-    result = {}
-    if settings.subtraction_mask:
-        trusted = None if settings.omit_confidence else confidence
-        for name in (name for name in settings.modifications if name in SUBTRACTION_MASKS):
-            kept = _kept(name, scales, settings)
-            result[SUBTRACTION_MASKS[name]] = masks.subtraction_mask(kept, trusted)
-    if settings.solvent_threshold is not None:
-        definition = masks.solvent_definition(scales, settings.solvent_threshold)
-        result["solvent_definition"] = definition
-        inside = definition[inscribed(definition.shape)]
-        if inside.min() == inside.max():
-            side = "above" if inside.max() else "at or below"
-            notes.append(
-                f"solvent_threshold {settings.solvent_threshold:g}: the scale is {side} it everywhere, so the solvent "
-                "definition defines nothing; see the scale map for a better one"
-            )
-    return result
+def _give_mask(kind: str, scales: Volume, confidence: Volume, settings: Settings, threads: int, give: Give) -> None:
+    """From scale and confidence as they are written, so that it is in 0..1 whatever the box of the computation."""
+
+    threshold = settings.solvent_threshold
+
+    def make(slab: slice) -> None:
+        if kind == "solvent_definition" and threshold is not None:
+            give(slab, masks.solvent_definition(scales[slab], threshold))
+        else:
+            trusted = None if settings.omit_confidence else confidence[slab]
+            give(slab, masks.subtraction_mask(_kept(kind, scales[slab], settings), trusted))
+
+    for_slabs(len(scales), make, threads=threads)
 
 
-def _kept(name: str, scales: Volume, settings: Settings) -> Volume:
+def _kept(kind: str, scales: Volume, settings: Settings) -> Volume:
+    name = next(name for name, mask in SUBTRACTION_MASKS.items() if mask == kind)
     power = getattr(settings, name)
     if name == "attenuate":
         return masks.kept_by_attenuation(scales, power=power)
     return masks.kept_by_sigmoid(scales, power=power, pivot=settings.pivot)
+
+
+def _no_definition(found: Mapping[str, Volume], settings: Settings) -> List[str]:
+    """A warning where a solvent definition was asked for and is the same everywhere."""
+    definition = found.get("solvent_definition")
+    if definition is None:
+        return []
+    inside = definition[inscribed(definition.shape)]
+    if inside.min() < inside.max():
+        return []
+    return [
+        f"solvent_threshold {settings.solvent_threshold:g}: the scale is {'above' if inside.max() else 'at or below'} "
+        "it everywhere, so the solvent definition defines nothing; see the scale map for a better one"
+    ]

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Callable, List, Sequence, Tuple, TypeVar
+from threading import Lock, Thread
+from typing import Any, Callable, Iterable, List, Sequence, Tuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +13,43 @@ from numpy.typing import NDArray
 SECTIONS = 8
 # In arrays of so many a thread works long enough not to wait for others, and they stay in the processor's cache.
 _VALUES = 1 << 17
+# Takes a slab of the first axis and the values in it.
+Give = Callable[[slice, NDArray[np.float32]], object]
 _Item = TypeVar("_Item")
 _Kind = TypeVar("_Kind", bound=np.generic)
 
 
-def for_each(items: Sequence[_Item], work: Callable[[_Item], object], *, threads: int = 1) -> None:
-    """Call `work` with every item, in threads."""
-    if threads < 2 or len(items) < 2:
-        for item in items:
-            work(item)
-        return
-    from concurrent.futures import ThreadPoolExecutor
+def for_each(items: Iterable[_Item], work: Callable[[_Item], object], *, threads: int = 1) -> None:
+    """Call `work` with every item, in threads, of which the one that calls this is one; after a failure, which is
+    raised, with no further."""
+    waiting, lock = list(items)[::-1], Lock()
+    failures: List[BaseException] = []
 
-    with ThreadPoolExecutor(min(threads, len(items))) as pool:
-        # A list, so that what fails in a thread is raised here.
-        list(pool.map(work, items))
+    def take_some() -> None:
+        while not failures:
+            with lock:
+                if not waiting:
+                    return
+                item = waiting.pop()
+            try:
+                work(item)
+            except BaseException as error:
+                failures.append(error)
+
+    # Not a pool: a map takes some 20 calls, each of them short, and a pool takes longer to be had and to be told.
+    others = [Thread(target=take_some) for _ in range(min(threads, len(waiting)) - 1)]
+    for thread in others:
+        thread.start()
+    try:
+        take_some()
+        for thread in others:
+            thread.join()
+    except BaseException as error:  # an interrupt: nobody goes on behind the back of what comes after
+        failures.append(error)
+        for thread in others:
+            thread.join()
+    if failures:
+        raise failures[0]
 
 
 def for_slabs(length: int, work: Callable[[slice], object], *, threads: int = 1, sections: int = SECTIONS) -> None:

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import math
-from typing import Callable, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.maps import Volume
 from occupy_core.scipy_parts import fft, ifft, irfft, rfft
-from occupy_core.slabs import SECTIONS, for_slabs
+from occupy_core.slabs import SECTIONS, Give, for_slabs
 
 # Header voxel sizes are float32: a ratio that is a whole number on paper may fall short by this much.
 ROUNDING = 1e-6
@@ -20,6 +20,22 @@ Spectrum = NDArray[np.complex64]
 Waves = Tuple[Tuple[int, int], Tuple[int, int], Tuple[int, int]]
 # Of a slab, so that what is made of it on the way stays in the processor's cache.
 _SLAB_BYTES = 1 << 20
+
+
+class Room:
+    """Memory to work in, kept for the next that needs as much: new memory takes long to be had."""
+
+    def __init__(self) -> None:
+        self._kept = np.empty(0, dtype=np.complex64)
+
+    def arrays(self, shapes: Sequence[Tuple[int, ...]]) -> List[Spectrum]:
+        """Arrays of these shapes, to be overwritten; those of before are no longer to be used."""
+        sizes = [math.prod(shape) for shape in shapes]
+        if sum(sizes) > self._kept.size:
+            self._kept = np.empty(0, dtype=np.complex64)  # first, so that both are never in memory
+            self._kept = np.empty(sum(sizes), dtype=np.complex64)
+        ends = np.cumsum(sizes)
+        return [self._kept[end - size : end].reshape(shape) for end, size, shape in zip(ends, sizes, shapes)]
 
 
 def waves_within(shape: Sequence[int], radius: int) -> Waves:
@@ -36,16 +52,19 @@ def spectrum_of(
     threads: int = 1,
     rows_of: Optional[Callable[[slice], Volume]] = None,
     out: Optional[Spectrum] = None,
-    room: Optional[Volume] = None,
+    room: Optional[Spectrum] = None,
 ) -> Spectrum:
     """`scipy.fft.rfftn` of a map for these waves: after each axis what is not wanted is dropped.
 
     `rows_of` gives what is transformed where that is not the map itself: for a slice of rows, all that is in them.
-    `out` is where it goes. `room` is an array that is overwritten, where it is large enough, instead of taking memory.
+    `out` is where it goes. `room`, of the waves of z and x and all rows, is overwritten instead of taking memory.
     """
     (sections, rows, columns), height = (above + below for above, below in waves), volume.shape[1]
     result = np.empty((sections, rows, columns), dtype=np.complex64) if out is None else out
-    along_z = result if rows == height else _within(room, (sections, height, columns))
+    if rows == height:
+        along_z = result
+    else:
+        along_z = np.empty((sections, height, columns), dtype=np.complex64) if room is None else room
     _transform_x_and_z(rows_of or (lambda chosen: volume[:, chosen]), waves, volume.shape, along_z, threads)
     above, below = waves[1]
 
@@ -94,30 +113,43 @@ def inverse_of_sections(
     finish: Callable[[Volume], object] = lambda slab: None,
 ) -> Volume:
     """The rest of `inverse`, from `sections_of`. `finish` is given each slab of the map as it is made, to change it."""
-    _, (above, below), (columns, _) = waves
-    depth, height, width = out.shape
-    factor = np.float32(1 / np.longdouble(out.size))
 
     def transform(slab: slice) -> None:
-        found = np.zeros((slab.stop - slab.start, height, width // 2 + 1), dtype=np.complex64)
-        kept = found[:, :, :columns]
-        kept[:, :above] = sections[slab, :above]
-        kept[:, height - below :] = sections[slab, above:]
-        ifft(kept, axis=1, overwrite=True)
-        irfft(found, width, axis=2, out=out[slab])
-        out[slab] *= factor
-        finish(out[slab])
+        finish(_transformed_back(sections, waves, slab, out.shape, out[slab]))
 
-    _for_slabs(depth, height * (width // 2 + 1), transform, threads)
+    _for_slabs(len(out), out.shape[1] * (out.shape[2] // 2 + 1), transform, threads)
     return out
 
 
-def _within(room: Optional[Volume], shape: Tuple[int, ...]) -> Spectrum:
-    size = math.prod(shape)
-    if room is None or room.size < 2 * size or not room.flags.c_contiguous:
-        return np.empty(shape, dtype=np.complex64)
-    found: Spectrum = room.reshape(-1)[: 2 * size].view(np.complex64).reshape(shape)
-    return found
+def give_inverse(
+    sections: Spectrum,
+    waves: Waves,
+    shape: Tuple[int, int, int],
+    give: Give,
+    *,
+    threads: int = 1,
+) -> None:
+    """`inverse_of_sections` of a map of this shape, of which each slab is given away as it is made."""
+
+    def transform(slab: slice) -> None:
+        room = np.empty((slab.stop - slab.start, *shape[1:]), dtype=np.float32)
+        give(slab, _transformed_back(sections, waves, slab, shape, room))
+
+    _for_slabs(shape[0], shape[1] * (shape[2] // 2 + 1), transform, threads)
+
+
+def _transformed_back(sections: Spectrum, waves: Waves, slab: slice, shape: Tuple[int, ...], out: Volume) -> Volume:
+    """A slab of a map of this shape, from the spectra of its sections."""
+    _, (above, below), (columns, _) = waves
+    _, height, width = shape
+    found = np.zeros((slab.stop - slab.start, height, width // 2 + 1), dtype=np.complex64)
+    kept = found[:, :, :columns]
+    kept[:, :above] = sections[slab, :above]
+    kept[:, height - below :] = sections[slab, above:]
+    ifft(kept, axis=1, overwrite=True)
+    irfft(found, width, axis=2, out=out)
+    out *= np.float32(1 / np.longdouble(math.prod(shape)))
+    return out
 
 
 def _for_slabs(length: int, section: int, work: Callable[[slice], object], threads: int) -> None:

@@ -16,7 +16,8 @@ from pwem.objects import SetOfClasses3D, SetOfVolumes
 
 from occupy_core.errors import MapError
 from occupy_core.inputs import ClassInfo
-from occupy_core.maps import VOXEL_SIZE_TOLERANCE, read_map, write_map
+from occupy_core.map_writing import write_map
+from occupy_core.maps import VOXEL_SIZE_TOLERANCE, read_map
 from occupy_scipion.constants import CLASS_PREFIX, SET_PREFIX
 
 logger = logging.getLogger(__name__)

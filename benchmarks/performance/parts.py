@@ -39,7 +39,7 @@ def stages(folder: str, *words: str) -> Seconds:
     """Seconds in each stage of a job; the stages do not overlap."""
     begun = time.perf_counter()
     from occupy_core import calibration, estimate, filler, fourier, job, kernel, scale, solvent
-    from occupy_core.modified_maps import ModifiedMap
+    from occupy_core.restoring import Restorer
     from relion_external.job import run
 
     imported = time.perf_counter() - begun
@@ -59,8 +59,8 @@ def stages(folder: str, *words: str) -> Seconds:
         ("confidence", solvent.SolventModel, "confidence_of"),
         ("filler", filler, "pure_solvent"),
         ("filler", filler, "solvent_noise"),
-        ("modified maps", ModifiedMap, "whole"),
-        ("writing", job, "write_map"),
+        ("modified maps, made and written", Restorer, "give_modified"),
+        ("scale and confidence, written", Restorer, "give_fraction"),
     ]
     for name, home, function in places:
         setattr(home, function, _clocked(getattr(home, function), name, spent))

@@ -12,7 +12,8 @@ from occupy_core.comparing.classes import ClassComparison
 from occupy_core.comparing.comparison import Region
 from occupy_core.comparing.region_masks import soft_mask
 from occupy_core.inputs import MapInput
-from occupy_core.maps import MapGrid, in_xyz, write_map
+from occupy_core.map_writing import write_map
+from occupy_core.maps import MapGrid, in_xyz
 from occupy_core.outputs import REGION_MASK, SPREAD_MAP
 
 Report = Dict[str, Any]

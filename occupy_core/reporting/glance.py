@@ -64,13 +64,33 @@ def slices_of(volumes: Mapping[str, Volume], tile_section: int) -> MapSlices:
 
 def slices_with(panels: Mapping[str, Tuple[Image, ...]], source: Volume, tile_section: int) -> MapSlices:
     """`slices_of` with the sections through the middle, of `central_sections`, given; `source` is the input."""
-    step = _step(source)
+    step = _step(source.shape)
     return MapSlices(dict(panels), _section(source, 0, tile_section, step), source.shape, step)
 
 
 def central_sections(volume: Volume) -> Tuple[Image, ...]:
     """Sections of a map across its axes, through the middle of the box."""
-    return tuple(_section(volume, axis, volume.shape[axis] // 2, _step(volume)) for axis in range(3))
+    return tuple(_section(volume, axis, volume.shape[axis] // 2, _step(volume.shape)) for axis in range(3))
+
+
+class CentralSections:
+    """`central_sections` of a map that passes by slab by slab."""
+
+    def __init__(self, shape: Tuple[int, int, int]) -> None:
+        self._shape, self._step = shape, _step(shape)
+        sizes = [[-(-side // self._step) for side in shape[:axis] + shape[axis + 1 :]] for axis in range(3)]
+        self.images: Tuple[Image, ...] = tuple(np.empty(size, dtype=np.float32) for size in sizes)
+
+    def look(self, slab: slice, values: Volume) -> None:
+        """Take from a slab of the first axis what is of the sections."""
+        step, (across_z, across_y, across_x) = self._step, self.images
+        z, y, x = (side // 2 for side in self._shape)
+        if slab.start <= z < slab.stop:
+            across_z[...] = values[z - slab.start, ::step, ::step]
+        first = -(-slab.start // step)
+        kept = values[first * step - slab.start :: step]
+        across_y[first : first + len(kept)] = kept[:, y, ::step]
+        across_x[first : first + len(kept)] = kept[:, ::step, x]
 
 
 def tile_of(report: Mapping[str, Any]) -> Tuple[Tuple[float, ...], Tuple[float, ...]]:
@@ -160,8 +180,8 @@ def surface_level(source: DensityMap, confidence: Volume, limit: float, *, threa
     return min(max(limit, noise), (low + high) / 2)
 
 
-def _step(volume: Volume) -> int:
-    return math.ceil(max(volume.shape) / _LARGEST)
+def _step(shape: Tuple[int, ...]) -> int:
+    return math.ceil(max(shape) / _LARGEST)
 
 
 def _section(volume: Volume, axis: int, place: int, step: int) -> Image:

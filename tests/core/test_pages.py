@@ -49,6 +49,19 @@ def drawn_on(figure):
     return {artist.get_label(): artist for artist in figure.artists}
 
 
+@pytest.mark.parametrize("largest", [256, 30, 10])
+@pytest.mark.parametrize("slabs", [(13,), (1,) * 13, (5, 1, 7)])
+def test_sections_of_a_map_that_passes_by_are_those_of_the_map(monkeypatch, slabs, largest):
+    monkeypatch.setattr(glance, "_LARGEST", largest)
+    volume = np.random.default_rng(3).standard_normal((13, 41, 36)).astype(np.float32)
+    sections, start = glance.CentralSections(volume.shape), 0
+    for length in slabs:
+        sections.look(slice(start, start + length), volume[start : start + length])
+        start += length
+    for found, expected in zip(sections.images, glance.central_sections(volume)):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_a_page_has_three_slices_of_every_map_under_two_colour_keys(made):
     report, slices, panels = made
     (figure,) = pages_of(report, 0, slices)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import math
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -12,6 +14,65 @@ SHAPES = [(40, 9, 7), (5, 300, 500), (1, 4, 4)]
 @pytest.fixture(params=SHAPES)
 def values(request):
     return np.random.default_rng(0).standard_normal(request.param).astype(np.float32)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_for_each_item_is_worked_on_once_by_no_more_threads_than_said(threads):
+    done, workers = [], set()
+
+    def work(item):
+        workers.add(threading.get_ident())
+        time.sleep(0.002)
+        done.append(item)
+
+    slabs.for_each(range(20), work, threads=threads)
+    assert sorted(done) == list(range(20))
+    assert threading.get_ident() in workers and len(workers) == threads
+    slabs.for_each([], work, threads=threads)
+    slabs.for_each(range(20, 22), work, threads=50)
+    assert sorted(done) == list(range(22))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_for_each_raises_what_failed_and_goes_no_further(threads, error):
+    done = []
+
+    def work(item):
+        if item == 3:
+            raise error("no")
+        time.sleep(0.01)
+        done.append(item)
+
+    before = threading.active_count()
+    with pytest.raises(error):
+        slabs.for_each(range(1000), work, threads=threads)
+    assert len(done) < 3 + 2 * threads and threading.active_count() == before
+
+
+def test_an_interrupt_waits_for_the_other_threads(monkeypatch):
+    ended = threading.Event()
+
+    def work(item):
+        if item == "long":
+            time.sleep(0.3)
+            ended.set()
+        else:
+            raise_in_join.append(True)
+
+    raise_in_join = []
+    join = threading.Thread.join
+
+    def interrupted(thread, *more):
+        if raise_in_join:
+            raise_in_join.clear()
+            raise KeyboardInterrupt
+        join(thread, *more)
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        slabs.for_each(["long", "short"], work, threads=2)
+    assert ended.is_set()
 
 
 def test_handy_slabs_cover_an_array_once(values):
