@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
 
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.inputs import Job, MapInput
@@ -129,7 +128,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
             comparison=compared,
             found=found,
             notes=notes,
-            told=told.result(),
+            told=told(),
             folder=folder,
         )
         outputs = JobOutputs(done, compared, report["warnings"], report["outputs"])
@@ -139,17 +138,33 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Tab
 
 
 @contextmanager
-def _aside(job: Job) -> Iterator[Future[Dict[str, Any]]]:
+def _aside(job: Job) -> Iterator[Callable[[], Dict[str, Any]]]:
     """`recorded`, which reads all files, in a thread, where what draws is loaded too; given up when this is left."""
     left = Event()
-    with ThreadPoolExecutor(1) as pool:
+    found: List[Union[Dict[str, Any], Exception]] = []
+
+    def look() -> None:
         try:
-            told = pool.submit(recorded, job, left.is_set)
-            if job.settings.figures:
-                pool.submit(lambda: left.is_set() or load_what_draws())
-            yield told
-        finally:
-            left.set()
+            found.append(recorded(job, left.is_set))
+        except Exception as error:
+            found.append(error)
+        if job.settings.figures and not left.is_set():
+            with suppress(Exception):  # told of when it comes to drawing
+                load_what_draws()
+
+    def told() -> Dict[str, Any]:
+        thread.join()
+        if isinstance(found[0], Exception):
+            raise found[0]
+        return found[0]
+
+    thread = Thread(target=look)
+    thread.start()
+    try:
+        yield told
+    finally:
+        left.set()
+        thread.join()
 
 
 def _work(job: Job) -> float:

@@ -10,7 +10,6 @@ from occupy_core.inputs import Job
 from occupy_core.outputs import CHIMERAX, FIGURE, REPORT
 from occupy_core.reporting.chimerax import session_commands
 from occupy_core.reporting.glance import MapSlices
-from occupy_core.reporting.loading import load_matplotlib
 from occupy_core.reporting.report import finite, job_report, write_json
 
 if TYPE_CHECKING:
@@ -86,6 +85,8 @@ def write_reports(
 def load_what_draws() -> str:
     """Load all that figures are drawn with, before they are; why not, where it is missing."""
     try:
+        from occupy_core.reporting.loading import load_matplotlib
+
         load_matplotlib()
         from occupy_core.reporting import logfile  # noqa: F401
     except ImportError as error:
@@ -95,17 +96,17 @@ def load_what_draws() -> str:
 
 def _draw(path: Path, report: Report, slices: Sequence[MapSlices], found: Optional[ClassComparison]) -> str:
     """Draw the figures; why not, where it could not be done."""
-    missing = load_what_draws()
-    if missing:
-        return missing
-    from occupy_core.reporting.figures import sections_of
-    from occupy_core.reporting.logfile import write_logfile
-
-    sections = []
-    if found is not None:
-        volumes = (density.load() for density in found.densities)
-        sections = sections_of([region.mask for region in found.result.regions], volumes)
     try:
+        missing = load_what_draws()
+        if missing:
+            return missing
+        from occupy_core.reporting.figures import sections_of
+        from occupy_core.reporting.logfile import write_logfile
+
+        sections = []
+        if found is not None:
+            volumes = (density.load() for density in found.densities)
+            sections = sections_of([region.mask for region in found.result.regions], volumes)
         write_logfile(path, report, slices, sections)
     except Exception as error:  # the maps are done: no reason to lose them
         path.unlink(missing_ok=True)

@@ -250,6 +250,28 @@ def test_figures_that_cannot_be_drawn_cost_no_job(phantom_file, tmp_path, monkey
     assert told == "no logfile.pdf was drawn: RuntimeError: no more ink" and told in outputs.warnings
 
 
+def test_inputs_that_cannot_be_recorded_leave_no_output(phantom_file, tmp_path, monkeypatch):
+    def gone(*_):
+        raise JobError("gone")
+
+    monkeypatch.setattr("occupy_core.job.recorded", gone)
+    with pytest.raises(JobError, match="gone"):
+        run_job(job(tmp_path / "out", phantom_file))
+    assert names(tmp_path / "out") == []
+
+
+def test_a_broken_matplotlib_costs_no_job(phantom_file, tmp_path, monkeypatch):
+    def broken():
+        raise AttributeError("half of matplotlib")
+
+    monkeypatch.setattr("occupy_core.job.load_what_draws", broken)
+    monkeypatch.setattr("occupy_core.reporting.reports.load_what_draws", broken)
+    run_job(job(tmp_path / "out", phantom_file))
+    assert names(tmp_path / "out") == ["confidence.mrc", "occupy.cxc", "report.json", "scale.mrc"]
+    (told,) = json.loads((tmp_path / "out" / "report.json").read_text())["warnings"]
+    assert told == "no logfile.pdf was drawn: AttributeError: half of matplotlib"
+
+
 def test_sections_for_the_page_are_those_of_each_map_in_order(phantom_file, tmp_path):
     out = tmp_path / "out"
     (done,) = run_job(job(out, phantom_file, amplify=3.0, attenuate=2.0, subtraction_mask=True)).maps
