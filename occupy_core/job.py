@@ -211,7 +211,7 @@ def _names(job: Job) -> List[str]:
 def _run_map(
     item: MapInput, job: Job, folder: Path, tell: Progress, step: Step, reference: Optional[Reference]
 ) -> MapOutputs:
-    source = read_map(item.path, voxel_size=item.voxel_size, mapped=True)
+    source = read_map(item.path, voxel_size=item.voxel_size, mapped=True, threads=job.threads)
     files = _files(item, job.settings)
     panels = {"input": central_sections(source.data)}
 

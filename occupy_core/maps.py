@@ -133,7 +133,9 @@ def position_of(voxel: Sequence[float], grid: MapGrid) -> List[float]:
     return [corner + step * grid.voxel_size for corner, step in zip(origin, steps)]
 
 
-def read_map(path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool = False) -> DensityMap:
+def read_map(
+    path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool = False, threads: int = 1
+) -> DensityMap:
     """Read a map (MRC or CCP4, plain or compressed by gzip or bzip2).
 
     Parameters
@@ -146,6 +148,8 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool
     mapped : bool
         Whether the file is to be mapped, where it can be, instead of copied: it must not be cut while the map is used.
         What is written to the array does not go to the file.
+    threads : int
+        To look through the values with.
 
     Raises
     ------
@@ -162,7 +166,7 @@ def read_map(path: PathLike, *, voxel_size: Optional[float] = None, mapped: bool
     if np.iscomplexobj(data):
         raise MapError(f"{name}: holds complex values (MRC mode {int(header.mode)}), expected a real-space map")
     values = np.ascontiguousarray(data, dtype=np.float32)
-    limits = _usable_limits(name, values)
+    limits = _usable_limits(name, values, threads)
     said = size = _voxel_size(name, header)
     if voxel_size is not None and abs(voxel_size - size) > SAME_VOXEL_SIZE * voxel_size:
         if size > 0:
@@ -254,9 +258,9 @@ def _mapped(mrc: Any, name: str) -> Optional[NDArray[Any]]:
         return None
 
 
-def _usable_limits(name: str, values: Volume) -> Tuple[np.float32, np.float32]:
+def _usable_limits(name: str, values: Volume, threads: int) -> Tuple[np.float32, np.float32]:
     """The lowest and the highest value, of which neither must be useless."""
-    low, high = extremes(values)
+    low, high = extremes(values, threads=threads)
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = int(values.size - np.count_nonzero(np.isfinite(values)))
         raise MapError(f"{name}: found {bad} of {values.size} values NaN or infinite, expected numbers only")
