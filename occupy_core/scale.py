@@ -70,26 +70,22 @@ def tiled_reference(volume: Volume, *, tau: float, tile_size: int) -> Reference:
     kept whose index lies in the ellipsoid inscribed in the grid of tiles (a sphere in a cubic box).
     """
     edge = min(tile_size, *volume.shape)
-    starts = [_tile_starts(side, edge) for side in volume.shape]
-    inside = _inscribed([len(axis) for axis in starts])
+    z_starts, y_starts, x_starts = (np.array(_tile_starts(side, edge)) for side in volume.shape)
+    inside = _inscribed([len(z_starts), len(y_starts), len(x_starts)])
     rank = math.floor(tau * edge**3)
     windows = sliding_window_view(volume, (edge, edge, edge))
     best, worst = (-math.inf, (0, 0, 0)), (math.inf, (0, 0, 0))
     chunk = max(1, _CHUNK_VALUES // edge**3)
-    for index_z, z in enumerate(starts[0]):
-        places = np.argwhere(inside[index_z])
+    for z, in_sphere in zip(map(int, z_starts), inside):
+        slab = volume[z : z + edge]
+        # Counting is quicker than ranking: only tiles that reach higher or lower than any so far are ranked.
+        higher = _counted(slab > np.float32(best[0]), y_starts, x_starts) >= edge**3 - rank
+        lower = _counted(slab < np.float32(worst[0]), y_starts, x_starts) > rank
+        places = np.argwhere(in_sphere & (higher | lower))
         for first in range(0, len(places), chunk):
-            y = np.array(starts[1])[places[first : first + chunk, 0]]
-            x = np.array(starts[2])[places[first : first + chunk, 1]]
+            y, x = y_starts[places[first : first + chunk, 0]], x_starts[places[first : first + chunk, 1]]
             tiles = windows[z, y, x].reshape(len(y), -1)
-            # Counting is quicker than ranking: only tiles that reach higher or lower than any so far are ranked.
-            higher = np.count_nonzero(tiles > np.float32(best[0]), axis=1) >= edge**3 - rank
-            lower = np.count_nonzero(tiles < np.float32(worst[0]), axis=1) > rank
-            (further,) = np.nonzero(higher | lower)
-            if not len(further):
-                continue
-            y, x = y[further], x[further]
-            values = np.partition(tiles[further], rank, axis=1)[:, rank]
+            values = np.partition(tiles, rank, axis=1)[:, rank]
             high, low = int(values.argmax()), int(values.argmin())
             best = max(best, (float(values[high]), (z, int(y[high]), int(x[high]))), key=lambda item: item[0])
             worst = min(worst, (float(values[low]), (z, int(y[low]), int(x[low]))), key=lambda item: item[0])
@@ -152,6 +148,17 @@ def _tile_starts(side: int, edge: int) -> List[int]:
     step = edge + math.floor((side - count * edge) / (count - 1)) if count > 1 else 0
     first = (side - (step * (count - 1) + edge)) // 2
     return [first + step * index for index in range(count)]
+
+
+def _counted(chosen: NDArray[np.bool_], y_starts: NDArray[np.intp], x_starts: NDArray[np.intp]) -> NDArray[np.int64]:
+    """How many of the voxels of a slab as high as a tile are chosen in each of its tiles."""
+    edge = len(chosen)
+    # Bytes where they suffice: no other numbers are added up as soon.
+    height = chosen.view(np.uint8).sum(axis=0, dtype=np.uint8 if edge < 256 else np.int64)
+    counts = height.astype(np.int64)
+    for starts in (y_starts, x_starts):
+        counts = np.array(sum(counts[starts + step] for step in range(edge))).T
+    return counts
 
 
 def _inscribed(counts: Sequence[int]) -> NDArray[np.bool_]:

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from occupy_core.errors import MapError
-from occupy_core.scale import kernel_reference, local_scale, recalibrated, tiled_reference, variability_limit
+from occupy_core.scale import (
+    _counted,
+    kernel_reference,
+    local_scale,
+    recalibrated,
+    tiled_reference,
+    variability_limit,
+)
 
 
 def tiles_one_by_one(volume, tau, edge):
@@ -32,6 +39,15 @@ def test_tiled_reference_is_the_formula(side, edge):
     assert (found.highest_tile, found.value) == highest
     assert found.lowest_tile == lowest[0]
     assert found.tile_size == edge
+
+
+@pytest.mark.parametrize("edge", [5, 255, 256, 300])
+def test_voxels_are_counted_in_tiles_of_every_size(edge):
+    chosen = np.random.default_rng(0).random((edge, edge + 7, edge + 4)) < 0.99
+    y_starts, x_starts = np.array([0, 3, 7]), np.array([1, 4])
+    found = _counted(chosen, y_starts, x_starts)
+    expected = [[chosen[:, y : y + edge, x : x + edge].sum() for x in x_starts] for y in y_starts]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_large_tiles_are_scanned_in_parts(monkeypatch):
