@@ -11,12 +11,13 @@ from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, maximum_filter
+from scipy.ndimage import gaussian_filter1d
 
 from occupy_core import kernel
-from occupy_core.coarse_grid import CoarseGrid, coarse_grid, sections_on_map_grid
+from occupy_core.coarse_grid import CoarseGrid, box_around, coarse_grid, sections_on_map_grid
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
+from occupy_core.neighbours import any_within, largest_within
 from occupy_core.scale import Reference
 from occupy_core.smoothing import masked_average, smoothed
 
@@ -110,10 +111,14 @@ def find_molecule(
     below = smooth[inside & (smooth < 0)]
     noise = float(np.sqrt(np.mean(below.astype(np.float64) ** 2))) if below.size else 0.0
     del below
-    reach = 2 * int(max(_NEIGHBOURHOOD, lowpass) / spacing) + 1
     strong = smooth > max(_SIGNIFICANT * noise, _FAINT * float(smooth.max()))
-    mask = inside & strong & (smooth > _DENSE * maximum_filter(smooth, reach))
-    return Molecule(grid, density, mask, maximum_filter(strong, 2 * int(lowpass / spacing) + 1), background)
+    mask = inside & strong
+    if mask.any():
+        reach = int(max(_NEIGHBOURHOOD, lowpass) / spacing)
+        box = box_around(mask, reach)
+        mask[box] &= smooth[box] > _DENSE * largest_within(smooth[box], reach, threads=threads)
+    reached = any_within(strong, int(lowpass / spacing), threads=threads)
+    return Molecule(grid, density, mask, reached, background)
 
 
 def unmixed_maximum(
@@ -232,7 +237,7 @@ def calibrate(
     free = solvent & ~molecule.reached
     least_solvent = max(_LEAST_VOXELS, _LEAST_SOLVENT * inside.sum())
     # Beside flat areas noise is weaker: a mask's soft edge, and the low-pass across it.
-    deep = free & ~maximum_filter(~inside, 2 * round(lowpass / 2 / spacing) + 1)
+    deep = free & ~any_within(~inside, round(lowpass / 2 / spacing), threads=threads)
     if deep.sum() > least_solvent:
         free = deep
     has_solvent = free.sum() > least_solvent

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from occupy_core.maps import Volume
 from occupy_core.slabs import for_slabs
 
 
@@ -31,12 +32,12 @@ def any_within(values: NDArray[np.bool_], reach: int, *, threads: int = 1) -> ND
 
     def along_x_and_y(slab: slice) -> None:
         single = values[slab].copy()
-        _spread(single.transpose(2, 0, 1), reach)
+        _spread(single.transpose(2, 0, 1), reach, np.bitwise_or)
         packed[slab] = np.packbits(single, axis=2)
-        _spread(packed[slab].transpose(1, 0, 2), reach)
+        _spread(packed[slab].transpose(1, 0, 2), reach, np.bitwise_or)
 
     def along_z(rows: slice) -> None:
-        _spread(packed[:, rows], reach)
+        _spread(packed[:, rows], reach, np.bitwise_or)
         result[:, rows] = np.unpackbits(packed[:, rows], axis=2, count=width)
 
     for_slabs(depth, along_x_and_y, threads=threads)
@@ -44,12 +45,40 @@ def any_within(values: NDArray[np.bool_], reach: int, *, threads: int = 1) -> ND
     return result
 
 
-def _spread(values: NDArray[Any], reach: int) -> None:
-    """`any_within` along the first axis alone, in place."""
+def largest_within(values: Volume, reach: int, *, threads: int = 1) -> Volume:
+    """The largest value within `reach` voxels along every axis.
+
+    Parameters
+    ----------
+    values : float32 array, 3D
+    reach : int
+    threads : int
+
+    Returns
+    -------
+    float32 array of the same shape, as `scipy.ndimage.maximum_filter(values, 2 * reach + 1)` gives it.
+    """
+    result = np.empty_like(values)
+
+    def along_x_and_y(slab: slice) -> None:
+        result[slab] = values[slab]
+        for axes in ((2, 0, 1), (1, 0, 2)):
+            _spread(result[slab].transpose(axes), reach, np.maximum)
+
+    def along_z(rows: slice) -> None:
+        _spread(result[:, rows], reach, np.maximum)
+
+    for_slabs(values.shape[0], along_x_and_y, threads=threads)
+    for_slabs(values.shape[1], along_z, threads=threads)
+    return result
+
+
+def _spread(values: NDArray[Any], reach: int, join: np.ufunc) -> None:
+    """Join each value with all within reach of it along the first axis, in place."""
     covered = 0
     while covered < reach:
         step = min(covered + 1, reach - covered)  # so far to either side, what is covered so far leaves no gap
         before = values.copy(order="K")
-        values[step:] |= before[:-step]
-        values[:-step] |= before[step:]
+        join(values[step:], before[:-step], out=values[step:])
+        join(values[:-step], before[step:], out=values[:-step])
         covered += step

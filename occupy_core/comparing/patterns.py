@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
 from occupy_core.coarse_grid import box_around
+from occupy_core.neighbours import any_within
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -62,7 +63,7 @@ def patterns_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask
     -----
     Patterns are taken one by one, each from where the largest difference is that none so far explains.
     """
-    size = 2 * round(_AROUND / spacing) + 1
+    reach = round(_AROUND / spacing)
     lowest = relative.min(axis=0)
     left = spread_out(seeds & (lowest < 1 - _ALIKE), molecule)
     # A place between two patterns is of neither; inside one nothing changes.
@@ -75,7 +76,7 @@ def patterns_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask
         tries += 1
         voxels = order[left]
         peak = np.argwhere(left)[merit[voxels].argmax()]
-        box = tuple(slice(max(0, int(place) - size // 4), int(place) + size // 4 + 1) for place in peak)
+        box = tuple(slice(max(0, int(place) - reach // 2), int(place) + reach // 2 + 1) for place in peak)
         voxels = order[box][left[box]]
         pattern = np.average(relative[:, voxels], axis=1, weights=merit[voxels])
         left[box] = False
@@ -84,7 +85,7 @@ def patterns_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask
         patterns = _refined(relative, [*patterns, pattern], seeds)
         owners = _nearest(relative, patterns)
         explained = (owners > 0) & (_distance(relative, patterns, owners) < _ALIKE)
-        left &= ~ndimage.maximum_filter(spread_out(explained, molecule), size)
+        left &= ~any_within(spread_out(explained, molecule), reach)
     return _without_borders(relative, patterns, owners, molecule, seeds, spacing)
 
 

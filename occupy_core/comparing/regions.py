@@ -22,6 +22,7 @@ from occupy_core.comparing.settling import settled
 from occupy_core.comparing.stored import Stored
 from occupy_core.fourier import ROUNDING
 from occupy_core.maps import Volume
+from occupy_core.neighbours import any_within
 from occupy_core.smoothing import smoothed, smoothed_around
 
 Mask = NDArray[np.bool_]
@@ -196,7 +197,7 @@ def _solvent(maps: Maps) -> Mask:
     for stored in maps.densities:
         smooth = smoothed_around(stored.load(), maps.molecule, width, threads=maps.threads)
         dense |= smooth > np.float32(_FAINT * np.median(smooth[maps.full[maps.molecule]]))
-    return ~ndimage.maximum_filter(spread_out(dense, maps.molecule), 2 * round(_AROUND / maps.spacing) + 1)
+    return ~any_within(spread_out(dense, maps.molecule), round(_AROUND / maps.spacing), threads=maps.threads)
 
 
 def _smoothed(maps: Maps, solvent: Mask, reference: int, width: float) -> Tuple[Floats, List[float]]:
