@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from occupy_core import kernel
-from occupy_core.coarse_grid import CoarseGrid, box_around, coarse_grid, sections_on_map_grid
+from occupy_core.coarse_grid import CoarseGrid, add_on_map_grid, box_around, coarse_grid
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
 from occupy_core.neighbours import any_within, largest_within
@@ -168,18 +168,15 @@ def unmixed_maximum(
         result[molecule.mask] = values[molecule.mask] - average
         return result
 
+    def add(change: Volume) -> None:
+        add_on_map_grid(maximum, change, spacing=grid.step, threads=threads)
+
     maximum = np.empty_like(lowpassed) if out is None else out
     maximum[...] = lowpassed
-    _add(maximum, -above_average(molecule.density, _PACKING_WIDTH), grid.step)
+    add(-above_average(molecule.density, _PACKING_WIDTH))
     kernel.ball_maximum(maximum, ball, threads=threads, out=maximum)
-    _add(maximum, np.float32(_LEAK) * above_average(grid.nearest(maximum), _LEAK_WIDTH), grid.step)
+    add(np.float32(_LEAK) * above_average(grid.nearest(maximum), _LEAK_WIDTH))
     return maximum
-
-
-def _add(values: Volume, change: Volume, step: float) -> None:
-    """Add what is known on the coarse grid, in place."""
-    for section, added in zip(values, sections_on_map_grid(change, values.shape, spacing=step)):
-        section += added
 
 
 def calibrate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Iterator, Sequence, Tuple, TypeVar
+from typing import List, Sequence, Tuple, TypeVar
 
 import numpy as np
 import scipy.fft
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from occupy_core import fourier
 from occupy_core.maps import Volume
+from occupy_core.slabs import for_slabs
 
 _STEP, _RESAMPLED = 3.0, 2.5  # Å
 _LARGE = 180  # voxels a side of the coarse grid: beyond, memory counts more
@@ -81,22 +82,73 @@ def on_map_grid(values: Volume, shape: Sequence[int], *, spacing: float) -> Volu
     spacing : float
         Of the coarse grid, in voxels of the map.
     """
+    axes = _axes(values.shape, shape, spacing)
     result = np.empty(tuple(shape), dtype=np.float32)
-    for section, found in zip(result, sections_on_map_grid(values, shape, spacing=spacing)):
-        section[...] = found
+    for place, section in enumerate(result):
+        section[...] = _section(values, axes, place)
     return result
 
 
-def sections_on_map_grid(values: Volume, shape: Sequence[int], *, spacing: float) -> Iterator[Volume]:
-    """`on_map_grid`, one section at a time."""
-    places = [np.minimum(np.arange(side) / spacing, last - 1) for side, last in zip(shape, values.shape)]
-    lower = [axis.astype(np.intp) for axis in places]
-    upper = [np.minimum(axis + 1, last - 1) for axis, last in zip(lower, values.shape)]
-    weights = [(place - axis).astype(np.float32) for place, axis in zip(places, lower)]
-    for low, high, weight in zip(lower[0], upper[0], weights[0]):
-        plane = values[low] + weight * (values[high] - values[low])
-        plane = plane[lower[1]] + weights[1][:, None] * (plane[upper[1]] - plane[lower[1]])
-        yield plane[:, lower[2]] + weights[2] * (plane[:, upper[2]] - plane[:, lower[2]])
+def add_on_map_grid(values: Volume, change: Volume, *, spacing: float, threads: int = 1) -> None:
+    """Add what is known on the coarse grid to a map, in place: as `on_map_grid` gives it, and only where it is not 0.
+
+    Parameters
+    ----------
+    values : float32 array, 3D
+        The map.
+    change : float32 array, 3D
+        On the coarse grid.
+    spacing : float
+        As of `on_map_grid`.
+    threads : int
+    """
+    changes = change != 0
+    if not changes.any():
+        return
+    axes = [_reading(axis, part) for axis, part in zip(_axes(change.shape, values.shape, spacing), box_around(changes))]
+    z, y, x = (slice(axis.first, axis.first + len(axis.lower)) for axis in axes)
+    reached = values[z, y, x]
+
+    def add(slab: slice) -> None:
+        for place in range(slab.start, slab.stop):
+            reached[place] += _section(change, axes, place)
+
+    for_slabs(len(reached), add, threads=threads)
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """What lies below and above voxels of the map in a row, and how far off the lower they are; the first voxel."""
+
+    lower: NDArray[np.intp]
+    upper: NDArray[np.intp]
+    weight: NDArray[np.float32]
+    first: int = 0
+
+
+def _axes(coarse: Sequence[int], shape: Sequence[int], spacing: float) -> List[_Axis]:
+    axes = []
+    for side, last in zip(shape, coarse):
+        places = np.minimum(np.arange(side) / spacing, last - 1)
+        lower = places.astype(np.intp)
+        axes.append(_Axis(lower, np.minimum(lower + 1, last - 1), (places - lower).astype(np.float32)))
+    return axes
+
+
+def _reading(axis: _Axis, part: slice) -> _Axis:
+    """The voxels of an axis that read something of a part of the coarse grid."""
+    reads = np.flatnonzero((axis.upper >= part.start) & (axis.lower < part.stop))
+    chosen = slice(int(reads[0]), int(reads[-1]) + 1)
+    return _Axis(axis.lower[chosen], axis.upper[chosen], axis.weight[chosen], chosen.start)
+
+
+def _section(values: Volume, axes: Sequence[_Axis], place: int) -> Volume:
+    z, y, x = axes
+    low, high = z.lower[place], z.upper[place]
+    plane = values[low] + z.weight[place] * (values[high] - values[low])
+    plane = plane[y.lower] + y.weight[:, None] * (plane[y.upper] - plane[y.lower])
+    section: Volume = plane[:, x.lower] + x.weight * (plane[:, x.upper] - plane[:, x.lower])
+    return section
 
 
 def box_around(mask: NDArray[np.bool_], margin: int = 0) -> Tuple[slice, slice, slice]:

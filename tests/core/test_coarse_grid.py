@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from occupy_core.coarse_grid import coarse_grid
+from occupy_core.coarse_grid import add_on_map_grid, coarse_grid, on_map_grid
 
 
 def waves(side, voxel_size, box):
@@ -49,3 +49,16 @@ def test_large_boxes_have_a_coarser_grid(side, voxel_size, finest, coarsest):
 def test_a_box_that_is_no_cube_keeps_voxels_that_are_cubes():
     assert coarse_grid((40, 48, 50), 2.0).shape == (40, 48, 50)
     assert coarse_grid((41, 48, 50), 1.2).shape == (21, 24, 25)
+
+
+@pytest.mark.parametrize("where", [np.s_[3:5, 2:4, 5], np.s_[-1, 0, :], np.s_[:0]], ids=["middle", "edges", "nowhere"])
+def test_what_is_added_to_a_map_is_what_the_coarse_grid_holds(where):
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((15, 17, 19)).astype(np.float32)
+    change = np.zeros((9, 10, 11), dtype=np.float32)
+    change[where] = rng.standard_normal(change[where].shape)
+    expected = values + on_map_grid(change, values.shape, spacing=1.75)
+    for threads in (1, 3):
+        found = values.copy()
+        add_on_map_grid(found, change, spacing=1.75, threads=threads)
+        np.testing.assert_array_equal(found, expected)
