@@ -79,6 +79,8 @@ class Calibration:
     molecule : Molecule
     best, solvent : bool arrays, 3D
         Where its best region and solvent are, on the coarse grid.
+    level : float
+        Median density of the solvent; 0 where there is none.
     warnings : tuple of str
         Why it may be wrong, and what follows.
     """
@@ -87,6 +89,7 @@ class Calibration:
     molecule: Molecule
     best: NDArray[np.bool_]
     solvent: NDArray[np.bool_]
+    level: float
     warnings: Tuple[str, ...] = ()
 
 
@@ -237,9 +240,10 @@ def calibrate(
     deep = free & ~any_within(~inside, round(lowpass / 2 / spacing), threads=threads)
     if deep.sum() > least_solvent:
         free = deep
+    of_solvent = float(np.median(molecule.density[free])) if free.any() else 0.0
     has_solvent = free.sum() > least_solvent
     if has_solvent:
-        level, zero = float(np.median(molecule.density[free])), _mode(maximum[free])
+        level, zero = of_solvent, _mode(maximum[free])
     else:
         notes.append(
             f"next to no solvent to calibrate the zero of the scale with: the background's value {zero:.3g} is "
@@ -271,7 +275,7 @@ def calibrate(
     extremes = places[height.argmax()], places[height.argmin()]
     best_window, worst_window = (_first_voxel(place, grid.step, side, shape) for place in extremes)
     reference = Reference(one, best_window, worst_window, side, zero, (upper - lower) / (one - zero))
-    return Calibration(reference, molecule, best, free, tuple(notes))
+    return Calibration(reference, molecule, best, free, of_solvent, tuple(notes))
 
 
 def _not_above(zero: float, one: float) -> str:

@@ -93,8 +93,8 @@ def view_of(estimate: Estimate, maximum: Volume, *, threads: int = 1) -> ClassVi
     `calibration.calibrate`. The low-passed map is taken from the estimate's coarse grid alone."""
     found = calibration_of(estimate, maximum, threads=threads)
     grid, density = found.molecule.grid, found.molecule.density
-    level = float(np.median(density[found.solvent])) if found.solvent.sum() >= LEAST_VOXELS else 0.0
-    density -= np.float32(level)
+    if found.solvent.sum() >= LEAST_VOXELS:
+        density -= np.float32(found.level)
     reference = found.reference
     own_scale = grid.nearest(maximum) - np.float32(reference.zero)
     own_scale /= np.float32(reference.value - reference.zero)
