@@ -168,22 +168,27 @@ def common_part(views: Sequence[ClassView], reference: int, *, spacing: float, t
     )
 
 
-def offset(view: ClassView, other: ClassView, *, spacing: float, threads: int = 1) -> float:
-    """How far a class lies off another as a whole, in Å, to the next voxel of the coarse grid (`spacing`, Å).
+def offsets(views: Sequence[ClassView], reference: int, *, spacing: float, threads: int = 1) -> List[float]:
+    """How far each class lies off the reference class as a whole, to the next voxel of the coarse grid; Å, as spacing.
 
     0 where it would be more than 20 Å, since then a part lies on another one that is like it.
     """
-    density = view.density.load()
+    density = views[reference].density.load()
     # No more waves than low-passed maps have, which takes less memory.
     waves = waves_within(density.shape, math.ceil(max(density.shape) * spacing / _FINEST))
-    one = spectrum_of(density, waves, threads=threads)
-    two = spectrum_of(other.density.load(), waves, threads=threads)
-    one *= np.conj(two, out=two)
-    correlation = inverse(one, waves, density, threads=threads)
-    place = np.unravel_index(int(correlation.argmax()), correlation.shape)
-    steps = [min(int(index), side - int(index)) for index, side in zip(place, correlation.shape)]
-    distance = spacing * math.sqrt(sum(step**2 for step in steps))
-    return distance if distance <= _FARTHEST else 0.0
+    of_reference = spectrum_of(density, waves, threads=threads)
+    np.conj(of_reference, out=of_reference)
+    distances = []
+    for place, view in enumerate(views):
+        density = view.density.load()
+        spectrum = spectrum_of(density, waves, threads=threads)
+        spectrum *= of_reference
+        correlation = inverse(spectrum, waves, density, threads=threads)
+        best = np.unravel_index(int(correlation.argmax()), correlation.shape)
+        steps = [min(int(index), side - int(index)) for index, side in zip(best, correlation.shape)]
+        distance = spacing * math.sqrt(sum(step**2 for step in steps))
+        distances.append(distance if place != reference and distance <= _FARTHEST else 0.0)
+    return distances
 
 
 def _mode(values: NDArray[np.float32]) -> float:

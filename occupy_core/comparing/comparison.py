@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from occupy_core.coarse_grid import box_around
-from occupy_core.comparing.class_views import LEAST_VOXELS, ClassView, common_part, offset, reference_class
+from occupy_core.comparing.class_views import LEAST_VOXELS, ClassView, common_part, offsets, reference_class
 from occupy_core.comparing.regions import Maps, Part, differing_parts
 from occupy_core.maps import Volume
 
@@ -139,8 +139,7 @@ def compare(
         notes.append(
             "no part is the same in all classes: their grey scales could not be checked, and occupancies may be off"
         )
-    for name, view in zip(names, views):
-        distance = offset(view, views[reference], spacing=spacing, threads=threads)
+    for name, distance in zip(names, offsets(views, reference, spacing=spacing, threads=threads)):
         if distance > 0:
             notes.append(
                 f"{name} lies {distance:.1f} Å off {names[reference]} as a whole, so they differ where they need not; "

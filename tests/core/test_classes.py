@@ -332,4 +332,4 @@ def test_how_far_a_class_lies_off_is_told_to_the_voxel(simulated, voxels, place)
         class_views.ClassView(None, Stored(values), None, None, None, None, 2.5)
         for values in (density, np.roll(density, place, axis=(0, 1, 2)))
     ]
-    assert class_views.offset(*views, spacing=2.5) == pytest.approx(2.5 * voxels)
+    assert class_views.offsets(views, 1, spacing=2.5) == [pytest.approx(2.5 * voxels), 0]
