@@ -97,6 +97,7 @@ def owners_of(relative: Floats, patterns: List[Pattern], seeds: Mask) -> Numbers
 
 def _change(relative: Floats, molecule: Mask) -> Floats:
     """How much the relative densities change within a voxel: their standard deviation, over all maps."""
+    molecule = molecule[box_around(molecule, 1)]
     weight = np.maximum(ndimage.uniform_filter(molecule.astype(np.float32), 3)[molecule], np.float32(1e-3))
     variance = np.zeros(relative.shape[1], dtype=np.float32)
     for values in relative:
