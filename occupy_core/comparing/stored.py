@@ -23,11 +23,12 @@ class Stored:
     """
 
     def __init__(self, values: NDArray[Any]) -> None:
+        self._shape, self._dtype = values.shape, values.dtype
         # Never mapped into memory: what is read of a mapped file counts as memory of the process.
         try:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115, it stays open as long as the object lives
             weakref.finalize(self, self._file.close)
-            np.save(self._file, values, allow_pickle=False)
+            self._file.write(np.ascontiguousarray(values).data)
             self._file.flush()
         except OSError as error:
             raise JobError(
@@ -37,6 +38,7 @@ class Stored:
 
     def load(self) -> NDArray[Any]:
         """A copy in memory."""
+        values = np.empty(self._shape, dtype=self._dtype)
         self._file.seek(0)
-        values: NDArray[Any] = np.load(self._file, allow_pickle=False)
+        self._file.readinto(values.data)
         return values
