@@ -18,6 +18,7 @@ from occupy_core.coarse_grid import CoarseGrid, add_on_map_grid, box_around, coa
 from occupy_core.errors import MapError
 from occupy_core.maps import Volume
 from occupy_core.neighbours import any_within, largest_within
+from occupy_core.order import median, percentiles
 from occupy_core.scale import Reference
 from occupy_core.smoothing import masked_average, smoothed
 
@@ -109,7 +110,7 @@ def find_molecule(
     spacing, inside, density = voxel_size * grid.step, grid.nearest(inside), grid.resampled(lowpassed, threads=threads)
     smooth = smoothed(density, max(_GRAIN, lowpass) / spacing, threads=threads)
     # Over the whole box: where a tight mask has left no solvent, the mask's outside tells the level.
-    background = _mode(smooth)
+    background = _mode(smooth.reshape(-1))
     smooth -= np.float32(background)
     below = smooth[inside & (smooth < 0)]
     noise = float(np.sqrt(np.mean(below.astype(np.float64) ** 2))) if below.size else 0.0
@@ -240,7 +241,7 @@ def calibrate(
     deep = free & ~any_within(~inside, round(lowpass / 2 / spacing), threads=threads)
     if deep.sum() > least_solvent:
         free = deep
-    of_solvent = float(np.median(molecule.density[free])) if free.any() else 0.0
+    of_solvent = median(molecule.density[free]) if free.any() else 0.0
     has_solvent = free.sum() > least_solvent
     if has_solvent:
         level, zero = of_solvent, _mode(maximum[free])
@@ -267,7 +268,7 @@ def calibrate(
     best[found] = height > _BEST * highest - _BEST_NOISE * noise
     narrow, noise = heights(best, max(_NARROW_WINDOW, lowpass))
     best[best] = narrow > _BEST * np.percentile(narrow, _NARROW_PERCENTILE) - _BEST_NOISE * noise
-    lower, one, upper = (float(value) for value in np.percentile(maximum[best], (25, 50, 75)))
+    lower, one, upper = percentiles(maximum[best], (25, 50, 75))
     if not one > zero:
         raise MapError(_not_above(zero, one))
     side = min(2 * round(window / voxel_size / 2), *shape)
@@ -287,7 +288,7 @@ def _not_above(zero: float, one: float) -> str:
 
 def _mode(values: NDArray[np.float32]) -> float:
     """The peak of the smoothed histogram, without the outermost values."""
-    low, high = (float(value) for value in np.percentile(values, (0.1, 99.9)))
+    low, high = percentiles(values, (0.1, 99.9))
     if not high > low:
         return low
     counts, _ = np.histogram(values, _BINS, (low, high))
@@ -296,7 +297,7 @@ def _mode(values: NDArray[np.float32]) -> float:
     width = (high - low) / _BINS
     around = np.abs(values - (low + (peak + 0.5) * width)) <= _SMOOTHING * width
     # The median there, so that a count more or less does not move it by a whole bin.
-    return float(np.median(values[around]))
+    return median(values[around])
 
 
 def _first_voxel(place: NDArray[np.intp], step: float, side: int, shape: Tuple[int, ...]) -> Tuple[int, int, int]:
