@@ -153,7 +153,8 @@ def _section(values: Volume, axes: Sequence[_Axis], place: int) -> Volume:
 
 def box_around(mask: NDArray[np.bool_], margin: int = 0) -> Tuple[slice, slice, slice]:
     """The smallest box that holds all of a mask, which is not empty, and up to `margin` voxels more on every side."""
-    z, y, x = (np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1)))
+    shadow = mask.any(axis=0)
+    z, y, x = (np.flatnonzero(found) for found in (mask.any(axis=(1, 2)), shadow.any(axis=1), shadow.any(axis=0)))
 
     def side(found: NDArray[np.intp]) -> slice:
         return slice(max(0, int(found[0]) - margin), int(found[-1]) + margin + 1)
