@@ -63,15 +63,15 @@ def smoothed_around(values: Volume, mask: NDArray[np.bool_], width: float, *, th
 
 
 def masked_average(values: Volume, mask: NDArray[np.bool_], width: float, *, threads: int = 1) -> NDArray[np.float32]:
-    """The average of the values inside a mask under a Gaussian (`smoothed`): one for each voxel of the mask."""
+    """The average of the values inside a mask under a Gaussian (`smoothed`): one for each voxel of the mask. All values
+    must be finite."""
     if not mask.any():
         return np.zeros(0, dtype=np.float32)
     box = box_within_reach(mask, width)
     part = mask[box]
     work = part.astype(np.float32)
     weight = smoothed(work, width, threads=threads, out=work)[part]
-    work[...] = np.float32(0)
-    work[part] = values[mask]
+    np.multiply(values[box], part, out=work)
     average: NDArray[np.float32] = smoothed(work, width, threads=threads, out=work)[part]
     average /= weight
     return average

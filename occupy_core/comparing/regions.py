@@ -247,7 +247,7 @@ class _NoisePlace:
         """Standard deviation of the smoothed map's noise; 0 where there is no solvent. The values are not kept."""
         if not self.power.size:
             return 0.0
-        values[~self.free] = 0
+        values *= self.free
         alone = smoothed(values, width, threads=threads, out=values)[self.place]
         alone *= alone
         alone /= self.power
