@@ -64,9 +64,7 @@ def settled(
     of what is theirs, and the borders again by them.
     """
     for refits_left in range(_REFITS, -1, -1):
-        box = box_around(
-            ndimage.binary_dilation(spread_out(owners > 0, molecule), iterations=round(_FARTHEST / spacing))
-        )
+        box = box_around(spread_out(owners > 0, molecule), round(_FARTHEST / spacing))
         chosen = np.zeros_like(molecule)
         chosen[box] = molecule[box]
         chosen = chosen[molecule]
