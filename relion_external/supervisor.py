@@ -50,8 +50,8 @@ def main(arguments: List[str], *, stop_signals: Sequence[signal.Signals] = ()) -
     try:
         marker = _supervise(arguments, job_dir, stop_requests, stop_signals)
     finally:
-        markers.put(job_dir, marker)
-    return 0 if marker == markers.SUCCESS else 1
+        told = _put(job_dir, marker)
+    return 0 if told and marker == markers.SUCCESS else 1
 
 
 def output_dir(arguments: List[str]) -> Optional[str]:
@@ -71,6 +71,16 @@ def complain(reason: str) -> int:
     with contextlib.suppress(OSError):  # a full disk must not hide how the job ends
         print(f"relion_external_occupy: ERROR: {line}", file=sys.stderr, flush=True)
     return 1
+
+
+def _put(job_dir: str, marker: str) -> bool:
+    """Put the marker; whether that was possible."""
+    try:
+        markers.put(job_dir, marker)
+    except OSError as error:
+        complain(f"{job_dir}: cannot write {marker}, so RELION does not learn how the job ended ({error.strerror})")
+        return False
+    return True
 
 
 def _supervise(arguments: List[str], job_dir: str, stop_requests: int, stop_signals: Sequence[signal.Signals]) -> str:

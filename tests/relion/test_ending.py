@@ -131,6 +131,20 @@ def test_a_folder_that_cannot_be_written_is_said(project, phantom_file):
     assert "cannot write to this output folder" in done.stderr
 
 
+@pytest.mark.parametrize("more", [(), ("--amplify", "0.5")])
+def test_a_marker_that_cannot_be_written_is_said_in_a_line(project, phantom_file, more):
+    """As in a folder that is there and belongs to somebody else."""
+    code = (
+        "import sys\nfrom relion_external import markers, supervisor\n"
+        "def put(*_):\n    raise PermissionError(13, 'Permission denied')\n"
+        "markers.put = put\nsys.exit(supervisor.main(sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", code, "--in_3dref", phantom_file, "--o", "job/", *more]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "so RELION does not learn how the job ended (Permission denied)" in done.stderr.splitlines()[-1]
+
+
 @pytest.fixture
 def slow_job(project, phantom_file):
     """A job in the middle of its work, with the outputs of an earlier run in its folder.
