@@ -14,12 +14,13 @@ from typing import Any, Dict, List, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from occupy_core import radial, solvent
-from occupy_core.estimate import Estimate, estimate_of
-from occupy_core.filler import pure_solvent, solvent_noise
-from occupy_core.maps import read_map
-from occupy_core.modify import modified_map
-from occupy_core.settings import Settings
+from occupy_core.estimate.prepare import PreparedMap, prepare_map
+from occupy_core.fourier.shells import radial_power
+from occupy_core.maps.reading import read_map
+from occupy_core.modify.factors import apply_factor
+from occupy_core.settings.settings import Settings
+from occupy_core.solvent.model import fit_solvent
+from occupy_core.solvent.noise import pure_solvent, solvent_noise
 
 # Shares of the Nyquist frequency.
 BANDS = ((0.05, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.0))
@@ -58,10 +59,10 @@ class Filled:
 
 def fill(path: Path) -> Filled:
     """Take the molecule of a map away, and fill its place in both ways."""
-    estimate = estimate_of(read_map(path), Settings(mode="occupancy"))
-    model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent)
-    confidence = model.confidence_of(estimate.lowpassed)
-    pure = pure_solvent(estimate.solvent, confidence, reach=estimate.derived.kernel_size // 2)
+    estimate = prepare_map(read_map(path), Settings(mode="occupancy"))
+    model = fit_solvent(estimate.lowpassed, estimate.solvent)
+    confidence = model.confidence_map(estimate.lowpassed)
+    pure = pure_solvent(estimate.solvent, confidence, reach=estimate.parameters.kernel_size // 2)
     volume = estimate.volume
     none = np.zeros(volume.shape, dtype=bool)
     powers = {"solvent": _power(volume, pure)}
@@ -69,10 +70,10 @@ def fill(path: Path) -> Filled:
     for kind, region in zip(KINDS, (none, pure)):
         # Without a region of solvent there is no spectrum to take, and the noise is white.
         noise = solvent_noise(volume, region, mean=model.mean, sigma=model.sigma, seed=_SEED)
-        filled = modified_map(volume, np.zeros_like(volume), confidence, exclude_solvent=False, filler=noise)
+        filled = apply_factor(volume, np.zeros_like(volume), confidence, exclude_solvent=False, filler=noise)
         powers[kind] = _power(filled, confidence > 0.5)
         slices[kind] = filled[len(volume) // 2]
-    frequencies = np.arange(len(powers["solvent"])) / (max(volume.shape) * estimate.derived.voxel_size)
+    frequencies = np.arange(len(powers["solvent"])) / (max(volume.shape) * estimate.parameters.voxel_size)
     ratios = {kind: _ratios(powers[kind], powers["solvent"], estimate, frequencies) for kind in KINDS}
     return Filled(path.name, slices, frequencies, powers, ratios)
 
@@ -106,11 +107,11 @@ def table(found: Sequence[Filled]) -> str:
 
 def _power(volume: np.ndarray, region: np.ndarray) -> np.ndarray:
     inside = np.where(region, volume - volume[region].mean(), 0).astype(np.float32)
-    return radial.radial_power(inside) / region.mean()
+    return radial_power(inside) / region.mean()
 
 
-def _ratios(power: np.ndarray, true: np.ndarray, estimate: Estimate, frequencies: np.ndarray) -> List[float]:
-    nyquist = 0.5 / estimate.derived.voxel_size
+def _ratios(power: np.ndarray, true: np.ndarray, estimate: PreparedMap, frequencies: np.ndarray) -> List[float]:
+    nyquist = 0.5 / estimate.parameters.voxel_size
     bands = [(frequencies > low * nyquist) & (frequencies <= high * nyquist) for low, high in BANDS]
     # By waves, of which a shell has as many as its area.
     return [float((power * frequencies**2)[band].sum() / (true * frequencies**2)[band].sum()) for band in bands]

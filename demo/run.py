@@ -120,8 +120,8 @@ def _scipion(map_path: Path, class_maps: Path, voxel_size: float) -> Folders:
 
 
 def _figure(map_path: Path, folder: Path) -> None:
-    from occupy_core.maps import read_map
-    from occupy_core.reporting.figures import slices_figure
+    from occupy_core.maps.reading import read_map
+    from occupy_core.reporting.pdf.slices import slices_figure
 
     titles = {"scale": "local scale"}
     panels = {"input": read_map(map_path).data}
@@ -132,14 +132,14 @@ def _figure(map_path: Path, folder: Path) -> None:
 
 def _page(map_path: Path, folder: Path) -> None:
     """The page of logfile.pdf, as a picture."""
-    from occupy_core.maps import read_map
-    from occupy_core.reporting.glance import slices_of, tile_section
-    from occupy_core.reporting.logfile import own_style, pages_of
+    from occupy_core.maps.reading import read_map
+    from occupy_core.reporting.pdf.logfile import own_style, pages_of
+    from occupy_core.reporting.sections import map_sections, tile_section
 
     report = json.loads((folder / "report.json").read_text())
     (item,) = report["maps"]
     maps = {kind: read_map(folder / name).data for kind, name in item["outputs"].items()}
-    slices = slices_of({"input": read_map(map_path).data, **maps}, tile_section(item))
+    slices = map_sections({"input": read_map(map_path).data, **maps}, tile_section(item))
     with own_style():
         pages_of(report, 0, slices)[0].savefig(OUTPUT / "report.png", dpi=110)
 
@@ -157,10 +157,10 @@ def _print_results(simulated: Phantom, folders: Dict[str, Folders]) -> None:
 
 def _print_comparison(found: Folders) -> None:
     """What differs between the classes, and the picture of it."""
-    from occupy_core.comparing.comparison_outputs import comparison_lines
-    from occupy_core.maps import read_map
-    from occupy_core.reporting.comparison_plots import comparison_figure
-    from occupy_core.reporting.figures import sections_of
+    from occupy_core.comparing.outputs import comparison_lines
+    from occupy_core.maps.reading import read_map
+    from occupy_core.reporting.pdf.comparison_page import comparison_figure
+    from occupy_core.reporting.pdf.slices import region_sections
 
     comparison = json.loads((found.comparison / "report.json").read_text())["comparison"]
     truth = "; ".join(
@@ -171,7 +171,7 @@ def _print_comparison(found: Folders) -> None:
         print(f"  {line}")
     masks = [read_map(found.comparison / region["mask"]).data for region in comparison["regions"]]
     maps = [read_map(path).data for path in sorted(found.class_maps.glob("*_class*.mrc"))]
-    comparison_figure(comparison, sections_of(masks, maps)).savefig(OUTPUT / "classes.png", dpi=110)
+    comparison_figure(comparison, region_sections(masks, maps)).savefig(OUTPUT / "classes.png", dpi=110)
 
 
 def _agree(folders: Dict[str, Folders]) -> bool:

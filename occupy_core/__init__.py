@@ -12,21 +12,21 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "DensityMap": "maps",
-    "ClassInfo": "inputs",
-    "Job": "inputs",
-    "JobOutputs": "job",
+    "DensityMap": "maps.reading",
+    "ClassInfo": "settings.job_spec",
+    "Job": "settings.job_spec",
+    "JobOutputs": "job.run",
     "JobError": "errors",
     "MapError": "errors",
-    "MapInput": "inputs",
+    "MapInput": "settings.job_spec",
     "OccupyError": "errors",
     "Result": "process",
-    "Settings": "settings",
+    "Settings": "settings.settings",
     "SettingsError": "errors",
     "process_map": "process",
-    "read_map": "maps",
-    "run_job": "job",
-    "write_map": "map_writing",
+    "read_map": "maps.reading",
+    "run_job": "job.run",
+    "write_map": "maps.writing",
 }
 __all__ = [*_HOMES, "__version__"]
 

@@ -30,9 +30,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     try:
         if reason_file.exists():
             reason_file.unlink()
-        from occupy_core.inputs import read_job
-        from occupy_core.job import run_job
-        from occupy_core.memory import keep_freed_memory
+        from occupy_core.job.memory import keep_freed_memory
+        from occupy_core.job.run import run_job
+        from occupy_core.settings.job_spec import read_job
 
         keep_freed_memory()
         run_job(read_job(arguments[0]), progress=lambda line: print(line, flush=True))

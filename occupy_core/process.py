@@ -10,25 +10,30 @@ from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-from occupy_core import filler, fourier, histogram, masks, scale, solvent, targets
-from occupy_core.derived import Derived
-from occupy_core.estimate import Estimate, calibration_of, estimate_of, maximum_of, reference_of
-from occupy_core.maps import DensityMap, Volume
-from occupy_core.modified_maps import ModifiedMap
-from occupy_core.oddities import oddities
-from occupy_core.outputs import SUBTRACTION_MASKS, mask_kinds, modified_kinds
+from occupy_core.arrays.slabs import for_slabs, select_values
+from occupy_core.arrays.types import SlabSink, Volume
+from occupy_core.estimate.input_checks import map_warnings
+from occupy_core.estimate.local_scale import local_scale, recalibrate, variability_limit
+from occupy_core.estimate.parameters import ResolvedParameters
+from occupy_core.estimate.prepare import PreparedMap, calibrate_map, local_maximum, map_reference, prepare_map
+from occupy_core.estimate.reference import Reference
+from occupy_core.estimate.targets import TOO_UNEVEN, Target, measure_target
+from occupy_core.fourier.detail import has_detail
+from occupy_core.maps.reading import DensityMap
+from occupy_core.modify.histogram_matching import require_scikit_image
+from occupy_core.modify.masks import kept_by_attenuation, kept_by_sigmoid, solvent_definition, subtraction_mask
+from occupy_core.modify.modified_map import ModifiedMap
+from occupy_core.modify.to_input_grid import OutputResampler
 from occupy_core.progress import Step, silent
-from occupy_core.restoring import Restorer
-from occupy_core.scale import Reference
-from occupy_core.setting_checks import without_effect
-from occupy_core.settings import Settings
-from occupy_core.slabs import Give, for_slabs, gathered
-from occupy_core.solvent import SolventModel
-from occupy_core.solvent_region import inscribed
-from occupy_core.targets import Target
+from occupy_core.settings.output_names import SUBTRACTION_MASKS, mask_kinds, modified_kinds
+from occupy_core.settings.settings import Settings
+from occupy_core.settings.unused import unused_settings
+from occupy_core.solvent.model import CONFIDENT, SolventModel, fit_solvent
+from occupy_core.solvent.noise import pure_solvent, solvent_noise
+from occupy_core.solvent.region import inscribed
 
 # Makes a map, which it gives away slab by slab.
-Make = Callable[[Give], object]
+Make = Callable[[SlabSink], object]
 # Has a kind of map (keys of `outputs.MAP_OUTPUTS`) made, and returns it.
 Keep = Callable[[str, Make], Volume]
 _SOME_SECTIONS = 64  # that tell whether a map is a reconstruction
@@ -44,7 +49,7 @@ class Result:
     source : DensityMap
         The input.
     settings : Settings
-    derived : Derived
+    parameters : ResolvedParameters
     scale, confidence : array
         0..1.
     modified : dict of array
@@ -66,7 +71,7 @@ class Result:
 
     source: DensityMap
     settings: Settings
-    derived: Derived
+    parameters: ResolvedParameters
     scale: Volume
     confidence: Volume
     modified: Dict[str, Volume]
@@ -118,37 +123,37 @@ def process_map(
     Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.
     """
     if settings.hist_match:
-        histogram.require_library()
-    estimate = estimate_of(source, settings, threads=threads)
-    derived, volume, basis = estimate.derived, estimate.volume, estimate.basis
-    notes = [*estimate.warnings, *without_effect(settings)]
-    back = Restorer(source, derived, settings, threads)
+        require_scikit_image()
+    estimate = prepare_map(source, settings, threads=threads)
+    parameters, volume, basis = estimate.parameters, estimate.volume, estimate.basis
+    notes = [*estimate.warnings, *unused_settings(settings)]
+    back = OutputResampler(source, parameters, settings, threads)
     if volume is not source.data:
         source.release()
     step(0.3, "solvent model and local maximum")
-    model = solvent.fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
+    model = fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
     some = slice(None, None, math.ceil(len(volume) / _SOME_SECTIONS))
-    notes += oddities(float(source.limits[0]), estimate.lowpassed[some], estimate.inside[some], threads=threads)
+    notes += map_warnings(float(source.limits[0]), estimate.lowpassed[some], estimate.inside[some], threads=threads)
     notes += model.warnings
-    maximum = maximum_of(estimate, threads=threads)
+    maximum = local_maximum(estimate, threads=threads)
     step(0.6, "local scale and confidence")
     full_spread = None
     if settings.normalisation == "calibrated":
         if reference is None:
-            found = calibration_of(estimate, maximum, threads=threads)
+            found = calibrate_map(estimate, maximum, threads=threads)
             notes += found.warnings
             reference = found.reference
         if settings.reads_occupancy and not settings.nlrc and _has_detail(estimate, threads, notes):
             full_spread = reference.spread
     elif reference is None:
-        reference = reference_of(estimate)
+        reference = map_reference(estimate)
     # In place, as wherever it is safe: a map may fill much of the memory.
-    scales = scale.local_scale(maximum, reference, threads=threads, out=maximum)
-    limit = scale.variability_limit(basis, scales, reference, threads=threads)
+    scales = local_scale(maximum, reference, threads=threads, out=maximum)
+    limit = variability_limit(basis, scales, reference, threads=threads)
     if settings.nlrc:
         zero = (model.limit - reference.zero) / (reference.value - reference.zero)
         scales = _noise_level_recalibrated(scales, zero, notes)
-    confidence = model.confidence_of(
+    confidence = model.confidence_map(
         estimate.lowpassed,
         hedge=settings.hedge_confidence,
         threads=threads,
@@ -159,30 +164,30 @@ def process_map(
     step(0.75, "modified maps")
     keep = keep or _in_memory(source.grid.shape)
     modified = {
-        kind: keep(kind, partial(back.give_modified, ModifiedMap(kind, volume, scales, confidence, noise, settings)))
+        kind: keep(kind, partial(back.send_modified, ModifiedMap(kind, volume, scales, confidence, noise, settings)))
         for kind in modified_kinds(settings)
     }
     del noise, volume
-    confident = gathered(scales, lambda slab: confidence[slab] > solvent.CONFIDENT, threads=threads)
+    confident = select_values(scales, lambda slab: confidence[slab] > CONFIDENT, threads=threads)
     median = float(np.median(confident)) if confident.size else math.nan
     del confident
     step(0.85, "writing")
-    scales = keep("scale", partial(back.give_fraction, scales))
-    confidence = keep("confidence", partial(back.give_fraction, confidence))
+    scales = keep("scale", partial(back.send_fraction, scales))
+    confidence = keep("confidence", partial(back.send_fraction, confidence))
     found_masks = {
         kind: keep(kind, partial(_give_mask, kind, scales, confidence, settings, threads))
         for kind in mask_kinds(settings)
     }
     notes += _no_definition(found_masks, settings)
     found_targets = tuple(
-        targets.measure_target(path, source, basis, scales, full_spread, tile_size=settings.tile_size)
+        measure_target(path, source, basis, scales, full_spread, tile_size=settings.tile_size)
         for path in settings.target_mask
     )
-    notes += [targets.TOO_UNEVEN.format(path=target.path) for target in found_targets if target.is_uneven]
+    notes += [TOO_UNEVEN.format(path=target.path) for target in found_targets if target.is_uneven]
     return Result(
         source=source,
         settings=settings,
-        derived=derived,
+        parameters=parameters,
         scale=scales,
         confidence=confidence,
         modified=modified,
@@ -205,11 +210,9 @@ def _in_memory(shape: Tuple[int, int, int]) -> Keep:
     return keep
 
 
-def _has_detail(estimate: Estimate, threads: int, notes: List[str]) -> bool:
-    lowpass = estimate.derived.lowpass
-    if fourier.has_detail(
-        estimate.volume, voxel_size=estimate.derived.voxel_size, cutoff_angstrom=lowpass, threads=threads
-    ):
+def _has_detail(estimate: PreparedMap, threads: int, notes: List[str]) -> bool:
+    lowpass = estimate.parameters.lowpass
+    if has_detail(estimate.volume, voxel_size=estimate.parameters.voxel_size, cutoff_angstrom=lowpass, threads=threads):
         return True
     notes.append(
         f"the map has next to no detail at the low-pass of {lowpass:.3g} Å: occupancies are unreliable and no interval "
@@ -224,7 +227,7 @@ def _noise_level_recalibrated(scales: Volume, zero: float, notes: List[str]) -> 
             f"noise-level recalibration left out: the confidence limit is {zero:.3g} of full scale, expected 0 to 1"
         )
         return scales
-    return scale.recalibrated(scales, zero)
+    return recalibrate(scales, zero)
 
 
 def _fills(settings: Settings) -> bool:
@@ -232,24 +235,24 @@ def _fills(settings: Settings) -> bool:
     return not settings.exclude_solvent and (settings.attenuate is not None or settings.sigmoid is not None)
 
 
-def _filler(estimate: Estimate, confidence: Volume, model: SolventModel, threads: int) -> Volume:
-    reach = estimate.derived.kernel_size // 2
-    pure = filler.pure_solvent(estimate.solvent, confidence, reach=reach, threads=threads)
+def _filler(estimate: PreparedMap, confidence: Volume, model: SolventModel, threads: int) -> Volume:
+    reach = estimate.parameters.kernel_size // 2
+    pure = pure_solvent(estimate.solvent, confidence, reach=reach, threads=threads)
     seed = estimate.settings.seed
-    return filler.solvent_noise(estimate.volume, pure, mean=model.mean, sigma=model.sigma, seed=seed, threads=threads)
+    return solvent_noise(estimate.volume, pure, mean=model.mean, sigma=model.sigma, seed=seed, threads=threads)
 
 
-def _give_mask(kind: str, scales: Volume, confidence: Volume, settings: Settings, threads: int, give: Give) -> None:
+def _give_mask(kind: str, scales: Volume, confidence: Volume, settings: Settings, threads: int, sink: SlabSink) -> None:
     """From scale and confidence as they are written, so that it is in 0..1 whatever the box of the computation."""
 
     threshold = settings.solvent_threshold
 
     def make(slab: slice) -> None:
         if kind == "solvent_definition" and threshold is not None:
-            give(slab, masks.solvent_definition(scales[slab], threshold))
+            sink(slab, solvent_definition(scales[slab], threshold))
         else:
             trusted = None if settings.omit_confidence else confidence[slab]
-            give(slab, masks.subtraction_mask(_kept(kind, scales[slab], settings), trusted))
+            sink(slab, subtraction_mask(_kept(kind, scales[slab], settings), trusted))
 
     for_slabs(len(scales), make, threads=threads)
 
@@ -258,8 +261,8 @@ def _kept(kind: str, scales: Volume, settings: Settings) -> Volume:
     name = next(name for name, mask in SUBTRACTION_MASKS.items() if mask == kind)
     power = getattr(settings, name)
     if name == "attenuate":
-        return masks.kept_by_attenuation(scales, power=power)
-    return masks.kept_by_sigmoid(scales, power=power, pivot=settings.pivot)
+        return kept_by_attenuation(scales, power=power)
+    return kept_by_sigmoid(scales, power=power, pivot=settings.pivot)
 
 
 def _no_definition(found: Mapping[str, Volume], settings: Settings) -> List[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import List, Mapping, Sequence, Tuple
 
-from occupy_core.derived import derive
 from occupy_core.errors import MapError, SettingsError
-from occupy_core.maps import MapGrid, box_text
-from occupy_core.outputs import modified_kinds
-from occupy_core.settings import Settings, descriptions
+from occupy_core.estimate.parameters import resolve_parameters
+from occupy_core.maps.grid import MapGrid, box_text
+from occupy_core.settings.output_names import modified_kinds
+from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.form import problem_text
 from occupy_scipion.sources import SourceMap, box_of, distinct_names
 
@@ -28,7 +28,7 @@ def grid_problems(settings: Settings, source: SourceMap, masks: Mapping[str, Seq
     if problems or not source.voxel_size:
         return problems
     try:
-        derive(MapGrid(box, source.voxel_size, None), settings)
+        resolve_parameters(MapGrid(box, source.voxel_size, None), settings)
     except SettingsError as error:
         return [problem_text(error)]
     except MapError as error:

@@ -8,7 +8,7 @@ from typing import Dict, Sequence, Tuple
 from pwem.objects import SetOfVolumes, Transform, Volume, VolumeMask
 from pyworkflow.object import Integer
 
-from occupy_core.outputs import MAP_OUTPUTS
+from occupy_core.settings.output_names import MAP_OUTPUTS
 from occupy_scipion.sources import SourceMap
 
 # Attribute of the volumes made from classes: how many particles the class has.

@@ -7,10 +7,10 @@ import json
 import os
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from occupy_core.comparing.comparison_outputs import comparison_lines
-from occupy_core.outputs import REPORT
+from occupy_core.comparing.outputs import comparison_lines
 from occupy_core.reporting.report import target_text
-from occupy_core.settings import Settings, descriptions
+from occupy_core.settings.output_names import REPORT
+from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.constants import JOB_FILE, REFERENCE
 from occupy_scipion.form import FIELDS, in_form_words
 

@@ -15,9 +15,10 @@ from pwem.emlib.image import ImageHandler
 from pwem.objects import SetOfClasses3D, SetOfVolumes
 
 from occupy_core.errors import MapError
-from occupy_core.inputs import ClassInfo
-from occupy_core.map_writing import write_map
-from occupy_core.maps import VOXEL_SIZE_TOLERANCE, read_map
+from occupy_core.maps.grid import VOXEL_SIZE_TOLERANCE
+from occupy_core.maps.reading import read_map
+from occupy_core.maps.writing import write_map
+from occupy_core.settings.job_spec import ClassInfo
 from occupy_scipion.constants import CLASS_PREFIX, SET_PREFIX
 
 logger = logging.getLogger(__name__)

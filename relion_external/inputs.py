@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Tuple
 
-from occupy_core.inputs import ClassInfo, MapInput
+from occupy_core.settings.job_spec import ClassInfo, MapInput
 from relion_external.classification import class_prefix, is_table, read_classification
 from relion_external.options import Options
 

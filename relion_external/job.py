@@ -9,8 +9,8 @@ from typing import List
 
 from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
+from relion_external.exit_status import complain, output_dir
 from relion_external.options import PROGRAM, parse
-from relion_external.supervisor import complain, output_dir
 
 
 def run(arguments: List[str]) -> int:
@@ -29,9 +29,9 @@ def run(arguments: List[str]) -> int:
 
 def _run(arguments: List[str]) -> None:
     options = parse(arguments)
-    from occupy_core.inputs import Job
-    from occupy_core.job import run_job
-    from occupy_core.memory import keep_freed_memory
+    from occupy_core.job.memory import keep_freed_memory
+    from occupy_core.job.run import run_job
+    from occupy_core.settings.job_spec import Job
     from relion_external.inputs import maps_of
 
     # Here, so that what is missing is known before the computation.
@@ -58,7 +58,7 @@ def _run(arguments: List[str]) -> None:
         _say(f"  wrote {os.path.join(folder, name)}")
     # Again, because RELION's window shows the last lines only.
     if outputs.comparison is not None:
-        from occupy_core.comparing.comparison_outputs import comparison_lines
+        from occupy_core.comparing.outputs import comparison_lines
 
         for line in comparison_lines(outputs.comparison):
             _say(line)

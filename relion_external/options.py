@@ -12,9 +12,9 @@ from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
 from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
-from occupy_core.reporting.rerun import Recorded, read_recorded
-from occupy_core.setting_checks import Description
-from occupy_core.settings import Settings, default_of, descriptions
+from occupy_core.reporting.repeat import RecordedJob, read_job_record
+from occupy_core.settings.description import Description
+from occupy_core.settings.settings import Settings, default_of, descriptions
 
 PROGRAM = "relion_external_occupy"
 _TRUE = ("yes", "true", "1", "on")
@@ -50,7 +50,7 @@ class Options:
     """
 
     input_path: Optional[str]
-    recorded: Optional[Recorded]
+    recorded: Optional[RecordedJob]
     whole_classification: bool
     voxel_size: Optional[float]
     output_dir: str
@@ -78,7 +78,7 @@ def parse(arguments: List[str]) -> Options:
     known, unknown = parser.parse_known_args([word for word in arguments if word != "--"])
     if unknown:
         raise OptionError(_unknown_text(unknown[0]))
-    recorded = None if known.settings is None else read_recorded(known.settings)
+    recorded = None if known.settings is None else read_job_record(known.settings)
     _require_job(known, recorded)
     return Options(
         input_path=known.in_parts or known.in_3dref,
@@ -251,7 +251,7 @@ def _threads(word: str) -> int:
     return int(word)
 
 
-def _require_job(known: argparse.Namespace, recorded: Optional[Recorded]) -> None:
+def _require_job(known: argparse.Namespace, recorded: Optional[RecordedJob]) -> None:
     given = known.in_parts or known.in_3dref
     if recorded is not None and not given:
         if recorded.missing:

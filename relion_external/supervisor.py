@@ -15,13 +15,14 @@ import select
 import signal
 import sys
 import threading
-from typing import List, NoReturn, Optional, Sequence
+from typing import List, NoReturn, Sequence
 
 from relion_external import markers
+from relion_external.exit_status import complain, output_dir
 
 _POLL_SECONDS = 0.25
 _GRACE_SECONDS = 2.0
-# Followed by the child's number; occupy_core.outputs names it too, but this module imports nothing.
+# Followed by the child's number; occupy_core.job.staging names it too, but this module imports nothing.
 _STAGING = ".occupy_staging_"
 
 
@@ -52,25 +53,6 @@ def main(arguments: List[str], *, stop_signals: Sequence[signal.Signals] = ()) -
     finally:
         told = _put(job_dir, marker)
     return 0 if told and marker == markers.SUCCESS else 1
-
-
-def output_dir(arguments: List[str]) -> Optional[str]:
-    """The value of --o, found before anything else is understood or checked; the last that is not empty counts."""
-    found = None
-    for position, word in enumerate(arguments):
-        if word == "--o" and position + 1 < len(arguments) and not arguments[position + 1].startswith("--"):
-            found = arguments[position + 1] or found
-        elif word.startswith("--o="):
-            found = word[len("--o=") :] or found
-    return found
-
-
-def complain(reason: str) -> int:
-    """Say on standard error, in one line, why the job fails; the exit status of a failure."""
-    line = " ".join(reason.split())
-    with contextlib.suppress(OSError):  # a full disk must not hide how the job ends
-        print(f"relion_external_occupy: ERROR: {line}", file=sys.stderr, flush=True)
-    return 1
 
 
 def _put(job_dir: str, marker: str) -> bool:

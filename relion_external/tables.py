@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from occupy_core.job import JobOutputs, MapOutputs
-from occupy_core.outputs import FIGURE, MAP_OUTPUTS, MAPS_TABLE, REGIONS_TABLE, SPREAD_MAP
+from occupy_core.job.run import JobOutputs, MapOutputs
+from occupy_core.settings.output_names import FIGURE, MAP_OUTPUTS, MAPS_TABLE, REGIONS_TABLE, SPREAD_MAP
 
 Table = Tuple[Sequence[str], Sequence[Sequence[object]]]  # columns, rows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from occupy_core.settings import descriptions
+from occupy_core.settings.settings import descriptions
 from relion_external.options import default_text
 
 README = Path(__file__).resolve().parents[1] / "README.md"

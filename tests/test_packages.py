@@ -19,7 +19,12 @@ MAY_NOT_IMPORT = {
 }
 # What a job on one map loads later than at the start, or not at all.
 LATE = (
-    *("occupy_core.comparing", "occupy_core.calibration", "occupy_core.reporting.figures", "importlib.metadata"),
+    *(
+        "occupy_core.comparing",
+        "occupy_core.estimate.calibration",
+        "occupy_core.reporting.pdf.slices",
+        "importlib.metadata",
+    ),
     *("matplotlib", "PIL", "fontTools", "pandas", "starfile", "skimage"),
     *("scipy.ndimage", "scipy.special", "scipy.linalg", "scipy.sparse"),
 )
@@ -84,7 +89,9 @@ def test_a_job_on_one_map_loads_nothing_that_it_does_not_need(phantom_file, tmp_
     done = run(code, *words)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == ""
-    assert "occupy_core.calibration" in run(code, *words, "--normalisation", "calibrated").stdout.splitlines()[-1]
+    assert (
+        "occupy_core.estimate.calibration" in run(code, *words, "--normalisation", "calibrated").stdout.splitlines()[-1]
+    )
 
 
 def test_options_are_checked_before_numpy_is_loaded():

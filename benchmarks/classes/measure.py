@@ -14,10 +14,10 @@ from scipy.ndimage import distance_transform_edt
 
 from benchmarks.classes.scenarios import LEAST_MASS, Difference, Scenario, differences
 from benchmarks.occupancy.simulate import Simulated
-from occupy_core.coarse_grid import CoarseGrid
-from occupy_core.comparing.classes import ClassComparison, compare_maps
-from occupy_core.inputs import ClassInfo, MapInput
-from occupy_core.settings import Settings
+from occupy_core.comparing.compare_maps import ClassComparison, compare_maps
+from occupy_core.estimate.coarse_grid import CoarseGrid
+from occupy_core.settings.job_spec import ClassInfo, MapInput
+from occupy_core.settings.settings import Settings
 
 LEAST_COVERAGE, LEAST_SHARE = 0.7, 0.6
 _ON_A_DIFFERENCE = 0.5  # of a region; else it is a false one

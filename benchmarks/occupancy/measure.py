@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.occupancy.simulate import Simulated
-from occupy_core.targets import occupancy_interval, quartiles
+from occupy_core.estimate.targets import occupancy_interval, quartiles
 
 _WHOLE = 1.0
 

@@ -7,9 +7,12 @@ import itertools
 
 import numpy as np
 
-from occupy_core import fourier, kernel, scale
-from occupy_core.maps import DensityMap
-from occupy_core.solvent_region import flat_areas, inscribed
+from occupy_core.estimate.kernel import ball_mask, ball_maximum, default_kernel_size
+from occupy_core.estimate.local_scale import local_scale
+from occupy_core.estimate.reference import Reference
+from occupy_core.fourier.filters import low_pass
+from occupy_core.maps.reading import DensityMap
+from occupy_core.solvent.region import flat_areas, inscribed
 
 _CUBE = 24.0  # Å
 _BINS = 400
@@ -26,13 +29,13 @@ def prototype_scale(source: DensityMap) -> np.ndarray:
     """
     voxel_size = source.grid.voxel_size
     lowpass = max(8.0, 3 * voxel_size)
-    lowpassed = fourier.low_pass(source.data, voxel_size=voxel_size, cutoff_angstrom=lowpass)
-    size = kernel.default_kernel_size(lowpass, voxel_size)
-    maximum = kernel.ball_maximum(lowpassed, kernel.ball(size, lowpass / (2 * voxel_size)))
+    lowpassed = low_pass(source.data, voxel_size=voxel_size, cutoff_angstrom=lowpass)
+    size = default_kernel_size(lowpass, voxel_size)
+    maximum = ball_maximum(lowpassed, ball_mask(size, lowpass / (2 * voxel_size)))
     inside = inscribed(maximum.shape) & ~flat_areas(source.data)
     zero = _mode(maximum[inside])
     one = _largest_median(maximum, max(2, round(_CUBE / voxel_size)))
-    return scale.local_scale(maximum, scale.Reference(one, (0, 0, 0), (0, 0, 0), 1, zero))
+    return local_scale(maximum, Reference(one, (0, 0, 0), (0, 0, 0), 1, zero))
 
 
 def _mode(values: np.ndarray) -> float:

@@ -18,9 +18,9 @@ from benchmarks.occupancy.bundles import write_bundles
 from benchmarks.occupancy.measure import Reading, readings
 from benchmarks.occupancy.prototype import prototype_scale
 from benchmarks.occupancy.simulate import Conditions, Simulated, simulate
-from occupy_core.maps import read_map
+from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
-from occupy_core.settings import Settings
+from occupy_core.settings.settings import Settings
 
 NOISES = (0.05, 0.1, 0.2, 0.4)
 # Resolution and voxel size in Å.

@@ -12,7 +12,7 @@ import mrcfile
 import numpy as np
 
 from demo.simulate import phantom
-from occupy_core.fourier import resize
+from occupy_core.fourier.resize import resize
 
 _FINEST = 96  # voxels a side, of the complex before it is brought to a larger box
 

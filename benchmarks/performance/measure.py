@@ -10,8 +10,8 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from benchmarks.performance import maps
 from benchmarks.performance.parts import Seconds, measured, told_by
 from benchmarks.performance.processes import Cost, Run, alternately, floor_command, our_job, ours, the_floor, theirs
-from occupy_core.inputs import ClassInfo, MapInput
-from occupy_core.settings import Settings
+from occupy_core.settings.job_spec import ClassInfo, MapInput
+from occupy_core.settings.settings import Settings
 
 MODIFICATIONS = {
     "ours": ("--amplify", "3", "--attenuate", "3", "--sigmoid", "4", "--pivot", "0.3"),

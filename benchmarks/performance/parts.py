@@ -38,34 +38,38 @@ def told_by(command: Sequence[str]) -> Seconds:
 def stages(folder: str, *words: str) -> Seconds:
     """Seconds in each stage of a job; the stages do not overlap."""
     begun = time.perf_counter()
-    from occupy_core import calibration, estimate, filler, fourier, job, kernel, scale, solvent
-    from occupy_core.restoring import Restorer
-    from relion_external.job import run
+    from occupy_core import process
+    from occupy_core.estimate import calibration, prepare
+    from occupy_core.job import run
+    from occupy_core.modify.to_input_grid import OutputResampler
+    from occupy_core.solvent.model import SolventModel
+    from relion_external.job import run as run_external_job
 
     imported = time.perf_counter() - begun
     spent: Seconds = {}
+    # Each function in the module that calls it.
     places = [
-        ("reading", job, "read_map"),
-        ("low-pass", fourier, "low_pass"),
-        ("change of box", fourier, "resize"),
-        ("solvent region", estimate, "flat_areas"),
-        ("solvent region", estimate, "solvent_region"),
-        ("solvent model", solvent, "fit_solvent"),
-        ("kernel maximum", kernel, "ball_maximum"),
-        ("reference value", scale, "tiled_reference"),
+        ("reading", run, "read_map"),
+        ("low-pass", prepare, "low_pass"),
+        ("change of box", prepare, "resize"),
+        ("solvent region", prepare, "flat_areas"),
+        ("solvent region", prepare, "solvent_region"),
+        ("solvent model", process, "fit_solvent"),
+        ("kernel maximum", prepare, "ball_maximum"),
+        ("reference value", prepare, "tiled_reference"),
         ("reference value", calibration, "calibrate"),
-        ("local scale", scale, "local_scale"),
-        ("local scale", scale, "variability_limit"),
-        ("confidence", solvent.SolventModel, "confidence_of"),
-        ("filler", filler, "pure_solvent"),
-        ("filler", filler, "solvent_noise"),
-        ("modified maps, made and written", Restorer, "give_modified"),
-        ("scale and confidence, written", Restorer, "give_fraction"),
+        ("local scale", process, "local_scale"),
+        ("local scale", process, "variability_limit"),
+        ("confidence", SolventModel, "confidence_map"),
+        ("filler", process, "pure_solvent"),
+        ("filler", process, "solvent_noise"),
+        ("modified maps, made and written", OutputResampler, "send_modified"),
+        ("scale and confidence, written", OutputResampler, "send_fraction"),
     ]
     for name, home, function in places:
         setattr(home, function, _clocked(getattr(home, function), name, spent))
     begun = time.perf_counter()
-    if run(["--o", folder, "--j", str(THREADS), *words]):
+    if run_external_job(["--o", folder, "--j", str(THREADS), *words]):
         raise SystemExit(1)
     whole = time.perf_counter() - begun
     return {"imports": imported, **spent, "the rest": whole - sum(spent.values())}
@@ -87,12 +91,12 @@ def kernels(path: str) -> Seconds:
     """The ball maximum and the low-pass of a map beside what scipy has for them, and how often ours is faster."""
     from scipy.ndimage import maximum_filter
 
-    from occupy_core.fourier import low_pass
-    from occupy_core.kernel import ball, ball_maximum
-    from occupy_core.maps import read_map
+    from occupy_core.estimate.kernel import ball_mask, ball_maximum
+    from occupy_core.fourier.filters import low_pass
+    from occupy_core.maps.reading import read_map
 
     source = read_map(path)
-    volume, ball_of_nine = source.data, ball(9, 4.0)
+    volume, ball_of_nine = source.data, ball_mask(9, 4.0)
 
     def transforms() -> None:
         scipy.fft.irfftn(scipy.fft.rfftn(volume, workers=THREADS), volume.shape, workers=THREADS)

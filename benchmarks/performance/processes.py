@@ -16,8 +16,8 @@ from typing import Callable, List, Mapping, Sequence
 
 from benchmarks import published
 from benchmarks.real_data import REPOSITORY
-from occupy_core.inputs import Job, MapInput
-from occupy_core.settings import Settings
+from occupy_core.settings.job_spec import Job, MapInput
+from occupy_core.settings.settings import Settings
 
 THREADS = 2
 

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from typing import Optional, Sequence, Tuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.coarse_grid import box_around
-from occupy_core.comparing.class_views import LEAST_VOXELS, ClassView, common_part, offsets, reference_class
+from occupy_core.arrays.boxes import box_around
+from occupy_core.arrays.types import Floats, Mask, Volume
+from occupy_core.comparing.class_data import LEAST_VOXELS, ClassData, reference_class
+from occupy_core.comparing.common_part import find_common_part
 from occupy_core.comparing.regions import Maps, Part, differing_parts
-from occupy_core.maps import Volume
-
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
+from occupy_core.comparing.shifts import class_shifts
 
 _BORDER = 4.0  # Å: what is this near to solvent or to the rest of the molecule reads some of it
 _LEAST_CORE = 0.2  # of a region
@@ -77,7 +75,7 @@ class Comparison:
 
 
 def compare(
-    views: Sequence[ClassView],
+    views: Sequence[ClassData],
     names: Sequence[str],
     *,
     spacing: float,
@@ -109,7 +107,7 @@ def compare(
     voxel, or less of it and its mean significantly, and by enough: noise makes none such.
     """
     reference = reference_class(views, reference)
-    common = common_part(views, reference, spacing=spacing, threads=threads)
+    common = find_common_part(views, reference, spacing=spacing, threads=threads)
     molecule = np.logical_or.reduce([view.molecule.load() for view in views])
     maps = Maps(
         [view.density for view in views],
@@ -139,7 +137,7 @@ def compare(
         notes.append(
             "no part is the same in all classes: their grey scales could not be checked, and occupancies may be off"
         )
-    for name, distance in zip(names, offsets(views, reference, spacing=spacing, threads=threads)):
+    for name, distance in zip(names, class_shifts(views, reference, spacing=spacing, threads=threads)):
         if distance > 0:
             notes.append(
                 f"{name} lies {distance:.1f} Å off {names[reference]} as a whole, so they differ where they need not; "
@@ -154,7 +152,7 @@ def compare(
     return Comparison(tuple(regions), spread, common.heights, reference, tuple(notes))
 
 
-def _readings(views: Sequence[ClassView], factors: Sequence[float], molecule: Mask) -> Tuple[Floats, Floats, Volume]:
+def _readings(views: Sequence[ClassData], factors: Sequence[float], molecule: Mask) -> Tuple[Floats, Floats, Volume]:
     """Density and shared scale of each class (class, voxel of the molecule), and the spread of the scale, 3D."""
     densities, scales = [], []
     highest, lowest = np.zeros(molecule.shape, dtype=np.float32), np.ones(molecule.shape, dtype=np.float32)

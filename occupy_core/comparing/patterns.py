@@ -8,17 +8,16 @@ arrays over several maps have the axes (map, voxel).
 from __future__ import annotations
 
 import itertools
-from typing import Any, List, Sequence
+from typing import List, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
-from occupy_core.coarse_grid import box_around
-from occupy_core.neighbours import any_within
+from occupy_core.arrays.boxes import box_around, scatter
+from occupy_core.arrays.neighbours import any_within
+from occupy_core.arrays.types import Floats, Mask
 
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
 Numbers = NDArray[np.uint8]
 Pattern = NDArray[np.float64]
 
@@ -32,14 +31,7 @@ _MOST_PATTERNS = 20
 _ALIKE = 0.25  # parts whose patterns differ by less everywhere are of one pattern
 
 
-def spread_out(values: NDArray[Any], molecule: Mask) -> NDArray[Any]:
-    """A 3D array with these values at the voxels of the molecule, 0 elsewhere."""
-    result = np.zeros(molecule.shape, dtype=values.dtype)
-    result[molecule] = values
-    return result
-
-
-def patterns_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, spacing: float) -> List[Pattern]:
+def find_patterns(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, spacing: float) -> List[Pattern]:
     """The patterns over the maps that voxels follow; the first one is no difference.
 
     Parameters
@@ -65,10 +57,10 @@ def patterns_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask
     """
     reach = round(_AROUND / spacing)
     lowest = relative.min(axis=0)
-    left = spread_out(seeds & (lowest < 1 - _ALIKE), molecule)
+    left = scatter(seeds & (lowest < 1 - _ALIKE), molecule)
     # A place between two patterns is of neither; inside one nothing changes.
     merit = (1 - lowest) * strongest / (1 + _change(relative, molecule) / np.float32(_CHANGE))
-    order = spread_out(np.arange(len(merit), dtype=np.int32), molecule)
+    order = scatter(np.arange(len(merit), dtype=np.int32), molecule)
     patterns: List[Pattern] = [np.ones(len(relative))]
     owners = np.zeros(len(merit), dtype=np.uint8)
     tries = 0
@@ -85,11 +77,11 @@ def patterns_of(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask
         patterns = _refined(relative, [*patterns, pattern], seeds)
         owners = _nearest(relative, patterns)
         explained = (owners > 0) & (_distance(relative, patterns, owners) < _ALIKE)
-        left &= ~any_within(spread_out(explained, molecule), reach)
+        left &= ~any_within(scatter(explained, molecule), reach)
     return _without_borders(relative, patterns, owners, molecule, seeds, spacing)
 
 
-def owners_of(relative: Floats, patterns: List[Pattern], seeds: Mask) -> Numbers:
+def nearest_patterns(relative: Floats, patterns: List[Pattern], seeds: Mask) -> Numbers:
     """The number of the pattern that each voxel is nearest to, the patterns first moved to what maps of this smoothing
     hold; arrays as of `patterns_of`."""
     return _nearest(relative, _refined(relative, patterns, seeds))
@@ -102,7 +94,7 @@ def _change(relative: Floats, molecule: Mask) -> Floats:
     variance = np.zeros(relative.shape[1], dtype=np.float32)
     for values in relative:
         mean, square = (
-            ndimage.uniform_filter(spread_out(power, molecule), 3)[molecule] / weight for power in (values, values**2)
+            ndimage.uniform_filter(scatter(power, molecule), 3)[molecule] / weight for power in (values, values**2)
         )
         variance += np.maximum(square - mean**2, 0)
     change: Floats = np.sqrt(variance)
@@ -143,7 +135,7 @@ def _is_mixed(pattern: Pattern, others: Sequence[Pattern]) -> bool:
 def _is_thin(part: Mask, molecule: Mask, spacing: float) -> bool:
     """Whether little of a part is far from the rest of the molecule."""
     box = box_around(molecule)
-    depth = ndimage.distance_transform_edt(~spread_out(~part, molecule)[box])[molecule[box]][part] * spacing
+    depth = ndimage.distance_transform_edt(~scatter(~part, molecule)[box])[molecule[box]][part] * spacing
     return bool((depth > _BLUR).sum() < _LEAST_DEEP * depth.size)
 
 

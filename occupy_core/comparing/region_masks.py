@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.coarse_grid import box_around, on_map_grid
-from occupy_core.maps import Volume
+from occupy_core.arrays.boxes import box_around
+from occupy_core.arrays.types import Volume
+from occupy_core.estimate.coarse_grid import on_map_grid
 
 SOFT_EDGE = 8.0  # Å
 

@@ -16,17 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from occupy_core.coarse_grid import box_around
-from occupy_core.comparing.patterns import owners_of, patterns_of, spread_out
-from occupy_core.comparing.settling import settled
-from occupy_core.comparing.stored import Stored
-from occupy_core.fourier import ROUNDING
-from occupy_core.maps import Volume
-from occupy_core.neighbours import any_within
-from occupy_core.smoothing import smoothed, smoothed_around
-
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
+from occupy_core.arrays.boxes import box_around, scatter
+from occupy_core.arrays.neighbours import any_within
+from occupy_core.arrays.smoothing import gaussian_smooth, gaussian_smooth_at
+from occupy_core.arrays.types import Floats, Mask, Volume
+from occupy_core.comparing.disk_array import DiskArray
+from occupy_core.comparing.label_smoothing import smooth_labels
+from occupy_core.comparing.patterns import find_patterns, nearest_patterns
+from occupy_core.fourier.transforms import ROUNDING
 
 # Full widths in Å of the smoothings under which maps are compared: a large difference shows in a noisy map only under
 # a wide one, and borders are sharp only under a narrow one.
@@ -66,8 +63,8 @@ class Maps:
     threads : int
     """
 
-    densities: Sequence[Stored]
-    insides: Sequence[Stored]
+    densities: Sequence[DiskArray]
+    insides: Sequence[DiskArray]
     molecule: Mask
     common: Mask
     full: Mask
@@ -110,7 +107,7 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
         if width in _DETECTION_WIDTHS:
             seeds |= _differing(smooth, noises, strongest)
         if width == _DETECTION_WIDTHS[0]:
-            finest, finest_noises = Stored(smooth), noises
+            finest, finest_noises = DiskArray(smooth), noises
         for result, most in ((fused, _MOST_NOISE), (sharper, _MOST_NOISE_KNOWN)):
             fine = (strongest * np.float32(most) > max(noises)) | (width == _WIDTHS[-1])
             fine &= ~result.any(axis=0)
@@ -122,15 +119,15 @@ def differing_parts(maps: Maps, reference: int) -> List[Part]:
     seeds = seeds[dense]
     if not seeds.any():
         return []
-    molecule = spread_out(dense, molecule)
-    patterns = patterns_of(_relative(fused[:, dense]), strongest[dense], seeds, molecule, spacing)
-    owners = owners_of(_relative(sharper[:, dense]), patterns, seeds)
+    molecule = scatter(dense, molecule)
+    patterns = find_patterns(_relative(fused[:, dense]), strongest[dense], seeds, molecule, spacing)
+    owners = nearest_patterns(_relative(sharper[:, dense]), patterns, seeds)
     del fused, sharper  # before more is made
     if owners.any():
         sharp, noises = _smoothed(maps, solvent, reference, _NARROW)
-        owners = settled(owners, patterns, sharp[:, dense], noises, molecule, spacing)
-    owners = spread_out(owners, molecule)
-    seeds = spread_out(seeds, molecule)
+        owners = smooth_labels(owners, patterns, sharp[:, dense], noises, molecule, spacing)
+    owners = scatter(owners, molecule)
+    seeds = scatter(seeds, molecule)
     smooth = finest.load()[:, dense]
     masks, certainties = [], []
     # Labels and distances take many times the memory of a mask: not where nothing is.
@@ -195,9 +192,9 @@ def _solvent(maps: Maps) -> Mask:
     width = _DETECTION_WIDTHS[0] / maps.spacing
     dense = np.zeros(int(maps.molecule.sum()), dtype=bool)
     for stored in maps.densities:
-        smooth = smoothed_around(stored.load(), maps.molecule, width, threads=maps.threads)
+        smooth = gaussian_smooth_at(stored.load(), maps.molecule, width, threads=maps.threads)
         dense |= smooth > np.float32(_FAINT * np.median(smooth[maps.full[maps.molecule]]))
-    return ~any_within(spread_out(dense, maps.molecule), round(_AROUND / maps.spacing), threads=maps.threads)
+    return ~any_within(scatter(dense, maps.molecule), round(_AROUND / maps.spacing), threads=maps.threads)
 
 
 def _smoothed(maps: Maps, solvent: Mask, reference: int, width: float) -> Tuple[Floats, List[float]]:
@@ -208,7 +205,7 @@ def _smoothed(maps: Maps, solvent: Mask, reference: int, width: float) -> Tuple[
     place = None
     for row, density, inside in zip(smooth, maps.densities, maps.insides):
         values = density.load()
-        row[:] = smoothed_around(values, maps.molecule, voxels, threads=maps.threads)
+        row[:] = gaussian_smooth_at(values, maps.molecule, voxels, threads=maps.threads)
         free = inside.load() & solvent
         if place is None or not np.array_equal(free, place.free):
             place = _NoisePlace.of(free, voxels, maps.threads)
@@ -239,7 +236,7 @@ class _NoisePlace:
     def of(cls, free: Mask, width: float, threads: int) -> _NoisePlace:
         share = free.astype(np.float32)
         # The square of a Gaussian is one of a width smaller by the root of 2.
-        smoothed(share, width / math.sqrt(2), threads=threads, out=share)
+        gaussian_smooth(share, width / math.sqrt(2), threads=threads, out=share)
         place = free & (share > 0.5 * share.max())
         return cls(free, place, share[place])
 
@@ -248,7 +245,7 @@ class _NoisePlace:
         if not self.power.size:
             return 0.0
         values *= self.free
-        alone = smoothed(values, width, threads=threads, out=values)[self.place]
+        alone = gaussian_smooth(values, width, threads=threads, out=values)[self.place]
         alone *= alone
         alone /= self.power
         return math.sqrt(float(alone.mean(dtype=np.float64)))

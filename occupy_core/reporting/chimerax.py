@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
-from occupy_core.outputs import DENSITIES, MAP_OUTPUTS
+from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS
 
 Report = Mapping[str, Any]
 

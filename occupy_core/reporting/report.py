@@ -17,12 +17,12 @@ import numpy
 import scipy
 
 from occupy_core import __version__
-from occupy_core.maps import position_of
-from occupy_core.outputs import PROGRAM
+from occupy_core.estimate.targets import Target
+from occupy_core.maps.grid import position_of
 from occupy_core.process import Result
-from occupy_core.reporting import glance
-from occupy_core.settings import Settings
-from occupy_core.targets import Target
+from occupy_core.reporting.map_summary import scale_histogram, solvent_curves, surface_level
+from occupy_core.settings.output_names import PROGRAM
+from occupy_core.settings.settings import Settings
 
 CITATION = (
     "Forsberg BO, Shah PNM, Burt A. A robust normalized local filter to estimate compositional heterogeneity "
@@ -60,10 +60,10 @@ def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str,
             "sigma": solvent.sigma,
             "height": solvent.height,
             "confidence_limit": solvent.limit,
-            "histogram": glance.solvent_curves(solvent),
+            "histogram": solvent_curves(solvent),
         },
-        "scale_histogram": glance.scale_histogram(result.scale, result.confidence, threads=threads),
-        "surface_level": glance.surface_level(result.source, result.confidence, solvent.limit, threads=threads),
+        "scale_histogram": scale_histogram(result.scale, result.confidence, threads=threads),
+        "surface_level": surface_level(result.source, result.confidence, solvent.limit, threads=threads),
         "variability_limit": result.variability_limit,
         "median_scale": result.median_scale,
         "targets": [target_report(target) for target in result.targets],
@@ -120,7 +120,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _derived(result: Result) -> Dict[str, Any]:
-    values = asdict(result.derived)
+    values = asdict(result.parameters)
     return {
         "mode": values["mode"],
         "box_voxels": list(reversed(values["box"])),
@@ -135,7 +135,7 @@ def _derived(result: Result) -> Dict[str, Any]:
 
 def _tile(result: Result) -> Tuple[List[float], float]:
     """Centre and edge of the reference tile, in voxels of the input, along the array's axes."""
-    boxes = zip(result.source.grid.shape, result.derived.box)
+    boxes = zip(result.source.grid.shape, result.parameters.box)
     factors = [full / computed for full, computed in boxes]
     size = result.reference.tile_size
     centre = [(place + (size - 1) / 2) * factor for place, factor in zip(result.reference.highest_tile, factors)]

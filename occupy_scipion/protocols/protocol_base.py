@@ -14,12 +14,13 @@ from pwem.protocols import ProtAnalysis3D
 
 from occupy_core import __version__
 from occupy_core.__main__ import error_file
-from occupy_core.comparing.shared import named_place, shares_reference
+from occupy_core.comparing.each_map import named_place
+from occupy_core.comparing.shared_scale import shares_reference
 from occupy_core.errors import OccupyError, SettingsError
-from occupy_core.histogram import require_library
-from occupy_core.inputs import Job, MapInput
-from occupy_core.outputs import REPORT, kinds_of
-from occupy_core.settings import Settings
+from occupy_core.modify.histogram_matching import require_scikit_image
+from occupy_core.settings.job_spec import Job, MapInput
+from occupy_core.settings.output_names import REPORT, output_kinds
+from occupy_core.settings.settings import Settings
 from occupy_scipion import outputs, report
 from occupy_scipion.checks import bold, cautions, grid_problems, unequal_grids
 from occupy_scipion.constants import JOB_FILE, REFERENCE
@@ -131,7 +132,7 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
 
     def getPossibleOutputs(self):
         try:
-            kinds = kinds_of(self._settings())
+            kinds = output_kinds(self._settings())
         except OccupyError:
             kinds = ["scale", "confidence"]
         names = [outputs.output_name(kind, several=self._several()) for kind in kinds]
@@ -189,7 +190,7 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
         try:
             settings = self._settings()
             if settings.hist_match:
-                require_library()
+                require_scikit_image()
         except SettingsError as error:
             return [problem_text(error)]
         if self.inputVolumes.get() is None:

@@ -9,7 +9,7 @@ from pwem.objects import SetOfVolumes, Volume, VolumeMask
 from pyworkflow import NEW
 
 from occupy_core.errors import SettingsError
-from occupy_core.outputs import SPREAD_MAP
+from occupy_core.settings.output_names import SPREAD_MAP
 from occupy_scipion import outputs, report
 from occupy_scipion.form import add_named_settings
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase

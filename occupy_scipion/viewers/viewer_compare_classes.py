@@ -4,9 +4,9 @@ from __future__ import annotations
 from pyworkflow.protocol import params
 
 from occupy_core.errors import MapError
-from occupy_core.reporting.comparison_plots import comparison_figure
-from occupy_core.reporting.figures import sections_of
-from occupy_core.reporting.logfile import own_style
+from occupy_core.reporting.pdf.comparison_page import comparison_figure
+from occupy_core.reporting.pdf.logfile import own_style
+from occupy_core.reporting.pdf.slices import region_sections
 from occupy_scipion import report
 from occupy_scipion.protocols import ProtOccupyCompareClasses
 from occupy_scipion.sources import voxels_of
@@ -47,5 +47,5 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the maps")]
         with own_style():
-            figure = comparison_figure(found["comparison"], sections_of(masks, volumes))
+            figure = comparison_figure(found["comparison"], region_sections(masks, volumes))
         return [PageView(figure, "Comparison of classes", self._tkRoot)]

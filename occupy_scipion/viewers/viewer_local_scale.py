@@ -10,11 +10,11 @@ from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, ProtocolViewer
 
 from occupy_core.errors import MapError
-from occupy_core.outputs import CHIMERAX, FIGURE, MAP_OUTPUTS
 from occupy_core.reporting.chimerax import session_commands
-from occupy_core.reporting.figures import AXIS_NAMES, slices_figure
-from occupy_core.reporting.glance import slices_of, tile_section
-from occupy_core.reporting.logfile import own_style, pages_of
+from occupy_core.reporting.pdf.logfile import own_style, pages_of
+from occupy_core.reporting.pdf.slices import AXIS_NAMES, slices_figure
+from occupy_core.reporting.sections import map_sections, tile_section
+from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAP_OUTPUTS
 from occupy_scipion import report
 from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols import ProtOccupyLocalScale
@@ -132,7 +132,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             place = [item["prefix"] for item in found["maps"]].index(source.prefix)
             item = found["maps"][place]
             panels = {kind: voxels_of(source, path) for kind, path in self._files(source).items()}
-            slices = slices_of({"input": voxels_of(source), **panels}, tile_section(item))
+            slices = map_sections({"input": voxels_of(source), **panels}, tile_section(item))
             with own_style():
                 figures = pages_of(found, place, slices)
         except MapError as error:

@@ -7,8 +7,8 @@ from pwem.objects import Volume
 from pyworkflow.viewer import DESKTOP_TKINTER, Viewer
 
 from occupy_core.errors import MapError
-from occupy_core.outputs import MAP_OUTPUTS, SPREAD_MAP, is_region_mask
-from occupy_core.reporting.figures import slices_figure
+from occupy_core.reporting.pdf.slices import slices_figure
+from occupy_core.settings.output_names import MAP_OUTPUTS, SPREAD_MAP, is_region_mask
 from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale
 from occupy_scipion.sources import source_of, voxels_of
 from occupy_scipion.viewers.views import FigureView

@@ -7,10 +7,10 @@ import pytest
 
 from demo.simulate import phantom
 from occupy_core.errors import MapError, SettingsError
-from occupy_core.maps import read_map
+from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
-from occupy_core.settings import Settings
-from occupy_core.solvent_region import inscribed
+from occupy_core.settings.settings import Settings
+from occupy_core.solvent.region import inscribed
 
 ALL = Settings(amplify=3.0, attenuate=3.0, sigmoid=4.0)
 
@@ -80,8 +80,8 @@ def test_any_box_gives_outputs_on_its_grid(write_mrc, shape, max_box):
         assert values.shape == shape and values.dtype == np.float32, name
         assert np.all(np.isfinite(values)), name
     assert 0 <= result.scale.min() and result.scale.max() <= 1
-    assert min(result.derived.box) >= min(*shape, 32)
-    assert any("max_box" in text for text in result.warnings) == (result.derived.box != shape)
+    assert min(result.parameters.box) >= min(*shape, 32)
+    assert any("max_box" in text for text in result.warnings) == (result.parameters.box != shape)
 
 
 def test_cropping_and_padding_back_changes_little(write_mrc):
@@ -90,7 +90,7 @@ def test_cropping_and_padding_back_changes_little(write_mrc):
     whole = process_map(source, Settings(mode="occupancy", lowpass=12.0))
     # Tiles are voxels: 7 of the smaller box are the 18 Å of 12 voxels in the whole one.
     small = process_map(
-        source, Settings(mode="occupancy", lowpass=12.0, max_box=48, tile_size=7, tau=whole.derived.tau)
+        source, Settings(mode="occupancy", lowpass=12.0, max_box=48, tile_size=7, tau=whole.parameters.tau)
     )
     for part in simulated.parts:
         assert np.median(small.scale[part]) == pytest.approx(np.median(whole.scale[part]), abs=0.05)
@@ -236,7 +236,7 @@ def test_a_mask_with_the_same_wrong_header_is_taken_like_the_map(write_mrc, thre
     for voxel_size in (1.0, 3.0):
         mask = write_mrc(near, "mask.mrc", voxel_size)
         result = process_map(read_map(map_path, voxel_size=3.0), Settings(solvent_def=mask))
-        assert result.derived.voxel_size == 3.0
+        assert result.parameters.voxel_size == 3.0
     mask = write_mrc(near, "mask.mrc", 2.0)
     with pytest.raises(MapError, match="voxel size 2 instead of 3"):
         process_map(read_map(map_path, voxel_size=3.0), Settings(solvent_def=mask))

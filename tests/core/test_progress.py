@@ -6,10 +6,10 @@ import re
 import pytest
 
 from occupy_core import progress
-from occupy_core.inputs import ClassInfo, Job, MapInput
-from occupy_core.job import run_job
+from occupy_core.job.run import run_job
 from occupy_core.progress import Progress, bar
-from occupy_core.settings import Settings
+from occupy_core.settings.job_spec import ClassInfo, Job, MapInput
+from occupy_core.settings.settings import Settings
 
 
 class Clock:

@@ -11,7 +11,7 @@ import starfile
 
 from demo.particles import CLASSIFICATION, PARTICLES, REFERENCE, write_particles
 from demo.relion_project import RelionProject
-from occupy_core.maps import read_map
+from occupy_core.maps.reading import read_map
 
 LAST = "run_it012"
 

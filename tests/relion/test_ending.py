@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from occupy_core.maps import read_map
+from occupy_core.maps.reading import read_map
 
 SUCCESS, FAILURE, ABORTED = (f"RELION_JOB_EXIT_{end}" for end in ("SUCCESS", "FAILURE", "ABORTED"))
 COMMAND = [sys.executable, "-m", "relion_external"]
@@ -301,7 +301,7 @@ def test_help_and_version_need_no_folder(project):
 
 
 def test_help_tells_every_setting(project):
-    from occupy_core.settings import descriptions
+    from occupy_core.settings.settings import descriptions
 
     shown = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
     for name in descriptions():

@@ -2,7 +2,7 @@
 import pytest
 
 from occupy_core.errors import SettingsError
-from occupy_core.settings import Settings, descriptions
+from occupy_core.settings.settings import Settings, descriptions
 from relion_external.options import OptionError, parse
 
 JOB = ["--o", "External/job004/", "--in_3dref", "map.mrc"]

@@ -12,9 +12,9 @@ import pytest
 import starfile
 
 from demo.relion_project import RelionProject
-from occupy_core.maps import read_map
+from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
-from occupy_core.settings import Settings
+from occupy_core.settings.settings import Settings
 
 
 @pytest.fixture

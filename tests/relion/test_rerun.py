@@ -12,10 +12,10 @@ import pytest
 
 from occupy_core import __version__
 from occupy_core.errors import JobError, SettingsError
-from occupy_core.inputs import Job, MapInput
-from occupy_core.job import _aside
-from occupy_core.reporting.rerun import read_recorded
-from occupy_core.settings import Settings
+from occupy_core.job.run import _aside
+from occupy_core.reporting.repeat import read_job_record
+from occupy_core.settings.job_spec import Job, MapInput
+from occupy_core.settings.settings import Settings
 from relion_external.options import OptionError, parse
 from relion_external.supervisor import main
 
@@ -100,7 +100,7 @@ def test_what_is_gone_or_changed_is_told(project, three_parts, capfd):
     report = "External/job001/report.json"
     shutil.copy("solvent.mrc", "kept.mrc")
     Path("solvent.mrc").write_bytes(Path("part2.mrc").read_bytes())
-    (note,) = read_recorded(report).warnings
+    (note,) = read_job_record(report).warnings
     assert note.startswith("solvent.mrc: has changed since External/job001/report.json was written")
     shutil.copy("kept.mrc", "solvent.mrc")
     os.remove("map.mrc")
@@ -123,13 +123,13 @@ def test_reports_of_other_versions_and_other_files(project, tmp_path):
         (tmp_path / "report.json").write_text(json.dumps({**report, **values}))
         return str(tmp_path / "report.json")
 
-    notes = read_recorded(changed(version="0.0.9", versions={**report["versions"], "numpy": "1.0"})).warnings
+    notes = read_job_record(changed(version="0.0.9", versions={**report["versions"], "numpy": "1.0"})).warnings
     assert f"is of version 0.0.9, this is {__version__}: the outcome may differ" in notes[0]
     assert "numpy 1.0, here is" in notes[1]
     with pytest.raises(SettingsError, match="(?s)wonder.*version 0.0.9, this is"):
-        read_recorded(changed(version="0.0.9", settings={**report["settings"], "wonder": 3}))
+        read_job_record(changed(version="0.0.9", settings={**report["settings"], "wonder": 3}))
     with pytest.raises(JobError, match="is not a report that a job can be repeated from"):
-        read_recorded(changed(job=None))
+        read_job_record(changed(job=None))
     (told,) = report["job"]["maps"]
     for change in (
         {"maps": [{**told, "prefix": "../../out_"}]},
@@ -142,16 +142,16 @@ def test_reports_of_other_versions_and_other_files(project, tmp_path):
         {"compare": "false"},
     ):
         with pytest.raises(JobError, match="is not a report that a job can be repeated from"):
-            read_recorded(changed(job={**report["job"], **change}))
+            read_job_record(changed(job={**report["job"], **change}))
     (tmp_path / "report.json").write_text("[" * 100_000)
     with pytest.raises(JobError, match="cannot be read as a report.json"):
-        read_recorded(str(tmp_path / "report.json"))
+        read_job_record(str(tmp_path / "report.json"))
     with pytest.raises(JobError, match="is not a report of this program"):
-        read_recorded(changed(program="another"))
+        read_job_record(changed(program="another"))
     with pytest.raises(JobError, match=r"gone.json: cannot be read as a report.json"):
-        read_recorded("gone.json")
+        read_job_record("gone.json")
     with pytest.raises(JobError, match=r"map.mrc: cannot be read"):
-        read_recorded("map.mrc")
+        read_job_record("map.mrc")
 
 
 def test_classes_come_back_with_their_regions(shared_data, tmp_path, monkeypatch):

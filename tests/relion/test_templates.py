@@ -10,7 +10,7 @@ import starfile
 
 from demo.particles import CLASSIFICATION, write_particles
 from demo.relion_project import RelionProject
-from occupy_core.maps import read_map
+from occupy_core.maps.reading import read_map
 from tests.conftest import REPOSITORY
 
 TEMPLATES = REPOSITORY / "relion_external" / "templates"

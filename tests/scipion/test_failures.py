@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from occupy_core.outputs import MAP_OUTPUTS, kinds_of
+from occupy_core.settings.output_names import MAP_OUTPUTS, output_kinds
 from occupy_scipion.outputs import OUTPUT_NAMES
 from tests.scipion.conftest import write_map
 
@@ -122,4 +122,4 @@ def test_the_kinds_foretold_are_those_the_core_writes(map_file, tmp_path, values
 
     settings = Settings(**values)
     (done,) = run_job(Job((MapInput(str(map_file)),), str(tmp_path), settings)).maps
-    assert list(done.files) == kinds_of(settings)
+    assert list(done.files) == output_kinds(settings)

@@ -7,7 +7,7 @@ import pytest
 from pwem.objects import VolumeMask
 from pyworkflow.protocol import params
 
-from occupy_core.settings import Settings, default_of, descriptions
+from occupy_core.settings.settings import Settings, default_of, descriptions
 from occupy_scipion.form import FIELDS, settings_of, shown_settings
 from occupy_scipion.protocols import ProtOccupyLocalScale
 

@@ -9,9 +9,9 @@ import pytest
 from pwem.objects import VolumeMask
 
 from demo.simulate import phantom
-from occupy_core.maps import read_map
+from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
-from occupy_core.settings import Settings
+from occupy_core.settings.settings import Settings
 from occupy_scipion.viewers import OccupyLocalScaleViewer
 from tests.scipion.conftest import write_map
 from tests.scipion.test_one_map import ORIGIN

@@ -12,9 +12,9 @@ import pytest
 from pwem.emlib.image import ImageHandler
 from pwem.protocols import ProtCropResizeVols
 
-from occupy_core.maps import read_map
+from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
-from occupy_core.settings import Settings
+from occupy_core.settings.settings import Settings
 from tests.scipion.conftest import write_map
 
 ORIGIN = [10.0, 20.0, 30.0]

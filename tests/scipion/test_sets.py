@@ -10,9 +10,9 @@ from pwem.objects import SetOfVolumes, Volume
 from pwem.protocols import ProtSubSet
 
 from demo.simulate import phantom
-from occupy_core.maps import read_map
+from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
-from occupy_core.settings import Settings
+from occupy_core.settings.settings import Settings
 from tests.scipion.conftest import write_map
 
 

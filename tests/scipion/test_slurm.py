@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from occupy_core.maps import read_map
+from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
-from occupy_core.settings import Settings
+from occupy_core.settings.settings import Settings
 from tests.conftest import REPOSITORY, absent
 
 SLURM_CONF = """ClusterName=test

@@ -10,7 +10,7 @@ import pytest
 from pwem.emlib.image import ImageHandler
 from pyworkflow.object import Pointer
 
-from occupy_core.settings import NORMALISATIONS
+from occupy_core.settings.settings import NORMALISATIONS
 from occupy_scipion.report import methods_text, read_report, summary_lines
 from tests.scipion.conftest import write_map
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job from start to end: map files and settings in, files in the output folder out."""

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of a job's files, and how they appear: all at once when the job is whole, or not at all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Dict, List
+
+from occupy_core.settings.settings import Settings
+
+REPORT = "report.json"
+MAPS_TABLE = "occupancy_maps.star"
+REGIONS_TABLE = "occupancy_regions.star"
+REGION_MASK = "region{:03d}_mask.mrc"
+SPREAD_MAP = "occupancy_spread.mrc"
+FIGURE = "logfile.pdf"
+CHIMERAX = "occupy.cxc"
+PROGRAM = "scipion-em-occupy"
+
+
+@dataclass(frozen=True)
+class OutputKind:
+    """One kind of map that a job writes: its file name behind the prefix, what it is in words, whether it is a mask."""
+
+    file_name: str
+    title: str
+    is_mask: bool = False
+
+
+MAP_OUTPUTS: Dict[str, OutputKind] = {
+    "scale": OutputKind("scale.mrc", "local scale"),
+    "confidence": OutputKind("confidence.mrc", "confidence"),
+    "amplified": OutputKind("amplified.mrc", "amplified map"),
+    "attenuated": OutputKind("attenuated.mrc", "attenuated map"),
+    "sigmoid": OutputKind("sigmoid.mrc", "sigmoid map"),
+    "solvent_excluded": OutputKind("solvent_excluded.mrc", "map without solvent"),
+    "subtraction_mask_attenuated": OutputKind(
+        "subtraction_mask_attenuated.mrc", "subtraction mask from the attenuation", is_mask=True
+    ),
+    "subtraction_mask_sigmoid": OutputKind(
+        "subtraction_mask_sigmoid.mrc", "subtraction mask from the sigmoid", is_mask=True
+    ),
+    "solvent_definition": OutputKind("solvent_definition.mrc", "solvent definition from the scale", is_mask=True),
+}
+
+# What each modification makes.
+MODIFIED = {"amplify": "amplified", "attenuate": "attenuated", "sigmoid": "sigmoid"}
+# Kinds that hold density; all others hold values from 0 to 1.
+DENSITIES = ("input", *MODIFIED.values(), "solvent_excluded")
+# The mask for particle subtraction that a modification gives.
+SUBTRACTION_MASKS = {"attenuate": "subtraction_mask_attenuated", "sigmoid": "subtraction_mask_sigmoid"}
+
+
+def output_kinds(settings: Settings) -> List[str]:
+    """The kinds of map, keys of `MAP_OUTPUTS`, that a job with these settings writes for each of its maps."""
+    return ["scale", "confidence", *modified_kinds(settings), *mask_kinds(settings)]
+
+
+def modified_kinds(settings: Settings) -> List[str]:
+    """Those of them that are the input, modified."""
+    if settings.exclude_solvent and not settings.modifications:
+        return ["solvent_excluded"]
+    return [MODIFIED[name] for name in settings.modifications]
+
+
+def mask_kinds(settings: Settings) -> List[str]:
+    """Those of them that are masks."""
+    subtraction = [mask for name, mask in SUBTRACTION_MASKS.items() if name in settings.modifications]
+    definition = [] if settings.solvent_threshold is None else ["solvent_definition"]
+    return [*(subtraction if settings.subtraction_mask else []), *definition]
+
+
+def is_region_mask(name: str) -> bool:
+    """Whether a file has the name of a region's mask."""
+    return re.fullmatch(REGION_MASK.format(0).replace("000", r"\d{3,}"), name) is not None

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Warnings about settings that change nothing, or that change what the scale means."""
+
+from __future__ import annotations
+
+from typing import List
+
+from occupy_core.settings.settings import Settings
+
+
+def unused_settings(settings: Settings) -> List[str]:
+    """Warn about settings that have no effect with the others, and about settings that make the scale no occupancy."""
+    defaults = Settings()
+    modified = bool(settings.modifications)
+    needs = {
+        "pivot": ("sigmoid", settings.sigmoid is not None),
+        "scale_limit": ("amplify, attenuate or sigmoid", modified),
+        "omit_confidence": ("amplify, attenuate or sigmoid", modified),
+        "tile_size": ("tiled normalisation", settings.normalisation == "tiled" or bool(settings.target_mask)),
+        "tau": ("tiled or kernel normalisation", settings.normalisation != "calibrated"),
+        "lowpass_output": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
+        "hist_match": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
+    }
+    notes = [
+        f"{name} has no effect without {other}"
+        for name, (other, there) in needs.items()
+        if not there and getattr(settings, name) != getattr(defaults, name)
+    ]
+    if settings.normalisation == "calibrated" and settings.nlrc:
+        notes.append("noise-level recalibration moves the zero that was calibrated: the scale is no occupancy any more")
+    if settings.normalisation == "calibrated" and settings.resolved_mode == "resolution":
+        notes.append(
+            "calibrated normalisation in resolution mode: the scale falls with local resolution too; for occupancies "
+            "set mode to occupancy"
+        )
+    return notes

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from occupy_core.arrays.smoothing import gaussian_mean_in_mask, gaussian_smooth, gaussian_smooth_at, sigma_from_fwhm
+
+WIDTH = 5.0  # voxels
+
+
+@pytest.fixture
+def values():
+    return np.random.default_rng(0).standard_normal((37, 40, 50)).astype(np.float32)
+
+
+@pytest.fixture(params=["in the middle", "at an edge", "at a corner"])
+def mask(request, values):
+    mask = np.zeros(values.shape, dtype=bool)
+    places = {"in the middle": np.s_[17:20, 18:24, 20:28], "at an edge": np.s_[:3, 18:24, 20:28]}
+    mask[places.get(request.param, np.s_[-4:, -2:, :5])] = True
+    mask[18, 20, 24] = False
+    return mask
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_smoothing_in_threads_is_that_of_scipy(values, threads):
+    expected = gaussian_filter(values, sigma_from_fwhm(WIDTH), truncate=2.5)
+    np.testing.assert_array_equal(gaussian_smooth(values, WIDTH, threads=threads), expected)
+    gaussian_smooth(values, WIDTH, threads=threads, out=values)
+    np.testing.assert_array_equal(values, expected)
+
+
+def test_smoothing_around_a_mask_is_that_of_the_whole(values, mask):
+    np.testing.assert_array_equal(gaussian_smooth_at(values, mask, WIDTH), gaussian_smooth(values, WIDTH)[mask])
+    assert gaussian_smooth_at(values, np.zeros_like(mask), WIDTH).size == 0
+
+
+def test_an_average_within_a_mask_sees_nothing_else(values, mask):
+    np.testing.assert_allclose(gaussian_mean_in_mask(np.where(mask, np.float32(3), values), mask, WIDTH), 3, rtol=1e-6)
+    total, weight = (
+        gaussian_filter(part, sigma_from_fwhm(WIDTH), truncate=2.5)[mask]
+        for part in (np.where(mask, values, 0), mask * 1.0)
+    )
+    np.testing.assert_allclose(gaussian_mean_in_mask(values, mask, WIDTH), total / weight, rtol=1e-4)

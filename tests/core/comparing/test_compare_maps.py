@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several maps in one job: one reference for all, and what differs."""
+
+import json
+import re
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from demo.simulate import phantom
+from occupy_core.comparing.class_data import ClassData, class_data
+from occupy_core.comparing.compare_maps import compare_maps
+from occupy_core.comparing.disk_array import DiskArray
+from occupy_core.comparing.shared_scale import shared_scale, shares_reference
+from occupy_core.comparing.shifts import class_shifts
+from occupy_core.errors import JobError, MapError, SettingsError
+from occupy_core.fourier.filters import low_pass
+from occupy_core.job.run import run_job
+from occupy_core.maps.reading import read_map
+from occupy_core.process import process_map
+from occupy_core.settings.job_spec import ClassInfo, Job, MapInput
+from occupy_core.settings.settings import Settings
+
+OCCUPANCIES = [(1.0, 0.6, 0.3), (1.0, 0.6, 0.9), (1.0, 0.6, 0.3)]
+SHARES = (0.5, 0.3, 0.2)
+CALIBRATED = {"normalisation": "calibrated", "mode": "occupancy"}
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    return [phantom(occupancies=chosen, noise_seed=seed) for seed, chosen in enumerate(OCCUPANCIES)]
+
+
+@pytest.fixture
+def classes(simulated, write_mrc):
+    """Class maps whose third part differs in the second."""
+    return [
+        MapInput(
+            write_mrc(made.volume, f"class{number}.mrc", made.voxel_size),
+            f"class{number:03d}_",
+            class_info=ClassInfo(number, share, round(1000 * share)),
+        )
+        for number, (made, share) in enumerate(zip(simulated, SHARES), start=1)
+    ]
+
+
+def as_set(maps):
+    return [MapInput(item.path, item.prefix, class_info=ClassInfo(item.class_info.number)) for item in maps]
+
+
+def report_of(folder):
+    return json.loads((Path(folder) / "report.json").read_text())
+
+
+def test_auto_is_shared_for_the_classes_of_a_classification_and_own_otherwise(classes):
+    assert shares_reference(classes, Settings())
+    assert not shares_reference(as_set(classes), Settings())
+    assert shares_reference(as_set(classes), Settings(reference="shared"))
+    assert not shares_reference(classes, Settings(reference="own"))
+    assert not shares_reference(classes[:1], Settings(reference="shared"))
+
+
+@pytest.mark.parametrize("settings", [{}, {"normalisation": "kernel"}, {"mode": "occupancy"}])
+def test_the_published_reference_is_the_largest_or_the_named_one(classes, settings):
+    own = [process_map(read_map(item.path), Settings(**settings)).reference.value for item in classes]
+    shared = shared_scale(classes, Settings(**settings))
+    assert {item.value for item in shared.references.values()} == {max(own)} and len(shared.references) == 3
+    assert shared.place == int(np.argmax(own))
+    named = shared_scale(classes, Settings(reference="3", **settings))
+    assert {item.value for item in named.references.values()} == {own[2]} and named.place == 2
+
+
+def test_half_in_every_class_reads_half_and_not_whole(simulated, write_mrc, tmp_path):
+    """Under its own reference the best region of each class would read 1."""
+    made = [simulated[0], phantom(occupancies=(0.5, 0.3, 0.15), noise_seed=7)]
+    maps = tuple(
+        MapInput(
+            write_mrc(item.volume, f"{number}.mrc", item.voxel_size),
+            f"class{number:03d}_",
+            None,
+            ClassInfo(number, 0.5),
+        )
+        for number, item in enumerate(made, start=1)
+    )
+    for reference, expected in (("auto", 0.5), ("own", 1.0)):
+        run_job(Job(maps, str(tmp_path / reference), Settings(reference=reference, **CALIBRATED)))
+        scale = read_map(tmp_path / reference / "class002_scale.mrc").data
+        assert np.median(scale[made[1].parts[0]]) == pytest.approx(expected, abs=0.08)
+    assert report_of(tmp_path / "auto")["shared_reference"] == maps[0].path
+    assert report_of(tmp_path / "own")["shared_reference"] is None
+
+
+def test_what_differs_comes_out_with_masks_and_occupancies(classes, simulated, tmp_path):
+    done = run_job(Job(tuple(classes), str(tmp_path / "out"), Settings(), compare=True))
+    report = report_of(tmp_path / "out")["comparison"]
+    assert report == json.loads(json.dumps(done.comparison))
+    (region,) = report["regions"]
+    medians = [item["median"] for item in region["occupancies"]]
+    np.testing.assert_allclose(medians, [0.3, 0.9, 0.3], atol=0.1)
+    assert region["occupancy_of_all_particles"] == pytest.approx(np.dot(SHARES, medians))
+    assert region["difference"] == pytest.approx(max(medians) - min(medians))
+    mask = read_map(tmp_path / "out" / region["mask"])
+    part = simulated[0].parts[2]
+    assert (part & (mask.data > 0.5)).sum() / part.sum() > 0.7
+    assert mask.data.min() >= 0 and mask.data.max() <= 1
+    assert region["volume_cubic_angstrom"] == pytest.approx((mask.data > 0.5).sum() * mask.grid.voxel_size**3, rel=0.15)
+    centre = np.argwhere(mask.data > 0.5).mean(axis=0)[::-1] * mask.grid.voxel_size
+    assert region["centre_xyz_angstrom"] == pytest.approx(list(centre), abs=2)
+    spread = read_map(tmp_path / "out" / "occupancy_spread.mrc").data
+    assert np.median(spread[part]) == pytest.approx(0.6, abs=0.12)
+    assert np.median(spread[simulated[0].parts[0]]) < 0.15
+    assert (tmp_path / "out" / "logfile.pdf").read_bytes().startswith(b"%PDF")
+    assert set(report["outputs"]) <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_classes_that_do_not_differ_have_no_region(simulated, write_mrc, tmp_path):
+    maps = tuple(
+        MapInput(
+            write_mrc(phantom(noise_seed=seed).volume, f"{seed}.mrc", 3.0),
+            f"class{seed:03d}_",
+            None,
+            ClassInfo(seed, 0.5),
+        )
+        for seed in (1, 2)
+    )
+    done = run_job(Job(maps, str(tmp_path / "out"), Settings(), compare=True))
+    assert done.comparison["regions"] == []
+    assert not list((tmp_path / "out").glob("region*"))
+
+
+def test_a_run_without_regions_takes_those_of_the_last_away(classes, tmp_path):
+    out = tmp_path / "out"
+    run_job(Job(tuple(classes), str(out), Settings(), compare=True))
+    assert (out / "region001_mask.mrc").exists()
+    run_job(Job(tuple(classes[:1]), str(out), Settings()))
+    assert not {"region001_mask.mrc", "occupancy_spread.mrc"} & {path.name for path in out.iterdir()}
+
+
+def test_a_mask_that_is_read_is_never_replaced_by_a_region(classes, tmp_path, write_mrc, simulated):
+    mask = write_mrc(simulated[0].parts[2].astype("f4"), "out/region001_mask.mrc", 3.0)
+    before = Path(mask).read_bytes()
+    with pytest.raises(JobError, match="region001_mask.mrc: is an input"):
+        run_job(Job(tuple(classes), str(tmp_path / "out"), Settings(target_mask=(mask,)), compare=True))
+    assert Path(mask).read_bytes() == before
+
+
+def test_a_class_that_cannot_be_read_does_not_keep_the_others_from_being_compared(classes, tmp_path):
+    broken = MapInput(str(tmp_path / "gone.mrc"), "class004_", None, ClassInfo(4, 0.1))
+    done = run_job(Job((*classes, broken), str(tmp_path / "out"), Settings(), compare=True))
+    assert len(done.maps) == 3 and len(done.comparison["maps"]) == 3 and len(done.comparison["regions"]) == 1
+    assert any("class 4 is left out" in text for text in done.warnings)
+    assert report_of(tmp_path / "out")["failed"][0]["input"] == broken.path
+
+
+def test_one_class_left_is_told_and_delivered(classes, tmp_path):
+    broken = MapInput(str(tmp_path / "gone.mrc"), "class004_", None, ClassInfo(4, 0.1))
+    done = run_job(Job((classes[0], broken), str(tmp_path / "out"), Settings(), compare=True))
+    assert len(done.maps) == 1 and done.comparison is None
+    assert "fewer than two" in done.warnings[0]
+    assert report_of(tmp_path / "out")["warnings"] == done.notes
+
+
+def test_grids_must_match_where_maps_are_measured_against_one_another(classes, simulated, write_mrc):
+    odd = MapInput(write_mrc(simulated[0].volume[:-1], "odd.mrc", 3.0), "class004_", None, ClassInfo(4, 0.1))
+    for measure in (shared_scale, compare_maps):
+        with pytest.raises(JobError, match=r"odd.mrc: has box .*class1.mrc"):
+            measure([*classes, odd], Settings())
+
+
+def test_a_reference_that_is_not_there(classes, tmp_path):
+    with pytest.raises(SettingsError, match="expected one of the maps' numbers: 1, 2, 3"):
+        shared_scale(classes, Settings(reference="7"))
+    broken = MapInput(str(tmp_path / "gone.mrc"), "class004_", None, ClassInfo(4, 0.1))
+    with pytest.raises(SettingsError, match="cannot be used"):
+        compare_maps([*classes, broken], Settings(reference="4"))
+    with pytest.raises(MapError, match="fewer than two"):
+        compare_maps([classes[0], broken], Settings())
+
+
+def test_the_low_pass_is_one_that_all_classes_have_detail_at(classes, simulated, write_mrc):
+    blurred = low_pass(simulated[2].volume, voxel_size=3.0, cutoff_angstrom=20)
+    maps = [*classes[:2], MapInput(write_mrc(blurred, "blurred.mrc", 3.0), "c3_", None, ClassInfo(3, 0.2))]
+    assert compare_maps(classes, Settings()).lowpass == 9
+    found = compare_maps(maps, Settings())
+    assert 16 < found.lowpass < 20 and "class 3 has next to no finer detail" in found.warnings[0]
+    assert "leave a class out" in found.warnings[0]
+    found = compare_maps(maps, Settings(lowpass=12.0))
+    assert found.lowpass == 12 and "class 3 has next to no detail finer than 1" in found.warnings[0]
+    assert "leave" not in compare_maps(maps[1:], Settings()).warnings[0]
+    assert compare_maps(maps, Settings(lowpass=25.0)).warnings == ()
+
+
+def test_memory_hardly_grows_with_the_classes(write_mrc):
+    made = [phantom((80, 80, 80), voxel_size=1.5, occupancies=chosen, noise_seed=7) for chosen in OCCUPANCIES[:2]]
+    paths = [write_mrc(item.volume, f"{number}.mrc", 1.5) for number, item in enumerate(made)]
+
+    def peak(classes):
+        maps = [MapInput(paths[number % 2], f"{number}_", None, ClassInfo(number, 0.1)) for number in range(classes)]
+        tracemalloc.start()
+        try:
+            assert len(compare_maps(maps, Settings()).result.regions) == 1
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(2)  # what is imported or cached on the way
+    assert (peak(8) - peak(2)) / 6 < 0.1 * made[0].volume.nbytes
+
+
+@pytest.mark.parametrize(
+    ("voxel_size", "settings", "bound"),
+    [(1.4, {}, 3.7), (1.4, {"normalisation": "calibrated", "mode": "occupancy"}, 4.0), (1.8, {}, 4.0)],
+)
+def test_a_job_on_classes_takes_less_than_four_maps(write_mrc, tmp_path, voxel_size, settings, bound):
+    def peak(side):
+        made = [phantom((side,) * 3, voxel_size=voxel_size, occupancies=chosen).volume for chosen in OCCUPANCIES[:2]]
+        paths = [write_mrc(values, f"{side}_{number}.mrc", voxel_size) for number, values in enumerate(made)]
+        maps = [
+            MapInput(path, f"class{number:03d}_", None, ClassInfo(number, 0.5)) for number, path in enumerate(paths)
+        ]
+        tracemalloc.start()
+        try:
+            run_job(Job(tuple(maps), str(tmp_path / "out"), Settings(**settings), compare=True))
+            return tracemalloc.get_traced_memory()[1], made[0].nbytes
+        finally:
+            tracemalloc.stop()
+
+    peak(72)  # what is imported or cached on the way
+    (small, less), (large, more) = peak(88), peak(136)
+    assert (large - small) / (more - less) < bound
+
+
+@pytest.mark.parametrize(("settings", "times"), [({}, 2), ({"mode": "occupancy"}, 1)])
+def test_classes_are_looked_at_once_where_scale_and_comparison_need_the_same(
+    classes, tmp_path, monkeypatch, settings, times
+):
+    looked_at = []
+
+    def view_of(estimate, *more, **named):
+        looked_at.append(estimate.source.path)
+        return class_data(estimate, *more, **named)
+
+    monkeypatch.setattr("occupy_core.comparing.class_cache.class_data", view_of)
+    alone = compare_maps(classes, Settings())
+    looked_at.clear()
+    settings = Settings(normalisation="calibrated", **settings)
+    done = run_job(Job(tuple(classes), str(tmp_path / "out"), settings, compare=True))
+    assert len(looked_at) == times * len(classes)
+    assert done.comparison["regions"][0]["volume_cubic_angstrom"] == alone.result.regions[0].volume
+
+
+def test_a_stored_array_comes_back(tmp_path, monkeypatch):
+    values = np.arange(24, dtype="f4").reshape(2, 3, 4).transpose(2, 1, 0)
+    stored = DiskArray(values)
+    for _ in range(2):
+        np.testing.assert_array_equal(stored.load(), values)
+    assert stored.load().dtype == np.float32
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(JobError, match="gone: no temporary file .* TMPDIR"):
+        DiskArray(values)
+
+
+def test_of_all_particles_is_told_only_where_all_classes_were_compared(classes, tmp_path):
+    done = run_job(Job((classes[0], classes[1]), str(tmp_path / "out"), Settings(), compare=True))
+    assert done.comparison["regions"][0]["occupancy_of_all_particles"] is None
+
+
+def test_a_class_without_particles_is_left_out(classes, tmp_path):
+    empty = MapInput(classes[0].path, "class004_", None, ClassInfo(4, 0.0, 0))
+    done = run_job(Job((*classes, empty), str(tmp_path / "out"), Settings(), compare=True))
+    assert [item["name"] for item in done.comparison["maps"]] == ["class 1", "class 2", "class 3"]
+    assert "class 4 is left out of the comparison: it has no particles" in done.warnings
+
+
+def test_what_keeps_maps_from_being_compared_does_not_lose_them(classes, simulated, write_mrc, tmp_path):
+    odd = MapInput(write_mrc(simulated[0].volume[:-1], "odd.mrc", 3.0), "class004_", None, ClassInfo(4, 0.1))
+    done = run_job(Job((*classes, odd), str(tmp_path / "out"), Settings(reference="own"), compare=True))
+    assert len(done.maps) == 4 and done.comparison is None
+    assert "the maps were not compared: " in done.notes[0] and "odd.mrc: has box" in done.notes[0]
+
+
+def test_a_reference_for_one_map_is_told_to_be_of_no_use(classes, tmp_path):
+    done = run_job(Job((classes[0],), str(tmp_path / "out"), Settings(reference="2")))
+    assert done.notes == ["reference 2 has no effect with one map"]
+
+
+def test_the_centre_is_x_y_z_whatever_the_axis_order(simulated, write_mrc, tmp_path):
+    maps = [
+        MapInput(
+            write_mrc(made.volume, f"o{number}.mrc", 3.0, mapc=3, mapr=2, maps=1),
+            f"c{number}_",
+            None,
+            ClassInfo(number),
+        )
+        for number, made in enumerate(simulated[:2], start=1)
+    ]
+    done = run_job(Job(tuple(maps), str(tmp_path / "out"), Settings(), compare=True))
+    sections, rows, columns = np.argwhere(simulated[0].parts[2]).mean(axis=0) * 3.0
+    (region,) = done.comparison["regions"]
+    assert region["centre_xyz_angstrom"] == pytest.approx([sections, rows, columns], abs=4)
+
+
+def test_a_part_that_lies_on_another_like_it_is_no_shift(write_mrc):
+    """The second class correlates best when its left part is laid on the first one's middle."""
+    made = [phantom(occupancies=chosen, noise_seed=seed) for seed, chosen in enumerate([(1, 0.6, 0.1), (1, 0.1, 1)])]
+    maps = [
+        MapInput(write_mrc(item.volume, f"{number}.mrc", 3.0), f"{number}_", None, ClassInfo(number))
+        for number, item in enumerate(made, start=1)
+    ]
+    assert "as a whole, so they differ" not in " ".join(compare_maps(maps, Settings()).warnings)
+
+
+def test_classes_that_are_shifted_as_a_whole_are_told(simulated, write_mrc, tmp_path):
+    shifted = np.roll(simulated[0].volume, 3, axis=0)
+    maps = [
+        MapInput(write_mrc(values, f"c{number}.mrc", 3.0), f"c{number}_", None, ClassInfo(number))
+        for number, values in enumerate((simulated[0].volume, shifted), start=1)
+    ]
+    # Which of the two is the reference is a matter of noise.
+    assert re.search(r"c\d\.mrc lies 9\.0 Å off c\d\.mrc as a whole", " ".join(compare_maps(maps, Settings()).warnings))
+
+
+def test_classes_that_lie_on_one_another_are_not_told_to_be_shifted(classes):
+    assert compare_maps(classes, Settings()).warnings == ()
+
+
+@pytest.mark.parametrize(("voxels", "place"), [(1, (1, 0, 0)), (3, (0, -3, 0)), (5, (0, 3, 4))])
+def test_how_far_a_class_lies_off_is_told_to_the_voxel(simulated, voxels, place):
+    density = low_pass(simulated[0].volume, voxel_size=2.5, cutoff_angstrom=8.0)
+    views = [
+        ClassData(None, DiskArray(values), None, None, None, None, 2.5)
+        for values in (density, np.roll(density, place, axis=(0, 1, 2)))
+    ]
+    assert class_shifts(views, 1, spacing=2.5) == [pytest.approx(2.5 * voxels), 0]

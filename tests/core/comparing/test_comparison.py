@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Simulated classes of the made-up complex: what differs is found with its occupancies, and nothing else."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.classes import document, measure, scenarios, tables
+from benchmarks.occupancy import suite
+from benchmarks.occupancy.simulate import Conditions, simulate
+from occupy_core.comparing import comparison
+from occupy_core.comparing.comparison import Region
+from occupy_core.comparing.regions import Part
+
+WHOLE = dict.fromkeys("ABCDEFG", 1.0)
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory):
+    return suite.bundles(tmp_path_factory.mktemp("models"))
+
+
+def classes(model, occupancies, noises, seed=0, **how):
+    """A simulated map for each class."""
+    return [
+        simulate(
+            model.path,
+            Conditions(**{"resolution": 7.0, "voxel_size": 2.4, "noise": noise, "seed": 100 * seed + number, **how}),
+            chosen,
+        )
+        for number, (chosen, noise) in enumerate(zip(occupancies, noises))
+    ]
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_differences_of_the_small_benchmark_are_found(bundles, partial):
+    chosen = scenarios.differing([bundles], seed=0, noises=(0.05, 0.1, 0.2), partial=partial)
+    drawn = {value for item in chosen for occupancies in item.occupancies for value in occupancies.values()}
+    assert (drawn > {0.0, 1.0}) == partial
+    outcomes = [measure.run(item) for item in chosen]
+    matches = [match for outcome in outcomes for match in outcome.matches]
+    assert len(matches) >= 3
+    assert [match for match in matches if not match.is_found] == []
+    assert np.mean([match.error for match in matches]) < 0.1
+    assert [outcome.false_regions for outcome in outcomes] == [0] * len(outcomes)
+
+
+def test_identical_classes_of_the_small_benchmark_do_not_differ(bundles):
+    assert [measure.run(item).regions for item in scenarios.identical([bundles], seed=0, sets=4)] == [0] * 4
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.2])
+def test_touching_parts_of_different_patterns_are_two_regions(bundles, noise):
+    # E and F touch, and both are above 20 kDa.
+    truth = {"E": (1.0, 1.0, 0.3), "F": (1.0, 0.0, 1.0)}
+    occupancies = [{**WHOLE, **{chain: values[number] for chain, values in truth.items()}} for number in range(3)]
+    maps = classes(bundles, occupancies, [noise, 1.2 * noise, 1.4 * noise])
+    scenario = scenarios.Scenario(bundles, tuple(occupancies), (), "")
+    found = measure.compared(maps)
+    outcome = measure.judged(scenario, maps[0], found)
+    assert [match.is_found for match in outcome.matches] == [True, True]
+    assert max(match.error for match in outcome.matches) < 0.1
+    assert outcome.regions == 2
+    assert (outcome.fragments, outcome.merged) == (0, 0)
+    first, second = found.result.regions
+    assert first.volume == pytest.approx(first.mask.sum() * 2.4**3)
+    assert first.volume * first.spread >= second.volume * second.spread
+    assert not (first.mask & second.mask).any()
+    joined = replace(found.result, regions=(replace(first, mask=first.mask | second.mask),))
+    outcome = measure.judged(scenario, maps[0], replace(found, result=joined))
+    assert (outcome.fragments, outcome.merged) == (0, 1)
+    for lower, median, upper in first.occupancies:
+        assert 0 <= lower <= median <= upper <= 1
+
+
+def test_a_central_part_beside_whole_neighbours_reads_its_own_occupancy(bundles):
+    # A is in the middle of the other six.
+    occupancies = [WHOLE, {**WHOLE, "A": 0.3}, {**WHOLE, "A": 0.0}]
+    (region,) = measure.compared(classes(bundles, occupancies, [0.1, 0.1, 0.1])).result.regions
+    medians = [median for _, median, _ in region.occupancies]
+    assert medians == pytest.approx([1.0, 0.3, 0.0], abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_identical_classes_do_not_differ_whatever_their_noise(bundles, seed):
+    chosen = {**WHOLE, "B": 0.6, "E": 0.4}
+    noise = (0.05, 0.1, 0.2, 0.4)[seed]
+    assert (
+        measure.compared(classes(bundles, [chosen] * 3, [noise, 1.3 * noise, 1.6 * noise], seed)).result.regions == ()
+    )
+
+
+@pytest.mark.parametrize("resolutions", [(4.8, 7.0), (7.0, 10.0)])
+@pytest.mark.parametrize("masked", [None, 6.0])
+def test_identical_classes_of_other_resolution_grey_scale_and_noise_do_not_differ(bundles, resolutions, masked):
+    pairs = zip(resolutions, (0.1, 0.4), (1, 2))
+    maps = [classes(bundles, [WHOLE], [n], seed, resolution=r, masked=masked)[0] for r, n, seed in pairs]
+    assert measure.compared(maps, factors=[1.0, 0.9]).result.regions == ()
+    assert measure.compared(maps, factors=[0.9, 1.0]).result.regions == ()
+
+
+@pytest.mark.parametrize(
+    ("sure", "significance", "medians", "counts"),
+    [
+        (0.086, 10.2, (1.0, 0.0), True),  # noisy, but large and all of it
+        (0.78, 21, (0.72, 0.2), True),
+        (1.8, 16, (1.0, 0.7), True),  # a small difference that is sure voxel by voxel
+        (0.21, 11.5, (0.66, 0.1), False),  # noise
+        (0.1, 18, (0.64, 0.2), False),
+        (0.004, 6, (0.97, 0.03), False),
+        (0.8, 15, (0.27, 0.0, 0.1), False),  # unequal resolution
+        (5, 200, (1.0, 0.87), False),
+        (5, 200, (0.2, 0.0), False),  # faint in all
+    ],
+)
+def test_a_region_counts_by_how_surely_and_how_far_classes_differ(sure, significance, medians, counts):
+    mask = np.ones((2, 2, 2), dtype=bool)
+    region = Region(mask, 8.0, (0.0, 0.0, 0.0), tuple((value,) * 3 for value in medians))
+    assert comparison._counts(Part(mask, mask, sure, significance), region) == counts
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.05])
+def test_a_part_that_is_fainter_by_a_third_in_one_class_is_found(bundles, noise):
+    maps = classes(bundles, [WHOLE, {**WHOLE, "G": 0.7}, WHOLE], [noise, 1.25 * noise, 1.5 * noise])
+    (region,) = measure.compared(maps).result.regions
+    assert [median for _, median, _ in region.occupancies] == pytest.approx([1.0, 0.7, 1.0], abs=0.05)
+
+
+def test_the_reference_can_be_chosen(bundles):
+    maps = classes(bundles, [WHOLE, {**WHOLE, "F": 0.0}], [0.1, 0.1])
+    found = measure.compared(maps, factors=[1.0, 0.5], reference=1)
+    assert found.result.grey_factors == pytest.approx((2.0, 1.0), abs=0.2)
+    (region,) = found.result.regions
+    assert [median for _, median, _ in region.occupancies] == pytest.approx([1.0, 0.0], abs=0.1)
+
+
+def test_a_part_that_is_half_everywhere_is_no_difference_and_reads_half(bundles):
+    chosen = {**WHOLE, "C": 0.5}
+    maps = classes(bundles, [chosen, {**chosen, "F": 0.0}], [0.1, 0.1])
+    (region,) = measure.compared(maps).result.regions
+    there = maps[0].chains == maps[0].names.index("F")
+    assert (region.mask & there).sum() / region.mask.sum() > 0.5
+
+
+def test_another_grey_scale_is_told_with_its_factor(bundles):
+    maps = classes(bundles, [WHOLE, WHOLE], [0.1, 0.1])
+    assert measure.compared(maps).warnings == ()
+    found = measure.compared(maps, factors=[1.0, 0.5])
+    assert found.result.grey_factors[1] == pytest.approx(0.5, abs=0.05)
+    assert "class 2" in found.warnings[0] and "one grey scale" in found.warnings[0]
+
+
+def test_the_document_tells_what_is_missed_and_only_counted_noise_breaks_bounds(bundles):
+    match = measure.Match(scenarios.Difference(("A",), (1.0, 0.0), 30.0), 0.1, 0.9, (1.0, 0.5))
+    outcomes = [
+        measure.Outcome(scenarios.Scenario(bundles, (), (Conditions(noise=noise),), "plain"), (match,), 1, 0, 8.0)
+        for noise in (0.2, 0.4)
+    ]
+    not_found, error = tables.bounds_missed(outcomes, [])
+    assert "noise 0.2" in not_found and "coverage 0.10" in not_found and "0.250" in error
+    assert tables.bounds_missed(outcomes[1:], []) == []
+    for suites in ({"one": outcomes}, {"none": [], "one": outcomes}):
+        text = document.text(suites, [], 0)
+        assert "| chains one | 0 of 1 | 0.25 |" in text and "Some bounds are missed" in text
+    assert "All bounds hold" in document.text({"one": outcomes[1:]}, [], 0)
+    regions = [replace(outcomes[0], matches=())]
+    assert "1 regions in classes that do not differ" in document.text({}, regions, 0)

@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+
+from occupy_core.__main__ import error_file, main
+from occupy_core.errors import JobError, MapError, SettingsError
+from occupy_core.job.run import run_job
+from occupy_core.maps.reading import read_map
+from occupy_core.process import process_map
+from occupy_core.settings.job_spec import Job, MapInput, read_job
+from occupy_core.settings.output_names import MAP_OUTPUTS
+from occupy_core.settings.settings import Settings
+from tests.conftest import geometry
+
+
+def job(folder, *paths, threads=1, **settings):
+    prefixes = [""] if len(paths) == 1 else [f"map{number:03d}_" for number in range(1, len(paths) + 1)]
+    maps = tuple(MapInput(path, prefix) for path, prefix in zip(paths, prefixes))
+    return Job(maps, str(folder), Settings(**settings), threads)
+
+
+REPORTS = ["logfile.pdf", "occupy.cxc", "report.json"]
+
+
+def names(folder):
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def test_a_job_writes_what_the_core_computes(phantom_file, tmp_path):
+    out = tmp_path / "out"
+    lines = []
+    (outputs,) = run_job(job(out, phantom_file, amplify=3.0), progress=lines.append).maps
+    assert names(out) == ["amplified.mrc", "confidence.mrc", *REPORTS, "scale.mrc"]
+    result = process_map(read_map(phantom_file), Settings(amplify=3.0))
+    np.testing.assert_array_equal(read_map(out / "scale.mrc").data, result.scale)
+    np.testing.assert_array_equal(read_map(out / outputs.files["amplified"]).data, result.modified["amplified"])
+    assert any("Map 1 of 1" in line for line in lines)
+
+
+def test_the_report_tells_the_job_again(phantom_file, tmp_path):
+    run_job(job(tmp_path / "out", phantom_file, sigmoid=4.0, seed=5))
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert Settings.from_dict(report["settings"]) == Settings(sigmoid=4.0, seed=5)
+    (entry,) = report["maps"]
+    assert entry["input"] == phantom_file
+    assert entry["outputs"]["sigmoid"] == "sigmoid.mrc"
+    assert entry["derived"]["lowpass_angstrom"] == 9.0
+    assert entry["reference"]["value"] > 0 and entry["solvent"]["sigma"] > 0
+    assert 0 < entry["median_scale"] <= 1
+    assert "41467-023-41478-1" in report["citation"]
+
+
+def test_a_second_run_leaves_nothing_of_the_first(phantom_file, tmp_path):
+    out = tmp_path / "out"
+    run_job(job(out, phantom_file, amplify=3.0, attenuate=2.0))
+    (out / "notes.txt").write_text("mine")
+    run_job(job(out, phantom_file, phantom_file))
+    assert names(out) == [
+        "logfile.pdf",
+        "map001_confidence.mrc",
+        "map001_scale.mrc",
+        "map002_confidence.mrc",
+        "map002_scale.mrc",
+        "notes.txt",
+        *REPORTS[1:],
+    ]
+
+
+def test_a_failed_run_leaves_the_last_good_one(phantom_file, write_mrc, tmp_path):
+    out = tmp_path / "out"
+    run_job(job(out, phantom_file, amplify=3.0))
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    with pytest.raises(MapError, match="every voxel"):
+        run_job(job(out, write_mrc(np.zeros((20, 20, 20), dtype="f4"), "flat.mrc")))
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_one_bad_map_does_not_stop_the_others(phantom_file, tmp_path):
+    lines = []
+    maps = (phantom_file, str(tmp_path / "gone.mrc"), phantom_file)
+    done = run_job(job(tmp_path / "out", *maps), progress=lines.append)
+    assert [item.source.prefix for item in done.maps] == ["map001_", "map003_"]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert "no such file" in report["failed"][0]["reason"]
+    assert any("FAILED" in line and "gone.mrc" in line for line in lines)
+    with pytest.raises(JobError, match="all 2 maps failed"):
+        run_job(job(tmp_path / "out", str(tmp_path / "gone.mrc"), str(tmp_path / "too.mrc")))
+
+
+def test_a_map_that_fails_late_leaves_nothing(phantom_file, write_mrc, tmp_path):
+    """Modified maps are written before target masks are looked at."""
+    other = write_mrc(np.random.default_rng(0).standard_normal((40, 40, 40)).astype("f4"), "other.mrc")
+    mask = write_mrc((read_map(other).data > 0.5).astype("f4"), "mask.mrc")
+    done = run_job(job(tmp_path / "out", phantom_file, other, amplify=3.0, target_mask=(mask,)))
+    assert [item.source.path for item in done.maps] == [other]
+    found = [name for name in names(tmp_path / "out") if name.startswith("map")]
+    assert found == ["map002_amplified.mrc", "map002_confidence.mrc", "map002_scale.mrc"]
+
+
+def test_an_input_is_never_replaced(phantom_file, tmp_path):
+    scale = tmp_path / "scale.mrc"
+    Path(phantom_file).rename(scale)
+    before = scale.read_bytes()
+    with pytest.raises(JobError, match="another output folder"):
+        run_job(job(tmp_path, str(scale)))
+    assert scale.read_bytes() == before
+    assert names(tmp_path) == ["scale.mrc"]
+
+
+@pytest.mark.parametrize("name", ["confidence.mrc", "sigmoid.mrc"])
+def test_a_solvent_definition_is_never_replaced_or_removed(phantom_file, write_mrc, tmp_path, name):
+    out = tmp_path / "out"
+    run_job(job(out, phantom_file, sigmoid=4.0))
+    before = (out / name).read_bytes()
+    with pytest.raises(JobError, match="another output folder"):
+        run_job(job(out, phantom_file, solvent_def=str(out / name)))
+    assert (out / name).read_bytes() == before
+
+
+def test_what_others_made_is_left_alone(phantom_file, tmp_path):
+    (tmp_path / "mask001_scale.mrc").write_text("mine")
+    run_job(job(tmp_path, phantom_file))
+    assert (tmp_path / "mask001_scale.mrc").read_text() == "mine"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "report.json").write_text('{"program": "another"}')
+    with pytest.raises(JobError, match="not a report of this program"):
+        run_job(job(tmp_path / "other", phantom_file))
+    (tmp_path / "third" / "scale.mrc").mkdir(parents=True)
+    with pytest.raises(JobError, match="is a folder"):
+        run_job(job(tmp_path / "third", phantom_file))
+    assert names(tmp_path / "third") == ["scale.mrc"]
+
+
+def test_an_unusable_folder_is_an_error(phantom_file, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JobError, match="cannot write to this output folder"):
+        run_job(job(tmp_path / "file" / "out", phantom_file))
+    with pytest.raises(JobError, match="no map"):
+        run_job(job(tmp_path))
+
+
+def test_job_files_are_read_back_or_refused(phantom_file, tmp_path):
+    wanted = job(tmp_path / "out", phantom_file, lowpass=12.0, threads=2)
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(wanted.to_dict()))
+    assert read_job(str(path)) == wanted
+    for content, error in (("{", JobError), ("{}", JobError)):
+        path.write_text(content)
+        with pytest.raises(error):
+            read_job(str(path))
+    path.write_text(json.dumps({**wanted.to_dict(), "settings": {"pivot": 7.0}}))
+    with pytest.raises(SettingsError, match="pivot"):
+        read_job(str(path))
+
+
+def test_entry_point_in_a_process_of_its_own(phantom_file, tmp_path):
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(job(tmp_path / "out", phantom_file).to_dict()))
+    error_file(str(path)).write_text("of the last run")
+    done = subprocess.run([sys.executable, "-m", "occupy_core", str(path)], capture_output=True, text=True, check=True)
+    assert "median scale" in done.stdout
+    assert (tmp_path / "out" / "scale.mrc").exists()
+    assert not error_file(str(path)).exists()
+
+
+def test_entry_point_leaves_the_reason_of_a_failure(tmp_path, capsys):
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(job(tmp_path / "out", "gone.mrc").to_dict()))
+    assert main([str(path)]) == 1
+    assert "gone.mrc: no such file" in error_file(str(path)).read_text()
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main([]) == 1
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_the_threads(phantom_file, tmp_path):
+    wanted = {"attenuate": 3.0, "sigmoid": 4.0, "subtraction_mask": True, "hist_match": True, "max_box": 48}
+    for name, threads, seed in (("one", 1, 3), ("two", 2, 3), ("other", 1, 4)):
+        run_job(job(tmp_path / name, phantom_file, threads=threads, seed=seed, **wanted))
+    for path in (tmp_path / "one").glob("*.mrc"):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+        filled = path.name in ("attenuated.mrc", "sigmoid.mrc")
+        assert (path.read_bytes() == (tmp_path / "other" / path.name).read_bytes()) != filled, path.name
+
+
+ALL = {"amplify": 3.0, "attenuate": 3.0, "sigmoid": 4.0, "subtraction_mask": True, "solvent_threshold": 0.15}
+OTHERS = {
+    "normalisation": "kernel",
+    "nlrc": True,
+    "omit_confidence": True,
+    "scale_limit": 0.0,
+    "hist_match": True,
+    "max_box": 48,
+}
+
+
+@pytest.mark.parametrize("more", [{}, OTHERS], ids=["plain", "others"])
+@pytest.mark.parametrize(
+    ("pattern", "number"),
+    [("edge/*", 8), ("maps/*", 4), ("relion_projects/*/Class3D/*/*class*.mrc", 6), ("relion/*/*class*.mrc.gz", 1)],
+)
+def test_outputs_of_real_maps_overlay_their_inputs_and_are_numbers(shared_data, tmp_path, pattern, number, more):
+    done = 0
+    for path in sorted(shared_data.glob(pattern)):
+        try:
+            (outputs,) = run_job(job(tmp_path / str(done), str(path), **ALL, **more)).maps
+        except MapError as error:
+            assert path.name == "EMD-3001.map" and "94.326" in str(error)  # a crystal's cell
+            continue
+        assert len(outputs.files) == 8
+        for kind, name in outputs.files.items():
+            out = tmp_path / str(done) / name
+            assert geometry(out) == geometry(path), out
+            values = values_of(out)
+            assert np.all(np.isfinite(values)), out
+            if kind in ("scale", "confidence") or MAP_OUTPUTS[kind].is_mask:
+                assert values.min() >= 0 and values.max() <= 1, out
+        done += 1
+    assert done == number
+
+
+def values_of(path):
+    """Values of an output; a confidence may be 0 everywhere, which read_map refuses."""
+    with mrcfile.open(path) as mrc:
+        return np.array(mrc.data)
+
+
+def test_figures_that_cannot_be_drawn_cost_no_job(phantom_file, tmp_path, monkeypatch):
+    from occupy_core.reporting.pdf import logfile
+
+    run_job(job(tmp_path / "out", phantom_file))
+    assert (tmp_path / "out" / "logfile.pdf").exists()
+
+    def failing(path, *_):
+        path.write_text("half of it")
+        raise RuntimeError("no more ink")
+
+    monkeypatch.setattr(logfile, "write_logfile", failing)
+    outputs = run_job(job(tmp_path / "out", phantom_file))
+    assert names(tmp_path / "out") == ["confidence.mrc", "occupy.cxc", "report.json", "scale.mrc"]
+    assert outputs.files == ["occupy.cxc"]
+    (told,) = json.loads((tmp_path / "out" / "report.json").read_text())["warnings"]
+    assert told == "no logfile.pdf was drawn: RuntimeError: no more ink" and told in outputs.warnings
+
+
+def test_inputs_that_cannot_be_recorded_leave_no_output(phantom_file, tmp_path, monkeypatch):
+    def gone(*_):
+        raise JobError("gone")
+
+    monkeypatch.setattr("occupy_core.job.run.job_record", gone)
+    with pytest.raises(JobError, match="gone"):
+        run_job(job(tmp_path / "out", phantom_file))
+    assert names(tmp_path / "out") == []
+
+
+def test_a_broken_matplotlib_costs_no_job(phantom_file, tmp_path, monkeypatch):
+    def broken():
+        raise AttributeError("half of matplotlib")
+
+    monkeypatch.setattr("occupy_core.job.run.load_drawing", broken)
+    monkeypatch.setattr("occupy_core.reporting.write_all.load_drawing", broken)
+    run_job(job(tmp_path / "out", phantom_file))
+    assert names(tmp_path / "out") == ["confidence.mrc", "occupy.cxc", "report.json", "scale.mrc"]
+    (told,) = json.loads((tmp_path / "out" / "report.json").read_text())["warnings"]
+    assert told == "no logfile.pdf was drawn: AttributeError: half of matplotlib"
+
+
+def test_sections_for_the_page_are_those_of_each_map_in_order(phantom_file, tmp_path):
+    out = tmp_path / "out"
+    (done,) = run_job(job(out, phantom_file, amplify=3.0, attenuate=2.0, subtraction_mask=True)).maps
+    files = {"input": phantom_file, **{kind: out / name for kind, name in done.files.items()}}
+    assert list(done.slices.panels) == list(files) and list(done.files) == list(done.report["outputs"])
+    for kind, path in files.items():
+        volume = read_map(path).data
+        for axis, image in enumerate(done.slices.panels[kind]):
+            np.testing.assert_array_equal(image, np.take(volume, volume.shape[axis] // 2, axis=axis))
+
+
+def test_without_figures_there_is_all_but_the_pdf(phantom_file, tmp_path):
+    out, lines = tmp_path / "out", []
+    run_job(job(out, phantom_file, sigmoid=4.0))
+    before = {path.name: path.read_bytes() for path in out.glob("*.mrc")}
+    outputs = run_job(job(out, phantom_file, sigmoid=4.0, figures=False), progress=lines.append)
+    assert names(out) == ["confidence.mrc", *REPORTS[1:], "scale.mrc", "sigmoid.mrc"]
+    assert {path.name: path.read_bytes() for path in out.glob("*.mrc")} == before
+    assert (outputs.files, outputs.warnings) == (["occupy.cxc"], [])
+    assert not any("logfile.pdf" in line for line in lines)
+
+
+def test_reports_are_strict_json_with_lists_of_numbers_in_a_line(phantom_file, tmp_path):
+    run_job(job(tmp_path / "out", phantom_file))
+    text = (tmp_path / "out" / "report.json").read_text()
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    report = json.loads(text, parse_constant=refuse)
+    curves = report["maps"][0]["solvent"]["histogram"]
+    assert {len(values) for values in curves.values()} == {250}
+    assert len(text.splitlines()) < 200
+
+
+def test_an_abort_between_two_files_waits_for_the_last(three_parts, write_mrc, tmp_path, monkeypatch):
+    """What a folder holds is of one run, or of the one before it."""
+    path, folder = write_mrc(three_parts.volume), tmp_path / "out"
+    run_job(Job((MapInput(path),), str(folder), Settings(amplify=2.0)))
+    real, moved = os.replace, []
+
+    def replace_and_abort(source, target):
+        nonlocal moved
+        real(source, target)
+        moved += [target] if Path(target).parent == folder else []
+        if len(moved) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def stop(_number, _frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    monkeypatch.setattr(os, "replace", replace_and_abort)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_job(Job((MapInput(path),), str(folder), Settings(amplify=4.0)))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    monkeypatch.undo()
+    assert json.loads((folder / "report.json").read_text())["settings"]["amplify"] == 4.0
+    run_job(Job((MapInput(path),), str(tmp_path / "whole"), Settings(amplify=4.0)))
+    whole = read_map(str(tmp_path / "whole" / "amplified.mrc")).data
+    np.testing.assert_array_equal(read_map(str(folder / "amplified.mrc")).data, whole)

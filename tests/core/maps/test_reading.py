@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import bz2
+import gzip
+import mmap
+import os
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+
+from occupy_core.errors import MapError
+from occupy_core.maps.reading import read_map
+from occupy_core.maps.writing import write_map
+from tests.conftest import geometry
+
+VALUES = np.random.default_rng(0).standard_normal((7, 8, 9)).astype(np.float32)
+
+
+def test_round_trip_keeps_values_and_geometry(write_mrc, tmp_path):
+    source = write_mrc(
+        VALUES, voxel_size=1.7, nxstart=-3, nystart=5, nzstart=11, mapc=3, mapr=1, maps=2, origin=(10.0, -20.0, 30.5)
+    )
+    read = read_map(source)
+    assert read.warnings == ()
+    assert read.grid.voxel_size == 1.7
+    out = tmp_path / "out.mrc"
+    write_map(out, read.data * 2, read.grid, label="twice")
+    assert geometry(out) == geometry(source)
+    again = read_map(out)
+    np.testing.assert_array_equal(again.data, VALUES * 2)
+    assert mrcfile.validate(str(out))
+    assert b"twice" in b"".join(mrcfile.open(out).header.label.tolist())
+
+
+@pytest.mark.parametrize(("suffix", "module"), [(".gz", gzip), (".bz2", bz2)])
+def test_compressed_maps_are_read(write_mrc, suffix, module):
+    plain = write_mrc(VALUES)
+    Path(plain + suffix).write_bytes(module.compress(Path(plain).read_bytes()))
+    np.testing.assert_array_equal(read_map(plain + suffix).data, VALUES)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.uint16, np.float16])
+def test_other_modes_become_float32(write_mrc, dtype):
+    values = np.arange(60).reshape(3, 4, 5).astype(dtype)
+    read = read_map(write_mrc(values))
+    assert read.data.dtype == np.float32
+    np.testing.assert_array_equal(read.data, values.astype(np.float32))
+
+
+def test_big_endian_is_read(write_mrc):
+    read = read_map(write_mrc(VALUES.astype(">f4")))
+    np.testing.assert_array_equal(read.data, VALUES)
+    assert read.data.dtype.isnative
+
+
+def test_image_stack_flag_of_relion_is_no_obstacle(write_mrc, tmp_path):
+    read = read_map(write_mrc(VALUES, ispg=0))
+    write_map(tmp_path / "out.mrc", read.data, read.grid, label="x")
+    assert mrcfile.open(tmp_path / "out.mrc").is_volume()
+
+
+def test_odd_header_is_read_with_a_warning(write_mrc):
+    source = write_mrc(VALUES)
+    damaged = bytearray(Path(source).read_bytes())
+    damaged[208:212] = b"junk"  # where "MAP " should stand
+    Path(source).write_bytes(damaged)
+    read = read_map(source)
+    np.testing.assert_array_equal(read.data, VALUES)
+    assert read.warnings and "map.mrc" in read.warnings[0]
+
+
+def test_voxel_size_of_the_project_wins(write_mrc, tmp_path):
+    read = read_map(write_mrc(VALUES, voxel_size=1.0), voxel_size=2.5)
+    assert read.grid.voxel_size == 2.5
+    assert "2.5" in read.warnings[0] and "header says 1" in read.warnings[0]
+    write_map(tmp_path / "out.mrc", read.data, read.grid, label="x")
+    assert read_map(tmp_path / "out.mrc").grid.voxel_size == 2.5
+
+
+def test_a_header_without_samples_is_mended_by_the_project(write_mrc, tmp_path):
+    read = read_map(write_mrc(VALUES, mx=0, my=0, mz=0), voxel_size=2.0)
+    write_map(tmp_path / "out.mrc", read.data, read.grid, label="x")
+    assert read_map(tmp_path / "out.mrc").grid.voxel_size == 2.0
+
+
+def test_the_same_voxel_size_rounded_is_no_override(write_mrc):
+    read = read_map(write_mrc(VALUES, voxel_size=3.54), voxel_size=3.5401)
+    assert read.grid.voxel_size == 3.54
+    assert read.warnings == ()
+
+
+def bad_cell(**fields):
+    return lambda write: write(VALUES, **fields)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda write: write(VALUES, voxel_size=None), ["voxel size"]),
+        (lambda write: write(np.full_like(VALUES, 3)), ["every voxel is 3"]),
+        (lambda write: write(np.where(VALUES > 2, np.nan, VALUES)), ["NaN", "of 504"]),
+        (lambda write: write(np.where(VALUES > 2, np.inf, VALUES)), ["infinite"]),
+        (lambda write: write(VALUES * np.float32(1e30)), ["too large", "grey scale"]),
+        (lambda write: write(VALUES * np.float32(1e-35)), ["too small", "grey scale"]),
+        (lambda write: write(VALUES + np.float32(1e6)), ["too alike", "grey scale"]),
+        (lambda write: write(VALUES[0]), ["(8, 9)", "3D map"]),
+        (lambda write: write(VALUES.astype(np.complex64)), ["complex"]),
+        (lambda write: write(VALUES, "stack.mrcs"), ["stack of images"]),
+        (lambda write: write(VALUES, cella=(9.0, 8.0, 7.5)), ["1 x 1 x 1.071", "cubes"]),
+        (lambda write: write(VALUES, cellb=(90.0, 94.3, 90.0)), ["94.3", "90"]),
+    ],
+)
+def test_bad_maps_get_a_clear_error(write_mrc, make, words):
+    path = make(write_mrc)
+    with pytest.raises(MapError) as caught:
+        read_map(path)
+    message = str(caught.value)
+    assert message.startswith(path) and "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_files_that_are_no_maps(tmp_path):
+    for name, content in (("text.mrc", b"not a map"), ("empty.mrc", b""), ("bad.mrc.gz", b"\x1f\x8bgarbage")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(MapError, match="cannot be read"):
+            read_map(path)
+    with pytest.raises(MapError, match="no such file"):
+        read_map(tmp_path / "missing.mrc")
+    with pytest.raises(MapError, match="folder"):
+        read_map(tmp_path)
+
+
+def test_truncated_map_is_refused(write_mrc):
+    path = Path(write_mrc(VALUES))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(MapError, match="cannot be read"):
+        read_map(path)
+
+
+def test_a_mapped_map_is_the_map_as_read(write_mrc):
+    values = np.random.default_rng(0).standard_normal((12, 10, 8)).astype("f4")
+    path = write_mrc(values)
+    before = Path(path).read_bytes()
+    found, read = read_map(path, mapped=True), read_map(path)
+    assert isinstance(found.data.base, (np.memmap, mmap.mmap)) and not isinstance(
+        read.data.base, (np.memmap, mmap.mmap)
+    )
+    np.testing.assert_array_equal(found.data, read.data)
+    assert found.limits == read.limits == (values.min(), values.max())
+    assert found.warnings == read.warnings and found.grid.difference(read.grid) == ""
+    found.data[0, 0, 0] = 99  # as the comparison of classes does
+    assert Path(path).read_bytes() == before
+    found.release()
+    read.release()
+    np.testing.assert_array_equal(found.data, values)
+
+
+@pytest.mark.parametrize("kind", ["int16", "extended", "longer"])
+def test_other_files_are_mapped_where_they_can_be_and_else_read(write_mrc, kind):
+    values = np.random.default_rng(0).integers(-99, 99, (12, 10, 8)).astype("i2" if kind == "int16" else "f4")
+    path = write_mrc(values)
+    with mrcfile.open(path, "r+") as file:
+        if kind == "extended":
+            file.set_extended_header(np.zeros(80, "V1"))
+    if kind == "longer":
+        with open(path, "ab") as file:
+            file.write(b"more")
+    found, read = read_map(path, mapped=True), read_map(path)
+    np.testing.assert_array_equal(found.data, values)
+    assert isinstance(found.data.base, (np.memmap, mmap.mmap)) == (kind == "extended")
+    assert found.warnings == read.warnings and bool(read.warnings) == (kind == "longer")
+
+
+def test_a_cut_file_and_a_stack_are_refused_mapped_or_not(write_mrc):
+    path = write_mrc(np.random.default_rng(0).standard_normal((12, 10, 8)).astype("f4"))
+    with mrcfile.open(path, "r+") as file:
+        file.header.ispg, file.header.mz = 401, 12  # a stack of volumes
+    for mapped in (False, True):
+        with pytest.raises(MapError, match="expected one 3D map"):
+            read_map(path, mapped=mapped)
+    os.truncate(path, 2000)
+    for mapped in (False, True):
+        with pytest.raises(MapError, match="cannot be read"):
+            read_map(path, mapped=mapped)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How matplotlib is loaded for a job, each time in a Python of its own."""
+
+import os
+import subprocess
+import sys
+
+from tests.conftest import REPOSITORY
+
+LOADED = "import sys\nfrom occupy_core.reporting.pdf.preload import load_matplotlib\nload_matplotlib()\n"
+
+
+def run(code, *words, **environment):
+    command = [sys.executable, "-c", code, *words]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=REPOSITORY, env={**os.environ, **environment}
+    )
+
+
+def test_what_is_left_out_can_still_be_had(tmp_path):
+    code = LOADED + (
+        "assert 'fontTools.ttLib' not in sys.modules\n"
+        "import matplotlib\nfrom matplotlib.figure import Figure\nfrom matplotlib.artist import kwdoc\n"
+        "matplotlib.rcParams['pdf.fonttype'] = 42\nfigure = Figure()\nfigure.text(0.5, 0.5, 'words')\n"
+        "figure.savefig(sys.argv[1])\nassert 'fontTools.ttLib' in sys.modules\n"
+        "import fontTools.subset\nassert fontTools.subset.Options and 'alpha' in kwdoc(Figure)\n"
+    )
+    done = run(code, str(tmp_path / "words.pdf"))
+    assert done.returncode == 0, done.stderr
+    assert b"CIDFontType2" in (tmp_path / "words.pdf").read_bytes()
+
+
+def test_it_may_be_loaded_already():
+    done = run("import matplotlib.figure, fontTools.subset\n" + LOADED + "assert fontTools.subset.Options\n")
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_is_said_of_folders_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    done = run(LOADED, MPLCONFIGDIR=str(tmp_path / "file" / "none"))
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import dataclasses
+import json
+
+import pytest
+
+from occupy_core.errors import SettingsError
+from occupy_core.settings.settings import Settings, descriptions
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("mode", "loud"),
+        ("mode", 3),
+        ("amplify", 1.0),
+        ("amplify", float("nan")),
+        ("attenuate", 0.5),
+        ("sigmoid", "4"),
+        ("sigmoid", True),
+        ("pivot", 1.0),
+        ("pivot", 0.0),
+        ("exclude_solvent", "yes"),
+        ("lowpass", 0.0),
+        ("lowpass", float("inf")),
+        ("kernel_size", 4),
+        ("kernel_size", 33),
+        ("kernel_radius", -1.0),
+        ("tau", 1.0),
+        ("normalisation", "other"),
+        ("tile_size", 2),
+        ("tile_size", 12.5),
+        ("hedge_confidence", 0.9),
+        ("scale_limit", 1.1),
+        ("max_box", 255),
+        ("max_box", 16),
+        ("max_box", None),
+        ("solvent_def", " "),
+        ("solvent_threshold", 1.5),
+        ("solvent_threshold", -0.1),
+        ("hist_match", 1),
+        ("reference", "best"),
+        ("reference", "0"),
+        ("seed", -1),
+    ],
+)
+def test_bad_value_is_refused_by_name(name, bad):
+    with pytest.raises(SettingsError) as caught:
+        Settings(**{name: bad})
+    assert caught.value.setting == name
+    assert str(bad) in str(caught.value)
+    assert descriptions()[name].values in str(caught.value)
+
+
+@pytest.mark.parametrize("others", [{}, {"amplify": 3.0}, {"exclude_solvent": True}])
+def test_subtraction_masks_need_what_takes_something_away(others):
+    with pytest.raises(SettingsError, match="^subtraction_mask: .* add attenuate, or sigmoid, or both"):
+        Settings(subtraction_mask=True, **others)
+
+
+def test_solvent_cannot_be_excluded_without_confidence():
+    with pytest.raises(SettingsError, match="contradicts the setting omit_confidence"):
+        Settings(exclude_solvent=True, omit_confidence=True)
+
+
+def test_defaults_are_those_of_the_interface():
+    settings = Settings()
+    assert settings.modifications == ()
+    assert (settings.tile_size, settings.max_box, settings.scale_limit, settings.seed) == (12, 256, 0.05, 0)
+    assert (settings.normalisation, settings.pivot, settings.hedge_confidence) == ("tiled", 0.3, 1.0)
+    assert [descriptions()[name].when_on for name in ("amplify", "attenuate", "sigmoid")] == [3, 3, 4]
+    assert (settings.hist_match, settings.subtraction_mask, settings.solvent_threshold) == (False, False, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "mode"),
+    [
+        ({}, "resolution"),
+        ({"amplify": 2.0}, "occupancy"),
+        ({"exclude_solvent": True}, "occupancy"),
+        ({"amplify": 2.0, "mode": "resolution"}, "resolution"),
+        ({"mode": "occupancy"}, "occupancy"),
+        ({"sigmoid": 4.0, "subtraction_mask": True}, "occupancy"),
+        ({"solvent_threshold": 0.2}, "resolution"),
+    ],
+)
+def test_mode_auto_follows_what_is_asked(values, mode):
+    assert Settings(**values).resolved_mode == mode
+
+
+def test_round_trip_through_json():
+    settings = Settings(sigmoid=5.0, pivot=0.4, lowpass=12.0, solvent_def="s.mrc", max_box=0)
+    assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+
+
+def test_unknown_name_is_refused():
+    with pytest.raises(SettingsError, match="not a setting"):
+        Settings.from_dict({"loudness": 11})
+
+
+def test_every_setting_says_what_it_is():
+    for name, description in descriptions().items():
+        assert description.label and description.values, name
+        assert description.help.endswith("."), name
+    assert len(descriptions()) == len(dataclasses.fields(Settings))
