@@ -1,40 +1,49 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy classes bench images readme clean
+.PHONY: demo test lint compare accuracy classes bench images settings-table readme docs clean
 
-demo:            ## simulate a map, run it through Scipion and RELION, show the result
+demo:            ## simulate maps, run the main jobs in Scipion and RELION, draw the results
 	@scripts/environment.sh
 	@.venv/bin/python -m demo.run
 
-test:            ## all tests, in real Scipion and RELION projects
+test:            ## run all tests, in real Scipion and RELION projects
 	@scripts/environment.sh --with-relion
 	@.venv/bin/python -m pytest -q -rs
 
-lint:            ## style and types
+lint:            ## check style and types
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check ruff mypy
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
 
-compare:         ## our local scale and modified maps beside the published program's
+compare:         ## compare our local scale and modified maps with the published program's
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.compare_published $(MAPS)
 	@.venv/bin/python -m benchmarks.differences
 
-accuracy:        ## our calibrated occupancies and the published scale against known occupancies
+accuracy:        ## measure the error of calibrated occupancies and of the published scale
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.occupancy --write $(MODELS)
 
-classes:         ## what the comparison of classes finds in simulated classifications
+classes:         ## measure how well classes are compared, in simulated classifications
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.classes --write
 
-bench:           ## time and memory beside the published program's
+bench:           ## measure time and memory of this package and of the published program
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.performance --write $(MAPS)
 
-images: demo     ## the README's pictures, from the demo
+images: demo     ## copy the demo's pictures to docs/images
 	@cp demo_output/demo.png demo_output/report.png demo_output/classes.png docs/images/
 
-readme:          ## write the table of settings into README.md
+settings-table:  ## write the table of settings into docs/settings.md
 	@.venv/bin/python -m scripts.settings_table
 
+readme: settings-table
+
+docs:            ## build the documentation as a site, in site/
+	@scripts/environment.sh
+	@.venv/bin/python -c 'import mkdocs' 2>/dev/null || \
+		.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	@.venv/bin/mkdocs build --strict --quiet
+	@echo "The documentation: site/index.html"
+
 clean:
-	rm -rf .venv .venv-published demo_output build dist *.egg-info
+	rm -rf .venv .venv-published demo_output site build dist *.egg-info

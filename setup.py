@@ -32,6 +32,7 @@ setup(
     python_requires=">=3.8",
     packages=find_packages(include=["occupy_core*", "occupy_scipion*", "relion_external*"]),
     package_data={
+        "occupy_core": ["py.typed"],
         "occupy_scipion": ["protocols.conf", "*.png", "templates/*.json.template"],
         "relion_external": ["templates/*.star", "templates/*/*/*.star", "templates/*/*/*/*.star"],
     },
@@ -49,6 +50,8 @@ setup(
         "scipion": ["scipion-em>=3.11", "scipion-app>=3.8"],
         # scikit-image matches histograms (the setting hist_match).
         "histogram": ["scikit-image>=0.20"],
+        # mkdocs builds the documentation as a site (`make docs`).
+        "docs": ["mkdocs>=1.6"],
         # gemmi reads the atomic models that the accuracy benchmark simulates maps from.
         "test": ["pytest>=7", "gemmi>=0.6", "scikit-image>=0.20"],
     },

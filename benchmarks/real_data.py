@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where real maps and models are, which are no part of the repository."""
+"""The folder of real maps and models, which are not part of the repository."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def real_data() -> Path:
-    """The folder that OCCUPY_SHARED_DATA names, or the one beside the repository; it need not be there."""
+    """Return the folder named by OCCUPY_SHARED_DATA, else `shared/data` beside the repository; it may not exist."""
     return Path(os.environ.get("OCCUPY_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A simulated 3D classification: class maps of one complex, and the STAR files that RELION would leave beside them."""
+"""Simulate a 3D classification: class maps of one complex, and the STAR files that RELION would write."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import mrcfile
 
 from demo.simulate import Phantom, phantom
 
-# Occupancies of the parts in each class: one part differs between the classes, another in the last alone.
+# Occupancies of the three parts in each class. The third part is weak in the first class only, the second part in the
+# last class only.
 OCCUPANCIES = ((1.0, 0.6, 0.2), (1.0, 0.6, 0.9), (1.0, 0.1, 0.9))
-PARTICLES = (500, 300, 200)
+PARTICLES = (500, 300, 200)  # number of particles in each class
 STEM = "run_it025"
 
 _MODEL = """
@@ -33,27 +34,37 @@ _rlnClassDistribution #2
 
 
 def classes() -> List[Phantom]:
-    """The class maps: one complex, noise of its own in each."""
-    return [phantom(occupancies=chosen, noise=0.1, noise_seed=number) for number, chosen in enumerate(OCCUPANCIES, 1)]
+    """Simulate the class maps: one complex with the occupancies of `OCCUPANCIES`, and different noise in each map."""
+    return [
+        phantom(occupancies=occupancies, noise=0.1, noise_seed=number)
+        for number, occupancies in enumerate(OCCUPANCIES, 1)
+    ]
 
 
-def write_classification(folder: Path, made: List[Phantom]) -> Path:
-    """Write class maps and STAR files into a folder, in a project one folder above.
+def write_classification(folder: Path, class_maps: List[Phantom]) -> Path:
+    """Write class maps, a model STAR and a data STAR.
+
+    Parameters
+    ----------
+    folder : Path
+        New folder for the files.
+    class_maps : list of Phantom
+        The class maps.
 
     Returns
     -------
     Path
-        The data STAR, as RELION's users choose it.
+        The data STAR, which users choose as the input of a job.
     """
     folder.mkdir(parents=True)
     rows = []
-    for number, (item, particles) in enumerate(zip(made, PARTICLES), start=1):
+    for number, (class_map, particles) in enumerate(zip(class_maps, PARTICLES), start=1):
         name = f"{STEM}_class{number:03d}.mrc"
         with mrcfile.new(str(folder / name)) as mrc:
-            mrc.set_data(item.volume)
-            mrc.voxel_size = item.voxel_size
+            mrc.set_data(class_map.volume)
+            mrc.voxel_size = class_map.voxel_size
         rows.append(f"{name} {particles / sum(PARTICLES):.6f}")
-    model = _MODEL.format(voxel_size=made[0].voxel_size, number=len(made))
+    model = _MODEL.format(voxel_size=class_maps[0].voxel_size, number=len(class_maps))
     (folder / f"{STEM}_model.star").write_text(model + "\n".join(rows) + "\n\n", encoding="utf-8")
     lines = [str(number) for number, particles in enumerate(PARTICLES, start=1) for _ in range(particles)]
     data = "\n# version 30001\n\ndata_particles\n\nloop_\n_rlnClassNumber #1\n" + "\n".join(lines) + "\n\n"

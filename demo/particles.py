@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulated particles of a complex with and without a domain, for a real 3D classification in RELION."""
+"""Simulate particles of a complex with and without a domain, for a real 3D classification in RELION."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 
-BOX = 40
+BOX = 40  # voxels
 VOXEL_SIZE = 4.0  # Å
-PITCH = 3.5  # Å between pseudo-atoms, about one residue each
+ATOM_SPACING = 3.5  # Å between pseudo-atoms; each stands for about one residue
 PARTICLES = "particles.star"
 REFERENCE = "reference.mrc"
 
-# Options of a Class3D job that separates the states. RELION's classes mix or collapse when it is not told that
-# the reference is on the particles' grey scale and corrected for the CTF, and when it skips padding.
+# Job options of a Class3D job that separates the two states. The classes mix or collapse without the options on the
+# reference (its grey scale is that of the particles, and it is CTF-corrected), and without padding.
 CLASSIFICATION = {
     "ref_correct_greyscale": "Yes",
     "ini_high": "30",
@@ -37,7 +37,7 @@ CLASSIFICATION = {
     "other_args": '"--random_seed 1"',
 }
 
-# Balls of the parts: centre x, y, z from the middle of the box, and radius, in Å.
+# Balls that form the core and the domain: x, y, z of the centre relative to the middle of the box, and radius, Å.
 _CORE = ((0, 0, 0, 27), (24, 16, -8, 20), (-20, 18, 14, 21), (4, -22, 22, 19))
 _DOMAIN = ((-22, -28, -18, 20),)
 
@@ -78,14 +78,14 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Particles:
-    """What was simulated.
+    """The simulated particles.
 
     Attributes
     ----------
     domain : bool array (z, y, x)
-        The voxels of the domain.
-    has_domain : bool array
-        Of each particle, in the order of the stack.
+        Voxels of the domain.
+    has_domain : bool array (particles)
+        Whether each particle has the domain, in the order of the stack.
     """
 
     domain: np.ndarray
@@ -94,73 +94,85 @@ class Particles:
 
 @dataclass(frozen=True)
 class TwoStates:
-    """Maps (z, y, x) float32 of a complex with a domain and without, and the voxels of the domain."""
+    """A complex with and without a domain.
 
-    whole: np.ndarray
-    core: np.ndarray
+    Attributes
+    ----------
+    with_domain, without_domain : float32 arrays (z, y, x)
+        Maps of the two states.
+    domain : bool array (z, y, x)
+        Voxels of the domain.
+    """
+
+    with_domain: np.ndarray
+    without_domain: np.ndarray
     domain: np.ndarray
 
 
 def two_states(seed: int = 0) -> TwoStates:
-    """The complex, of pseudo-atoms at random places, so that its parts have the texture of globular protein."""
+    """Simulate the complex from pseudo-atoms at random positions, which have the texture of globular protein."""
     rng = np.random.default_rng(seed)
     axis = (np.arange(BOX) - BOX // 2) * VOXEL_SIZE
     z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
-    inside = [_balls(balls, x, y, z) for balls in (_CORE, _DOMAIN)]
+    in_core, in_domain = (_in_balls(balls, x, y, z) for balls in (_CORE, _DOMAIN))
     core, domain = (_density(rng, balls) for balls in (_CORE, _DOMAIN))
-    return TwoStates((core + domain).astype(np.float32), core.astype(np.float32), inside[1] & ~inside[0])
+    return TwoStates((core + domain).astype(np.float32), core.astype(np.float32), in_domain & ~in_core)
 
 
 def write_particles(
     folder: Path, *, numbers: Tuple[int, int] = (150, 150), noise: float = 3.0, seed: int = 0
 ) -> Particles:
-    """Project both states with relion_project and write particles.star and reference.mrc.
+    """Project both states with relion_project, and write particles.star and reference.mrc.
 
-    The particles have their orientations, as after a refinement of all of them together, so that a classification
-    without alignment separates the states within seconds. The reference is the mean of the states, on the grey scale of
-    the particles.
+    The STAR file has the orientations of the particles, as after a refinement of all particles together, so that a
+    classification without alignment separates the states within seconds. The reference is the mean of the two states,
+    on the grey scale of the particles.
 
     Parameters
     ----------
     folder : Path
-        RELION's project; the images go into its folder Particles.
+        Folder of the RELION project; the images are written to its folder Particles.
     numbers : two int
-        Particles with the domain and without; those with it come first.
+        Number of particles with the domain, which come first, and without it.
     noise : float
         Standard deviation of white noise, relative to that of the projections.
     seed : int
+        Seed of the pseudo-atoms, the orientations and the noise.
     """
     states = two_states(seed)
     images = folder / "Particles"
     images.mkdir(parents=True)
     rng = np.random.default_rng(seed + 1)
     rows, stacks = [], []
-    for name, volume, number in zip(("whole", "core"), (states.whole, states.core), numbers):
-        views = _views(rng, number)
+    for name, volume, number in zip(("whole", "core"), (states.with_domain, states.without_domain), numbers):
+        views = _random_views(rng, number)
         rows += views
-        stacks.append(_projections(images, name, volume, views))
+        stacks.append(_project(images, name, volume, views))
     projections = np.concatenate(stacks)
-    width = noise * projections.std()
-    # Noise of our own, since relion_project's has no seed; of one unit, as RELION wants its particles.
-    _write(images / "particles.mrcs", projections / width + rng.normal(size=projections.shape))
-    named = [f"{index:06d}@Particles/particles.mrcs {row}" for index, row in enumerate(rows, 1)]
-    _write_star(folder / PARTICLES, ("rlnImageName", *_COLUMNS), named)
-    _write(folder / REFERENCE, (states.whole + states.core) / (2 * width))
+    noise_level = noise * projections.std()
+    # Noise is added here because relion_project's noise has no seed. Its standard deviation is 1, as RELION expects.
+    _write_mrc(images / "particles.mrcs", projections / noise_level + rng.normal(size=projections.shape))
+    named_rows = [f"{index:06d}@Particles/particles.mrcs {row}" for index, row in enumerate(rows, 1)]
+    _write_star(folder / PARTICLES, ("rlnImageName", *_COLUMNS), named_rows)
+    _write_mrc(folder / REFERENCE, (states.with_domain + states.without_domain) / (2 * noise_level))
     return Particles(states.domain, np.repeat([True, False], numbers))
 
 
-def _balls(balls, x, y, z) -> np.ndarray:
-    near = [(x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 <= radius**2 for a, b, c, radius in balls]
-    return np.logical_or.reduce(near)
+def _in_balls(balls, x, y, z) -> np.ndarray:
+    inside = [(x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 <= radius**2 for a, b, c, radius in balls]
+    return np.logical_or.reduce(inside)
 
 
 def _density(rng: np.random.Generator, balls) -> np.ndarray:
-    """Gaussian pseudo-atoms on a shaken lattice within the balls, on a grid of half voxels, then on whole ones."""
+    """Return the density (z, y, x) of Gaussian pseudo-atoms inside the balls, on a lattice with random shifts.
+
+    Atoms are counted on a grid of half the voxel size; every second voxel of the smoothed counts is returned.
+    """
     reach = BOX * VOXEL_SIZE / 2
-    axis = np.arange(-reach, reach, PITCH)
+    axis = np.arange(-reach, reach, ATOM_SPACING)
     atoms = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
-    atoms = atoms + rng.uniform(-PITCH / 2, PITCH / 2, atoms.shape)
-    atoms = atoms[_balls(balls, *atoms.T)]
+    atoms = atoms + rng.uniform(-ATOM_SPACING / 2, ATOM_SPACING / 2, atoms.shape)
+    atoms = atoms[_in_balls(balls, *atoms.T)]
     atoms = atoms[rng.random(len(atoms)) < 0.7]  # gaps, as between side chains
     fine = VOXEL_SIZE / 2
     edges = (np.arange(2 * BOX + 1) - BOX - 0.5) * fine
@@ -168,7 +180,8 @@ def _density(rng: np.random.Generator, balls) -> np.ndarray:
     return gaussian_filter(counts, 3.0 / fine)[::2, ::2, ::2]
 
 
-def _views(rng: np.random.Generator, number: int) -> list:
+def _random_views(rng: np.random.Generator, number: int) -> list:
+    """Return a STAR row (`_COLUMNS`) with random orientation, shift and defocus for each particle."""
     angles = Rotation.random(number, random_state=int(rng.integers(2**31))).as_euler("zyz", degrees=True)
     shifts = rng.normal(0, 3.0, (number, 2))
     defocus = rng.uniform(12000, 24000, number)
@@ -178,15 +191,15 @@ def _views(rng: np.random.Generator, number: int) -> list:
     ]
 
 
-def _projections(folder: Path, name: str, volume: np.ndarray, views: list) -> np.ndarray:
-    _write(folder / f"{name}.mrc", volume)
+def _project(folder: Path, name: str, volume: np.ndarray, views: list) -> np.ndarray:
+    _write_mrc(folder / f"{name}.mrc", volume)
     _write_star(folder / f"{name}_views.star", _COLUMNS, views)
-    words = ["--i", f"{name}.mrc", "--o", name, "--ang", f"{name}_views.star", "--ctf", "--angpix", str(VOXEL_SIZE)]
-    subprocess.run(["relion_project", *words], cwd=folder, check=True, capture_output=True, timeout=60)
+    options = ["--i", f"{name}.mrc", "--o", name, "--ang", f"{name}_views.star", "--ctf", "--angpix", str(VOXEL_SIZE)]
+    subprocess.run(["relion_project", *options], cwd=folder, check=True, capture_output=True, timeout=60)
     return mrcfile.read(str(folder / f"{name}.mrcs"))
 
 
-def _write(path: Path, values: np.ndarray) -> None:
+def _write_mrc(path: Path, values: np.ndarray) -> None:
     with mrcfile.new(str(path), overwrite=True) as mrc:
         mrc.set_data(values.astype(np.float32))
         mrc.voxel_size = VOXEL_SIZE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real RELION project without its window: jobs are added and run by relion_pipeliner."""
+"""Run jobs in a real RELION project, with relion_pipeliner and without RELION's window."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ _JOB_TYPES = {"Import": 0, "Class3D": 9, "MaskCreate": 12, "Subtract": 14, "Exte
 
 
 class RelionProject:
-    """A new project in a folder, whose jobs are written for RELION 3.1 and read by later ones too."""
+    """A new RELION project in a folder.
+
+    Its job files have the format of RELION 3.1, which later versions read too.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the project; created if it does not exist.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -26,7 +34,7 @@ class RelionProject:
         self._jobs = 0
 
     def add(self, kind: str, **options: str) -> str:
-        """Schedule a job with these options and return its name, such as External/job002/."""
+        """Schedule a job with these job options, and return its name, such as External/job002/."""
         rows = "".join(f"{name} {value}\n" for name, value in options.items())
         (self.folder / "next_job.star").write_text(
             f"data_job\n\n_rlnJobType {_JOB_TYPES[kind]}\n_rlnJobIsContinue 0\n\ndata_joboptions_values\n\nloop_\n"
@@ -37,38 +45,39 @@ class RelionProject:
         return f"{kind}/job{self._jobs:03d}/"
 
     def add_import(self, map_path: str) -> str:
-        """Schedule the import of a map as a 3D reference."""
+        """Schedule the import of a map as a 3D reference, and return the name of the job."""
         return self._add_import(map_path, "3D reference (.mrc)")
 
     def add_import_of_particles(self, star_path: str) -> str:
-        """Schedule the import of a particles STAR file."""
+        """Schedule the import of a particles STAR file, and return the name of the job."""
         return self._add_import(star_path, "Particles STAR file (.star)")
 
-    def _add_import(self, path: str, kind: str) -> str:
-        return self.add("Import", do_raw="No", do_other="Yes", fn_in_other=path, node_type=f'"{kind}"')
-
     def run(self, job: str, *, seconds: float = 120) -> str:
-        """Run a scheduled job to its end, as RELION sees it, and return its status."""
+        """Run a scheduled job until RELION sees its end, at most some seconds, and return its status."""
         self._pipeliner("--RunJobs", job, "--schedule", "demo", "--sec_wait_after", "1", seconds=seconds)
         return self.status(job)
 
     def status(self, job: str) -> str:
-        """The status of a job in default_pipeline.star."""
+        """Return the status of a job in default_pipeline.star."""
         rows = self._table("pipeline_processes").set_index("rlnPipeLineProcessName")
         return STATUS[int(rows.loc[job, "rlnPipeLineProcessStatus"])]
 
     def nodes(self) -> Dict[str, int]:
-        """The type of every node in default_pipeline.star."""
+        """Return the names and types of all nodes in default_pipeline.star."""
         rows = self._table("pipeline_nodes")
         return dict(zip(rows["rlnPipeLineNodeName"], rows["rlnPipeLineNodeType"]))
 
     def input_edges(self) -> list:
-        """Pairs of a node and the job that takes it."""
+        """Return a pair of node and job for each input in default_pipeline.star."""
         return self._table("pipeline_input_edges").values.tolist()
 
+    def _add_import(self, path: str, kind: str) -> str:
+        return self.add("Import", do_raw="No", do_other="Yes", fn_in_other=path, node_type=f'"{kind}"')
+
     def _table(self, name: str):
-        linecache.clearcache()  # starfile reads through it and would see the file of the first call
+        linecache.clearcache()  # starfile reads files through this cache, which would return the first version
         return starfile.read(self.folder / "default_pipeline.star", always_dict=True)[name]
 
-    def _pipeliner(self, *words: str, seconds: float) -> None:
-        subprocess.run(["relion_pipeliner", *words], cwd=self.folder, check=True, capture_output=True, timeout=seconds)
+    def _pipeliner(self, *arguments: str, seconds: float) -> None:
+        command = ["relion_pipeliner", *arguments]
+        subprocess.run(command, cwd=self.folder, check=True, capture_output=True, timeout=seconds)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real Scipion project without its window."""
+"""Run protocols in a real Scipion project, without Scipion's window."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ HOSTS = "[localhost]\nPARALLEL_COMMAND = mpirun -np %_(JOB_NODES)d %_(COMMAND)s\
 
 
 def prepare_environment(home: Path, *, hosts: str = HOSTS) -> None:
-    """Let Scipion keep its configuration and projects below `home`; to be called before pyworkflow is imported."""
+    """Make Scipion keep its configuration and projects below `home`; call it before pyworkflow is imported.
+
+    Parameters
+    ----------
+    home : Path
+        Folder for Scipion's configuration and projects.
+    hosts : str
+        Content of Scipion's hosts.conf.
+    """
     hosts_file = home / "config" / "hosts.conf"
     hosts_file.parent.mkdir(parents=True, exist_ok=True)
     hosts_file.write_text(hosts, encoding="utf-8")
@@ -20,7 +28,7 @@ def prepare_environment(home: Path, *, hosts: str = HOSTS) -> None:
         SCIPION_USER_DATA=str(home / "userdata"),
         SCIPION_HOSTS=str(hosts_file),
         SCIPION_DOMAIN="pwem",
-        SCIPION_NOTIFY="False",  # no telephone calls home from a demo
+        SCIPION_NOTIFY="False",  # a demo must not send usage statistics
         SCIPION_PYTHON=sys.executable,
         MPLBACKEND="Agg",
         PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -28,29 +36,30 @@ def prepare_environment(home: Path, *, hosts: str = HOSTS) -> None:
 
 
 def run_in_project(home: Path, map_path: Path, class_maps: Path, voxel_size: float, name: str = "occupy_demo"):
-    """Import a map and run "local scale" on it with all three modifications; import class maps and compare them.
+    """Run "local scale" on a map, with all three modifications, and "compare classes" on class maps.
 
     Parameters
     ----------
     home : Path
-        For Scipion's configuration and the project.
+        Folder for Scipion's configuration and the project.
     map_path : Path
+        The map.
     class_maps : Path
-        With a pattern for the file name.
+        The class maps: a folder, and a pattern in place of the file name.
     voxel_size : float
         Å.
     name : str
-        Of the project.
+        Name of the project; a project of this name is replaced.
 
     Returns
     -------
     tuple of Path
-        The folders with what the two protocols made.
+        Folders with the outputs of the two protocols.
 
     Raises
     ------
     RuntimeError
-        If a protocol does not finish, with Scipion's reason.
+        If a protocol does not finish; the message has Scipion's reason.
     """
     prepare_environment(home)
     import pyworkflow
@@ -65,6 +74,7 @@ def run_in_project(home: Path, map_path: Path, class_maps: Path, voxel_size: flo
     project = manager.loadProject(name)
 
     def run(protocol_name, source=None, output="", **values):
+        """Run a protocol; `source` is the protocol that its input comes from, and `output` the name of that output."""
         protocol = project.newProtocol(domain.findClass(protocol_name), **values)
         if source is not None:
             protocol.inputVolumes.set(source)
@@ -73,12 +83,12 @@ def run_in_project(home: Path, map_path: Path, class_maps: Path, voxel_size: flo
         return protocol
 
     imported = run("ProtImportVolumes", filesPath=str(map_path), samplingRate=voxel_size)
-    modified = {"doAmplify": True, "doAttenuate": True, "doSigmoid": True}
-    scale = run("ProtOccupyLocalScale", imported, "outputVolume", **modified)
+    modifications = {"doAmplify": True, "doAttenuate": True, "doSigmoid": True}
+    scale = run("ProtOccupyLocalScale", imported, "outputVolume", **modifications)
     folder, pattern = str(class_maps.parent), class_maps.name
     imported = run("ProtImportVolumes", filesPath=folder, filesPattern=pattern, samplingRate=voxel_size)
-    compared = run("ProtOccupyCompareClasses", imported, "outputVolumes")
-    return tuple(Path(project.path) / protocol._getExtraPath() for protocol in (scale, compared))
+    comparison = run("ProtOccupyCompareClasses", imported, "outputVolumes")
+    return tuple(Path(project.path) / protocol._getExtraPath() for protocol in (scale, comparison))
 
 
 def _launch(project, protocol) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small complex with known occupancies, for the demo and the tests."""
+"""Simulate a small complex with known occupancies, for the demo and the tests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,24 @@ from typing import Optional, Tuple
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-PITCH = 4.0  # Å between the pseudo-atoms of a part, about the density of protein at 8 Å
+ATOM_SPACING = 4.0  # Å between the pseudo-atoms of a part; gives about the density of protein at 8 Å
 
 
 @dataclass(frozen=True)
 class Phantom:
-    """A simulated map: values (z, y, x) float32, and for each part its voxels and its occupancy."""
+    """A simulated map of parts with known occupancies.
+
+    Attributes
+    ----------
+    volume : float32 array (z, y, x)
+        The map.
+    parts : tuple of bool arrays (z, y, x)
+        Inner voxels of each part.
+    occupancies : tuple of float
+        Occupancy of each part, 0..1.
+    voxel_size : float
+        Å.
+    """
 
     volume: np.ndarray
     parts: Tuple[np.ndarray, ...]
@@ -31,7 +43,7 @@ def phantom(
     seed: int = 0,
     noise_seed: Optional[int] = None,
 ) -> Phantom:
-    """Round parts of equal density side by side, each at its occupancy, in noise.
+    """Simulate a map of round parts of equal density, each with its own occupancy, in noise.
 
     Parameters
     ----------
@@ -40,13 +52,13 @@ def phantom(
     voxel_size : float
         Å.
     occupancies : tuple of float
-        One part each, 0..1; the first lies in the middle of the box, the others around it.
+        Occupancy of each part, 0..1. The first part lies in the middle of the box, the others around it.
     noise : float
-        Standard deviation of the solvent, relative to full density.
+        Standard deviation of the solvent noise, relative to full density.
     seed : int
-        Of the atoms, and of the noise where that has none of its own.
+        Seed of the pseudo-atoms; of the noise too, unless `noise_seed` is given.
     noise_seed : int, optional
-        For several maps of one complex.
+        Seed of the noise, for several maps of one complex.
     """
     rng = np.random.default_rng(seed)
     middle = np.array(shape) // 2
@@ -60,7 +72,7 @@ def phantom(
         distance = np.sqrt(((grid - (middle + offset)[:, None, None, None]) ** 2).sum(axis=0))
         inside = distance <= radius
         parts.append(distance <= 0.75 * radius)
-        chance = min(1.0, (voxel_size / PITCH) ** 3)
+        chance = min(1.0, (voxel_size / ATOM_SPACING) ** 3)  # that a voxel has a pseudo-atom
         volume += occupancy * inside * (rng.random(shape) < chance) / chance
     volume = gaussian_filter(volume, 2.5 / voxel_size)
     rng = rng if noise_seed is None else np.random.default_rng(noise_seed)

@@ -1,37 +1,106 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Local scale and occupancy of cryo-EM maps.
 
-Nothing heavy is imported before it is used, so that a host can check options first.
+The public names are imported when they are first used, so that a host can check options before numpy is loaded.
 
 Reference: Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any, List
+
+if TYPE_CHECKING:
+    from occupy_core.api.classes import ClassDifferences as ClassDifferences
+    from occupy_core.api.classes import DifferingRegion as DifferingRegion
+    from occupy_core.api.classes import Occupancy as Occupancy
+    from occupy_core.api.classes import compare as compare
+    from occupy_core.api.one_map import LocalScale as LocalScale
+    from occupy_core.api.one_map import Modified as Modified
+    from occupy_core.api.one_map import amplify as amplify
+    from occupy_core.api.one_map import attenuate as attenuate
+    from occupy_core.api.one_map import local_scale as local_scale
+    from occupy_core.api.one_map import sigmoid as sigmoid
+    from occupy_core.errors import JobError as JobError
+    from occupy_core.errors import MapError as MapError
+    from occupy_core.errors import OccupyError as OccupyError
+    from occupy_core.errors import SettingsError as SettingsError
+    from occupy_core.job.records import JobOutputs as JobOutputs
+    from occupy_core.job.run import run_job as run_job
+    from occupy_core.maps.density_map import DensityMap as DensityMap
+    from occupy_core.maps.reading import read_map as read_map
+    from occupy_core.maps.writing import write_map as write_map
+    from occupy_core.process import Result as Result
+    from occupy_core.process import process_map as process_map
+    from occupy_core.settings.job_spec import ClassInfo as ClassInfo
+    from occupy_core.settings.job_spec import Job as Job
+    from occupy_core.settings.job_spec import MapInput as MapInput
+    from occupy_core.settings.settings import Settings as Settings
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "DensityMap": "maps.reading",
-    "ClassInfo": "settings.job_spec",
-    "Job": "settings.job_spec",
-    "JobOutputs": "job.run",
+# The module of each public name.
+_MODULES = {
+    "ClassDifferences": "api.classes",
+    "DifferingRegion": "api.classes",
+    "LocalScale": "api.one_map",
+    "Modified": "api.one_map",
+    "Occupancy": "api.classes",
+    "amplify": "api.one_map",
+    "attenuate": "api.one_map",
+    "compare": "api.classes",
+    "local_scale": "api.one_map",
+    "sigmoid": "api.one_map",
     "JobError": "errors",
     "MapError": "errors",
-    "MapInput": "settings.job_spec",
     "OccupyError": "errors",
-    "Result": "process",
-    "Settings": "settings.settings",
     "SettingsError": "errors",
-    "process_map": "process",
-    "read_map": "maps.reading",
+    "JobOutputs": "job.records",
     "run_job": "job.run",
+    "DensityMap": "maps.density_map",
+    "read_map": "maps.reading",
     "write_map": "maps.writing",
+    "Result": "process",
+    "process_map": "process",
+    "ClassInfo": "settings.job_spec",
+    "Job": "settings.job_spec",
+    "MapInput": "settings.job_spec",
+    "Settings": "settings.settings",
 }
-__all__ = [*_HOMES, "__version__"]
+__all__ = [
+    "__version__",
+    "ClassDifferences",
+    "ClassInfo",
+    "DensityMap",
+    "DifferingRegion",
+    "Job",
+    "JobError",
+    "JobOutputs",
+    "LocalScale",
+    "MapError",
+    "MapInput",
+    "Modified",
+    "Occupancy",
+    "OccupyError",
+    "Result",
+    "Settings",
+    "SettingsError",
+    "amplify",
+    "attenuate",
+    "compare",
+    "local_scale",
+    "process_map",
+    "read_map",
+    "run_job",
+    "sigmoid",
+    "write_map",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> List[str]:
+    return sorted(__all__)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m occupy_core JOB.json`: run a job that a host wrote, in a process of its own.
 
-Exit status 0 on success, 1 otherwise. On failure the reason stands on standard error and, for hosts whose
-queue keeps that elsewhere, in the file beside the job that `error_file` names.
+Exit status 0 on success, 1 otherwise. A failed job prints its reason on standard error and writes it to the file
+`error_file`, because a host's queue may keep standard error elsewhere.
 """
 
 from __future__ import annotations
@@ -14,18 +14,25 @@ from typing import List, Optional
 
 
 def error_file(job_file: str) -> Path:
-    """Where the reason of a failure is written."""
+    """Return the path of the file that the reason of a failure is written to."""
     return Path(job_file).with_suffix(".error.txt")
 
 
 def main(argv: Optional[List[str]] = None) -> int:
+    """Run the job of a JSON file and return the exit status.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        The path of the job's JSON file (`settings.job_spec.read_job`); the command line's when not given.
+    """
     arguments = sys.argv[1:] if argv is None else argv
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print("usage: python -m occupy_core JOB.json", file=sys.stderr)
         return 1
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a log that cannot show Å is no reason to fail
+            stream.reconfigure(errors="backslashreplace")  # a log whose encoding lacks Å must not fail the job
     reason_file = error_file(arguments[0])
     try:
         if reason_file.exists():

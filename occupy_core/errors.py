@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Errors a caller can meet. Each message names what was found, what was expected and the way out."""
+"""Errors that a caller may catch. Each message says what was found, what was expected and the way out."""
 
 from __future__ import annotations
 
 
 class OccupyError(Exception):
-    """Any problem with the user's input; its message is one line, fit for a user."""
+    """Base class of all errors of this package. The message is one line that a host can show to its user."""
 
 
 class MapError(OccupyError):
-    """A map file or array that cannot be used."""
+    """A map file or an array that cannot be used as a map or mask."""
 
 
 class SettingsError(OccupyError):
-    """A setting out of its range, or two that contradict each other.
+    """A setting out of its range, or two settings that contradict each other.
 
     Attributes
     ----------
     setting : str
-        Name of the setting, as in `Settings`, so that a host can point at its own field.
+        Name of the setting, as in `Settings`, with which a host can point at the field of its form.
     problem : str
-        What was found and what was expected, without the name.
+        The value found and the value expected, without the name of the setting.
     """
 
     def __init__(self, setting: str, problem: str) -> None:

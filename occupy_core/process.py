@@ -1,48 +1,53 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From one map and the settings to its local scale, confidence and modified maps."""
+"""One map from end to end: estimate its local scale, modify it, measure masks.
+
+`process_map` calls the steps in order: `estimate_scale`, `modify_map`, `store_scale`, `measure_map`. Each step takes
+the frozen record `Estimate`. Maps that the next step does not need are dropped from the record first, because a map may
+fill much of the memory.
+
+Method: Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from occupy_core.arrays.slabs import for_slabs, select_values
+from occupy_core.arrays.slabs import select_values
 from occupy_core.arrays.types import SlabSink, Volume
 from occupy_core.estimate.input_checks import map_warnings
 from occupy_core.estimate.local_scale import local_scale, recalibrate, variability_limit
 from occupy_core.estimate.parameters import ResolvedParameters
-from occupy_core.estimate.prepare import PreparedMap, calibrate_map, local_maximum, map_reference, prepare_map
+from occupy_core.estimate.prepare import PreparedMap, calibrate_map, kernel_maximum, map_reference, prepare_map
 from occupy_core.estimate.reference import Reference
-from occupy_core.estimate.targets import TOO_UNEVEN, Target, measure_target
+from occupy_core.estimate.targets import UNEVEN_MASK_WARNING, Target, measure_target
 from occupy_core.fourier.detail import has_detail
-from occupy_core.maps.reading import DensityMap
+from occupy_core.maps.density_map import DensityMap
 from occupy_core.modify.histogram_matching import require_scikit_image
-from occupy_core.modify.masks import kept_by_attenuation, kept_by_sigmoid, solvent_definition, subtraction_mask
 from occupy_core.modify.modified_map import ModifiedMap
+from occupy_core.modify.output_masks import definition_warnings, send_mask
 from occupy_core.modify.to_input_grid import OutputResampler
-from occupy_core.progress import Step, silent
-from occupy_core.settings.output_names import SUBTRACTION_MASKS, mask_kinds, modified_kinds
+from occupy_core.progress import Step, ignore_step
+from occupy_core.settings.output_names import mask_kinds, modified_kinds
 from occupy_core.settings.settings import Settings
 from occupy_core.settings.unused import unused_settings
 from occupy_core.solvent.model import CONFIDENT, SolventModel, fit_solvent
 from occupy_core.solvent.noise import pure_solvent, solvent_noise
-from occupy_core.solvent.region import inscribed
 
-# Makes a map, which it gives away slab by slab.
-Make = Callable[[SlabSink], object]
-# Has a kind of map (keys of `outputs.MAP_OUTPUTS`) made, and returns it.
-Keep = Callable[[str, Make], Volume]
-_SOME_SECTIONS = 64  # that tell whether a map is a reconstruction
+# Computes a map and sends it to the sink slab by slab, from several threads.
+Producer = Callable[[SlabSink], object]
+# Stores the map of a kind (a key of `output_names.MAP_OUTPUTS`) that the producer computes, and returns the map.
+Store = Callable[[str, Producer], Volume]
+_SECTIONS_CHECKED = 64  # sections are enough to see whether a map looks like a reconstruction
 
 
 @dataclass(frozen=True)
-class Result:
-    """All that is known about one map. Arrays are float32 on the input's grid, and what `keep` of `process_map` made
-    of them.
+class Estimate:
+    """Local scale and confidence of one map. Arrays are float32 and have the working box, until `store_scale`.
 
     Attributes
     ----------
@@ -50,22 +55,65 @@ class Result:
         The input.
     settings : Settings
     parameters : ResolvedParameters
-    scale, confidence : array
-        0..1.
-    modified : dict of array
-        By name: "amplified", "attenuated", "sigmoid", "solvent_excluded"; only those asked for.
-    masks : dict of array
-        By name: "subtraction_mask_attenuated", "subtraction_mask_sigmoid", "solvent_definition"; only those asked for.
-        0..1.
+    volume : float32 array, 3D, optional
+        The input in the working box; None once modified maps are made.
+    scale, confidence : float32 arrays, 3D
+        0..1; on the input's grid after `store_scale`.
+    filler : float32 array, 3D, optional
+        Noise like the solvent, which replaces attenuated density; None where the settings need no filler.
+    basis : float32 array, 3D, optional
+        The map that the scale was read from (low-passed in occupancy mode); None where there is no target mask.
     reference : Reference
-        In the box of the computation.
+        Full scale, in the working box.
     solvent : SolventModel
     variability_limit : float
-        Mean of the map where the scale is 1, relative to full scale; NaN when it is nowhere 1.
+        Mean of the map where the scale is 1, relative to full scale; NaN when the scale is 1 nowhere.
+    full_spread : float, optional
+        `Reference.spread`, where occupancies in target masks get an interval; None where they get none.
+    warnings : tuple of str
+    """
+
+    source: DensityMap
+    settings: Settings
+    parameters: ResolvedParameters
+    volume: Optional[Volume]
+    scale: Volume
+    confidence: Volume
+    filler: Optional[Volume]
+    basis: Optional[Volume]
+    reference: Reference
+    solvent: SolventModel
+    variability_limit: float
+    full_spread: Optional[float]
+    warnings: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that is known about one map. Arrays are float32, on the input's grid.
+
+    Attributes
+    ----------
+    source : DensityMap
+        The input.
+    settings : Settings
+    parameters : ResolvedParameters
+    scale, confidence : array, 3D
+        0..1.
+    modified : dict of str to array
+        Modified maps by kind: "amplified", "attenuated", "sigmoid", "solvent_excluded"; only the kinds asked for.
+    masks : dict of str to array
+        Masks by kind: "subtraction_mask_attenuated", "subtraction_mask_sigmoid", "solvent_definition"; only the kinds
+        asked for. 0..1.
+    reference : Reference
+        Full scale, in the working box.
+    solvent : SolventModel
+    variability_limit : float
+        Mean of the map where the scale is 1, relative to full scale; NaN when the scale is 1 nowhere.
     targets : tuple of Target
         One for each target mask.
     median_scale : float
-        Over the voxels with confidence above 0.5; NaN when there is none.
+        Median scale of the voxels with confidence above 0.5; NaN when there is no such voxel.
     warnings : tuple of str
     """
 
@@ -75,13 +123,13 @@ class Result:
     scale: Volume
     confidence: Volume
     modified: Dict[str, Volume]
+    masks: Dict[str, Volume]
     reference: Reference
     solvent: SolventModel
     variability_limit: float
+    targets: Tuple[Target, ...]
     median_scale: float
-    masks: Dict[str, Volume] = field(default_factory=dict)
-    targets: Tuple[Target, ...] = ()
-    warnings: Tuple[str, ...] = field(default=())
+    warnings: Tuple[str, ...]
 
 
 def process_map(
@@ -90,190 +138,269 @@ def process_map(
     *,
     reference: Optional[Reference] = None,
     threads: int = 1,
-    step: Step = silent,
-    keep: Optional[Keep] = None,
+    step: Step = ignore_step,
+    store: Optional[Store] = None,
 ) -> Result:
-    """Estimate the local scale of a map and modify the map by it.
+    """Estimate the local scale of a map, modify the map by it, and measure target masks.
 
     Parameters
     ----------
     source : DensityMap
-        From `read_map`.
+        From `read_map` or `map_from_array` of occupy_core.maps.reading.
     settings : Settings
     reference : Reference, optional
-        What counts as full instead of the map's own best region: one for several maps (`classes.shared_scale`).
+        Full scale shared by several maps; the map's own when not given.
     threads : int
-        The result does not depend on it.
+        Number of threads; the result does not depend on it.
     step : callable
-        Told how far the work is.
-    keep : callable, optional
-        Keeps each map that is made, in memory where this is not given: called with its kind and with what makes it,
-        which is to be called with what takes its slabs (from several threads); returns the map, or a file of it that
-        is mapped, so that none is in memory.
+        Called with the fraction of the work that is done and the name of the next step.
+    store : callable, optional
+        Stores each map that is made: called with the map's kind and a producer, which in turn is called with a sink
+        for the map's slabs. Returns the stored map, for instance a mapped file. In memory when not given.
+
+    Returns
+    -------
+    Result
 
     Raises
     ------
     MapError
         If the map has no positive density, or a mask does not lie on its grid.
     SettingsError
-        If a setting does not suit the map's box, or asks for a library that is not installed.
+        If a setting does not suit the map's box, or needs a library that is not installed.
+    """
+    store = store or _store_in_memory(source.grid.shape)
+    estimate = estimate_scale(source, settings, reference=reference, threads=threads, step=step)
+    step(0.75, "modified maps")
+    modified = modify_map(estimate, store=store, threads=threads)
+    estimate = replace(estimate, volume=None, filler=None)
+    median = _median_scale(estimate, threads)
+    step(0.85, "writing")
+    estimate = store_scale(estimate, store=store, threads=threads)
+    return measure_map(estimate, modified, median, store=store, threads=threads)
 
-    Notes
-    -----
-    Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.
+
+def estimate_scale(
+    source: DensityMap,
+    settings: Settings,
+    *,
+    reference: Optional[Reference] = None,
+    threads: int = 1,
+    step: Step = ignore_step,
+) -> Estimate:
+    """Estimate the local scale and the confidence of a map, in the working box.
+
+    Parameters, errors and source as in `process_map`.
     """
     if settings.hist_match:
         require_scikit_image()
-    estimate = prepare_map(source, settings, threads=threads)
-    parameters, volume, basis = estimate.parameters, estimate.volume, estimate.basis
-    notes = [*estimate.warnings, *unused_settings(settings)]
-    back = OutputResampler(source, parameters, settings, threads)
-    if volume is not source.data:
+    prepared = prepare_map(source, settings, threads=threads)
+    if prepared.volume is not source.data:
         source.release()
-    step(0.3, "solvent model and local maximum")
-    model = fit_solvent(estimate.lowpassed, estimate.solvent, threads=threads)
-    some = slice(None, None, math.ceil(len(volume) / _SOME_SECTIONS))
-    notes += map_warnings(float(source.limits[0]), estimate.lowpassed[some], estimate.inside[some], threads=threads)
-    notes += model.warnings
-    maximum = local_maximum(estimate, threads=threads)
+    step(0.3, "solvent model and kernel maximum")
+    solvent = fit_solvent(prepared.lowpassed, prepared.solvent, threads=threads)
+    notes = [*prepared.warnings, *unused_settings(settings), *_input_warnings(prepared, threads), *solvent.warnings]
+    maximum = kernel_maximum(prepared, threads=threads)
     step(0.6, "local scale and confidence")
-    full_spread = None
-    if settings.normalisation == "calibrated":
-        if reference is None:
-            found = calibrate_map(estimate, maximum, threads=threads)
-            notes += found.warnings
-            reference = found.reference
-        if settings.reads_occupancy and not settings.nlrc and _has_detail(estimate, threads, notes):
-            full_spread = reference.spread
-    elif reference is None:
-        reference = map_reference(estimate)
+    if reference is None:
+        reference, warnings = _own_reference(prepared, maximum, threads)
+        notes += warnings
+    full_spread = _spread_for_intervals(prepared, reference, threads, notes)
     # In place, as wherever it is safe: a map may fill much of the memory.
-    scales = local_scale(maximum, reference, threads=threads, out=maximum)
-    limit = variability_limit(basis, scales, reference, threads=threads)
+    scale = local_scale(maximum, reference, threads=threads, out=maximum)
+    limit = variability_limit(prepared.basis, scale, reference, threads=threads)
     if settings.nlrc:
-        zero = (model.limit - reference.zero) / (reference.value - reference.zero)
-        scales = _noise_level_recalibrated(scales, zero, notes)
-    confidence = model.confidence_map(
-        estimate.lowpassed,
+        scale = _noise_level_recalibrated(scale, solvent, reference, notes)
+    measures_targets = bool(settings.target_mask)
+    confidence = solvent.confidence_map(
+        prepared.lowpassed,
         hedge=settings.hedge_confidence,
         threads=threads,
-        out=None if settings.target_mask else estimate.lowpassed,  # target masks are measured in it
+        out=None if measures_targets else prepared.lowpassed,  # target masks are measured in the low-passed map
     )
-    noise = _filler(estimate, confidence, model, threads) if _fills(settings) else None
-    del estimate, maximum
-    step(0.75, "modified maps")
-    keep = keep or _in_memory(source.grid.shape)
-    modified = {
-        kind: keep(kind, partial(back.send_modified, ModifiedMap(kind, volume, scales, confidence, noise, settings)))
-        for kind in modified_kinds(settings)
-    }
-    del noise, volume
-    confident = select_values(scales, lambda slab: confidence[slab] > CONFIDENT, threads=threads)
-    median = float(np.median(confident)) if confident.size else math.nan
-    del confident
-    step(0.85, "writing")
-    scales = keep("scale", partial(back.send_fraction, scales))
-    confidence = keep("confidence", partial(back.send_fraction, confidence))
-    found_masks = {
-        kind: keep(kind, partial(_give_mask, kind, scales, confidence, settings, threads))
-        for kind in mask_kinds(settings)
-    }
-    notes += _no_definition(found_masks, settings)
-    found_targets = tuple(
-        measure_target(path, source, basis, scales, full_spread, tile_size=settings.tile_size)
-        for path in settings.target_mask
-    )
-    notes += [TOO_UNEVEN.format(path=target.path) for target in found_targets if target.is_uneven]
-    return Result(
+    return Estimate(
         source=source,
         settings=settings,
-        parameters=parameters,
-        scale=scales,
+        parameters=prepared.parameters,
+        volume=prepared.volume,
+        scale=scale,
         confidence=confidence,
-        modified=modified,
+        filler=_filler_noise(prepared, confidence, solvent, threads) if _needs_filler(settings) else None,
+        basis=prepared.basis if measures_targets else None,
         reference=reference,
-        solvent=model,
+        solvent=solvent,
         variability_limit=limit,
-        median_scale=median,
-        masks=found_masks,
-        targets=found_targets,
+        full_spread=full_spread,
         warnings=tuple(notes),
     )
 
 
-def _in_memory(shape: Tuple[int, int, int]) -> Keep:
-    def keep(_kind: str, make: Make) -> Volume:
+def modify_map(estimate: Estimate, *, store: Store, threads: int = 1) -> Dict[str, Volume]:
+    """Make the modified maps that the settings ask for, on the input's grid.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        From `estimate_scale`, with its `volume`.
+    store, threads
+        As in `process_map`.
+
+    Returns
+    -------
+    dict of str to float32 array, 3D
+        The stored maps by kind: keys of `output_names.MAP_OUTPUTS`.
+    """
+    settings, volume = estimate.settings, estimate.volume
+    if volume is None:
+        raise ValueError("the map in the working box was dropped from the estimate before modified maps were made")
+    resampler = _resampler(estimate, threads)
+    parts = (volume, estimate.scale, estimate.confidence, estimate.filler, settings)
+    return {
+        kind: store(kind, partial(resampler.send_modified, ModifiedMap(kind, *parts)))
+        for kind in modified_kinds(settings)
+    }
+
+
+def store_scale(estimate: Estimate, *, store: Store, threads: int = 1) -> Estimate:
+    """Store scale and confidence on the input's grid; return the estimate with the stored maps in place of its own.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        From `estimate_scale`.
+    store, threads
+        As in `process_map`.
+    """
+    resampler = _resampler(estimate, threads)
+    scale = store("scale", partial(resampler.send_fraction, estimate.scale))
+    confidence = store("confidence", partial(resampler.send_fraction, estimate.confidence))
+    return replace(estimate, scale=scale, confidence=confidence)
+
+
+def measure_map(
+    estimate: Estimate, modified: Dict[str, Volume], median_scale: float, *, store: Store, threads: int = 1
+) -> Result:
+    """Make the masks that the settings ask for, and measure the scale in each target mask.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        From `store_scale`: scale and confidence on the input's grid.
+    modified : dict of str to float32 array, 3D
+        From `modify_map`.
+    median_scale : float
+        0..1 or NaN: see `Result`.
+    store, threads
+        As in `process_map`.
+
+    Raises
+    ------
+    MapError
+        If a target mask cannot be read, is empty, or does not lie on the input's grid.
+    """
+    settings, scale, confidence = estimate.settings, estimate.scale, estimate.confidence
+    masks = {
+        kind: store(kind, partial(send_mask, kind, scale, confidence, settings, threads))
+        for kind in mask_kinds(settings)
+    }
+    targets = _measure_targets(estimate)
+    uneven = [UNEVEN_MASK_WARNING.format(path=target.path) for target in targets if target.is_uneven]
+    return Result(
+        source=estimate.source,
+        settings=settings,
+        parameters=estimate.parameters,
+        scale=scale,
+        confidence=confidence,
+        modified=modified,
+        masks=masks,
+        reference=estimate.reference,
+        solvent=estimate.solvent,
+        variability_limit=estimate.variability_limit,
+        targets=targets,
+        median_scale=median_scale,
+        warnings=(*estimate.warnings, *definition_warnings(masks, settings), *uneven),
+    )
+
+
+def _store_in_memory(shape: Tuple[int, int, int]) -> Store:
+    def store(_kind: str, produce: Producer) -> Volume:
         result = np.empty(shape, dtype=np.float32)
-        make(result.__setitem__)
+        produce(result.__setitem__)
         return result
 
-    return keep
+    return store
 
 
-def _has_detail(estimate: PreparedMap, threads: int, notes: List[str]) -> bool:
-    lowpass = estimate.parameters.lowpass
-    if has_detail(estimate.volume, voxel_size=estimate.parameters.voxel_size, cutoff_angstrom=lowpass, threads=threads):
-        return True
+def _resampler(estimate: Estimate, threads: int) -> OutputResampler:
+    return OutputResampler(estimate.source, estimate.parameters, estimate.settings, threads)
+
+
+def _input_warnings(prepared: PreparedMap, threads: int) -> List[str]:
+    """Warn about a map that looks inverted or is no reconstruction, judged by a part of its sections."""
+    every = slice(None, None, math.ceil(len(prepared.volume) / _SECTIONS_CHECKED))
+    lowest = float(prepared.source.limits[0])
+    return map_warnings(lowest, prepared.lowpassed[every], prepared.inside[every], threads=threads)
+
+
+def _own_reference(prepared: PreparedMap, maximum: Volume, threads: int) -> Tuple[Reference, Tuple[str, ...]]:
+    """Find the map's own full scale, and warnings about it."""
+    if prepared.settings.normalisation != "calibrated":
+        return map_reference(prepared), ()
+    calibration = calibrate_map(prepared, maximum, threads=threads)
+    return calibration.reference, calibration.warnings
+
+
+def _spread_for_intervals(
+    prepared: PreparedMap, reference: Reference, threads: int, notes: List[str]
+) -> Optional[float]:
+    """Return the spread of full scale where occupancies get an interval, else None; warn where detail is missing."""
+    settings, parameters = prepared.settings, prepared.parameters
+    if not settings.reads_occupancy or settings.nlrc:
+        return None
+    size, cutoff = parameters.voxel_size, parameters.lowpass
+    if has_detail(prepared.volume, voxel_size=size, cutoff_angstrom=cutoff, threads=threads):
+        return reference.spread
     notes.append(
-        f"the map has next to no detail at the low-pass of {lowpass:.3g} Å: occupancies are unreliable and no interval "
+        f"the map has almost no detail at the low-pass of {cutoff:.3g} Å: occupancies are unreliable and no interval "
         "is given; set lowpass to the map's resolution"
     )
-    return False
+    return None
 
 
-def _noise_level_recalibrated(scales: Volume, zero: float, notes: List[str]) -> Volume:
-    if not 0 <= zero < 1:
-        notes.append(
-            f"noise-level recalibration left out: the confidence limit is {zero:.3g} of full scale, expected 0 to 1"
-        )
-        return scales
-    return recalibrate(scales, zero)
+def _noise_level_recalibrated(scale: Volume, solvent: SolventModel, reference: Reference, notes: List[str]) -> Volume:
+    zero = (solvent.limit - reference.zero) / (reference.value - reference.zero)
+    if 0 <= zero < 1:
+        return recalibrate(scale, zero)
+    notes.append(
+        f"noise-level recalibration left out: the confidence limit is {zero:.3g} of full scale, expected 0 to 1"
+    )
+    return scale
 
 
-def _fills(settings: Settings) -> bool:
-    """Whether something is taken away that solvent noise makes up for."""
+def _needs_filler(settings: Settings) -> bool:
+    """Whether a modification takes density away that solvent noise replaces."""
     return not settings.exclude_solvent and (settings.attenuate is not None or settings.sigmoid is not None)
 
 
-def _filler(estimate: PreparedMap, confidence: Volume, model: SolventModel, threads: int) -> Volume:
-    reach = estimate.parameters.kernel_size // 2
-    pure = pure_solvent(estimate.solvent, confidence, reach=reach, threads=threads)
-    seed = estimate.settings.seed
-    return solvent_noise(estimate.volume, pure, mean=model.mean, sigma=model.sigma, seed=seed, threads=threads)
+def _filler_noise(prepared: PreparedMap, confidence: Volume, solvent: SolventModel, threads: int) -> Volume:
+    reach = prepared.parameters.kernel_size // 2
+    pure = pure_solvent(prepared.solvent, confidence, reach=reach, threads=threads)
+    seed = prepared.settings.seed
+    return solvent_noise(prepared.volume, pure, mean=solvent.mean, sigma=solvent.sigma, seed=seed, threads=threads)
 
 
-def _give_mask(kind: str, scales: Volume, confidence: Volume, settings: Settings, threads: int, sink: SlabSink) -> None:
-    """From scale and confidence as they are written, so that it is in 0..1 whatever the box of the computation."""
-
-    threshold = settings.solvent_threshold
-
-    def make(slab: slice) -> None:
-        if kind == "solvent_definition" and threshold is not None:
-            sink(slab, solvent_definition(scales[slab], threshold))
-        else:
-            trusted = None if settings.omit_confidence else confidence[slab]
-            sink(slab, subtraction_mask(_kept(kind, scales[slab], settings), trusted))
-
-    for_slabs(len(scales), make, threads=threads)
+def _median_scale(estimate: Estimate, threads: int) -> float:
+    """Return the median scale of the voxels with confidence above 0.5; NaN when there is none."""
+    confidence = estimate.confidence
+    scales = select_values(estimate.scale, lambda slab: confidence[slab] > CONFIDENT, threads=threads)
+    return float(np.median(scales)) if scales.size else math.nan
 
 
-def _kept(kind: str, scales: Volume, settings: Settings) -> Volume:
-    name = next(name for name, mask in SUBTRACTION_MASKS.items() if mask == kind)
-    power = getattr(settings, name)
-    if name == "attenuate":
-        return kept_by_attenuation(scales, power=power)
-    return kept_by_sigmoid(scales, power=power, pivot=settings.pivot)
-
-
-def _no_definition(found: Mapping[str, Volume], settings: Settings) -> List[str]:
-    """A warning where a solvent definition was asked for and is the same everywhere."""
-    definition = found.get("solvent_definition")
-    if definition is None:
-        return []
-    inside = definition[inscribed(definition.shape)]
-    if inside.min() < inside.max():
-        return []
-    return [
-        f"solvent_threshold {settings.solvent_threshold:g}: the scale is {'above' if inside.max() else 'at or below'} "
-        "it everywhere, so the solvent definition defines nothing; see the scale map for a better one"
-    ]
+def _measure_targets(estimate: Estimate) -> Tuple[Target, ...]:
+    basis, settings = estimate.basis, estimate.settings
+    if basis is None:
+        return ()
+    return tuple(
+        measure_target(path, estimate.source, basis, estimate.scale, estimate.full_spread, tile_size=settings.tile_size)
+        for path in settings.target_mask
+    )

@@ -19,7 +19,7 @@ _references = [REFERENCE]
 
 
 class Plugin(pwem.Plugin):
-    """Pure Python: nothing to build or download, no variables to set."""
+    """The plugin. It is pure Python: it installs no programs and defines no variables."""
 
     _url = URL
     _supportedVersions = [__version__]
@@ -32,7 +32,7 @@ class Plugin(pwem.Plugin):
     @classmethod
     def getEnviron(cls):
         environ = Environ(os.environ)
-        # Wherever Scipion found the core, the processes it starts find it too.
+        # The processes that Scipion starts must find occupy_core too, wherever this process found it.
         environ.set("PYTHONPATH", str(Path(occupy_core.__file__).parents[1]), position=Environ.END)
         return environ
 

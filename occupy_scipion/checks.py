@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be told before a run from the settings and the maps' headers, without reading the maps."""
+"""Check settings, maps and masks before a run, from the settings and the headers of the maps alone."""
 
 from __future__ import annotations
 
@@ -15,16 +15,26 @@ from occupy_scipion.sources import SourceMap, box_of, distinct_names
 
 
 def grid_problems(settings: Settings, source: SourceMap, masks: Mapping[str, Sequence[SourceMap]]) -> List[str]:
-    """Settings that do not suit the map's box, and masks, by the name of their setting, on another grid."""
+    """Return the problems of a map's box: settings that do not suit it, masks on another grid.
+
+    Parameters
+    ----------
+    settings : Settings
+        The settings of the run.
+    source : SourceMap
+        The map.
+    masks : mapping of str to sequence of SourceMap
+        The masks, by the name of the setting that they are given for.
+    """
     try:
         box = box_of(source)
     except MapError as error:
         return [str(error)]
     problems = []
-    for setting, given in masks.items():
-        for name, mask in zip(distinct_names(given), given):
+    for setting, masks_of_setting in masks.items():
+        for name, mask in zip(distinct_names(masks_of_setting), masks_of_setting):
             problem = _mask_problem(name, mask, source, box)
-            problems += [f"{bold(setting)}: {problem}"] if problem else []
+            problems += [f"{bold_label(setting)}: {problem}"] if problem else []
     if problems or not source.voxel_size:
         return problems
     try:
@@ -36,8 +46,8 @@ def grid_problems(settings: Settings, source: SourceMap, masks: Mapping[str, Seq
     return []
 
 
-def unequal_grids(sources: Sequence[SourceMap]) -> List[str]:
-    """Of maps that are to be measured against one another: the first that lies on another grid than the first map."""
+def different_grids(sources: Sequence[SourceMap]) -> List[str]:
+    """Return a problem that names the first map on another grid than `sources[0]`; empty if all lie on one grid."""
     first = sources[0]
     for other in sources[1:]:
         try:
@@ -47,29 +57,30 @@ def unequal_grids(sources: Sequence[SourceMap]) -> List[str]:
         difference = grids[0].difference(grids[1])
         if difference:
             return [
-                f"{other.name} has {difference} as {first.name} has; maps that are measured against one another must "
-                "lie on one grid; leave one out"
+                f"{other.name} has {difference} as {first.name} has; maps with a shared scale or a comparison must lie "
+                "on one grid; leave one of the two out"
             ]
     return []
 
 
-def cautions(settings: Settings, source: SourceMap) -> List[str]:
-    """What a user may not have meant."""
+def cropping_warnings(settings: Settings, source: SourceMap) -> List[str]:
+    """Return a warning if the map is larger than `max_box` and its modified maps will therefore lack detail."""
     box = box_of(source)
     if not settings.max_box or max(box) <= settings.max_box or not modified_kinds(settings):
         return []
     return [
-        f"The box of {box_text(box)} voxels is above {bold('max_box')} ({settings.max_box}): the modified maps "
-        "will lack fine detail. To keep it all, raise that setting, or set it to 0."
+        f"The box of {box_text(box)} voxels is above {bold_label('max_box')} ({settings.max_box}): the modified maps "
+        "will lack fine detail. To keep all detail, increase this setting or set it to 0."
     ]
 
 
-def bold(name: str) -> str:
-    """The setting's label on the form, as Scipion's messages have it."""
-    return f"*{descriptions()[name].label}*"
+def bold_label(setting: str) -> str:
+    """Return the setting's label on the form, in bold in Scipion's markup."""
+    return f"*{descriptions()[setting].label}*"
 
 
 def _mask_problem(name: str, mask: SourceMap, source: SourceMap, box: Tuple[int, int, int]) -> str:
+    """Return how the mask's grid differs from the map's; empty if it does not."""
     try:
         mask_box = box_of(mask)
     except MapError as error:

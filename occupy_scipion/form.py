@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The core's settings as parameters of a Scipion form, there and back.
+"""Convert between the core's settings and the parameters of a Scipion form.
 
-Labels, help, defaults and levels come from `occupy_core.settings`; only Scipion's names of the parameters,
-which users' scripts and workflows rely on, are written here.
+Labels, help texts, defaults and levels come from `occupy_core.settings`. Only the names of the parameters, on which
+users' scripts and workflows rely, are defined here.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from occupy_core.settings.settings import Settings, default_of, descriptions
 
 @dataclass(frozen=True)
 class Field:
-    """How one setting appears on the form.
+    """The parameters of one setting.
 
     Attributes
     ----------
     parameter : str
-        Name of its parameter.
+        Name of the parameter that holds the setting's value.
     switch : str
-        Name of the yes/no parameter without which it is neither shown nor taken; empty for none.
+        Name of a yes/no parameter; with "no", `parameter` is hidden and has no effect. Empty for none.
     group : str
-        Where it is not to stand with the core's group.
+        Group of settings on the form; empty for the group in the setting's description.
     """
 
     parameter: str
@@ -68,97 +68,102 @@ FIELDS: Dict[str, Field] = {
 }
 
 
-def shown_settings() -> List[str]:
-    """The settings that the form has, in the core's order."""
+def form_settings() -> List[str]:
+    """Return the names of the settings that have a field on the form, in the core's order."""
     return [name for name in descriptions() if name in FIELDS]
 
 
 def add_settings(form: Any, *groups: str) -> None:
-    """Add the parameters of the settings in some groups to the form's last section, those for experts last."""
+    """Add the parameters of the settings in these groups to the form's last section, settings for experts last."""
     known = descriptions()
-    names = [
-        name for group in groups for name in shown_settings() if (FIELDS[name].group or known[name].group) == group
-    ]
+    names = [name for group in groups for name in form_settings() if (FIELDS[name].group or known[name].group) == group]
     add_named_settings(form, *names)
 
 
 def add_named_settings(form: Any, *names: str) -> None:
-    """Add the parameters of some settings to the form's last section, those for experts last."""
+    """Add the parameters of these settings to the form's last section, settings for experts last."""
     known = descriptions()
     for name in sorted(names, key=lambda name: known[name].expert):
-        _add(form, name, known[name])
+        _add_setting(form, name, known[name])
 
 
 def settings_of(
     protocol: Any, *, solvent_definition: Optional[str] = None, target_masks: Sequence[str] = ()
 ) -> Settings:
-    """The settings that a protocol's parameters say.
+    """Return the settings from a protocol's parameters; a setting without a parameter has its default.
 
     Parameters
     ----------
     protocol : Protocol
-        With parameters that `add_settings` gave it; settings that its form has not take their defaults.
+        A protocol whose form was made with `add_settings` or `add_named_settings`.
     solvent_definition : str, optional
-        The file of the map that the parameter solventDefinition points at.
+        File name of the map in the parameter solventDefinition.
     target_masks : sequence of str
-        Those of the maps that the parameter targetMasks points at.
+        File names of the masks in the parameter targetMasks.
 
     Raises
     ------
     SettingsError
-        If a value is refused.
+        If a value is not allowed.
     """
-    values = {name: _value(protocol, name) for name in shown_settings() if hasattr(protocol, FIELDS[name].parameter)}
+    values = {name: _value(protocol, name) for name in form_settings() if hasattr(protocol, FIELDS[name].parameter)}
     return Settings(**{**values, "solvent_def": solvent_definition, "target_mask": tuple(target_masks)})
 
 
 def problem_text(error: SettingsError) -> str:
-    """What is wrong with a setting, in Scipion's way: the parameter's label in bold, then the problem."""
-    return f"*{descriptions()[error.setting].label}*: {in_form_words(error.problem)}"
+    """Return an error about a setting as Scipion shows errors: the parameter's label in bold, then the problem."""
+    return f"*{descriptions()[error.setting].label}*: {with_form_labels(error.problem)}"
 
 
-def in_form_words(text: str) -> str:
-    """The text with the core's names of settings, such as max_box, replaced by what the form calls them."""
+def with_form_labels(text: str) -> str:
+    """Return the text with the core's names of settings, such as max_box, replaced by their labels on the form."""
     for name, description in descriptions().items():
         if "_" in name:
             text = re.sub(rf"\b{name}\b", description.label, text)
     return text
 
 
-def _add(form: Any, name: str, description: Description) -> None:
-    field, default = FIELDS[name], default_of(name)
-    common = {
-        "label": description.label,
-        "help": _help_text(description),
-        "expertLevel": LEVEL_ADVANCED if description.expert else LEVEL_NORMAL,
-    }
-    if field.switch:
-        common["condition"] = field.switch
+def _add_setting(form: Any, name: str, description: Description) -> None:
+    """Add the parameter of one setting."""
+    parameter, default = FIELDS[name].parameter, default_of(name)
+    common = {"label": description.label, "help": _help_text(description), "expertLevel": _level(description)}
+    if FIELDS[name].switch:
+        common["condition"] = FIELDS[name].switch
     if description.kind == "choice":
         choices = list(description.choices)
-        form.addParam(field.parameter, params.EnumParam, choices=choices, default=choices.index(default), **common)
+        form.addParam(parameter, params.EnumParam, choices=choices, default=choices.index(default), **common)
     elif description.kind == "flag":
-        form.addParam(field.parameter, params.BooleanParam, default=default, **common)
+        form.addParam(parameter, params.BooleanParam, default=default, **common)
     elif description.kind == "map":
-        # The blank keeps Scipion's window from filling in the selected protocol's output unasked: it compares the
-        # name as it stands, while the list to choose from drops the blank (and takes masks, which are volumes too).
+        # Scipion's window fills in the output of the selected protocol if its class is named here exactly; with the
+        # blank it does not. The list to choose from ignores the blank (and has masks too, which are volumes).
         kind = params.PointerParam if default is None else params.MultiPointerParam
-        form.addParam(field.parameter, kind, pointerClass=" Volume", allowsNull=True, minNumObjects=0, **common)
+        form.addParam(parameter, kind, pointerClass=" Volume", allowsNull=True, minNumObjects=0, **common)
     elif description.kind == "text":
-        form.addParam(field.parameter, params.StringParam, default=default, **common)
+        form.addParam(parameter, params.StringParam, default=default, **common)
     else:
-        if description.when_on is not None:
-            form.addParam(
-                field.switch,
-                params.BooleanParam,
-                default=False,
-                label=description.label.split(":")[0],
-                help=description.help,
-                expertLevel=common["expertLevel"],
-            )
-            default = description.when_on
-        kind = params.IntParam if description.kind == "integer" else params.FloatParam
-        form.addParam(field.parameter, kind, default=default, allowsNull=default is None, **common)
+        _add_number(form, name, description, common)
+
+
+def _add_number(form: Any, name: str, description: Description, common: Dict[str, Any]) -> None:
+    """Add the parameter of a number; before it, if the number can be off, a yes/no parameter."""
+    default = default_of(name)
+    if description.when_on is not None:
+        form.addParam(
+            FIELDS[name].switch,
+            params.BooleanParam,
+            default=False,
+            label=description.label.split(":")[0],
+            help=description.help,
+            expertLevel=_level(description),
+        )
+        default = description.when_on
+    kind = params.IntParam if description.kind == "integer" else params.FloatParam
+    form.addParam(FIELDS[name].parameter, kind, default=default, allowsNull=default is None, **common)
+
+
+def _level(description: Description) -> int:
+    return LEVEL_ADVANCED if description.expert else LEVEL_NORMAL
 
 
 def _help_text(description: Description) -> str:
@@ -169,6 +174,7 @@ def _help_text(description: Description) -> str:
 
 
 def _value(protocol: Any, name: str) -> Any:
+    """Return the value of a setting from the protocol's parameters; masks have their default."""
     field, description = FIELDS[name], descriptions()[name]
     if description.kind == "map" or (field.switch and not getattr(protocol, field.switch).get()):
         return default_of(name)

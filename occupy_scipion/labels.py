@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the plugin is called on the screen."""
+"""The plugin's name on the screen."""
 
 
 class OccupyLabel:
-    """Puts OccuPy in front of a protocol's label.
+    """Mix-in that shows "OccuPy - " before the label of a protocol or viewer.
 
-    Scipion would put the package's name there, and its markup reads an underscore as the start of italics.
+    By default Scipion shows the package's name, in which its markup takes the underscore for the start of italics.
     """
 
     @classmethod

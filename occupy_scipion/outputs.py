@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of the outputs in Scipion, and how they are made from the core's files."""
+"""Names of the outputs in Scipion, and Scipion objects for the files that the core writes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pyworkflow.object import Integer
 from occupy_core.settings.output_names import MAP_OUTPUTS
 from occupy_scipion.sources import SourceMap
 
-# Attribute of the volumes made from classes: how many particles the class has.
+# Attribute of a volume made from a class: the number of particles in the class.
 CLASS_SIZE = "_classSize"
-# Of a comparison of classes.
+# Outputs of a comparison of classes.
 SPREAD = "occupancySpread"
 REGION = "regionMask{}"
-# For each kind of map the core writes: the output for one map, and for a set.
+# Names of the outputs for each kind of map that the core writes: for one input map, and for a set.
 OUTPUT_NAMES: Dict[str, Tuple[str, str]] = {
     "scale": ("scaleMap", "scaleMaps"),
     "confidence": ("confidenceMap", "confidenceMaps"),
@@ -26,35 +26,51 @@ OUTPUT_NAMES: Dict[str, Tuple[str, str]] = {
     "solvent_excluded": ("solventExcludedMap", "solventExcludedMaps"),
     "subtraction_mask_attenuated": ("subtractionMaskAttenuated", "subtractionMasksAttenuated"),
     "subtraction_mask_sigmoid": ("subtractionMaskSigmoid", "subtractionMasksSigmoid"),
-    # Not solventDefinition: that is the parameter of a definition given, and Scipion keeps both in one namespace.
+    # Not solventDefinition, the name of an input parameter: in Scipion, parameters and outputs share one namespace.
     "solvent_definition": ("solventDefinitionMask", "solventDefinitionMasks"),
 }
 
 
 def output_name(kind: str, *, several: bool) -> str:
+    """Return the name of an output.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of map, a key of `OUTPUT_NAMES`.
+    several : bool
+        Whether the input is a set: then the output is a set too.
+    """
     return OUTPUT_NAMES[kind][several]
 
 
-def all_outputs() -> Dict[str, type]:
-    """Every output there can be, by name."""
-    names: Dict[str, type] = {single: _class_of(kind) for kind, (single, _) in OUTPUT_NAMES.items()}
+def possible_outputs() -> Dict[str, type]:
+    """Return the class of every possible output, by name."""
+    names: Dict[str, type] = {single: _object_class(kind) for kind, (single, _) in OUTPUT_NAMES.items()}
     names.update({plural: SetOfVolumes for _, plural in OUTPUT_NAMES.values()})
     return names
 
 
 def output_volume(source: SourceMap, kind: str, path: str, *, voxel_size: float) -> Volume:
-    """A Volume, or a VolumeMask, of one kind of map on the grid of its input."""
-    return on_grid(
-        _class_of(kind)(), source, path, f"{MAP_OUTPUTS[kind].title} of {source.name}", voxel_size=voxel_size
-    )
+    """Return a Volume, or for masks a VolumeMask, for a file that the core wrote.
+
+    Parameters
+    ----------
+    source : SourceMap
+        The input map; the output lies on its grid.
+    kind : str
+        Kind of map, a key of `OUTPUT_NAMES`.
+    path : str
+        Path of the file.
+    voxel_size : float
+        Voxel size in Å.
+    """
+    comment = f"{MAP_OUTPUTS[kind].title} of {source.name}"
+    return set_file_and_grid(_object_class(kind)(), source, path, comment, voxel_size=voxel_size)
 
 
-def _class_of(kind: str) -> type:
-    return VolumeMask if MAP_OUTPUTS[kind].is_mask else Volume
-
-
-def on_grid(volume: Volume, source: SourceMap, path: str, comment: str, *, voxel_size: float) -> Volume:
-    """The volume, with a file, on the grid of an input: same sampling rate, same origin."""
+def set_file_and_grid(volume: Volume, source: SourceMap, path: str, comment: str, *, voxel_size: float) -> Volume:
+    """Set a volume's file, comment, sampling rate (Å) and, as in the input map, its origin; return the volume."""
     volume.setFileName(path)
     volume.setSamplingRate(voxel_size)
     volume.setObjComment(comment)
@@ -66,7 +82,17 @@ def on_grid(volume: Volume, source: SourceMap, path: str, comment: str, *, voxel
 
 
 def fill_set(volumes: SetOfVolumes, sources: Sequence[SourceMap], items: Sequence[Volume]) -> None:
-    """Put volumes into a set under the ids of their inputs, with the sizes of the classes that these are."""
+    """Add volumes to a set, with the ids of their input maps and, for classes, the number of particles.
+
+    Parameters
+    ----------
+    volumes : SetOfVolumes
+        The set, empty so far.
+    sources : sequence of SourceMap
+        The input map of each volume.
+    items : sequence of Volume
+        The volumes, at least one.
+    """
     volumes.setSamplingRate(items[0].getSamplingRate())
     for source, item in zip(sources, items):
         item.setObjId(source.item_id)
@@ -74,3 +100,7 @@ def fill_set(volumes: SetOfVolumes, sources: Sequence[SourceMap], items: Sequenc
             item.setClassId(source.item_id)
             setattr(item, CLASS_SIZE, Integer(source.particles))
         volumes.append(item)
+
+
+def _object_class(kind: str) -> type:
+    return VolumeMask if MAP_OUTPUTS[kind].is_mask else Volume

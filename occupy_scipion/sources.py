@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From Scipion's volumes to map files that the core can read."""
+"""Input maps of a Scipion project, and their files in a format that the core can read."""
 
 from __future__ import annotations
 
@@ -25,32 +25,34 @@ logger = logging.getLogger(__name__)
 
 _MRC_SUFFIXES = (".mrc", ".map", ".ccp4", ".rec")
 _COMPRESSED = (".gz", ".bz2")
-# Where RELION's plugin leaves rlnClassDistribution.
+# Attribute of a class in which RELION's plugin stores rlnClassDistribution.
 _DISTRIBUTION = "_rlnClassDistribution"
 
 
 @dataclass(frozen=True)
 class SourceMap:
-    """One input map, in plain types, so that it can be an argument of a step.
+    """One input map, in plain Python types, so that it can be an argument of a protocol step.
 
     Attributes
     ----------
     item_id : int
-        Id in its set; 0 for a single volume.
+        Id in its set (for a class: the class number); 0 for a single volume.
     prefix : str
-        Of its output files.
+        First part of the names of the map's output files.
     path : str
-        As Scipion names it, without ":mrc".
+        The file's path as in Scipion, without ":mrc".
     index : int
-        Place in a stack of volumes, from 1; 0 when the file is one map.
+        Index in a stack of volumes, from 1; 0 if the file is a single map.
     voxel_size : float, optional
-        Å; what the project says.
+        Voxel size in Å according to the project.
     origin : tuple of float, optional
-        Shifts in Å, where the object has an origin of its own.
+        Shifts (x, y, z) in Å of the object's own origin; None if it has none.
     stamp : tuple of int
-        Size and time of the file, so that a file that was written anew is computed anew.
-    share, particles : float, int, optional
-        Of a class: its share of the particles, 0..1, and how many there are.
+        Size and modification time of the file: a step whose input file has changed runs again.
+    share : float, optional
+        Share of the particles, 0..1, for a class.
+    particles : int, optional
+        Number of particles, for a class.
     """
 
     item_id: int
@@ -65,25 +67,35 @@ class SourceMap:
 
     @property
     def class_info(self) -> Optional[ClassInfo]:
-        """What the core is told of a map of a set."""
+        """Number, share and particles for the core; None for a single volume."""
         return ClassInfo(self.item_id, self.share, self.particles) if self.item_id else None
 
     @property
     def name(self) -> str:
-        """The file's name as users see it."""
+        """The file's name for users, with the index in a stack."""
         name = os.path.basename(self.path)
         return f"{self.index}@{name}" if self.index else name
 
     @property
     def location(self) -> Any:
-        """As Scipion's image library takes it."""
+        """The map's location for Scipion's image library: a path, or (index, path) in a stack."""
         return (self.index, self.path) if self.index else self.path
 
 
 def source_of(volume: Any, *, item_id: int = 0, prefix: str = "", voxel_size: Optional[float] = None) -> SourceMap:
-    """The source map of a Volume; `voxel_size` is what its set says, for volumes that say nothing themselves."""
+    """Return the source map of a Volume.
+
+    Parameters
+    ----------
+    volume : Volume
+        The volume.
+    item_id, prefix : int, str
+        As in `SourceMap`.
+    voxel_size : float, optional
+        Voxel size in Å, for a volume without a sampling rate of its own.
+    """
     path = volume.getFileName()
-    # Scipion's hint to its own image library that this is no stack.
+    # The suffix tells Scipion's image library that the file is no stack.
     path = path[: -len(":mrc")] if path.endswith(":mrc") else path
     origin = tuple(float(shift) for shift in volume.getOrigin().getShifts()) if volume.hasOrigin() else None
     size = volume.getSamplingRate() or voxel_size
@@ -91,12 +103,12 @@ def source_of(volume: Any, *, item_id: int = 0, prefix: str = "", voxel_size: Op
 
 
 def is_set(input_object: Any) -> bool:
-    """Whether it holds several maps: volumes, or the classes of a 3D classification."""
+    """Return whether an input holds several maps: a SetOfVolumes or a SetOfClasses3D."""
     return isinstance(input_object, (SetOfVolumes, SetOfClasses3D))
 
 
 def sources_of(input_object: Any) -> List[SourceMap]:
-    """The source maps of a Volume, of a SetOfVolumes, or of the classes of a SetOfClasses3D that have a map."""
+    """Return the source maps of a Volume, a SetOfVolumes or a SetOfClasses3D; classes without a map are left out."""
     if isinstance(input_object, SetOfClasses3D):
         return _class_maps(input_object)
     if not isinstance(input_object, SetOfVolumes):
@@ -110,25 +122,28 @@ def sources_of(input_object: Any) -> List[SourceMap]:
 
 def _class_maps(classes: SetOfClasses3D) -> List[SourceMap]:
     voxel_size = classes.getSamplingRate()
-    found = []
+    sources = []
     for item in classes.iterItems():
         if item.hasRepresentative():
             number = item.getObjId()
-            # The representative's own sampling rate is not set.
+            # The representative has no sampling rate of its own.
             source = source_of(item.getRepresentative(), prefix=CLASS_PREFIX.format(number))
             distribution = getattr(item, _DISTRIBUTION, None)
             share = None if distribution is None else distribution.get()
-            found.append(
+            sources.append(
                 replace(source, item_id=number, voxel_size=float(voxel_size), share=share, particles=item.getSize())
             )
-    whole = sum(item.particles for item in found)
-    if any(item.share is None for item in found) and whole:
-        return [replace(item, share=item.particles / whole) for item in found]
-    return found
+    particles = sum(source.particles for source in sources)
+    if any(source.share is None for source in sources) and particles:
+        return [replace(source, share=source.particles / particles) for source in sources]
+    return sources
 
 
 def distinct_names(sources: Sequence[SourceMap]) -> List[str]:
-    """Their names; with the path in the project where several share one, as masks made in Scipion do."""
+    """Return a name for each map: the file's name, or its path if several maps have the same file name.
+
+    Masks that Scipion protocols make often have the same file name.
+    """
     names = [source.name for source in sources]
     return [
         name if names.count(name) == 1 else f"{source.index}@{source.path}" if source.index else source.path
@@ -137,56 +152,64 @@ def distinct_names(sources: Sequence[SourceMap]) -> List[str]:
 
 
 def box_of(source: SourceMap) -> Tuple[int, int, int]:
-    """Voxels along z, y, x from the header alone.
+    """Return the map's box (z, y, x), voxels, from the header alone.
 
     Raises
     ------
     MapError
-        If the file is not there or its header cannot be read.
+        If the file does not exist or its header cannot be read.
     """
     if not os.path.exists(source.path):
         raise MapError(f"{source.path}: no such file")
     try:
-        if core_reads(source):
+        if core_can_read(source):
             header = _header(source.path)
             return int(header.nz), int(header.ny), int(header.nx)
         x, y, z, _ = ImageHandler().getDimensions(source.location)
         return int(z), int(y), int(x)
-    except Exception as error:  # both libraries pass on whatever they meet
+    except Exception as error:  # both libraries raise errors of many kinds
         raise MapError(f"{source.path}: cannot be read as a map ({error})") from error
 
 
 def readable_map(source: SourceMap, folder: str) -> str:
-    """A file with the map that the core can read: the map's own, or a copy converted to MRC in a folder."""
-    if core_reads(source) or not os.path.exists(source.path):
+    """Return the path of a file that the core can read: the map's own, or an MRC copy of the map in `folder`."""
+    if core_can_read(source) or not os.path.exists(source.path):
         return source.path
     stem = os.path.splitext(os.path.basename(source.path))[0]
     target = os.path.join(folder, f"{source.prefix}{stem}{source.index or ''}.mrc")
     try:
         ImageHandler().convert(source.location, target)
         with mrcfile.open(target, mode="r+", permissive=True) as mrc:
-            # Scipion's converter always writes 1 Å.
+            # Scipion's converter always writes a voxel size of 1 Å.
             mrc.voxel_size = source.voxel_size or 0
-    except Exception as error:  # the core names the file and says what is wrong with it
+    except Exception as error:  # the core then reports the original file and its problem
         logger.warning("%s: not converted to MRC (%s)", source.path, error)
         return source.path
     return target
 
 
 def readable_mask(source: SourceMap, folder: str) -> str:
-    """The same for a mask, whose header must say the project's voxel size: the core compares grids by it.
+    """Return the path of a mask's file that the core can read and whose header has the project's voxel size.
 
-    A copy keeps the mask's name, for messages; the folder, made when needed, must be its own.
+    The core compares the grids of map and mask, which it reads from the headers.
+
+    Parameters
+    ----------
+    source : SourceMap
+        The mask.
+    folder : str
+        Folder for a copy, used for this mask alone: the copy keeps the mask's name, which messages show. Created if
+        needed.
     """
     os.makedirs(folder, exist_ok=True)
     path = readable_map(source, folder)
     try:
         header = _header(path)
-        found = float(header.cella.x) / max(1, int(header.mx))
-        if not source.voxel_size or abs(found - source.voxel_size) <= VOXEL_SIZE_TOLERANCE * source.voxel_size:
+        header_size = float(header.cella.x) / max(1, int(header.mx))
+        if not source.voxel_size or abs(header_size - source.voxel_size) <= VOXEL_SIZE_TOLERANCE * source.voxel_size:
             return path
         mask = read_map(path, voxel_size=source.voxel_size)
-    except (MapError, ValueError, OSError):  # the core meets it again, and reports it
+    except (MapError, ValueError, OSError):  # the core reads the file too, and reports the error
         return path
     target = os.path.join(folder, os.path.splitext(os.path.basename(path))[0] + ".mrc")
     write_map(target, mask.data, mask.grid, label="mask")
@@ -194,16 +217,25 @@ def readable_mask(source: SourceMap, folder: str) -> str:
 
 
 def voxels_of(source: SourceMap, output: Optional[str] = None) -> np.ndarray:
-    """The values of a map, or of an output on its grid, to be shown; mapped from the file where that can be.
+    """Return the values of a map, or of one of its outputs, for display, as an array (z, y, x).
+
+    An uncompressed MRC file is memory-mapped.
+
+    Parameters
+    ----------
+    source : SourceMap
+        The map.
+    output : str, optional
+        Path of an output on the map's grid, to be read instead.
 
     Raises
     ------
     MapError
-        If the file cannot be read, or the output does not have the map's box.
+        If the file cannot be read, or if the output has another box than the map.
     """
     path = output or source.path
     try:
-        if output or core_reads(source):
+        if output or core_can_read(source):
             if path.lower().endswith(_COMPRESSED):
                 return read_map(path, voxel_size=source.voxel_size or 1.0).data
             with warnings.catch_warnings():
@@ -214,12 +246,12 @@ def voxels_of(source: SourceMap, output: Optional[str] = None) -> np.ndarray:
     except (OSError, ValueError, RuntimeError) as error:
         raise MapError(f"{path}: cannot be read as a map ({error})") from error
     if output and voxels.shape != box_of(source):
-        raise MapError(f"{source.path}: has another box now than when the run used it; run the protocol again")
+        raise MapError(f"{source.path}: its box has changed since the run; run the protocol again")
     return voxels
 
 
-def core_reads(source: SourceMap) -> bool:
-    """Whether the file is one that the core opens as it is."""
+def core_can_read(source: SourceMap) -> bool:
+    """Return whether the core can open the map's file without conversion."""
     if source.index:
         return False
     name = source.path.lower()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OccuPy as a RELION External job: `relion_external_occupy`, the same as `python -m relion_external`.
+"""OccuPy as a RELION External job: run `relion_external_occupy` or `python -m relion_external`.
 
-Standard library only at import: whatever is missing or broken, RELION must be told how the job ended.
+Importing this package loads the standard library only: RELION must learn how the job ended, also when another library
+is missing or broken.
 """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m relion_external`, the same as `relion_external_occupy`."""
+"""Run the RELION External job: `relion_external_occupy` or `python -m relion_external`."""
 
 import signal
 
-# First of all: a signal that comes while the rest is imported waits until it can be answered.
+# Before all other imports: a signal that arrives during an import waits until the supervisor can answer it.
 _STOP_SIGNALS = [
     getattr(signal, f"SIG{name}")
     for name in ("TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "XCPU")
@@ -16,7 +16,7 @@ from relion_external import supervisor  # noqa: E402
 
 
 def main() -> int:
-    """Run the job of the command line; the exit status."""
+    """Run the job that the command line describes and return the exit status."""
     return supervisor.main(sys.argv[1:], stop_signals=_STOP_SIGNALS)
 
 

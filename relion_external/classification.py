@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what RELION leaves of a 3D classification to its class maps, with sizes and shares of the classes."""
+"""Read the classes of a RELION 3D classification: class maps, shares of the particles, particle counts."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ import shlex
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from occupy_core.errors import OccupyError
 
-_TABLES = re.compile(r"^(?P<stem>.*)_(data|model|optimiser|sampling)\.star$")
+# STAR files and class maps of an iteration; its stem is for instance Class3D/job003/run_it025.
+_STAR_FILE = re.compile(r"^(?P<stem>.*)_(data|model|optimiser|sampling)\.star$")
 _CLASS_MAP = re.compile(r"^(?P<stem>.*)_class(?P<number>\d{3})\.mrc(\.gz)?$")
 
 
 class ClassificationError(OccupyError):
-    """A classification that cannot be read."""
+    """A classification cannot be read."""
 
 
 @dataclass(frozen=True)
 class ClassMap:
-    """One class.
+    """One class of a classification.
 
     Attributes
     ----------
     number : int
-        From 1, RELION's.
+        RELION's number of the class, from 1.
     path : str
-        Of its map.
+        Path of the class map.
     share : float
-        Of the particles, 0..1 (rlnClassDistribution).
+        Share of the particles, 0..1 (rlnClassDistribution).
     particles : int, optional
-        How many have it as their most likely class; None where there is no data STAR.
+        Number of particles whose most likely class is this one; None without a data STAR file.
     """
 
     number: int
@@ -46,138 +47,169 @@ class ClassMap:
 
 @dataclass(frozen=True)
 class Classification:
-    """The classes of one iteration, in order; `voxel_size` in Å, None where the model STAR has none."""
+    """The classes of one iteration of a 3D classification.
+
+    Attributes
+    ----------
+    model_star : str
+        Path of the iteration's model STAR file.
+    classes : tuple of ClassMap
+        All classes, in the order of the model STAR file.
+    voxel_size : float, optional
+        Voxel size in Å; None if the model STAR file has none.
+    """
 
     model_star: str
     classes: Tuple[ClassMap, ...]
     voxel_size: Optional[float]
 
-    def chosen(self, numbers: str) -> Tuple[ClassMap, ...]:
-        """The classes that the setting `classes` asks for: "all", or numbers behind commas.
+    def select_classes(self, numbers: str) -> Tuple[ClassMap, ...]:
+        """Return the classes with these numbers, in the order of the numbers.
+
+        Parameters
+        ----------
+        numbers : str
+            "all", or numbers separated by commas, such as "1,3" (the setting `classes`).
 
         Raises
         ------
         ClassificationError
-            If one is not a class of this classification.
+            If the classification has no class of such a number.
         """
         if numbers == "all":
             return self.classes
-        known = {item.number: item for item in self.classes}
+        by_number = {item.number: item for item in self.classes}
         wanted = [int(word) for word in numbers.split(",")]
         for number in wanted:
-            if number not in known:
+            if number not in by_number:
                 raise ClassificationError(
-                    f"{self.model_star}: has no class {number}, expected one of {', '.join(map(str, known))}"
+                    f"{self.model_star}: has no class {number}, expected one of {', '.join(map(str, by_number))}"
                 )
-        return tuple(known[number] for number in sorted(set(wanted)))
+        return tuple(by_number[number] for number in sorted(set(wanted)))
 
 
-def is_table(path: str) -> bool:
-    """Whether a file is taken for a STAR file of a classification, not for a map."""
+def is_star_file(path: str) -> bool:
+    """Return whether the file's name ends in .star: a STAR file of a classification, not a map."""
     return path.lower().endswith(".star")
 
 
+def class_prefix(number: int) -> str:
+    """Return the first part of the names of a class's output files, such as class001_."""
+    return f"class{number:03d}_"
+
+
 def read_classification(path: str) -> Classification:
-    """Read the classes of one iteration of a 3D classification, of RELION 1.3 to 5.
+    """Read the classes of one iteration of a 3D classification by RELION 1.3 to 5.
 
     Parameters
     ----------
     path : str
-        Its data, model or optimiser STAR file, or one of its class maps.
+        The data, model or optimiser STAR file of the iteration, or one of its class maps.
 
     Raises
     ------
     ClassificationError
-        If the file does not belong to a 3D classification, or what belongs to it is gone.
+        If the file does not belong to a 3D classification, or the model STAR file or a class map is missing.
     """
     model_star = _model_star(path)
-    tables = _read(model_star)
-    general, classes = _general(tables), tables.get("model_classes")
-    if classes is None or "rlnReferenceImage" not in classes or "rlnClassDistribution" not in classes:
+    tables = _read_star(model_star)
+    general, table = _general_values(tables), tables.get("model_classes")
+    if table is None or "rlnReferenceImage" not in table or "rlnClassDistribution" not in table:
         raise ClassificationError(
-            f"{model_star}: has no table of classes with rlnReferenceImage and rlnClassDistribution; is it one?"
+            f"{model_star}: has no table of classes with rlnReferenceImage and rlnClassDistribution, expected the "
+            "model STAR file of a 3D classification"
         )
-    references = [str(name) for name in classes["rlnReferenceImage"]]
+    references = [str(name) for name in table["rlnReferenceImage"]]
     if any("@" in name for name in references) or int(general.get("rlnReferenceDimensionality", 3)) != 3:
         raise ClassificationError(f"{model_star}: is of a 2D classification, expected a 3D one")
-    counts = _particles(_sibling(model_star, "data"))
-    found = []
+    counts = _particle_counts(_star_file_beside(model_star, "data"))
+    classes = []
     for row, name in enumerate(references):
-        number = _number(name, row)
-        found.append(
+        number = _class_number(name, row)
+        classes.append(
             ClassMap(
                 number,
-                _map_path(name, model_star),
-                float(classes["rlnClassDistribution"].iloc[row]),
+                _existing_map(name, model_star),
+                float(table["rlnClassDistribution"].iloc[row]),
                 None if counts is None else counts.get(number, 0),
             )
         )
     voxel_size = general.get("rlnPixelSize")
-    return Classification(model_star, tuple(found), None if voxel_size is None else float(voxel_size))
+    return Classification(model_star, tuple(classes), None if voxel_size is None else float(voxel_size))
 
 
 def _model_star(path: str) -> str:
+    """Return the model STAR file of the iteration that a STAR file or class map belongs to."""
     if not os.path.exists(path):
-        raise ClassificationError(f"{path}: no such file{_what_there_is(path)}")
-    stem = _TABLES.match(path) or _CLASS_MAP.match(path)
-    model_star = f"{stem['stem']}_model.star" if stem else ""
+        raise ClassificationError(f"{path}: no such file{_complete_iterations_text(path)}")
+    match = _STAR_FILE.match(path) or _CLASS_MAP.match(path)
+    model_star = f"{match['stem']}_model.star" if match else ""
     if not os.path.exists(model_star):
-        missing = f"found no {os.path.basename(model_star)} beside it" if stem else "is not named run_itNNN_data.star"
+        problem = (
+            f"has no {os.path.basename(model_star)} in its folder" if match else "is not named run_itNNN_data.star"
+        )
         raise ClassificationError(
-            f"{path}: {missing}, expected a file of a Class3D job: its run_itNNN_data.star, _model.star, "
-            "_optimiser.star or a class map (particles of a Select job do not know the class maps any more)"
-            f"{_what_there_is(path)}"
+            f"{path}: {problem}, expected a file of a Class3D job: its run_itNNN_data.star, _model.star, "
+            "_optimiser.star or a class map (the particles of a Select job no longer name their class maps)"
+            f"{_complete_iterations_text(path)}"
         )
     return model_star
 
 
-def _what_there_is(path: str) -> str:
-    """The iterations in the file's folder that are whole."""
+def _complete_iterations_text(path: str) -> str:
+    """Name the iterations in a file's folder that have a model STAR file and class maps, as the end of a message."""
     folder = Path(path).parent
     maps = [match for match in map(_CLASS_MAP.match, os.listdir(folder) if folder.is_dir() else []) if match]
     stems = sorted({match["stem"] for match in maps if (folder / f"{match['stem']}_model.star").exists()})
     return f"; in {folder} there is {', '.join(f'{stem}_data.star' for stem in stems)}" if stems else ""
 
 
-def _sibling(model_star: str, kind: str) -> str:
+def _star_file_beside(model_star: str, kind: str) -> str:
+    """Return the path of another STAR file of the same iteration, for instance of kind "data"."""
     return f"{model_star[: -len('_model.star')]}_{kind}.star"
 
 
-def _read(path: str) -> Dict[str, Any]:
-    import starfile  # here, because it takes as long to load as a small map takes in all
+def _read_star(path: str) -> Dict[str, Any]:
+    """Return the blocks of a STAR file by name."""
+    import starfile  # imported here: loading it takes as long as a whole job on a small map
 
-    linecache.clearcache()  # starfile reads through it, and would see what the file was before
+    linecache.clearcache()  # starfile reads through this cache and would return an older version of the file
     try:
         return starfile.read(path, always_dict=True)
-    except Exception as error:  # starfile and pandas pass on whatever they meet
+    except Exception as error:  # starfile and pandas raise errors of many kinds
         raise ClassificationError(f"{path}: cannot be read as a STAR file ({error})") from error
 
 
-def _general(tables: Dict[str, Any]) -> Dict[str, Any]:
+def _general_values(tables: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the values of the block model_general; some versions of starfile return a table with one row."""
     general = tables.get("model_general", {})
     return general if isinstance(general, dict) else general.iloc[0].to_dict()
 
 
-def _number(name: str, row: int) -> int:
+def _class_number(name: str, row: int) -> int:
+    """Return the class number in a class map's name, or else the number of its row, from 1."""
     match = _CLASS_MAP.match(name)
     return int(match["number"]) if match else row + 1
 
 
-def _map_path(name: str, model_star: str) -> str:
-    """Where the map is: as RELION names it, from the project's folder, or beside the model STAR."""
+def _existing_map(name: str, model_star: str) -> str:
+    """Return the path of a class map: relative to the project, as RELION writes it, or beside the model STAR file."""
     beside = os.path.join(os.path.dirname(model_star), os.path.basename(name))
     for path in (name, beside):
         for candidate in (path, f"{path}.gz"):
             if os.path.exists(candidate):
                 return candidate
     raise ClassificationError(
-        f"{model_star}: the class map {name} is neither there nor beside it; was the iteration cleaned away? Choose "
-        f"another{_what_there_is(model_star)}"
+        f"{model_star}: the class map {name} does not exist, nor a file of this name beside the STAR file; if this "
+        f"iteration was cleaned up, choose another{_complete_iterations_text(model_star)}"
     )
 
 
-def _particles(data_star: str) -> Optional[Dict[int, int]]:
-    """How many particles each class has; line by line, since the file may hold a million of them."""
+def _particle_counts(data_star: str) -> Optional[Dict[int, int]]:
+    """Count the particles of each class, by class number; None if the file does not exist or has no classes.
+
+    Reads line by line: the file may have a million particles.
+    """
     if not os.path.exists(data_star):
         return None
     counts: Counter = Counter()
@@ -196,8 +228,3 @@ def _particles(data_star: str) -> Optional[Dict[int, int]]:
                 if len(values) == columns:
                     counts[int(float(values[column]))] += 1
     return dict(counts) or None
-
-
-def class_prefix(number: int) -> str:
-    """In front of the names of a class's outputs."""
-    return f"class{number:03d}_"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The maps that a command line names: one, the classes of a classification, or those of a report."""
+"""Find the input maps of a job: one map, the classes of a classification, or the maps of an earlier job."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ from dataclasses import replace
 from typing import Tuple
 
 from occupy_core.settings.job_spec import ClassInfo, MapInput
-from relion_external.classification import class_prefix, is_table, read_classification
+from relion_external.classification import class_prefix, is_star_file, read_classification
 from relion_external.options import Options
 
 
-def maps_of(options: Options) -> Tuple[MapInput, ...]:
-    """The maps to work on; the classes of a classification get prefixes, unless it has only one.
+def input_maps(options: Options) -> Tuple[MapInput, ...]:
+    """Return the input maps that the command line asks for.
+
+    Classes get a prefix for the names of their outputs, except the only class of a classification.
 
     Raises
     ------
     ClassificationError
-        If a STAR file or class map does not lead to the maps of a 3D classification.
+        If a STAR file or a class map does not belong to a 3D classification whose maps exist.
     """
     path = options.input_path
     if path is None:
-        maps = options.recorded.maps if options.recorded else ()
+        maps = options.earlier_job.maps if options.earlier_job else ()
         size = options.voxel_size
         return maps if size is None else tuple(replace(item, voxel_size=size) for item in maps)
-    if not options.whole_classification and not is_table(path):
+    if not options.expand_class_map and not is_star_file(path):
         return (MapInput(path, voxel_size=options.voxel_size),)
-    found = read_classification(path)
+    classification = read_classification(path)
     return tuple(
         MapInput(
             item.path,
-            class_prefix(item.number) if len(found.classes) > 1 else "",
-            options.voxel_size or found.voxel_size,
+            class_prefix(item.number) if len(classification.classes) > 1 else "",
+            options.voxel_size or classification.voxel_size,
             ClassInfo(item.number, item.share, item.particles),
         )
-        for item in found.chosen(options.settings.classes)
+        for item in classification.select_classes(options.settings.classes)
     )

@@ -1,29 +1,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The External job itself: command line in, outputs and RELION's node file out."""
+"""Do the External job: from the command line to the outputs and RELION's node file."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from typing import List
+from typing import TYPE_CHECKING, List
 
 from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
-from relion_external.exit_status import complain, output_dir
-from relion_external.options import PROGRAM, parse
+from relion_external.failure import report_failure
+from relion_external.markers import output_folder
+from relion_external.options import PROGRAM, Options, parse
+
+if TYPE_CHECKING:  # the options are checked before the modules that compute are loaded
+    from occupy_core.job.records import JobOutputs
 
 
 def run(arguments: List[str]) -> int:
-    """Do the job; 0 on success, 1 otherwise with one line on standard error."""
+    """Do the job and return the exit status: 0, or 1 after one line on standard error that says why it failed.
+
+    Parameters
+    ----------
+    arguments : list of str
+        The command line without the program's name.
+    """
     try:
         _run(arguments)
     except SettingsError as error:
-        return complain(f"--{error}")
+        return report_failure(f"--{error}")
     except OccupyError as error:
-        return complain(str(error))
-    except SystemExit:  # --help or --version; RELION must not take that for a job that delivered
-        if output_dir(arguments):
-            return complain("--help and --version compute nothing; leave them out")
+        return report_failure(str(error))
+    except SystemExit:  # --help or --version: RELION must not count such a job as successful
+        if output_folder(arguments):
+            return report_failure("--help and --version only print text; remove them to run the job")
     return 0
 
 
@@ -32,48 +42,53 @@ def _run(arguments: List[str]) -> None:
     from occupy_core.job.memory import keep_freed_memory
     from occupy_core.job.run import run_job
     from occupy_core.settings.job_spec import Job
-    from relion_external.inputs import maps_of
+    from relion_external.inputs import input_maps
 
-    # Here, so that what is missing is known before the computation.
-    from relion_external.tables import write_output_nodes, write_tables
+    # Imported before the computation, so that a missing library is reported at once.
+    from relion_external.star_tables import write_output_nodes, write_tables
 
     keep_freed_memory()
-    _say(f"{PROGRAM} {__version__}, local scale by Forsberg, Shah & Burt (2023)")
+    _print_line(f"{PROGRAM} {__version__}, local scale by Forsberg, Shah & Burt (2023)")
     for text in options.warnings:
-        _say(f"WARNING: {text}")
+        _print_line(f"WARNING: {text}")
     folder = options.output_dir
-    maps = maps_of(options)
+    maps = input_maps(options)
     if len(maps) == 1 and maps[0].class_info is not None:
-        _say("One class: there is nothing to compare it with, so no regions are written")
+        _print_line("Only one class: no comparison of classes, so no regions are written")
+    repeats_maps = options.earlier_job is not None and not options.input_path
     job = Job(
         maps=maps,
         output_dir=folder,
         settings=options.settings,
-        threads=min(options.threads, _processors()),
-        compare=options.recorded.compare if options.recorded and not options.input_path else len(maps) > 1,
+        threads=min(options.threads, _usable_processors()),
+        compare=options.earlier_job.compare if repeats_maps else len(maps) > 1,
     )
-    outputs = run_job(job, progress=_say, tables=lambda done, staging: write_tables(done, staging, folder))
+    outputs = run_job(job, progress=_print_line, tables=lambda done, staging: write_tables(done, staging, folder))
     write_output_nodes(outputs, folder)
+    _print_end(outputs, options)
+
+
+def _print_end(outputs: JobOutputs, options: Options) -> None:
+    """Print the outputs, and repeat the comparison and the warnings: RELION's window shows the last lines only."""
     for name in [name for item in outputs.maps for name in item.files.values()]:
-        _say(f"  wrote {os.path.join(folder, name)}")
-    # Again, because RELION's window shows the last lines only.
+        _print_line(f"  wrote {os.path.join(options.output_dir, name)}")
     if outputs.comparison is not None:
         from occupy_core.comparing.outputs import comparison_lines
 
         for line in comparison_lines(outputs.comparison):
-            _say(line)
+            _print_line(line)
     warnings = [*options.warnings, *outputs.warnings]
     for text in warnings:
-        _say(f"WARNING: {text}")
-    _say("Done." if not warnings else f"Done, with {len(warnings)} warning{'s' * (len(warnings) > 1)}.")
+        _print_line(f"WARNING: {text}")
+    _print_line("Done." if not warnings else f"Done, with {len(warnings)} warning{'s' * (len(warnings) > 1)}.")
 
 
-def _say(line: str) -> None:
-    """A line for the user; one that cannot be written, on a full disk say, is not worth the job."""
+def _print_line(line: str) -> None:
+    """Print a line for the user; the job goes on when it cannot be written, for instance on a full disk."""
     with contextlib.suppress(OSError):
         print(line, flush=True)
 
 
-def _processors() -> int:
-    """How many processors this process may use; a queue may allow fewer than the machine has."""
+def _usable_processors() -> int:
+    """Return how many processors this process may use; a queue may allow fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The empty files by which RELION is told, and tells, how a job ends."""
+"""Marker files: empty files in the output folder by which the job and RELION tell each other how the job ends.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+from typing import List, Optional
 
 SUCCESS = "RELION_JOB_EXIT_SUCCESS"
 FAILURE = "RELION_JOB_EXIT_FAILURE"
@@ -12,24 +16,38 @@ ABORTED = "RELION_JOB_EXIT_ABORTED"
 ABORT_NOW = "RELION_JOB_ABORT_NOW"
 
 
-def clear(job_dir: str) -> None:
-    """Forget how the last run in this folder ended. A request to abort stays."""
+def output_folder(arguments: List[str]) -> Optional[str]:
+    """Return the value of --o, or None without one; of several, the last that is not empty.
+
+    Works before any other argument is parsed or checked: a wrong command line needs a marker file too.
+    """
+    folder = None
+    for index, word in enumerate(arguments):
+        if word == "--o" and index + 1 < len(arguments) and not arguments[index + 1].startswith("--"):
+            folder = arguments[index + 1] or folder
+        elif word.startswith("--o="):
+            folder = word[len("--o=") :] or folder
+    return folder
+
+
+def remove_markers(job_dir: str) -> None:
+    """Remove the marker files of the last run in this output folder. A request to abort stays."""
     for name in (SUCCESS, FAILURE, ABORTED):
         _remove(os.path.join(job_dir, name))
 
 
-def put(job_dir: str, name: str) -> None:
-    """Tell RELION how the job ended; nothing may be written after this."""
+def write_marker(job_dir: str, name: str) -> None:
+    """Write the marker file that tells RELION how the job ended. RELION reads the outputs at once: write it last."""
     os.close(os.open(os.path.join(job_dir, name), os.O_WRONLY | os.O_CREAT, 0o666))
 
 
 def abort_requested(job_dir: str) -> bool:
-    """Whether the user has asked RELION to abort the job."""
+    """Return whether the user has asked RELION to abort the job."""
     return os.path.exists(os.path.join(job_dir, ABORT_NOW))
 
 
-def withdraw_abort(job_dir: str) -> None:
-    """Remove the request once it is met."""
+def remove_abort_request(job_dir: str) -> None:
+    """Remove RELION's request to abort the job, after the job was aborted."""
     _remove(os.path.join(job_dir, ABORT_NOW))
 
 

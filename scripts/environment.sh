@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Makes .venv with the project, its test tools and, where its Python allows, Scipion.
-# usage: scripts/environment.sh [--with-relion]     (as root on Debian or Ubuntu it installs what is missing)
+# Create .venv with the project, its test tools and, on Python 3.8 to 3.12, Scipion.
+# usage: scripts/environment.sh [--with-relion]
+# As root on Debian or Ubuntu, missing system packages are installed; with --with-relion, RELION too.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,7 +20,8 @@ apt_install() {
 
 can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
-# Scipion runs on Python 3.8 to 3.12: the newest of these that can make an environment, else python3 without Scipion.
+# Find $PYTHON, or the first of python3, python3.12, ... python3.8 that is Python 3.8 to 3.12, which Scipion needs.
+# If there is none, take $PYTHON or python3 of any version, without Scipion.
 find_python() {
     for candidate in ${PYTHON:-python3 python3.12 python3.11 python3.10 python3.9 python3.8}; do
         if "$candidate" -c 'import sys; sys.exit(not (3, 8) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
@@ -34,20 +36,20 @@ python=$(find_python)
 name="python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 missing=
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing="$name-venv"
-# Scipion does not start without Tk, not even without its window. Debian has it for its own python3 only.
+# Scipion needs Tk even when it runs without a window. Debian packages Tk for its own python3 only.
 "$python" -c 'import tkinter' 2>/dev/null || missing="$missing python3-tk"
 if [ -n "$missing" ]; then
-    can_apt || { say "$python lacks what the environment needs: sudo apt-get install $missing" >&2; exit 1; }
+    can_apt || { say "$python needs more system packages: sudo apt-get install $missing" >&2; exit 1; }
     # shellcheck disable=SC2086
     apt_install $missing
 fi
 if [ "${1:-}" = --with-relion ] && ! command -v relion_pipeliner >/dev/null; then
     if can_apt; then
-        say "RELION is needed for its tests."
+        say "The RELION tests need RELION."
         apt_install relion
     else
-        say "RELION is not installed and this is not root on Debian or Ubuntu: its tests will be skipped" \
-            "(sudo apt-get install relion)."
+        say "RELION is not installed, so its tests will be skipped. To run them, install RELION:" \
+            "sudo apt-get install relion"
     fi
 fi
 
@@ -56,17 +58,17 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$python" ] || [ setup.py -nt "$stamp" ]; 
     extras=scipion,test
     if ! "$python" -c 'import sys; sys.exit(sys.version_info[:2] > (3, 12))'; then
         extras=test
-        say "$("$python" --version) is too new for Scipion (3.8 to 3.12): going on without it." \
-            "Name another with PYTHON=python3.12."
+        say "$("$python" --version) is too new for Scipion (3.8 to 3.12), so Scipion is left out." \
+            "To include it, choose another Python, for example PYTHON=python3.12."
     fi
-    say "Making .venv with $("$python" --version), about a minute the first time ..."
+    say "Creating .venv with $("$python" --version); this takes about a minute ..."
     rm -rf .venv
     "$python" -m venv .venv
     .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --editable ".[$extras]"
     printf '%s\n' "$python" >"$stamp"
 fi
 
-# RELION's plugin for Scipion. Without its dependencies: all are there, and it must not change Scipion's versions.
+# RELION's plugin for Scipion, without its dependencies: Scipion has them already, in versions that must not change.
 has() { .venv/bin/python -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$1') is None)"; }
 if [ "${1:-}" = --with-relion ] && has pwem && ! has relion; then
     .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps scipion-em-relion==4.0.20

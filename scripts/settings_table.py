@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the table of settings in README.md from the settings themselves: `make readme`."""
+"""Write the table of settings in docs/settings.md from the settings themselves: `make settings-table`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from occupy_core.settings.settings import descriptions
 from relion_external.options import default_text
 
-README = Path(__file__).resolve().parents[1] / "README.md"
-START, END = "<!-- settings: made by `make readme` -->", "<!-- end of settings -->"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
+START, END = "<!-- settings: made by `make settings-table` -->", "<!-- end of settings -->"
 
 
 def settings_table() -> str:
-    """The table: RELION option, name on Scipion's form, values, default, meaning."""
+    """Return the table: RELION option, label on Scipion's form, values, default, meaning."""
     lines = ["| RELION option | on Scipion's form | values | default | meaning |", "| --- | --- | --- | --- | --- |"]
     for name, item in descriptions().items():
         label = "(choose the maps)" if item.command_only else item.label
@@ -22,10 +22,10 @@ def settings_table() -> str:
 
 
 def with_table(text: str) -> str:
-    """A README with the table between its marks."""
+    """Return the text of a page with the current table between its two markers."""
     before, rest = text.split(START, 1)
     return f"{before}{START}\n{settings_table()}\n{END}{rest.split(END)[1]}"
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Maps to test with, and what to do where a part of the outside world is absent."""
+"""Fixtures for all tests: simulated and real maps, missing programs, default signal handling."""
 
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 from pathlib import Path
 
@@ -17,15 +18,26 @@ from demo.simulate import phantom
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
-def absent(reason: str) -> None:
-    """Skip, or fail where nothing may be left out (OCCUPY_REQUIRE_HOSTS=1)."""
+def pytest_configure():
+    """Give child processes default signal handling, also when the tests run in the background or under `nohup`.
+
+    A signal that is ignored when the tests start would stay ignored in every child process. A handler that does nothing
+    protects the test process just as well, and a child process starts with the default again.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip the test, because a program or a data set is missing; fail instead if OCCUPY_REQUIRE_HOSTS is 1."""
     if os.environ.get("OCCUPY_REQUIRE_HOSTS") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
 
 
 def geometry(path):
-    """All that decides where an MRC file's map lies."""
+    """Return the header fields of an MRC file that define its grid: box, start, axis order, cell and origin."""
     words = ("nx", "ny", "nz", "nxstart", "nystart", "nzstart", "mx", "my", "mz", "mapc", "mapr", "maps")
     with mrcfile.open(path, permissive=True, header_only=True) as mrc:
         header = mrc.header
@@ -37,16 +49,16 @@ def geometry(path):
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real maps and projects, which are no part of the repository."""
+    """The folder of real maps and projects, which are not in the repository."""
     folder = real_data()
     if not folder.is_dir():
-        pytest.skip("no real maps here (they are no part of the project); OCCUPY_SHARED_DATA names a folder of them")
+        pytest.skip("no real maps found (they are not in the repository); set OCCUPY_SHARED_DATA to their folder")
     return folder
 
 
 @pytest.fixture(scope="session")
 def three_parts():
-    """A complex in noise whose parts have occupancies 1, 0.6 and 0.3."""
+    """A simulated complex in noise, with parts of occupancy 1, 0.6 and 0.3."""
     return phantom()
 
 
@@ -59,7 +71,7 @@ def write_mrc(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with mrcfile.new(str(path), overwrite=True) as mrc:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)  # of NaN, which some tests want
+                warnings.simplefilter("ignore", RuntimeWarning)  # about NaN, which some tests write on purpose
                 mrc.set_data(np.asarray(data))
             if mrc.data.ndim == 3:
                 mrc.set_volume()
@@ -74,4 +86,5 @@ def write_mrc(tmp_path):
 
 @pytest.fixture
 def phantom_file(three_parts, write_mrc):
+    """The path of the simulated complex as an MRC file."""
     return write_mrc(three_parts.volume, "phantom.mrc", three_parts.voxel_size)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which package may know which, and what holds for the repository as a whole."""
+"""The direction of imports between packages and folders, and rules for the whole repository."""
 
 import ast
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.settings_table import README, with_table
+from scripts.settings_table import PAGE, with_table
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 HOSTS = {"pwem", "pyworkflow", "occupy_scipion", "relion_external"}
@@ -17,12 +17,25 @@ MAY_NOT_IMPORT = {
     "relion_external": {"pwem", "pyworkflow", "occupy_scipion", "matplotlib"},
     "occupy_scipion": {"relion_external", "starfile"},
 }
-# What a job on one map loads later than at the start, or not at all.
+# The folders and root modules of occupy_core, from the lowest to the highest: each imports only itself and lower ones.
+FLOORS = (
+    *("errors", "progress", "arrays", "fourier", "maps", "settings", "solvent", "estimate", "modify", "process"),
+    *("comparing", "reporting", "api", "job", "__main__"),
+)
+# Longer than 300 lines, since most of their lines are texts for users or docstrings of records.
+LONG_MODULES = {
+    "occupy_core.settings.settings": 400,
+    "occupy_core.process": 420,
+    "occupy_core.api.one_map": 440,
+}
+CODE = ("occupy_core", "occupy_scipion", "relion_external", "benchmarks", "demo", "scripts")
+# Modules that a job on one map loads after its start, or not at all.
 LATE = (
     *(
         "occupy_core.comparing",
         "occupy_core.estimate.calibration",
-        "occupy_core.reporting.pdf.slices",
+        "occupy_core.reporting.pdf.sections_figure",
+        "occupy_core.reporting.region_sections",
         "importlib.metadata",
     ),
     *("matplotlib", "PIL", "fontTools", "pandas", "starfile", "skimage"),
@@ -45,11 +58,29 @@ def run(code, *words):
 
 
 def imports_of(path):
+    """Names of the modules that a file imports, also in functions and under TYPE_CHECKING."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield (node.module or "").split(".")[0]
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def module_name(path):
+    parts = path.relative_to(REPOSITORY).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def lines_of_code(function):
+    """Number of lines of a function's body, without its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def floor_of(module):
+    """Place of a module of occupy_core in `FLOORS`."""
+    return FLOORS.index(module.split(".")[1])
 
 
 @pytest.mark.parametrize("package", sorted(MAY_NOT_IMPORT))
@@ -57,7 +88,60 @@ def test_packages_import_in_one_direction(package):
     modules = list((REPOSITORY / package).rglob("*.py"))
     assert modules
     for path in modules:
-        assert not MAY_NOT_IMPORT[package] & set(imports_of(path)), path
+        assert not MAY_NOT_IMPORT[package] & {name.split(".")[0] for name in imports_of(path)}, path
+
+
+def test_folders_of_the_core_import_in_one_direction():
+    for path in (REPOSITORY / "occupy_core").rglob("*.py"):
+        module = module_name(path)
+        if module == "occupy_core":
+            continue  # names the public modules, and imports none of them before it is used
+        for name in imports_of(path):
+            if name.startswith("occupy_core.") and name != "occupy_core.__version__":
+                assert floor_of(name) <= floor_of(module), f"{module} imports {name}"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    paths = [path for folder in CODE for path in (REPOSITORY / folder).rglob("*.py")]
+    modules = {module_name(path): path for path in paths if path != REPOSITORY / "occupy_core/__init__.py"}
+    waiting = {
+        name: {other for other in imports_of(path) if other in modules and other != name}
+        for name, path in modules.items()
+    }
+    # A package's docstring module imports nothing of its own modules in the core.
+    while True:
+        free = [name for name, needs in waiting.items() if not needs & waiting.keys()]
+        if not free:
+            break
+        for name in free:
+            del waiting[name]
+    assert not waiting, f"in circles, or importing one: {sorted(waiting)}"
+
+
+def test_the_root_of_the_core_holds_few_modules_and_no_module_is_long():
+    root = [path.name for path in (REPOSITORY / "occupy_core").glob("*.py")]
+    assert len(root) <= 10
+    for path in (REPOSITORY / "occupy_core").rglob("*.py"):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= LONG_MODULES.get(module_name(path), 300), path
+
+
+def test_no_function_is_longer_than_sixty_lines_of_code():
+    for folder in CODE:
+        for path in (REPOSITORY / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    assert lines_of_code(node) <= 60, f"{path}: {node.name}"
+
+
+def test_tests_mirror_the_folders_of_the_core():
+    tests = REPOSITORY / "tests" / "core"
+    for path in tests.rglob("test_*.py"):
+        folder = path.parent.relative_to(tests)
+        assert (REPOSITORY / "occupy_core" / folder).is_dir(), path
+    for folder in (REPOSITORY / "occupy_core").iterdir():
+        if (folder / "__init__.py").is_file():
+            assert list((tests / folder.name).rglob("test_*.py")), folder
 
 
 def test_the_core_works_with_the_hosts_absent(phantom_file):
@@ -111,9 +195,9 @@ def test_public_names_are_there():
         occupy_core.nonsense  # noqa: B018
 
 
-def test_the_table_of_settings_in_the_readme_is_the_settings():
-    text = README.read_text(encoding="utf-8")
-    assert with_table(text) == text, "run: make readme"
+def test_the_table_of_settings_in_the_documentation_agrees_with_the_settings():
+    text = PAGE.read_text(encoding="utf-8")
+    assert with_table(text) == text, "run: make settings-table"
 
 
 def test_every_file_of_code_names_its_licence():

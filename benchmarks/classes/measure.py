@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well the comparison finds what differs in a simulated classification."""
+"""Measure how well the comparison of classes finds the differences of a simulated classification."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ import mrcfile
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from benchmarks.classes.scenarios import LEAST_MASS, Difference, Scenario, differences
+from benchmarks.classes.scenarios import MIN_MASS, Difference, Scenario, differences
 from benchmarks.occupancy.simulate import Simulated
 from occupy_core.comparing.compare_maps import ClassComparison, compare_maps
 from occupy_core.estimate.coarse_grid import CoarseGrid
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 from occupy_core.settings.settings import Settings
 
-LEAST_COVERAGE, LEAST_SHARE = 0.7, 0.6
-_ON_A_DIFFERENCE = 0.5  # of a region; else it is a false one
+MIN_COVERAGE, MIN_SHARE = 0.7, 0.6  # of a found difference
+_MIN_TRUE_SHARE = 0.5  # of a region on or near differences; with a smaller share the region is false
 
 
 @dataclass(frozen=True)
 class Match:
-    """A difference of 20 kDa or more beside the region that overlaps it most.
+    """A difference of 20 kDa or more, and the region that overlaps it most.
 
     Attributes
     ----------
     difference : Difference
+        The simulated difference.
     coverage : float
-        Of the difference by the region; 0 when there is none.
+        Share of the difference that the region covers; 0 without a region.
     share : float
-        Of the region on the difference or within the kernel radius of it; 0 when there is none.
+        Share of the region that lies on the difference or within the kernel radius of it; 0 without a region.
     occupancies : tuple of float
-        Medians of the region in each class.
+        Median occupancy of the region in each class; empty without a region.
     """
 
     difference: Difference
@@ -45,12 +46,12 @@ class Match:
 
     @property
     def is_found(self) -> bool:
-        """Whether the region covers enough of the difference, and lies on it."""
-        return self.coverage >= LEAST_COVERAGE and self.share >= LEAST_SHARE
+        """Whether the region covers enough of the difference, and enough of the region lies on the difference."""
+        return self.coverage >= MIN_COVERAGE and self.share >= MIN_SHARE
 
     @property
     def error(self) -> float:
-        """Mean over the classes of |occupancy - truth|; NaN without a region."""
+        """Mean over the classes of |occupancy - true occupancy|; NaN without a region."""
         if not self.occupancies:
             return float("nan")
         return float(np.mean(np.abs(np.subtract(self.occupancies, self.difference.pattern))))
@@ -58,9 +59,25 @@ class Match:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one scenario; `false_regions` lie mostly on nothing that differs, `fragments` are more regions than one on
-    what differs, `merged` are differences that share their region with a heavier one; `lowpass` in Å, at which the job
-    compared."""
+    """Result of the comparison in one scenario.
+
+    Attributes
+    ----------
+    scenario : Scenario
+        The simulated classification.
+    matches : tuple of Match
+        All differences of 20 kDa or more.
+    regions : int
+        Number of regions.
+    false_regions : int
+        Number of regions that lie mostly where classes do not differ.
+    lowpass : float
+        Low-pass at which the job compared the classes, Å.
+    fragments : int
+        Number of regions that lie on differences, but do not overlap any difference most.
+    merged : int
+        Number of differences that share their region with a heavier difference.
+    """
 
     scenario: Scenario
     matches: Tuple[Match, ...]
@@ -71,56 +88,74 @@ class Outcome:
     merged: int = 0
 
 
-def compared(
+def compare_simulated(
     maps: Sequence[Simulated], factors: Sequence[float] = (), *, reference: Optional[int] = None
 ) -> ClassComparison:
-    """The comparison of simulated maps by the job's own code, each multiplied by its factor.
+    """Compare simulated maps as classes, with the code that jobs run.
 
-    `reference` is the place of the class that counts as 1; None leaves it to the job.
+    Parameters
+    ----------
+    maps : sequence of Simulated
+        The map of each class.
+    factors : sequence of float
+        Factor by which each map is multiplied; 1 for all maps when empty.
+    reference : int, optional
+        Index of the reference class; chosen by the job when None.
     """
     settings = Settings() if reference is None else Settings(reference=str(reference + 1))
     with tempfile.TemporaryDirectory() as folder:
         inputs = []
-        for number, (made, factor) in enumerate(zip(maps, factors or [1.0] * len(maps)), start=1):
+        for number, (simulated, factor) in enumerate(zip(maps, factors or [1.0] * len(maps)), start=1):
             path = Path(folder) / f"class{number:03d}.mrc"
             with mrcfile.new(path) as file:
-                file.set_data(made.volume * np.float32(factor))
-                file.voxel_size = made.voxel_size
+                file.set_data(simulated.volume * np.float32(factor))
+                file.voxel_size = simulated.voxel_size
             inputs.append(MapInput(str(path), f"class{number:03d}_", None, ClassInfo(number, 1 / len(maps))))
         return compare_maps(inputs, settings)
 
 
 def run(scenario: Scenario) -> Outcome:
-    """Simulate and compare."""
+    """Simulate a scenario, compare its classes, and match the regions with the simulated differences."""
     maps = scenario.maps()
-    return judged(scenario, maps[0], compared(maps))
+    return match_regions(scenario, maps[0], compare_simulated(maps))
 
 
-def judged(scenario: Scenario, made: Simulated, found: ClassComparison) -> Outcome:
-    """What the comparison found beside the truth about any of the maps."""
-    regions = found.result.regions
-    spacing = made.voxel_size * found.spacing
-    chains = CoarseGrid(found.result.spread.shape, found.spacing).nearest(made.chains)
+def match_regions(scenario: Scenario, simulated: Simulated, comparison: ClassComparison) -> Outcome:
+    """Match the regions of a comparison with the simulated differences.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The simulated classification.
+    simulated : Simulated
+        The map of any of its classes.
+    comparison : ClassComparison
+        The comparison of its classes.
+    """
+    regions = comparison.result.regions
+    spacing = simulated.voxel_size * comparison.spacing
+    chains = CoarseGrid(comparison.result.spread.shape, comparison.spacing).nearest(simulated.chains)
     near_any = np.zeros(chains.shape, dtype=bool)
     matches: List[Match] = []
-    taken: List[int] = []  # places of the regions that the differences overlap most
-    for difference in differences(scenario, made):
-        there = np.isin(chains, [made.names.index(name) for name in difference.chains])
-        # The kernel's radius is half the low-pass.
-        near = distance_transform_edt(~there) * spacing <= found.lowpass / 2
+    matched: List[int] = []  # indices of the regions that overlap a difference most
+    for difference in differences(scenario, simulated):
+        on_difference = np.isin(chains, [simulated.names.index(name) for name in difference.chains])
+        kernel_radius = comparison.lowpass / 2
+        near = distance_transform_edt(~on_difference) * spacing <= kernel_radius
         near_any |= near
-        if difference.mass < LEAST_MASS:
+        if difference.mass < MIN_MASS:
             continue
-        overlaps = [int((item.mask & there).sum()) for item in regions]
+        overlaps = [int((item.mask & on_difference).sum()) for item in regions]
         if not any(overlaps):
             matches.append(Match(difference, 0.0, 0.0, ()))
             continue
-        taken.append(int(np.argmax(overlaps)))
-        region = regions[taken[-1]]
-        coverage, share = (region.mask & there).sum() / there.sum(), (region.mask & near).sum() / region.mask.sum()
+        matched.append(int(np.argmax(overlaps)))
+        region = regions[matched[-1]]
+        coverage = (region.mask & on_difference).sum() / on_difference.sum()
+        share = (region.mask & near).sum() / region.mask.sum()
         medians = tuple(median for _, median, _ in region.occupancies)
         matches.append(Match(difference, float(coverage), float(share), medians))
-    false = [(item.mask & near_any).sum() < _ON_A_DIFFERENCE * item.mask.sum() for item in regions]
-    fragments = sum(not wrong and place not in taken for place, wrong in enumerate(false))
-    merged = len(taken) - len(set(taken))
-    return Outcome(scenario, tuple(matches), len(regions), int(sum(false)), found.lowpass, fragments, merged)
+    is_false = [(item.mask & near_any).sum() < _MIN_TRUE_SHARE * item.mask.sum() for item in regions]
+    fragments = sum(not false and index not in matched for index, false in enumerate(is_false))
+    merged = len(matched) - len(set(matched))
+    return Outcome(scenario, tuple(matches), len(regions), int(sum(is_false)), comparison.lowpass, fragments, merged)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulated classifications: which chains each class has, how its map is made, and what differs."""
+"""Simulated classifications: the occupancies of all chains in each class, and the conditions of each map."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from benchmarks.occupancy.simulate import Conditions, Simulated, simulate
-from benchmarks.occupancy.suite import Complex
+from benchmarks.occupancy.suite import Complex, UniformOccupancy
 
 NOISES = (0.05, 0.1, 0.2, 0.4)  # of the best class
-UNSEEN = (300, 301, 302)  # added to the seed: no constant of the method was chosen with these draws in view
-LEAST_MASS = 20.0  # kDa: smaller differences need not be found
+UNSEEN = (300, 301, 302)  # added to the seed; these draws were not used to choose the constants of the method
+MIN_MASS = 20.0  # kDa; smaller differences need not be found
 IDENTICAL_SETS = 24
-# Best resolution among the classes and voxel size, Å.
+# Pairs of the best resolution among the classes and the voxel size, Å.
 GRIDS = ((6.0, 2.4), (4.0, 1.5))
-_MOST_DIFFERING = 0.5  # of the mass: something must be whole in all classes
-_LEAST_SPREAD = 0.5  # of a drawn pattern
-_LEAST_APART = 0.4  # between the patterns of two differences, in some class
-_TOUCHING = 20  # voxels of one chain beside another
+# When differences are drawn:
+_MAX_DIFFERING_SHARE = 0.5  # of the mass; a part must be fully occupied in all classes
+_MIN_SPREAD = 0.5  # difference between the highest and the lowest occupancy of a pattern
+_MIN_DISTANCE = 0.4  # difference in some class between the patterns of two differences
+_MIN_CONTACT = 20  # voxels of one chain next to another chain, for the chains to touch
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,13 @@ class Scenario:
     Attributes
     ----------
     model : Complex
-    occupancies : tuple of dict
-        Of every chain, a dict for each class.
+        The complex to simulate.
+    occupancies : tuple of dict of str to float
+        For each class, the occupancy of every chain, 0..1.
     conditions : tuple of Conditions
-        Of each class's map.
+        Conditions of the map of each class; the first class has the lowest noise.
     kind : str
-        What is peculiar about the maps, in words.
+        Special properties of the maps, in words.
     """
 
     model: Complex
@@ -44,20 +46,28 @@ class Scenario:
     conditions: Tuple[Conditions, ...]
     kind: str
 
-    @property
-    def is_identical(self) -> bool:
-        """Whether the classes do not differ."""
-        return all(chosen == self.occupancies[0] for chosen in self.occupancies)
-
     def maps(self) -> List[Simulated]:
-        """One for each class."""
-        pairs = zip(self.conditions, self.occupancies)
-        return [simulate(self.model.path, how, chosen, only=self.model.only) for how, chosen in pairs]
+        """Simulate the map of each class."""
+        classes = zip(self.conditions, self.occupancies)
+        return [
+            simulate(self.model.path, conditions, occupancies, only=self.model.only)
+            for conditions, occupancies in classes
+        ]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Touching chains with one pattern of occupancies over the classes; mass in kDa."""
+    """A group of touching chains with the same occupancies in all classes, which differ between the classes.
+
+    Attributes
+    ----------
+    chains : tuple of str
+        Names of the chains.
+    pattern : tuple of float
+        Occupancy in each class, 0..1.
+    mass : float
+        Mass of the chains, kDa.
+    """
 
     chains: Tuple[str, ...]
     pattern: Tuple[float, ...]
@@ -67,22 +77,43 @@ class Difference:
 def differing(
     models: Sequence[Complex], seed: int, noises: Sequence[float] = NOISES, *, partial: bool
 ) -> List[Scenario]:
-    """Scenarios with differences: every model at every noise, grids and kinds of map in turn; `partial` lets what
-    differs be at any occupancy, else it is present or absent."""
-    found: List[Scenario] = []
+    """Draw a classification with differences for every model and noise; grids and kinds of maps vary.
+
+    Parameters
+    ----------
+    models : sequence of Complex
+        The complexes to simulate.
+    seed : int
+        Seed of the patterns, the conditions and the noise.
+    noises : sequence of float
+        Noise of the best class (`Conditions.noise`).
+    partial : bool
+        Whether chains that differ have any occupancy; otherwise they are present or absent.
+    """
+    drawn: List[Scenario] = []
     for model in models:
         for level, noise in enumerate(noises):
-            rng = np.random.default_rng((seed, len(found)))
-            resolution, voxel_size = GRIDS[(level + len(found) // len(noises)) % len(GRIDS)]
+            rng = np.random.default_rng((seed, len(drawn)))
+            resolution, voxel_size = GRIDS[(level + len(drawn) // len(noises)) % len(GRIDS)]
             best = Conditions(resolution=resolution, voxel_size=voxel_size, noise=noise)
-            chosen = _draw_patterns(_layout(model), rng, int(rng.integers(3, 6)), partial)
-            found.append(_scenario(model, chosen, best, rng))
-    return found
+            occupancies = _draw_patterns(_layout(model), rng, int(rng.integers(3, 6)), partial)
+            drawn.append(_scenario(model, occupancies, best, rng))
+    return drawn
 
 
 def identical(models: Sequence[Complex], seed: int, sets: int = IDENTICAL_SETS) -> List[Scenario]:
-    """Sets of classes of the same particles, whole or not, under conditions that differ more."""
-    found = []
+    """Draw sets of classes with equal occupancies, fully occupied or not, and with unequal noise and resolution.
+
+    Parameters
+    ----------
+    models : sequence of Complex
+        The complexes to simulate, one after the other.
+    seed : int
+        Seed of the occupancies, the conditions and the noise.
+    sets : int
+        Number of sets.
+    """
+    drawn = []
     for number in range(sets):
         rng = np.random.default_rng((seed, 10_000 + number))
         model = models[number % len(models)]
@@ -90,34 +121,43 @@ def identical(models: Sequence[Complex], seed: int, sets: int = IDENTICAL_SETS) 
         values = np.where(rng.random(len(names)) < 0.6, 1.0, rng.uniform(0.2, 1.0, len(names))).round(2)
         resolution, voxel_size = GRIDS[(number // len(models)) % len(GRIDS)]
         best = Conditions(resolution=resolution, voxel_size=voxel_size, noise=NOISES[number % len(NOISES)])
-        chosen = dict(zip(names, values.tolist()))
-        found.append(_scenario(model, [chosen] * int(rng.integers(2, 6)), best, rng))
-    return found
+        occupancies = dict(zip(names, values.tolist()))
+        drawn.append(_scenario(model, [occupancies] * int(rng.integers(2, 6)), best, rng))
+    return drawn
 
 
-def differences(scenario: Scenario, made: Simulated) -> List[Difference]:
-    """What differs over the classes, the heaviest first."""
-    patterns = [tuple(chosen[name] for chosen in scenario.occupancies) for name in made.names]
-    wanted = {number for number, pattern in enumerate(patterns) if len(set(pattern)) > 1}
-    beside = _neighbours(made)
-    found = []
-    while wanted:
-        group, front = set(), {wanted.pop()}
+def differences(scenario: Scenario, simulated: Simulated) -> List[Difference]:
+    """Group the chains that differ between the classes; the heaviest group is first.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The classification.
+    simulated : Simulated
+        The map of any of its classes.
+    """
+    patterns = [tuple(chosen[name] for chosen in scenario.occupancies) for name in simulated.names]
+    remaining = {number for number, pattern in enumerate(patterns) if len(set(pattern)) > 1}
+    neighbours = _neighbours(simulated)
+    groups = []
+    while remaining:
+        group, front = set(), {remaining.pop()}
         while front:
             number = front.pop()
             group.add(number)
-            alike = {other for other in beside[number] & wanted if patterns[other] == patterns[number]}
+            alike = {other for other in neighbours[number] & remaining if patterns[other] == patterns[number]}
             front |= alike
-            wanted -= alike
-        chains = tuple(made.names[number] for number in sorted(group))
-        found.append(Difference(chains, patterns[min(group)], sum(made.masses[number] for number in group)))
-    return sorted(found, key=lambda item: item.mass, reverse=True)
+            remaining -= alike
+        chains = tuple(simulated.names[number] for number in sorted(group))
+        mass = sum(simulated.masses[number] for number in group)
+        groups.append(Difference(chains, patterns[min(group)], mass))
+    return sorted(groups, key=lambda item: item.mass, reverse=True)
 
 
 def _scenario(
     model: Complex, occupancies: Sequence[Dict[str, float]], best: Conditions, rng: np.random.Generator
 ) -> Scenario:
-    """Classes of unequal noise and resolution, as unequal particle numbers make them."""
+    """Draw classes with unequal noise and resolution, as unequal particle numbers cause them."""
     changes, kinds = {}, []
     if rng.random() < 0.5:
         changes.update(masked=6.0)
@@ -139,57 +179,59 @@ def _scenario(
 
 
 def _layout(model: Complex) -> Simulated:
-    """The model on a coarse grid: names, masses, and where the chains are."""
-    return simulate(model.path, Conditions(resolution=8.0, voxel_size=3.0), _All(), only=model.only)
+    """Simulate the model on a coarse grid, for the names, masses and voxels of its chains."""
+    return simulate(model.path, Conditions(resolution=8.0, voxel_size=3.0), UniformOccupancy(1.0), only=model.only)
 
 
-class _All(Dict[str, float]):
-    def __missing__(self, name: str) -> float:
-        return 1.0
-
-
-def _neighbours(made: Simulated) -> List[Set[int]]:
-    """Of each chain, the numbers of those that touch it."""
-    masks = [made.chains == number for number in range(len(made.names))]
-    beside: List[Set[int]] = [set() for _ in masks]
+def _neighbours(simulated: Simulated) -> List[Set[int]]:
+    """Return for each chain the indices of the chains that it touches."""
+    masks = [simulated.chains == number for number in range(len(simulated.names))]
+    neighbours: List[Set[int]] = [set() for _ in masks]
     for number, mask in enumerate(masks):
-        around = np.bincount(made.chains[binary_dilation(mask) & ~mask] + 1, minlength=len(masks) + 1)[1:]
-        for other in np.nonzero(around >= _TOUCHING)[0]:
-            beside[number].add(int(other))
-            beside[int(other)].add(number)
-    return beside
+        border = simulated.chains[binary_dilation(mask) & ~mask]
+        contacts = np.bincount(border + 1, minlength=len(masks) + 1)[1:]
+        for other in np.nonzero(contacts >= _MIN_CONTACT)[0]:
+            neighbours[number].add(int(other))
+            neighbours[int(other)].add(number)
+    return neighbours
 
 
-def _draw_patterns(made: Simulated, rng: np.random.Generator, classes: int, partial: bool) -> List[Dict[str, float]]:
-    """One to three groups of touching chains of 20 kDa or more, each with a pattern; all other chains are whole."""
-    beside, masses = _neighbours(made), np.array(made.masses)
+def _draw_patterns(
+    simulated: Simulated, rng: np.random.Generator, classes: int, partial: bool
+) -> List[Dict[str, float]]:
+    """Draw the occupancies of all chains in each class.
+
+    One to three groups of touching chains, of 20 kDa or more, get a pattern each; all other chains are fully occupied.
+    """
+    neighbours, masses = _neighbours(simulated), np.array(simulated.masses)
     values = np.ones((len(masses), classes))
-    left, patterns = set(range(len(masses))), []
+    unchanged, patterns = set(range(len(masses))), []
     for _ in range(int(rng.integers(1, 4))):
         group: Set[int] = set()
-        front = set(left)
-        while front and masses[list(group)].sum() < 1.1 * LEAST_MASS:
+        front = set(unchanged)
+        while front and masses[list(group)].sum() < 1.1 * MIN_MASS:
             group.add(int(rng.choice(sorted(front))))
-            front = {other for number in group for other in beside[number]} & left - group
-        taken = set(range(len(masses))) - left | group
-        if masses[list(group)].sum() < LEAST_MASS or masses[list(taken)].sum() > _MOST_DIFFERING * masses.sum():
+            front = {other for number in group for other in neighbours[number]} & unchanged - group
+        changed = set(range(len(masses))) - unchanged | group
+        if masses[list(group)].sum() < MIN_MASS or masses[list(changed)].sum() > _MAX_DIFFERING_SHARE * masses.sum():
             continue
         pattern = _draw_pattern(rng, patterns, classes, partial)
         patterns.append(pattern)
         values[list(group)] = pattern
-        left -= group
+        unchanged -= group
     if not patterns:
-        return _draw_patterns(made, rng, classes, partial)
-    return [dict(zip(made.names, column.tolist())) for column in values.T]
+        return _draw_patterns(simulated, rng, classes, partial)
+    return [dict(zip(simulated.names, column.tolist())) for column in values.T]
 
 
 def _draw_pattern(rng: np.random.Generator, others: Sequence[np.ndarray], classes: int, partial: bool) -> np.ndarray:
+    """Draw the occupancies of a group in each class, unlike the patterns of the other groups."""
     while True:
         if partial:
             between = rng.uniform(0.2, 0.9, classes).round(2)
             pattern = np.where(rng.random(classes) < 0.3, between, rng.integers(0, 2, classes))
         else:
             pattern = rng.integers(0, 2, classes).astype(float)
-        apart = all(np.abs(pattern - other).max() >= _LEAST_APART for other in others)
-        if np.ptp(pattern) >= _LEAST_SPREAD and apart:
+        unlike_others = all(np.abs(pattern - other).max() >= _MIN_DISTANCE for other in others)
+        if np.ptp(pattern) >= _MIN_SPREAD and unlike_others:
             return pattern

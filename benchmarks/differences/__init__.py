@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our modified maps beside the published program's, and the size of each deliberate difference."""
+"""Compare our modified maps with the published program's, and measure each deliberate difference on real maps."""

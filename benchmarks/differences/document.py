@@ -1,164 +1,193 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of docs/differences.md around what `benchmarks.differences` measures."""
+"""The text of docs/differences.md, around the results that `benchmarks.differences` measures."""
 
 from __future__ import annotations
 
 from typing import List, Mapping, Sequence
 
 from benchmarks import filler
-from benchmarks.differences.records import Side, Sizes
+from benchmarks.differences.records import DifferenceSizes, MapComparison
 
-# Name of the difference among the sizes, what the published program does, what is done here, and why.
-_DIFFERENCES = (
+# For each difference: its name in `DifferenceSizes.cells`, what the published program does, what this package does,
+# and the reason.
+DIFFERENCES = (
     (
         "low-pass",
-        "The window of the low-pass is centred half a voxel off the Fourier origin.",
-        "It is centred.",
+        "The low-pass window is centred half a voxel off the Fourier origin.",
+        "The window is centred on the Fourier origin.",
         "The filtered map is not shifted. In resolution mode the scale is the same to the last bit "
         "([comparison.md](comparison.md)).",
     ),
     (
         "mode",
-        "The scale is taken from the map as it is, unless `--lp-scale` is given.",
-        "`mode` auto takes it from the low-passed map whenever the map is modified.",
-        "What is weak because it is less well resolved is not raised as if it were missing.",
+        "The scale is taken from the unfiltered map, unless `--lp-scale` is given.",
+        "`mode` auto takes the scale from the low-passed map whenever the map is modified.",
+        "Parts that are weak because they are less well resolved are not amplified as if they were missing.",
     ),
     (
         "flat",
         "All voxels of the inscribed sphere count for the solvent model.",
-        "Constant areas are left out.",
-        "Class maps and masked maps are constant outside a sphere or mask; that is no noise.",
+        "Flat areas (constant voxels) are left out of the solvent model.",
+        "Class maps and masked maps are constant outside a sphere or mask; constant voxels are not solvent noise.",
     ),
     (
         "grey",
-        "0.01 is added to the histogram that the confidence is divided by.",
-        "What is added goes with the histogram's height.",
+        "0.01 is added to the histogram by which the confidence is divided.",
+        "The added value is proportional to the height of the histogram.",
         "The confidence does not depend on the grey scale of the map.",
     ),
     (
         "ramp",
-        "Below the scale limit L the factor is 1: amplified with power 3 it jumps from 7.4 to 1.",
-        "The factor F goes on from F(L) to 1 at S = 0 as F(L)^(S/L).",
+        "Below the scale limit L the factor is 1: with amplify 3 it jumps from 7.4 to 1.",
+        "Below L the factor F goes smoothly from F(L) to 1 at S = 0, as F(L)^(S/L).",
         "No edge appears in the map where the scale crosses the limit.",
     ),
     (
         "sigmoid",
-        "The curve is looked up in 100 steps.",
-        "It is evaluated.",
-        "No NaN where the scale is 0, no steps.",
+        "The sigmoid is read from a table of 100 steps.",
+        "The sigmoid is computed from its formula.",
+        "No NaN where the scale is 0, and no steps.",
     ),
     (
         "seed",
-        "The noise that fills attenuated density differs from run to run.",
-        "It comes from `seed`, which the report names.",
+        "The filler noise of attenuated density differs from run to run.",
+        "The filler noise is drawn with `seed`, which the report records.",
         "A job can be repeated to the byte.",
     ),
     (
         "box",
-        "Above `max_box` scale and confidence stay in the smaller box.",
-        "All outputs have the input's box.",
-        "They overlay the input in any viewer, and serve as masks for it.",
+        "Above `max_box`, the scale and confidence maps keep the smaller box.",
+        "All outputs have the box of the input.",
+        "The outputs overlay the input in any viewer, and can be used as masks for it.",
     ),
     (
         "histogram",
-        "Own matching of histograms.",
-        "That of scikit-image, at 65536 grey levels.",
-        "A library that many look after.",
+        "Histogram matching is the program's own code.",
+        "Histogram matching is the algorithm of scikit-image, with 65536 grey levels.",
+        "The algorithm of a widely used and maintained library.",
     ),
 )
 
 
 def document(
-    sides: Sequence[Side],
-    sizes: Sequence[Sizes],
+    comparisons: Sequence[MapComparison],
+    sizes: Sequence[DifferenceSizes],
     control: Mapping[str, float],
-    filled: Sequence[filler.Filled],
+    filled: Sequence[filler.FilledMap],
     version: str,
 ) -> str:
-    """The text of the document; `control` has the correlations of the control's modified maps with their input."""
-    return f"""# Where this differs from the published program, and by how much
+    """Return the document in Markdown.
 
-Made by `make compare` (`python -m benchmarks.differences --write`) with the published program (occupy {version}) on
-real maps: betaGal.mrc is the beta-galactosidase of RELION's tutorial, emd_1832.map is EMD-1832.
+    Parameters
+    ----------
+    comparisons : sequence of MapComparison
+        Our modified maps compared with the published ones.
+    sizes : sequence of DifferenceSizes
+        Sizes of the deliberate differences, one item for each map.
+    control : mapping of str to float
+        For each kind of modified map of the control, its correlation with the input; empty without the control.
+    filled : sequence of FilledMap
+        Maps whose molecule was replaced with filler noise.
+    version : str
+        Version of the published program.
+    """
+    return _TEXT.format(
+        version=version,
+        comparisons=_comparison_table(comparisons),
+        control=_control_text(control),
+        differences=_difference_table(sizes),
+        filler=filler.table(filled),
+    )
 
-## Modified maps side by side
 
-Occupancy mode, tile size 12, solvent excluded; amplify 3, attenuate 3, sigmoid 4 with pivot 0.3. What holds: where both
-programs are confident (above 0.5) the maps correlate above 0.99, and the formulas of amplify and attenuate are the
-same: put into ours, the published scale and confidence give the published map (mean difference below 1e-5 standard
-deviations).
+_TEXT = """# Deliberate differences from the published program
 
-{_side_table(sides)}
+`make compare` (`python -m benchmarks.differences --write`) writes this page. It compares this package with the
+published program (occupy {version}) on real maps: betaGal.mrc is the beta-galactosidase of RELION's tutorial, and
+emd_1832.map is EMD-1832.
 
-Where they differ it is by the confidence: EMD-1832 is zero outside a sphere, which the published solvent model takes
-for noise.
+## Modified maps compared
 
-{_control_text(control)}## Deliberate differences
+Both programs ran in occupancy mode with tile size 12 and solvent excluded: amplify 3, attenuate 3, and sigmoid 4 with
+pivot 0.3. The bounds: where the confidence of both programs is above 0.5, the maps must correlate above 0.99. The
+formulas of amplify and attenuate must be the same: our formulas, applied to the published scale and confidence, must
+give the published map (mean difference below 1e-5 standard deviations of the input map).
 
-{_difference_table(sizes)}
+{comparisons}
 
-Also: boxes may be odd and not cubic, which the published program refuses. A solvent definition may be drawn either way
-round. Subtraction masks are made from the command line and the form; the docstring of
-`occupy_core.modify.masks.subtraction_mask` says why they are 0 in solvent.
+The maps differ because the confidences differ: EMD-1832 is zero outside a sphere, and the published solvent model
+counts these zeros as solvent noise.
 
-## What fills the place of attenuated density
+{control}## Differences and their sizes
 
-![Maps whose molecule was filled with white noise and with noise of the solvent's spectrum, and their radial
+{differences}
+
+Further differences: this package accepts boxes that are odd or not cubic, which the published program refuses. A
+solvent definition may mark either the molecule or the solvent. Subtraction masks can be made from the command line and
+from Scipion's form; the docstring of `occupy_core.modify.masks.subtraction_mask` says why they are 0 in solvent.
+
+## Filler noise in place of attenuated density
+
+![Two maps whose molecule was replaced with white noise and with noise of the solvent's spectrum, and the radial
 powers](images/filler.png)
 
-Where attenuate and sigmoid take density away and solvent is kept, noise takes its place. The published program takes
-white noise of the solvent model's width. Solvent noise is not white: it is far stronger at long waves and weaker at
-short ones, so that white noise stands out as a smooth hole with a fine grain. Here the noise has the radial power
-spectrum of the solvent around the molecule. Measured with the whole molecule taken away, the limit of attenuation:
-power in its place relative to that of the true solvent, by bands of frequency (in shares of the Nyquist frequency); 1
-is right. What holds: the solvent's spectrum is never as far off as white noise is in its worst band.
+Where attenuate and sigmoid remove density and the solvent is not excluded, filler noise replaces the density. The
+published program uses white noise with the standard deviation of the solvent model. Solvent noise is not white: it is
+much stronger at low frequencies and weaker at high frequencies, so white filler noise is visible as a smooth hole with
+a fine grain. The filler noise of this package has the radial power spectrum of the solvent around the molecule.
 
-{filler.table(filled)}
+The table shows a test in which the complete molecule was removed, which is the limit of attenuation. It gives the
+power of the filler noise divided by the power of the true solvent, in frequency bands (as fractions of the Nyquist
+frequency); 1 is correct. The bound: in its worst band, the noise with the solvent's spectrum must be closer to 1 than
+the white noise in its own worst band.
 
-Maps with less than 1 % of pure solvent in the box get white noise still.
+{filler}
 
-## What cannot be told from a map
+Maps in which less than 1 % of the box is pure solvent still get white noise.
 
-A map of inverted contrast and one without negative values (a local-resolution map, a mask) get a warning: all such
-maps and no others among the real maps that the tests know. A map that was filtered locally or sharpened strongly gets
-none: a well-resolved molecule leaves the solvent around it as quiet as a local filter does, and a spectrum that rises
-towards the Nyquist frequency shows only in maps that are sharpened far too much. Give unfiltered, unsharpened maps.
+## What a map alone cannot show
+
+A job warns about maps with inverted contrast, and about maps without negative values (a local-resolution map, a mask).
+In the tests, all such real maps and no others cause these warnings. A job cannot warn about maps that were locally
+filtered or strongly sharpened: a well-resolved molecule leaves the solvent around it as quiet as a local filter does,
+and only far too much sharpening makes the spectrum rise towards the Nyquist frequency. Use unfiltered, unsharpened
+maps.
 """
 
 
 def _control_text(control: Mapping[str, float]) -> str:
     if not control:
         return ""
-    found = ", ".join(f"{kind} {value:.4f}" for kind, value in control.items())
-    return f"""A map in which all is whole should stay as it is. Correlation of betaGal's modified maps, solvent kept,
-with their input: {found}.
+    correlations = ", ".join(f"{kind} {value:.4f}" for kind, value in control.items())
+    return f"""\
+Modification should not change a map in which everything is fully occupied. Correlations of the modified maps of
+betaGal.mrc with the input, solvent not excluded: {correlations}.
 
 """
 
 
-def _side_table(sides: Sequence[Side]) -> str:
+def _comparison_table(comparisons: Sequence[MapComparison]) -> str:
     lines = [
-        "| map | modified map | correlation where both are confident | where this package is | everywhere "
-        "| difference of the formula | holds |",
+        "| map | modified map | correlation where both are confident | where this package is confident "
+        "| in the complete box | difference of the formula | bounds hold |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {side.map_name} | {side.kind} | {side.trusted:.4f} | {side.ours:.4f} | {side.everywhere:.4f} "
-        f"| {side.formula:.1g} "
-        f"| {'yes' if side.holds else 'NO'} |"
-        for side in sides
+        f"| {item.map_name} | {item.kind} | {item.both_confident:.4f} | {item.ours_confident:.4f} "
+        f"| {item.everywhere:.4f} | {item.formula_difference:.1g} | {'yes' if item.holds else 'NO'} |"
+        for item in comparisons
     ]
     return "\n".join(lines)
 
 
-def _difference_table(sizes: Sequence[Sizes]) -> str:
+def _difference_table(sizes: Sequence[DifferenceSizes]) -> str:
     names = [item.map_name for item in sizes]
-    lines = [f"| published | here | why | {' | '.join(names)} |", "| --- " * (3 + len(names)) + "|"]
-    lines += [_row(difference, sizes) for difference in _DIFFERENCES]
+    lines = [f"| published program | this package | reason | {' | '.join(names)} |", "| --- " * (3 + len(names)) + "|"]
+    lines += [_difference_row(difference, sizes) for difference in DIFFERENCES]
     return "\n".join(lines)
 
 
-def _row(difference: Sequence[str], sizes: Sequence[Sizes]) -> str:
-    name, *words = difference
-    cells: List[str] = [*words, *(item.cells[name] for item in sizes)]
+def _difference_row(difference: Sequence[str], sizes: Sequence[DifferenceSizes]) -> str:
+    name, *texts = difference
+    cells: List[str] = [*texts, *(item.cells[name] for item in sizes)]
     return f"| {' | '.join(cells)} |"

@@ -1,45 +1,58 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is measured of one map beside the published program's."""
+"""Results of comparing this package with the published program on one map."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Dict
 
-_LEAST_CORRELATION = 0.99
-_SAME = 1e-5  # standard deviations of the map
+_MIN_CORRELATION = 0.99
+_MAX_FORMULA_DIFFERENCE = 1e-5  # in standard deviations of the map
 
 
 @dataclass(frozen=True)
-class Side:
-    """One modified map of ours beside the published one, solvent excluded.
+class MapComparison:
+    """One of our modified maps compared with the published one, with solvent excluded.
 
     Attributes
     ----------
-    map_name, kind : str
-    trusted, ours, everywhere : float
-        Correlations: where both programs are confident, where ours is, in the box.
-    formula : float
-        Mean difference, in standard deviations of the map, of the published map from our formula on its scale and
-        confidence.
+    map_name : str
+        File name of the input map.
+    kind : str
+        "amplified", "attenuated" or "sigmoid".
+    both_confident, ours_confident, everywhere : float
+        Correlations of the two maps: over the voxels where both confidences exceed 0.5, where ours does, and over the
+        complete box.
+    formula_difference : float
+        Mean absolute difference between the published map and our formula applied to the published scale and
+        confidence, in standard deviations of the input map.
     """
 
     map_name: str
     kind: str
-    trusted: float
-    ours: float
+    both_confident: float
+    ours_confident: float
     everywhere: float
-    formula: float
+    formula_difference: float
 
     @property
     def holds(self) -> bool:
-        """The published sigmoid is a table, so its formula is not quite ours."""
-        return self.trusted > _LEAST_CORRELATION and (self.formula < _SAME or self.kind == "sigmoid")
+        """Whether the bounds hold; the published sigmoid is a lookup table, so its formula may differ from ours."""
+        same_formula = self.formula_difference < _MAX_FORMULA_DIFFERENCE or self.kind == "sigmoid"
+        return self.both_confident > _MIN_CORRELATION and same_formula
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """How large the deliberate differences are on one map; each sentence is a cell of the document's table."""
+class DifferenceSizes:
+    """Sizes of the deliberate differences on one map.
+
+    Attributes
+    ----------
+    map_name : str
+        File name of the map.
+    cells : dict of str to str
+        For each difference (by its name in `document.DIFFERENCES`), a cell of the document's table.
+    """
 
     map_name: str
     cells: Dict[str, str]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/accuracy.md and its figures, from the outcomes of the benchmark."""
+"""The text of docs/accuracy.md and its figures, from the outcomes of the benchmark."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from benchmarks.occupancy import measure, tables
+from benchmarks.occupancy import tables
+from benchmarks.occupancy.measure import absolute_error, relative_error
 from benchmarks.occupancy.suite import CALIBRATED, NOISES, PUBLISHED, Outcome
 from benchmarks.real_data import REPOSITORY
 
@@ -20,7 +21,21 @@ _COLOURS = {PUBLISHED["resolution"]: "#c9a227", PUBLISHED["occupancy"]: "#b5532a
 
 @dataclass(frozen=True)
 class Report:
-    """All outcomes; `version` of the published program, None when it was left out."""
+    """All outcomes of the benchmark.
+
+    Attributes
+    ----------
+    outcomes : sequence of Outcome
+        Outcomes of the default suite.
+    harder : mapping of str to sequence of Outcome
+        Outcomes of each harder condition.
+    flexible : mapping of (additional B-factor in Å^2, noise) to sequence of Outcome
+        Outcomes with flexible chains.
+    nucleic : mapping of str to sequence of Outcome
+        Outcomes of complexes of protein and nucleic acid.
+    version : str, optional
+        Version of the published program; None when it did not run.
+    """
 
     outcomes: Sequence[Outcome]
     harder: Mapping[str, Sequence[Outcome]]
@@ -29,10 +44,10 @@ class Report:
     version: Optional[str]
 
     def tables(self) -> str:
-        """The tables, with a heading each."""
+        """Return all tables, each with a heading."""
         parts = [
             ("By noise", tables.errors_by(self.outcomes, "noise", lambda item: f"{item.case.conditions.noise:g}")),
-            *self._ratios(),
+            *self._error_ratios(),
             ("By model", tables.errors_by(self.outcomes, "model", lambda item: item.case.model.title)),
             (
                 "By resolution",
@@ -40,10 +55,10 @@ class Report:
             ),
             ("Rank correlation", tables.rank_correlations(self.outcomes)),
             ("Harder maps", tables.harder(self.harder)),
-            ("Flexible chains, all whole", tables.flexible(self.flexible)),
+            ("Flexible chains, all fully occupied", tables.flexible(self.flexible)),
         ]
         if any(self.nucleic.values()):
-            parts.append(("Nucleic acid beside protein, noise 0.1", tables.nucleic(self.nucleic)))
+            parts.append(("Nucleic acid and protein, noise 0.1", tables.nucleic(self.nucleic)))
         return "\n\n".join(f"### {title}\n\n{text}" for title, text in parts)
 
     def write(self) -> None:
@@ -51,29 +66,30 @@ class Report:
         _IMAGES.mkdir(parents=True, exist_ok=True)
         self._draw_truth(_IMAGES / "accuracy_truth.png")
         self._draw_noise(_IMAGES / "accuracy_noise.png")
-        ours = tables.mean(self.outcomes, CALIBRATED, measure.absolute_error)
-        theirs = tables.mean(self.outcomes, PUBLISHED["occupancy"], measure.absolute_error)
+        our_error = tables.mean_measure(self.outcomes, CALIBRATED, absolute_error)
+        published_error = tables.mean_measure(self.outcomes, PUBLISHED["occupancy"], absolute_error)
         text = _TEXT.format(
             version=self.version,
             maps=len(self.outcomes),
-            ours=f"{ours:.2f}",
-            theirs=f"{theirs:.2f}",
-            quiet=self._quiet(),
-            quartile=f"{tables.lower_quartile_of_whole(self.outcomes):.2f}",
+            our_error=f"{our_error:.2f}",
+            published_error=f"{published_error:.2f}",
+            lowest_noise_errors=self._lowest_noise_errors(),
+            quartile=f"{tables.lower_quartile_of_full_chains(self.outcomes):.2f}",
             covered=f"{tables.coverage(self.outcomes):.0%}",
             tables=self.tables(),
         )
         DOCUMENT.write_text(text, encoding="utf-8")
 
-    def _ratios(self) -> List[Tuple[str, str]]:
+    def _error_ratios(self) -> List[Tuple[str, str]]:
         if self.version is None:
             return []
-        return [("Calibrated error relative to the published program's", tables.ratios(self.outcomes))]
+        title = "Error of the calibrated scale, relative to the published program's"
+        return [(title, tables.error_ratios(self.outcomes))]
 
-    def _quiet(self) -> str:
-        """The errors at the lowest noise, which real refined maps come nearest to, in words."""
+    def _lowest_noise_errors(self) -> str:
+        """Return the errors at the lowest noise, which is most like that of real refined maps, in words."""
         group = [item for item in self.outcomes if item.case.conditions.noise == NOISES[0]]
-        errors = {name: tables.mean(group, name, measure.absolute_error) for name in self._methods()}
+        errors = {name: tables.mean_measure(group, name, absolute_error) for name in self._methods()}
         return "; ".join(f"{name} {error:.3f}" for name, error in errors.items())
 
     def _methods(self) -> List[str]:
@@ -103,11 +119,13 @@ class Report:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(8.6, 3.7), layout="constrained")
-        panels = (("as it stands", measure.absolute_error), ("after division by a whole chain", measure.relative_error))
-        for axes, (title, of) in zip(figure.subplots(1, 2, sharey=True), panels):
+        panels = (("as it stands", absolute_error), ("after division by a whole chain", relative_error))
+        for axes, (title, measure) in zip(figure.subplots(1, 2, sharey=True), panels):
             for method in self._methods():
                 errors = [
-                    tables.mean([item for item in self.outcomes if item.case.conditions.noise == noise], method, of)
+                    tables.mean_measure(
+                        [item for item in self.outcomes if item.case.conditions.noise == noise], method, measure
+                    )
                     for noise in NOISES
                 ]
                 axes.plot(range(len(NOISES)), errors, marker="o", color=_COLOURS[method], label=method)
@@ -122,78 +140,88 @@ class Report:
 
 _TEXT = """# How accurate the occupancies are
 
-With `normalisation` calibrated and `mode` occupancy the local scale is an estimate of occupancy. On simulated
-complexes whose occupancies are known it is off by {ours} on average, where the published normalisation
-([Forsberg, Shah & Burt 2023](https://doi.org/10.1038/s41467-023-41478-1)), which was made to rank regions, is off by
-{theirs} in the same mode on the same maps. The noisier the map, the more it gains; at the lowest noise tried (0.05)
-the mean errors are: {quiet}.
+With `normalisation` calibrated and `mode` occupancy, the local scale is an estimate of occupancy. On simulated
+complexes with known occupancies its mean error is {our_error}. The published normalisation
+([Forsberg, Shah & Burt 2023](https://doi.org/10.1038/s41467-023-41478-1)) was made to rank regions; in the same mode,
+on the same maps, its mean error is {published_error}. The noisier the map, the more the calibration improves the
+estimate. At the lowest noise tested (0.05) the mean errors are:
+{lowest_noise_errors}.
 
 ![Median scale of each chain against its true occupancy](images/accuracy_truth.png)
 
 ![Mean error against noise](images/accuracy_noise.png)
 
-## How to read this
+*Mean error against noise: of the scale itself (left), and after division by a fully occupied chain (right).*
 
-- {maps} maps were simulated from atomic models (the rows of the second table), each map with occupancies of its own:
-  about a third of the molecule whole, the other chains at 0.1 to 0.95. *Noise* is the standard deviation of the
-  solvent relative to what the map without noise reaches in the molecule (99th percentile). Resolutions are 3.5 Å
-  (voxels of 1.2 Å) and 7 Å (2.4 Å); the low-pass is 8 Å.
-- The *error* is the mean over the chains of |median scale - true occupancy|. A chain's voxels are those within
-  2.5 Å of its atoms and nearest to them.
-- The tables give two errors: as it stands / after division by the reading of a chain that is known to be whole.
-- *Interval holds* is how often the truth lies in the 90 % interval that the job gives for a target mask. Over all
-  it does in {covered}, more often where parts are large and less often where small ones lie among each other.
-- The published program is `occupy` {version}, run on the same maps with its default (resolution) mode and in
-  occupancy mode; *tiled (ours)* is our own default normalisation, in occupancy mode. *prototype* is the first and
-  simplest calibration tried: zero is the mode of the kernel maximum, one its largest median over cubes of 24 Å.
+## How to read the tables
 
-## What is calibrated
+- {maps} maps were simulated from the atomic models in the table *By model*. Each map has its own occupancies: about a
+  third of the molecule is fully occupied, and the other chains have occupancies of 0.1 to 0.95. *Noise* is the standard
+  deviation of the solvent relative to full density, which is the 99th percentile over the molecule of the map without
+  noise. The resolutions are 3.5 Å (voxels of 1.2 Å) and 7 Å (voxels of 2.4 Å); the low-pass is 8 Å.
+- The *error* is the mean over the chains of |median scale - true occupancy|. A voxel belongs to the chain with the
+  nearest atom, if that atom is within 2.5 Å.
+- The tables give two errors: of the scale itself / of the scale divided by the median scale of a chain that is known to
+  be fully occupied.
+- *Interval holds* is the share of the chains whose true occupancy lies in the 90 % interval that a job reports for a
+  target mask. Over all maps it is {covered}; it is higher for large parts, and lower for small parts between others.
+- The published program is `occupy` {version}, run on the same maps in its default (resolution) mode and in occupancy
+  mode. *Tiled (ours)* is the default normalisation of this package, in occupancy mode. *Prototype* is the first and
+  simplest calibration: 0 is the most frequent kernel maximum in the inscribed sphere, and 1 is the largest median of
+  the kernel maximum over cubes of 24 Å.
 
-The low-passed map is averaged over 4 Å within the molecule, which evens out how densely atoms are packed, and its
-maximum is taken over a kernel smaller than the published one (2.5 Å at the default low-pass), which reaches less far
-into stronger neighbours. What has leaked between parts all the same is undone to first order: eight tenths of the
-difference to the average nearby (8 Å, within the molecule) are added. Zero is what that reads in solvent noise: its
-most frequent value there. One is its median over the best region: where the average over windows of 18 Å comes within
-14 % of the highest (95th percentile over the molecule) and 1.5 times the noise of such averages, narrowed once more in
-windows of 14 Å. The published scale takes single voxels for its reference, and 0 for solvent, where a maximum over
-noise is never 0.
+## How the scale is calibrated
 
-## Where not to trust the number
+1. The low-passed map is averaged over 4 Å within the molecule. This evens out how densely atoms are packed.
+2. The kernel maximum is computed with a smaller kernel than the published one (2.5 Å at the default low-pass), which
+   reaches less far into stronger neighbours.
+3. Density that still leaks between parts is corrected to first order: 0.8 times the difference to the local average
+   (over 8 Å, within the molecule) is added. The result is the corrected kernel maximum.
+4. 0 is the most frequent corrected kernel maximum in solvent noise. The published scale takes 0 for solvent, where a
+   maximum over noise is never 0.
+5. 1 is the median of the corrected kernel maximum over the best region. That region consists of the voxels of the
+   molecule where the average over windows of 18 Å is at least the highest average (95th percentile over the molecule)
+   less 14 % and less 1.5 standard deviations of such averages in solvent. The region is then narrowed in the same way
+   with windows of 14 Å. The published scale takes a percentile of single voxels for its reference.
 
-- **Something must be whole.** The best region is called 1. If nothing in the map is at full occupancy, everything
-  reads too high by that factor; one map cannot tell (see *no chain above 0.8*).
-- **The whole part must be larger than about 20 Å.** Where small chains of different occupancy lie among each other
-  (the nucleosome), windows hold a mixture: the best region reads less than whole, and everything reads too high. The
-  interval holds less often there.
-- **Maps without detail at the low-pass.** Class maps of early iterations, and others that are regularised or filtered
-  to a coarser resolution than the low-pass (8 Å or 3 voxels), read less surely, noisy ones wrongly (*as regularised by
-  RELION, noise 0.4*). The job warns and gives no interval where it can tell; set `lowpass` to the map's resolution.
-- **The mask.** A target mask must follow the part: within about 3 Å of its atoms, no extension, no soft edge. A
-  generous mask takes in solvent and neighbours, and an interval could not make up for it. Where more than a quarter of
-  the mask reads next to nothing beside the rest, the job warns and gives none; in very noisy maps (0.4) it does so for
+## When not to trust the number
+
+- **Some part must be fully occupied.** The best region counts as 1. If no part of the map is fully occupied, everything
+  reads too high by the same factor; one map alone cannot show this (see *no chain above 0.8*).
+- **The fully occupied part must be larger than about 20 Å.** Where small chains of different occupancy are mixed (the
+  nucleosome), every window contains a mixture: the best region is then less than fully occupied, and everything reads
+  too high. The interval holds less often there.
+- **Maps without detail at the low-pass.** Class maps of early iterations, and other maps that are regularised or
+  filtered to a coarser resolution than the low-pass (8 Å or 3 voxels), are read less accurately, and noisy ones wrongly
+  (*as regularised by RELION, noise 0.4*). Where the job detects this, it warns and gives no interval; set `lowpass` to
+  the resolution of the map.
+- **The target mask.** It must follow the part: within about 3 Å of its atoms, without extension or soft edge. A larger
+  mask includes solvent and neighbours, and no interval can correct for that. If more than a quarter of the mask reads
+  almost nothing compared with the rest, the job warns and gives no interval; in very noisy maps (0.4) it does so for
   many good masks too.
-- **Single voxels.** A part's figure is the median over it. Voxels differ more, and those of its surface read low: over
-  the whole chains of these maps the lower quartile is {quartile} on average.
-- **Small parts next to stronger ones** read too high: the low-pass and the kernel (8 Å) mix them.
-- **A micelle** as dense as the protein is taken for molecule and lowers what counts as 1.
-- **Flexible parts** read a little low in occupancy mode at the default 8 Å low-pass, small ones in noisy maps lower
-  still, and much too low in resolution mode (the table of flexible chains).
-- **Solvent.** Where a tight mask leaves none, the background's value is taken for 0 and the job says so; low
-  occupancies then read too high. Sharpened or locally filtered maps have not been tried.
-- **Nucleic acid** is denser than protein; the last table tells what that does in a nucleosome. Other complexes have not
-  been tried.
-- Simulated maps are kinder than real ones: no alignment errors, no particles of other states, noise that is the same
-  everywhere. The one real control, beta-galactosidase with its four equal chains, reads 0.9 and more in each (a test).
+- **Single voxels.** The occupancy of a part is the median over the part. Single voxels differ more, and voxels at the
+  surface read low: over the fully occupied chains of these maps the lower quartile is {quartile} on average.
+- **Small parts next to stronger parts** read too high, because the low-pass and the kernel (8 Å) mix them.
+- **A micelle** as dense as the protein is taken for a part of the molecule, and lowers the value that counts as 1.
+- **Flexible parts** read slightly low in occupancy mode at the default low-pass of 8 Å; small flexible parts in noisy
+  maps read lower still. In resolution mode flexible parts read much too low (see *Flexible chains*).
+- **Solvent.** If a tight mask leaves no solvent, the value of the background counts as 0, and the job warns; low
+  occupancies then read too high. Sharpened and locally filtered maps were not tested.
+- **Nucleic acid** is denser than protein; the last table shows the effect in a nucleosome. Other complexes of protein
+  and nucleic acid were not tested.
+- Simulated maps are easier than real ones: they have no alignment errors, no particles of other states, and the same
+  noise everywhere. The only real control, beta-galactosidase with its four equal chains, reads at least 0.9 in each
+  chain (a test checks this).
 
-## Make it again
+## Repeat the benchmark
 
 ```
 make accuracy
 ```
 
-simulates the maps, runs the published program in an environment of its own, prints these tables and writes this
-page. `python -m benchmarks.occupancy my_model.cif --seed 3` takes other models, occupancies and noise. Without the real
-models (`OCCUPY_SHARED_DATA` names their folder) it takes the made-up helix bundles alone.
+This command simulates the maps, runs the published program in its own environment, prints the tables and writes this
+page. `python -m benchmarks.occupancy my_model.cif --seed 3` uses other models, occupancies and noise. Without the real
+models (OCCUPY_SHARED_DATA names their folder), only the artificial helix bundles are simulated.
 
 ## Tables
 

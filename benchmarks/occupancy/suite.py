@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which maps are simulated, and what each method reads in them."""
+"""The maps that the benchmark simulates, and the methods that read them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import mrcfile
 
@@ -23,9 +23,10 @@ from occupy_core.process import process_map
 from occupy_core.settings.settings import Settings
 
 NOISES = (0.05, 0.1, 0.2, 0.4)
-# Resolution and voxel size in Å.
+# Pairs of resolution and voxel size, Å.
 RESOLUTIONS = ((3.5, 1.2), (7.0, 2.4))
 
+# Names of the methods, as the tables and figures show them.
 CALIBRATED = "calibrated"
 CALIBRATED_RESOLUTION = "calibrated, resolution mode"
 TILED = "tiled (ours)"
@@ -40,7 +41,19 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Complex:
-    """An atomic model; `only` names the chains to take, all when empty; `nucleic` tells those of nucleic acid."""
+    """An atomic model of a complex.
+
+    Attributes
+    ----------
+    title : str
+        Name in the tables.
+    path : Path
+        Atomic model in a file that gemmi reads.
+    only : tuple of str
+        Names of the chains to use; all chains when empty.
+    nucleic : tuple of str
+        Names of the chains of nucleic acid.
+    """
 
     title: str
     path: Path
@@ -50,7 +63,19 @@ class Complex:
 
 @dataclass(frozen=True)
 class Case:
-    """One map to simulate, and the methods to try on it."""
+    """A map to simulate, and the methods to read it with.
+
+    Attributes
+    ----------
+    model : Complex
+        The complex to simulate.
+    conditions : Conditions
+        Conditions of the simulation.
+    methods : tuple of str
+        Names of the methods.
+    occupancies : mapping of str to float, optional
+        Occupancy by chain name; drawn with the seed of the conditions when None.
+    """
 
     model: Complex
     conditions: Conditions
@@ -60,14 +85,39 @@ class Case:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the methods read in one map."""
+    """The readings of one simulated map.
+
+    Attributes
+    ----------
+    case : Case
+        The map and the methods.
+    chains : dict of str to list of Reading
+        For each method, the readings of all chains.
+    """
 
     case: Case
     chains: Dict[str, List[Reading]]
 
 
+@dataclass(frozen=True)
+class UniformOccupancy(Mapping[str, float]):
+    """An occupancy for all chains, except for the chains named in `others`."""
+
+    value: float
+    others: Mapping[str, float] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> float:
+        return self.others.get(name, self.value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.others)
+
+    def __len__(self) -> int:
+        return len(self.others)
+
+
 def known_complexes(folder: Path) -> List[Complex]:
-    """The complexes of the default suite: those whose files are in a folder, and always the helix bundles."""
+    """Return the real complexes of the default suite whose files exist in a folder."""
     listed = (
         Complex("RNA polymerase II, 12 chains", folder / "1WCM_polII_12chain.pdb.gz"),
         Complex("Env trimer with 2 Fabs, 10 chains", folder / "5fuu_env_trimer_2fab.pdb.gz"),
@@ -80,12 +130,22 @@ def known_complexes(folder: Path) -> List[Complex]:
 
 
 def bundles(folder: Path) -> Complex:
-    """The made-up complex, written to a folder."""
-    return Complex("helix bundles (made up), 7 chains", write_bundles(folder / "bundles.cif"))
+    """Write the artificial complex of helix bundles to a folder and return it."""
+    return Complex("helix bundles (artificial), 7 chains", write_bundles(folder / "bundles.cif"))
 
 
 def default_suite(models: Sequence[Complex], seed: int, *, with_published: bool) -> List[Case]:
-    """Every model at every noise and resolution, each map with occupancies of its own."""
+    """Return a case for every model, resolution and noise, each with its own random occupancies.
+
+    Parameters
+    ----------
+    models : sequence of Complex
+        The complexes to simulate.
+    seed : int
+        Seed of the occupancies and the noise.
+    with_published : bool
+        Whether the published program reads the maps too.
+    """
     numbers = itertools.count()
     methods = (CALIBRATED, PROTOTYPE, TILED, *(PUBLISHED.values() if with_published else ()))
     return [
@@ -100,7 +160,7 @@ def default_suite(models: Sequence[Complex], seed: int, *, with_published: bool)
     ]
 
 
-# What makes maps harder, one thing at a time; the first is the measure for the others.
+# Conditions that make maps harder to read, one change at a time; the first entry has no change, for comparison.
 HARDER: Dict[str, Dict[str, object]] = {
     "as in the suite, 4 Å, noise 0.1": {},
     "3 Å, voxels of 1 Å": {"resolution": 3.0, "voxel_size": 1.0},
@@ -115,12 +175,12 @@ HARDER: Dict[str, Dict[str, object]] = {
     "every third chain flexible, B + 100 Å²": {"flexible_b": 100.0},
     "a micelle as dense as the protein": {"micelle": True},
     "the molecule leaves the box by 10 Å": {"cut": 35.0},
-    "no chain above 0.8": {"whole": False},
+    "no chain above 0.8": {"has_full_chain": False},
 }
 
 
 def harder_cases(models: Sequence[Complex], seed: int) -> Dict[str, List[Case]]:
-    """The cases of each harder condition."""
+    """Return the cases, one for each model, by the title of the harder condition."""
     return {
         title: [
             Case(
@@ -135,86 +195,74 @@ def harder_cases(models: Sequence[Complex], seed: int) -> Dict[str, List[Case]]:
     }
 
 
-FLEXIBLE = tuple((extra, noise) for extra in (50.0, 100.0) for noise in (0.05, 0.1, 0.4))
+# Pairs of additional B-factor (Å^2) and noise.
+FLEXIBLE = tuple((extra_b, noise) for extra_b in (50.0, 100.0) for noise in (0.05, 0.1, 0.4))
 
 
 def flexible_cases(models: Sequence[Complex], seed: int) -> Dict[Tuple[float, float], List[Case]]:
-    """All chains whole, every third with an extra B in Å^2; the keys are that and the noise."""
+    """Return cases with all chains fully occupied and every third chain flexible, by the pairs of `FLEXIBLE`."""
     return {
-        (extra, noise): [
+        (extra_b, noise): [
             Case(
                 model,
-                Conditions(resolution=3.5, voxel_size=1.2, noise=noise, seed=seed, flexible_b=extra),
+                Conditions(resolution=3.5, voxel_size=1.2, noise=noise, seed=seed, flexible_b=extra_b),
                 (CALIBRATED, CALIBRATED_RESOLUTION),
-                _Uniform(1.0),
+                UniformOccupancy(1.0),
             )
             for model in models
         ]
-        for extra, noise in FLEXIBLE
+        for extra_b, noise in FLEXIBLE
     }
 
 
+# Title, occupancy of the protein, occupancy of the nucleic acid.
+NUCLEIC = (("both fully occupied", 1.0, 1.0), ("protein at 0.5", 0.5, 1.0), ("DNA at 0.5", 1.0, 0.5))
+
+
 def nucleic_cases(models: Sequence[Complex], seed: int) -> Dict[str, List[Case]]:
-    """Nucleic acid and protein, each whole beside the other whole or at a half."""
-    found = {}
-    for title, protein, nucleic in (("both whole", 1.0, 1.0), ("protein at 0.5", 0.5, 1.0), ("DNA at 0.5", 1.0, 0.5)):
-        found[title] = [
+    """Return cases of complexes of protein and nucleic acid, by the titles of `NUCLEIC`."""
+    return {
+        title: [
             Case(
                 model,
                 Conditions(resolution=resolution, voxel_size=voxel_size, noise=0.1, seed=seed),
-                occupancies=_Uniform(protein, dict.fromkeys(model.nucleic, nucleic)),
+                occupancies=UniformOccupancy(protein, dict.fromkeys(model.nucleic, nucleic)),
             )
             for model in models
             if model.nucleic
             for resolution, voxel_size in RESOLUTIONS
         ]
-    return found
-
-
-@dataclass(frozen=True)
-class _Uniform(Mapping):
-    """One occupancy for all chains but some."""
-
-    value: float
-    others: Mapping[str, float] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> float:
-        return self.others.get(name, self.value)
-
-    def __iter__(self):
-        return iter(self.others)
-
-    def __len__(self) -> int:
-        return len(self.others)
+        for title, protein, nucleic in NUCLEIC
+    }
 
 
 def run(cases: Sequence[Case]) -> List[Outcome]:
     """Simulate and read every case, on all processors."""
-    # Cases of one model and grid together: the simulation keeps what they share.
+    # Chunks keep cases with one model and grid in one process, where `atomic_model.load_model` caches the model.
     with ProcessPoolExecutor() as executor:
         return list(executor.map(run_case, cases, chunksize=max(1, min(4, len(cases) // (os.cpu_count() or 1)))))
 
 
 def run_case(case: Case) -> Outcome:
-    """Simulate one map and read it with every method."""
-    made = simulate(case.model.path, case.conditions, case.occupancies, only=case.model.only)
+    """Simulate one map and read it with every method of the case."""
+    simulated = simulate(case.model.path, case.conditions, case.occupancies, only=case.model.only)
     with tempfile.TemporaryDirectory() as folder:
-        path = _write(made, Path(folder) / "map.mrc")
-        return Outcome(case, {method: _readings(path, method, made) for method in case.methods})
+        path = _write(simulated, Path(folder) / "map.mrc")
+        return Outcome(case, {method: _readings(path, method, simulated) for method in case.methods})
 
 
-def _readings(path: Path, method: str, made: Simulated) -> List[Reading]:
+def _readings(path: Path, method: str, simulated: Simulated) -> List[Reading]:
     for mode, name in PUBLISHED.items():
         if method == name:
-            return readings(published.run(path, mode, path.parent / mode)[0], made, 0.0)
+            return readings(published.run(path, mode, path.parent / mode)[0], simulated, 0.0)
     if method == PROTOTYPE:
-        return readings(prototype_scale(read_map(str(path))), made, 0.0)
+        return readings(prototype_scale(read_map(str(path))), simulated, 0.0)
     result = process_map(read_map(str(path)), SETTINGS[method])
-    return readings(result.scale, made, result.reference.spread)
+    return readings(result.scale, simulated, result.reference.spread)
 
 
-def _write(made: Simulated, path: Path) -> Path:
+def _write(simulated: Simulated, path: Path) -> Path:
     with mrcfile.new(str(path)) as mrc:
-        mrc.set_data(made.volume)
-        mrc.voxel_size = made.voxel_size
+        mrc.set_data(simulated.volume)
+        mrc.voxel_size = simulated.voxel_size
     return path

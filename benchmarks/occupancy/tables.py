@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables of errors, in Markdown."""
+"""Markdown tables of the errors of every method."""
 
 from __future__ import annotations
 
@@ -7,35 +7,36 @@ from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
-from benchmarks.occupancy import measure
-from benchmarks.occupancy.measure import Reading
+from benchmarks.occupancy.measure import Reading, absolute_error, rank_correlation, relative_error
 from benchmarks.occupancy.suite import CALIBRATED, CALIBRATED_RESOLUTION, PROTOTYPE, PUBLISHED, TILED, Outcome
 
 METHODS = (PUBLISHED["resolution"], PUBLISHED["occupancy"], TILED, PROTOTYPE, CALIBRATED)
 Measure = Callable[[Sequence[Reading]], float]
 
 
-def mean(outcomes: Sequence[Outcome], method: str, of: Measure) -> float:
-    """The mean over maps of a measure, without those that have none; NaN when no map has one."""
-    values = [of(item.chains[method]) for item in outcomes if method in item.chains]
+def mean_measure(outcomes: Sequence[Outcome], method: str, measure: Measure) -> float:
+    """Return the mean of a measure over the maps, without maps where it is NaN; NaN when no map is left."""
+    values = [measure(item.chains[method]) for item in outcomes if method in item.chains]
     values = [value for value in values if not np.isnan(value)]
     return float(np.mean(values)) if values else float("nan")
 
 
 def coverage(outcomes: Sequence[Outcome]) -> float:
-    """How often the truth lies in the 90 % interval."""
+    """Return the share of the chains (0..1) whose true occupancy lies in the 90 % interval of the calibrated scale."""
     return float(np.mean([item.covered for outcome in outcomes for item in outcome.chains[CALIBRATED]]))
 
 
-def lower_quartile_of_whole(outcomes: Sequence[Outcome]) -> float:
-    """Mean over all whole chains of the lower quartile of the calibrated scale."""
+def lower_quartile_of_full_chains(outcomes: Sequence[Outcome]) -> float:
+    """Return the mean over all fully occupied chains of the lower quartile of the calibrated scale."""
     chains = [item for outcome in outcomes for item in outcome.chains[CALIBRATED]]
     return float(np.mean([item.lower_quartile for item in chains if item.truth == 1]))
 
 
 def errors_by(outcomes: Sequence[Outcome], heading: str, key: Callable[[Outcome], str]) -> str:
-    """A row for each value of `key` and one for all: the errors of every method, as they stand / after division by a
-    whole chain, and how often intervals hold."""
+    """Return a table of the errors of every method, one row for each value of `key` and one for all maps.
+
+    Each cell has the absolute and the relative error; the last column has the coverage of the interval.
+    """
     methods = [name for name in METHODS if name in outcomes[0].chains]
     rows = [
         [title, *(_errors(group, name) for name in methods), f"{coverage(group):.0%}"]
@@ -44,25 +45,24 @@ def errors_by(outcomes: Sequence[Outcome], heading: str, key: Callable[[Outcome]
     return markdown([heading, *methods, "interval holds"], rows)
 
 
-def ratio(outcomes: Sequence[Outcome], mode: str, of: Measure) -> float:
-    """The calibrated error relative to that of the published program in one of its modes."""
-    return mean(outcomes, CALIBRATED, of) / mean(outcomes, PUBLISHED[mode], of)
+def error_ratio(outcomes: Sequence[Outcome], mode: str, measure: Measure) -> float:
+    """Return the error of the calibrated scale divided by that of the published program in one of its modes."""
+    return mean_measure(outcomes, CALIBRATED, measure) / mean_measure(outcomes, PUBLISHED[mode], measure)
 
 
-def ratios(outcomes: Sequence[Outcome]) -> str:
-    """A row for each noise: the calibrated error relative to the published program's, as they stand / after
-    division."""
+def error_ratios(outcomes: Sequence[Outcome]) -> str:
+    """Return a table of the ratios of absolute and relative errors (`error_ratio`), one row for each noise."""
     rows = []
     for title, group in _groups(outcomes, lambda item: f"{item.case.conditions.noise:g}"):
         pairs = (
-            [ratio(group, mode, of) for of in (measure.absolute_error, measure.relative_error)] for mode in PUBLISHED
+            [error_ratio(group, mode, measure) for measure in (absolute_error, relative_error)] for mode in PUBLISHED
         )
         rows.append([title, *(f"{absolute:.2f} / {relative:.2f}" for absolute, relative in pairs)])
-    return markdown(["noise", *(f"of {name}" for name in PUBLISHED.values())], rows)
+    return markdown(["noise", *(f"relative to {name}" for name in PUBLISHED.values())], rows)
 
 
 def harder(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
-    """A row for each harder condition."""
+    """Return a table of the errors of the calibrated scale, one row for each harder condition."""
     rows = [
         [
             title,
@@ -72,54 +72,56 @@ def harder(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
         ]
         for title, group in outcomes.items()
     ]
-    head = ["maps", "calibrated", "reads too high by", "interval holds"]
+    head = ["maps", "calibrated", "mean of median - truth", "interval holds"]
     return markdown(head, rows)
 
 
 def flexible(outcomes: Mapping[Tuple[float, float], Sequence[Outcome]]) -> str:
-    """What whole chains read that are flexible, in both modes: mean and lowest."""
+    """Return a table of the scale of flexible, fully occupied chains in both modes: mean and lowest median."""
     rows = []
-    for (extra, noise), group in outcomes.items():
-        cells = [f"{extra:.0f} Å²", f"{noise:g}"]
+    for (extra_b, noise), group in outcomes.items():
+        cells = [f"{extra_b:.0f} Å²", f"{noise:g}"]
         for method in (CALIBRATED, CALIBRATED_RESOLUTION):
             values = [item.median for one in group for item in one.chains[method] if item.flexible]
             cells.append(f"{np.mean(values):.2f} ({min(values):.2f})" if values else "none")
         rows.append(cells)
-    return markdown(["extra B", "noise", "occupancy mode: mean (lowest)", "resolution mode: mean (lowest)"], rows)
+    head = ["additional B", "noise", "occupancy mode: mean (lowest)", "resolution mode: mean (lowest)"]
+    return markdown(head, rows)
 
 
 def nucleic(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
-    """What nucleic acid and protein read beside each other."""
+    """Return a table of the mean calibrated scale of nucleic acid and of protein in the same complex."""
     rows = []
     for title, group in outcomes.items():
         for outcome in group:
             names = outcome.case.model.nucleic
-            readings: Dict[bool, List[float]] = {True: [], False: []}
+            medians: Dict[bool, List[float]] = {True: [], False: []}
             for item in outcome.chains[CALIBRATED]:
-                readings[item.chain in names].append(item.median)
+                medians[item.chain in names].append(item.median)
             resolution = f"{outcome.case.conditions.resolution:g} Å"
-            rows.append([title, resolution, *(f"{np.mean(readings[kind]):.2f}" for kind in (True, False))])
-    return markdown(["occupancies", "resolution", "DNA reads", "protein reads"], rows)
+            rows.append([title, resolution, *(f"{np.mean(medians[is_nucleic]):.2f}" for is_nucleic in (True, False))])
+    return markdown(["occupancies", "resolution", "scale of DNA", "scale of protein"], rows)
 
 
 def rank_correlations(outcomes: Sequence[Outcome]) -> str:
-    """One line: the rank correlation of each method."""
+    """Return a line with the mean rank correlation of each method."""
     methods = [name for name in METHODS if name in outcomes[0].chains]
-    return ", ".join(f"{name} {mean(outcomes, name, measure.rank_correlation):.3f}" for name in methods)
+    return ", ".join(f"{name} {mean_measure(outcomes, name, rank_correlation):.3f}" for name in methods)
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _errors(outcomes: Sequence[Outcome], method: str) -> str:
-    absolute, relative = (mean(outcomes, method, of) for of in (measure.absolute_error, measure.relative_error))
+    absolute, relative = (mean_measure(outcomes, method, measure) for measure in (absolute_error, relative_error))
     return f"{absolute:.3f}" if np.isnan(relative) else f"{absolute:.3f} / {relative:.3f}"
 
 
 def _groups(outcomes: Sequence[Outcome], key: Callable[[Outcome], str]) -> List[Tuple[str, List[Outcome]]]:
+    """Return (title, maps) for each value of `key`, and one pair for all maps."""
     groups: Dict[str, List[Outcome]] = {}
     for item in outcomes:
         groups.setdefault(key(item), []).append(item)

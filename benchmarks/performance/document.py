@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/performance.md."""
+"""The text of docs/performance.md, from the results of the benchmark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import List
 import numpy
 import scipy
 
-from benchmarks.performance.measure import Found
+from benchmarks.performance.measure import Results
+from benchmarks.performance.parts import Seconds
 from benchmarks.performance.processes import THREADS
 from benchmarks.real_data import REPOSITORY
 
@@ -19,7 +20,7 @@ DOCUMENT = REPOSITORY / "docs" / "performance.md"
 
 
 def machine() -> str:
-    """The processor, how many of them, and the versions that count."""
+    """Return the processor, the number of processors, and the versions of Python, numpy and scipy."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -28,62 +29,71 @@ def machine() -> str:
         ]
         model = names[0] if names else model
     return (
-        f"{model}, {os.cpu_count()} processors, of which {THREADS} were used; Python {platform.python_version()}, "
+        f"{model}, {os.cpu_count()} processors ({THREADS} used); Python {platform.python_version()}, "
         f"numpy {numpy.__version__}, scipy {scipy.__version__}"
     )
 
 
-def text(found: Found, version: str, rounds: int) -> str:
-    """The page."""
+def text(results: Results, version: str, rounds: int) -> str:
+    """Return the document in Markdown; `version` is that of the published program."""
     lines = [
-        "# Time and memory",
+        _INTRODUCTION.format(version=version, rounds=rounds, machine=machine()),
+        *_cases(results),
+        *_parts(results),
+        "## Bounds",
         "",
-        "Made by `make bench` (`python -m benchmarks.performance --write`): whole processes of the RELION job and of "
-        f"the published program (occupy {version}) in turns, medians of {rounds} rounds, with the same low-pass and "
-        "tile size. Memory is the peak of the resident memory. The published program draws nothing; the job draws "
-        "logfile.pdf unless `--figures no` is given, so it is measured with and without.",
-        "",
-        f"Machine: {machine()}.",
-        "",
-        *_cases(found),
-        *_parts(found),
-        "## What must hold",
-        "",
-        "| bound | found | |",
+        "| bound | measured | |",
         "| --- | --- | --- |",
-        *(f"| {bound.what} | {bound.found} | {'PASS' if bound.holds else 'MISSED'} |" for bound in found.bounds),
+        *(f"| {bound.text} | {bound.measured} | {'PASS' if bound.holds else 'MISSED'} |" for bound in results.bounds),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _cases(found: Found) -> List[str]:
+_INTRODUCTION = """# Time and memory
+
+`make bench` (`python -m benchmarks.performance --write`) writes this page. It measures complete processes of the RELION
+job and of the published program (occupy {version}), which run alternately with the same low-pass and tile size. The
+figures are medians of {rounds} rounds. Memory is the peak of the resident memory; the memory ratio is the memory of
+this package divided by that of the published program. The published program draws no figures. The job draws logfile.pdf
+unless `--figures no` is given, so it is measured without figures and with figures.
+
+Machine: {machine}.
+"""
+
+
+def _cases(results: Results) -> List[str]:
     lines = [
-        "| case | this package | published program | times faster | share of its memory |",
+        "| case | this package | published program | times faster | memory ratio |",
         "| --- | --- | --- | --- | --- |",
     ]
     lines += [
         f"| {row.name} | {row.ours.seconds:.2f} s, {row.ours.memory:.0f} MB | {row.theirs.seconds:.2f} s, "
-        f"{row.theirs.memory:.0f} MB | {row.faster:.1f} | {row.memory:.2f} |"
-        for row in found.rows
+        f"{row.theirs.memory:.0f} MB | {row.times_faster:.1f} | {row.memory_ratio:.2f} |"
+        for row in results.rows
     ]
-    lines += [f"| {name} | {cost.seconds:.2f} s, {cost.memory:.0f} MB | | | |" for name, cost in found.alone.items()]
+    lines += [
+        f"| {name} | {cost.seconds:.2f} s, {cost.memory:.0f} MB | | | |" for name, cost in results.ours_alone.items()
+    ]
     return [*lines, ""]
 
 
-def _parts(found: Found) -> List[str]:
-    if not found.floor:
+def _parts(results: Results) -> List[str]:
+    if not results.floor:
         return []
-    lines = ["## Where the time goes (256^3)", ""]
-    for name, stages in found.stages.items():
-        spent = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in stages.items())
-        lines += [f"- {name}: {spent}"]
-    process = found.floor_process
-    floor = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in found.floor.items() if name != "floor")
+    lines = ["## Time of each stage (256^3)", ""]
+    for name, stages in results.stages.items():
+        lines += [f"- {name}: {_times(stages)}"]
+    process = results.floor_process
+    steps = {name: seconds for name, seconds in results.floor.items() if name != "floor"}
     lines += [
-        f"- the floor, what no program can do without: {floor}; {found.floor['floor']:.2f} s in all (two outputs)"
-        + (f"; as a process of Python, numpy and scipy.fft {process.seconds:.2f} s" if process else ""),
-        "- beside scipy in the same process: "
-        + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in found.kernels.items()),
+        f"- the floor, the steps that every program needs, with two outputs: {_times(steps)}; in total "
+        f"{results.floor['floor']:.2f} s"
+        + (f"; as a process with Python, numpy and scipy.fft {process.seconds:.2f} s" if process else ""),
+        f"- compared with scipy, in one process: {_times(results.kernels)}",
         "",
     ]
     return lines
+
+
+def _times(stages: Seconds) -> str:
+    return ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in stages.items())

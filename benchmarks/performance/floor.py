@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What no program can do without: reading a map, one float32 transform of it, writing the outputs.
+"""Measure the floor: the time for reading a map, one float32 transform and writing the outputs.
 
-`python floor.py MAP OUTPUTS FOLDER THREADS`, a process of its own that loads numpy and scipy.fft and nothing else;
-prints the seconds of each as JSON.
+Every program needs these steps. `python floor.py MAP OUTPUTS FOLDER THREADS` runs as a separate process that loads
+numpy and scipy.fft only, writes OUTPUTS files to FOLDER, and prints the seconds of each step as JSON.
 """
 
 import json
@@ -14,16 +14,16 @@ import numpy as np
 import scipy.fft
 
 path, outputs, folder, threads = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-spent = {}
-begun = time.perf_counter()
+seconds = {}
+start = time.perf_counter()
 side = int(np.fromfile(path, dtype="<i4", count=1)[0])
 values = np.fromfile(path, dtype="<f4", offset=1024).reshape(side, side, side)
-spent["reading"] = time.perf_counter() - begun
-begun = time.perf_counter()
+seconds["reading"] = time.perf_counter() - start
+start = time.perf_counter()
 scipy.fft.rfftn(values, workers=threads)
-spent["transform"] = time.perf_counter() - begun
-begun = time.perf_counter()
+seconds["transform"] = time.perf_counter() - start
+start = time.perf_counter()
 for number in range(outputs):
     values.tofile(os.path.join(folder, f"{number}.raw"))
-spent["writing"] = time.perf_counter() - begun
-print(json.dumps({**spent, "floor": sum(spent.values())}))
+seconds["writing"] = time.perf_counter() - start
+print(json.dumps({**seconds, "floor": sum(seconds.values())}))

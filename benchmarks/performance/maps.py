@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Maps of any box to time on, and the STAR file that makes classes of them."""
+"""Simulated maps of any box for the timing, and a STAR file that combines maps to a classification."""
 
 from __future__ import annotations
 
@@ -14,36 +14,53 @@ import numpy as np
 from demo.simulate import phantom
 from occupy_core.fourier.resize import resize
 
-_FINEST = 96  # voxels a side, of the complex before it is brought to a larger box
+_MAX_SIMULATED_SIDE = 96  # voxels; larger boxes are simulated with this side and Fourier-padded
 
 
 def simulated(folder: Path, box: int, voxel_size: float, *, occupancies: Sequence[float] = (1.0, 0.6, 0.3)) -> Path:
-    """A simulated complex with solvent noise in a cubic box; voxel size in Å."""
+    """Write a simulated complex with solvent noise in a cubic box, unless the file exists.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the file.
+    box : int
+        Side of the box, voxels.
+    voxel_size : float
+        Å.
+    occupancies : sequence of float
+        Occupancies of the parts of the complex, 0..1.
+
+    Returns
+    -------
+    Path
+        The map file.
+    """
     name = "_".join(f"{occupancy:g}" for occupancy in occupancies)
     path = folder / f"box{box}_{name}.mrc"
     if not path.exists():
-        # In a process of its own: to the system the peak memory of this one is that of every process it starts, too.
+        # A separate process: the system counts the peak memory of this process for each process that it starts later.
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             pool.submit(_simulate, path, box, voxel_size, tuple(occupancies)).result()
     return path
 
 
-def _simulate(path: Path, box: int, voxel_size: float, occupancies: Tuple[float, ...]) -> None:
-    side = min(box, _FINEST)
-    made = phantom((side,) * 3, voxel_size=voxel_size * box / side, occupancies=occupancies, noise=0.0)
-    volume = resize(made.volume, (box,) * 3)
-    noise = np.random.default_rng(0)
-    for section in volume:
-        section += np.float32(0.1) * noise.standard_normal(section.shape, dtype=np.float32)
-    with mrcfile.new(str(path)) as file:
-        file.set_data(volume)
-        file.voxel_size = voxel_size
-
-
 def classification(folder: Path, maps: Sequence[Path]) -> Path:
-    """A RELION model of one classification with these maps as its classes, all of one share."""
+    """Write a RELION model STAR with the maps as classes of equal share, and return its path."""
     rows = "".join(f"{path} {1 / len(maps):.6f}\n" for path in maps)
     head = f"data_model_general\n\n_rlnReferenceDimensionality 3\n_rlnNrClasses {len(maps)}\n\ndata_model_classes\n\n"
     path = folder / "run_it025_model.star"
     path.write_text(f"{head}loop_\n_rlnReferenceImage\n_rlnClassDistribution\n{rows}\n", encoding="utf-8")
     return path
+
+
+def _simulate(path: Path, box: int, voxel_size: float, occupancies: Tuple[float, ...]) -> None:
+    side = min(box, _MAX_SIMULATED_SIDE)
+    small = phantom((side,) * 3, voxel_size=voxel_size * box / side, occupancies=occupancies, noise=0.0)
+    volume = resize(small.volume, (box,) * 3)
+    rng = np.random.default_rng(0)
+    for section in volume:
+        section += np.float32(0.1) * rng.standard_normal(section.shape, dtype=np.float32)
+    with mrcfile.new(str(path)) as file:
+        file.set_data(volume)
+        file.voxel_size = voxel_size

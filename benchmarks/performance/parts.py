@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the time of a job goes, and the two kernels beside scipy's.
+"""Measure the stages of a job, and compare the kernel maximum and the low-pass with scipy.
 
-`python -m benchmarks.performance.parts stages FOLDER OPTION...` and `... kernels MAP`
-print what they measured as JSON; each is a process of its own, so that none has another's memory and caches.
+`python -m benchmarks.performance.parts stages FOLDER OPTION...` and `... kernels MAP` print the seconds as JSON. Each
+runs as a separate process, so that memory and caches of one measurement do not affect another.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from benchmarks.real_data import REPOSITORY
 Seconds = Dict[str, float]
 
 
-def measured(*words: str) -> Seconds:
-    """What a process of this module measures."""
-    return told_by([sys.executable, "-m", "benchmarks.performance.parts", *words])
+def run_part(*arguments: str) -> Seconds:
+    """Run this module as a process with these arguments, and return the seconds that it prints."""
+    return run_and_read([sys.executable, "-m", "benchmarks.performance.parts", *arguments])
 
 
-def told_by(command: Sequence[str]) -> Seconds:
-    """What a process prints as JSON in its last line."""
+def run_and_read(command: Sequence[str]) -> Seconds:
+    """Run a command, and return the seconds that it prints as JSON in its last line."""
     done = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True)
-    found: Seconds = json.loads(done.stdout.splitlines()[-1])
-    return found
+    seconds: Seconds = json.loads(done.stdout.splitlines()[-1])
+    return seconds
 
 
-def stages(folder: str, *words: str) -> Seconds:
-    """Seconds in each stage of a job; the stages do not overlap."""
-    begun = time.perf_counter()
+def stages(folder: str, *options: str) -> Seconds:
+    """Run a job with output folder `folder`, and measure the seconds in each stage; stages do not overlap."""
+    start = time.perf_counter()
     from occupy_core import process
     from occupy_core.estimate import calibration, prepare
-    from occupy_core.job import run
+    from occupy_core.job import one_map
     from occupy_core.modify.to_input_grid import OutputResampler
     from occupy_core.solvent.model import SolventModel
     from relion_external.job import run as run_external_job
 
-    imported = time.perf_counter() - begun
-    spent: Seconds = {}
-    # Each function in the module that calls it.
-    places = [
-        ("reading", run, "read_map"),
+    imports = time.perf_counter() - start
+    seconds: Seconds = {}
+    # Stage, module or class that calls the function, and name of the function there.
+    functions = [
+        ("reading", one_map, "read_map"),
         ("low-pass", prepare, "low_pass"),
-        ("change of box", prepare, "resize"),
+        ("Fourier cropping", prepare, "resize"),
         ("solvent region", prepare, "flat_areas"),
         ("solvent region", prepare, "solvent_region"),
         ("solvent model", process, "fit_solvent"),
@@ -61,34 +61,36 @@ def stages(folder: str, *words: str) -> Seconds:
         ("local scale", process, "local_scale"),
         ("local scale", process, "variability_limit"),
         ("confidence", SolventModel, "confidence_map"),
-        ("filler", process, "pure_solvent"),
-        ("filler", process, "solvent_noise"),
-        ("modified maps, made and written", OutputResampler, "send_modified"),
-        ("scale and confidence, written", OutputResampler, "send_fraction"),
+        ("filler noise", process, "pure_solvent"),
+        ("filler noise", process, "solvent_noise"),
+        ("modifying and writing maps", OutputResampler, "send_modified"),
+        ("writing scale and confidence", OutputResampler, "send_fraction"),
     ]
-    for name, home, function in places:
-        setattr(home, function, _clocked(getattr(home, function), name, spent))
-    begun = time.perf_counter()
-    if run_external_job(["--o", folder, "--j", str(THREADS), *words]):
+    for stage, owner, name in functions:
+        setattr(owner, name, _timed(getattr(owner, name), stage, seconds))
+    start = time.perf_counter()
+    if run_external_job(["--o", folder, "--j", str(THREADS), *options]):
         raise SystemExit(1)
-    whole = time.perf_counter() - begun
-    return {"imports": imported, **spent, "the rest": whole - sum(spent.values())}
+    total = time.perf_counter() - start
+    return {"imports": imports, **seconds, "other steps": total - sum(seconds.values())}
 
 
-def _clocked(function: Callable[..., Any], name: str, spent: Seconds) -> Callable[..., Any]:
+def _timed(function: Callable[..., Any], stage: str, seconds: Seconds) -> Callable[..., Any]:
+    """Wrap a function so that the time of every call is added to `seconds[stage]`."""
+
     @functools.wraps(function)
-    def clocked(*args: Any, **named: Any) -> Any:
-        begun = time.perf_counter()
+    def timed(*args: Any, **named: Any) -> Any:
+        start = time.perf_counter()
         try:
             return function(*args, **named)
         finally:
-            spent[name] = spent.get(name, 0.0) + time.perf_counter() - begun
+            seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
 
-    return clocked
+    return timed
 
 
 def kernels(path: str) -> Seconds:
-    """The ball maximum and the low-pass of a map beside what scipy has for them, and how often ours is faster."""
+    """Measure the kernel maximum and the low-pass of a map file, and the functions of scipy for the same tasks."""
     from scipy.ndimage import maximum_filter
 
     from occupy_core.estimate.kernel import ball_mask, ball_maximum
@@ -96,33 +98,33 @@ def kernels(path: str) -> Seconds:
     from occupy_core.maps.reading import read_map
 
     source = read_map(path)
-    volume, ball_of_nine = source.data, ball_mask(9, 4.0)
+    volume, kernel = source.data, ball_mask(9, 4.0)
 
-    def transforms() -> None:
+    def scipy_transforms() -> None:
         scipy.fft.irfftn(scipy.fft.rfftn(volume, workers=THREADS), volume.shape, workers=THREADS)
 
-    def ours() -> None:
+    def our_low_pass() -> None:
         low_pass(volume, voxel_size=source.grid.voxel_size, cutoff_angstrom=8.0, threads=THREADS)
 
-    spent = {
-        "ball maximum, scipy": _medians([lambda: maximum_filter(volume, footprint=ball_of_nine)], 1)[0],
-        "ball maximum": _medians([lambda: ball_maximum(volume, ball_of_nine, threads=THREADS)], 5)[0],
+    seconds = {
+        "kernel maximum, scipy": _median_times([lambda: maximum_filter(volume, footprint=kernel)], 1)[0],
+        "kernel maximum": _median_times([lambda: ball_maximum(volume, kernel, threads=THREADS)], 5)[0],
     }
-    spent["transforms, scipy"], spent["low-pass"] = _medians([transforms, ours], 7)
-    return spent
+    seconds["Fourier transforms, scipy"], seconds["low-pass"] = _median_times([scipy_transforms, our_low_pass], 7)
+    return seconds
 
 
-def _medians(functions: Sequence[Callable[[], object]], rounds: int) -> List[float]:
-    """The median time of each, in turns."""
-    spent: List[List[float]] = [[] for _ in functions]
+def _median_times(functions: Sequence[Callable[[], object]], rounds: int) -> List[float]:
+    """Return the median time of each function; every round calls each of them once."""
+    times: List[List[float]] = [[] for _ in functions]
     for _ in range(rounds):
-        for own, function in zip(spent, functions):
-            begun = time.perf_counter()
+        for own_times, function in zip(times, functions):
+            start = time.perf_counter()
             function()
-            own.append(time.perf_counter() - begun)
-    return [float(np.median(own)) for own in spent]
+            own_times.append(time.perf_counter() - start)
+    return [float(np.median(own_times)) for own_times in times]
 
 
 if __name__ == "__main__":
-    what = {"stages": stages, "kernels": kernels}[sys.argv[1]]
-    print(json.dumps(what(*sys.argv[2:])))
+    part = {"stages": stages, "kernels": kernels}[sys.argv[1]]
+    print(json.dumps(part(*sys.argv[2:])))

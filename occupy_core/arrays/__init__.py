@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Array helpers that know nothing of maps: slabs in threads, histograms, quantiles, neighbours, Gaussian smoothing."""
+"""Functions on arrays, independent of maps: slabs and threads, histograms, quantiles, neighbourhoods, smoothing."""

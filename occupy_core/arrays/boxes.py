@@ -1,29 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Boxes around masks, and values at the voxels of a mask."""
+"""Boxes around masks, and arrays filled inside a mask."""
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.arrays.types import Mask
+from occupy_core.arrays.types import Box, Mask
 
 
-def box_around(mask: NDArray[np.bool_], margin: int = 0) -> Tuple[slice, slice, slice]:
-    """The smallest box that holds all of a mask, which is not empty, and up to `margin` voxels more on every side."""
-    shadow = mask.any(axis=0)
-    z, y, x = (np.flatnonzero(found) for found in (mask.any(axis=(1, 2)), shadow.any(axis=1), shadow.any(axis=0)))
+def box_around(mask: Mask, margin: int = 0) -> Box:
+    """Return the smallest box that contains a mask, plus a margin.
 
-    def side(found: NDArray[np.intp]) -> slice:
-        return slice(max(0, int(found[0]) - margin), int(found[-1]) + margin + 1)
+    Parameters
+    ----------
+    mask : bool array, 3D
+        Must not be empty.
+    margin : int
+        Voxels added on each side. The box starts at 0 or above; its end may exceed the array, as numpy's slices may.
+    """
+    mask_along_z = mask.any(axis=0)
+    z, y, x = (
+        np.flatnonzero(projection)
+        for projection in (mask.any(axis=(1, 2)), mask_along_z.any(axis=1), mask_along_z.any(axis=0))
+    )
+
+    def side(indices: NDArray[np.intp]) -> slice:
+        return slice(max(0, int(indices[0]) - margin), int(indices[-1]) + margin + 1)
 
     return side(z), side(y), side(x)
 
 
-def scatter(values: NDArray[Any], molecule: Mask) -> NDArray[Any]:
-    """A 3D array with these values at the voxels of the molecule, 0 elsewhere."""
-    result = np.zeros(molecule.shape, dtype=values.dtype)
-    result[molecule] = values
+def scatter(values: NDArray[Any], mask: Mask) -> NDArray[Any]:
+    """Return an array with the given values inside a mask and 0 outside.
+
+    Parameters
+    ----------
+    values : array, 1D
+        One value per voxel of the mask, in the order of `array[mask]`.
+    mask : bool array
+        Gives the shape of the result.
+    """
+    result = np.zeros(mask.shape, dtype=values.dtype)
+    result[mask] = values
     return result

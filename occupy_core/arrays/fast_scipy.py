@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The few functions of scipy that every map takes, from its compiled modules themselves where they are found.
+"""The scipy functions that each map needs, called in scipy's compiled modules directly.
 
-The packages scipy.fft and scipy.optimize load a hundred modules more (special functions, sparse matrices and others),
-which takes longer than all that is done to a map of 64 voxels a side. Results are scipy's to the bit; where a version
-of scipy has its compiled modules elsewhere, the packages are loaded.
+Importing the packages scipy.fft and scipy.optimize loads about a hundred other modules (special functions, sparse
+matrices and others), which takes longer than the computation on a map of 64 voxels a side. A job on such a map takes
+more processor time by way of the packages (scipy 1.10, medians of 30 and 12 alternate runs):
+
+- transforms by scipy.fft: 19 % more without figures, 13 % more with figures;
+- least squares by scipy.optimize.leastsq: 42 % more without figures, 14 % more with figures.
+
+The results are equal to scipy's to the bit. If a scipy version has its compiled modules in another place, the packages
+are imported instead. All other code uses scipy's public functions.
 """
 
 from __future__ import annotations
@@ -20,29 +26,40 @@ from numpy.typing import NDArray
 
 _Reals = NDArray[np.float32]
 _Waves = NDArray[np.complex64]
-_TOLERANCE = 1.49012e-8  # `scipy.optimize.leastsq`'s own
+_TOLERANCE = 1.49012e-8  # default of `scipy.optimize.leastsq`
 
 
 def rfft(values: _Reals, *, axis: int) -> _Waves:
-    """`scipy.fft.rfft`."""
+    """Compute `scipy.fft.rfft` along one axis."""
     found: _Waves = _fft.r2c(values, (axis,))
     return found
 
 
 def fft(values: _Waves, *, axis: int, overwrite: bool = False) -> _Waves:
-    """`scipy.fft.fft`; overwriting, the result is the array that was given."""
+    """Compute `scipy.fft.fft` along one axis; with `overwrite`, in place."""
     found: _Waves = _fft.c2c(values, (axis,), True, 0, values if overwrite else None)
     return found
 
 
 def ifft(values: _Waves, *, axis: int, overwrite: bool = False) -> _Waves:
-    """`scipy.fft.ifft` with norm "forward": without a factor; overwriting as `fft`."""
+    """Compute `scipy.fft.ifft` along one axis with norm "forward" (no factor 1/n); with `overwrite`, in place."""
     found: _Waves = _fft.c2c(values, (axis,), False, 0, values if overwrite else None)
     return found
 
 
 def irfft(values: _Waves, length: int, *, axis: int, out: Optional[_Reals] = None) -> _Reals:
-    """`scipy.fft.irfft` with norm "forward": without a factor; waves that are left out at the end are 0."""
+    """Compute `scipy.fft.irfft` along one axis with norm "forward" (no factor 1/n).
+
+    Parameters
+    ----------
+    values : complex64 array
+        Fourier components; the highest frequencies may be left out and count as 0.
+    length : int
+        Length of the result along the axis.
+    axis : int
+    out : float32 array, optional
+        Array for the result.
+    """
     shape = list(values.shape)
     shape[axis] = length // 2 + 1
     if values.shape[axis] < shape[axis]:
@@ -56,7 +73,21 @@ def irfft(values: _Waves, length: int, *, axis: int, out: Optional[_Reals] = Non
 def least_squares(
     residuals: Callable[[NDArray[np.float64]], NDArray[np.float64]], start: Sequence[float]
 ) -> Tuple[NDArray[np.float64], int]:
-    """`scipy.optimize.leastsq`: the parameters that it ends with, and how it ended (1 to 4: converged)."""
+    """Minimise a sum of squares as `scipy.optimize.leastsq` does.
+
+    Parameters
+    ----------
+    residuals : callable
+        Returns the residuals for an array of parameters.
+    start : sequence of float
+        Parameters to start from.
+
+    Returns
+    -------
+    parameters : float64 array
+    status : int
+        1 to 4 if the fit converged.
+    """
     try:
         lmdif = _compiled("optimize", "_minpack")._lmdif
     except (ImportError, AttributeError):
@@ -71,7 +102,7 @@ def least_squares(
 
 
 class _PublicFft:
-    """What a compiled module has, by way of the package."""
+    """Functions of the compiled FFT module (r2c, c2c, c2r), implemented with the public package `scipy.fft`."""
 
     @staticmethod
     def r2c(values: Any, axes: Tuple[int]) -> Any:
@@ -95,6 +126,7 @@ class _PublicFft:
 
 
 def _placed(values: Any, out: Optional[Any]) -> Any:
+    """Copy values into `out`, if it is not None, and return the array that holds them."""
     if out is None:
         return values
     out[...] = values
@@ -102,7 +134,7 @@ def _placed(values: Any, out: Optional[Any]) -> Any:
 
 
 def _compiled(*names: str) -> Any:
-    """A compiled module of scipy, without the packages that it is in; ImportError where there is none."""
+    """Import a compiled module of scipy without its parent packages; raise ImportError if it does not exist."""
     full_name = ".".join(("scipy", *names))
     if full_name in sys.modules:
         return sys.modules[full_name]
@@ -115,6 +147,7 @@ def _compiled(*names: str) -> Any:
 
 
 def _transforms() -> Any:
+    """Return scipy's compiled FFT module, or `_PublicFft` if no known one exists."""
     for names in (("fft", "_pocketfft", "pypocketfft"), ("fft", "_duccfft", "pyduccfft")):
         try:
             found = _compiled(*names)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Medians and percentiles of many values: numpy's to the bit, sorted out among the values near them alone."""
+"""Medians and percentiles of many values: equal to numpy's to the bit, but only values near the result are sorted."""
 
 from __future__ import annotations
 
@@ -10,47 +10,63 @@ import numpy as np
 
 from occupy_core.arrays.types import Floats
 
-_FEW = 1 << 14  # values, of which numpy's way takes no longer
-_SAMPLE = 1 << 12
-_MARGIN = 6.0  # standard deviations of a place in a random sample
+# For fewer values, numpy's functions are as fast.
+_MANY = 1 << 14
+_SAMPLE_SIZE = 1 << 12
+_MARGIN = 6.0  # standard deviations of a rank in a random sample
 
 
 def median(values: Floats) -> float:
-    """`numpy.median` of finite float32 values in a row."""
-    if len(values) < _FEW:
+    """Return `numpy.median` of finite values.
+
+    Parameters
+    ----------
+    values : float32 array, 1D
+    """
+    if len(values) < _MANY:
         return float(np.median(values))
-    return float(np.mean(_neighbours(values, (len(values) - 1) // 2)[: 2 - len(values) % 2]))
+    return float(np.mean(_pair_at_rank(values, (len(values) - 1) // 2)[: 2 - len(values) % 2]))
 
 
 def percentiles(values: Floats, percents: Sequence[float]) -> List[float]:
-    """`numpy.percentile` of finite float32 values in a row."""
-    if len(values) < _FEW:
-        return [float(found) for found in np.percentile(values, percents)]
-    found = []
+    """Return `numpy.percentile` of finite values.
+
+    Parameters
+    ----------
+    values : float32 array, 1D
+    percents : sequence of float
+        0..100.
+    """
+    if len(values) < _MANY:
+        return [float(result) for result in np.percentile(values, percents)]
+    results = []
     for percent in percents:
-        place = percent / 100 * (len(values) - 1)
-        # A list, since numpy interpolates in single precision where only one is asked for.
-        (between,) = np.quantile(_neighbours(values, math.floor(place)), [place - math.floor(place)])
-        found.append(float(between))
-    return found
+        rank = percent / 100 * (len(values) - 1)
+        # A list of one fraction: for a single number numpy interpolates in single precision.
+        (result,) = np.quantile(_pair_at_rank(values, math.floor(rank)), [rank - math.floor(rank)])
+        results.append(float(result))
+    return results
 
 
-def _neighbours(values: Floats, place: int) -> Floats:
-    """The value at a place in the order of all, and the next one."""
-    sample = np.sort(values[:: len(values) // _SAMPLE])
-    share = place / len(values)
-    margin = _MARGIN * (1 + math.sqrt(len(sample) * share * (1 - share)))
-    first, last = math.floor(share * len(sample) - margin), math.ceil(share * len(sample) + margin)
-    near = np.ones(len(values), dtype=bool)
+def _pair_at_rank(values: Floats, rank: int) -> Floats:
+    """Return the value of a rank (0 for the lowest value) and the next higher one.
+
+    A sorted sample gives two bounds between which the value very likely lies; only values between them are sorted.
+    """
+    sample = np.sort(values[:: len(values) // _SAMPLE_SIZE])
+    fraction = rank / len(values)
+    margin = _MARGIN * (1 + math.sqrt(len(sample) * fraction * (1 - fraction)))
+    first, last = math.floor(fraction * len(sample) - margin), math.ceil(fraction * len(sample) + margin)
+    between = np.ones(len(values), dtype=bool)
     below = 0
     if first >= 0:
-        np.greater_equal(values, sample[first], out=near)
-        below = len(values) - np.count_nonzero(near)
+        np.greater_equal(values, sample[first], out=between)
+        below = len(values) - np.count_nonzero(between)
     if last < len(sample):
-        near &= values <= sample[last]
-    chosen = values[near]
-    if not below <= place < below + len(chosen) - 1:
-        chosen, below = values, 0  # the sample was none of a kind
-    wanted = [place - below, min(place - below + 1, len(chosen) - 1)]
-    found: Floats = np.partition(chosen, wanted)[wanted]
-    return found
+        between &= values <= sample[last]
+    candidates = values[between]
+    if not below <= rank < below + len(candidates) - 1:
+        candidates, below = values, 0  # the sample was not representative, for example of a periodic array
+    ranks = [rank - below, min(rank - below + 1, len(candidates) - 1)]
+    pair: Floats = np.partition(candidates, ranks)[ranks]
+    return pair

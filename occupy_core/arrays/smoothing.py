@@ -1,37 +1,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Averages under a Gaussian, in threads and only where they are asked for; the result depends on neither."""
+"""Gaussian smoothing on several threads, of a complete array or only inside a mask, with equal results."""
 
 from __future__ import annotations
 
 import math
-from typing import Optional, Tuple
+from typing import Optional
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.slabs import for_each, slabs_of
-from occupy_core.arrays.types import Volume
+from occupy_core.arrays.types import Box, Floats, Mask, Volume
 
-_TRUNCATED = 2.5  # standard deviations
+_TRUNCATE = 2.5  # standard deviations, at which the Gaussian is cut off
 _SECTIONS = 16
-
-Box = Tuple[slice, slice, slice]
 
 
 def gaussian_smooth(values: Volume, width: float, *, threads: int = 1, out: Optional[Volume] = None) -> Volume:
-    """The average under a Gaussian.
+    """Smooth an array with a Gaussian.
 
     Parameters
     ----------
     values : float32 array, 3D
         Mirrored at the borders of the box.
     width : float
-        Of the Gaussian, full at half its height; voxels.
+        Full width of the Gaussian at half maximum, voxels.
     threads : int
+        Does not change the result.
     out : float32 array of the same shape, optional
-        Where to write; may be `values`.
+        Array for the result; may be `values`.
 
     Returns
     -------
@@ -41,51 +39,74 @@ def gaussian_smooth(values: Volume, width: float, *, threads: int = 1, out: Opti
     result = np.empty_like(values) if out is None else out
 
     def along_z(rows: slice) -> None:
-        gaussian_filter1d(values[:, rows], sigma, 0, output=result[:, rows], truncate=_TRUNCATED)
+        gaussian_filter1d(values[:, rows], sigma, 0, output=result[:, rows], truncate=_TRUNCATE)
 
     def along_y_and_x(sections: slice) -> None:
-        part = result[sections]
+        slab = result[sections]
         for axis in (1, 2):
-            gaussian_filter1d(part, sigma, axis, output=part, truncate=_TRUNCATED)
+            gaussian_filter1d(slab, sigma, axis, output=slab, truncate=_TRUNCATE)
 
     for_each(slabs_of(values.shape[1], _SECTIONS), along_z, threads=threads)
     for_each(slabs_of(values.shape[0], _SECTIONS), along_y_and_x, threads=threads)
     return result
 
 
-def gaussian_smooth_at(
-    values: Volume, mask: NDArray[np.bool_], width: float, *, threads: int = 1
-) -> NDArray[np.float32]:
-    """`smoothed` where a mask is set alone: one value for each of its voxels."""
+def gaussian_smooth_at(values: Volume, mask: Mask, width: float, *, threads: int = 1) -> Floats:
+    """Smooth an array with a Gaussian and return only the values inside a mask.
+
+    Parameters
+    ----------
+    values : float32 array, 3D
+    mask : bool array of the same shape
+    width, threads
+        As in `gaussian_smooth`.
+
+    Returns
+    -------
+    float32 array, 1D: equal to `gaussian_smooth(values, width)[mask]`.
+    """
     if not mask.any():
         return np.zeros(0, dtype=np.float32)
     box = box_within_reach(mask, width)
-    found: NDArray[np.float32] = gaussian_smooth(values[box], width, threads=threads)[mask[box]]
-    return found
+    smoothed: Floats = gaussian_smooth(values[box], width, threads=threads)[mask[box]]
+    return smoothed
 
 
-def gaussian_mean_in_mask(
-    values: Volume, mask: NDArray[np.bool_], width: float, *, threads: int = 1
-) -> NDArray[np.float32]:
-    """The average of the values inside a mask under a Gaussian (`smoothed`): one for each voxel of the mask. All values
-    must be finite."""
+def gaussian_mean_in_mask(values: Volume, mask: Mask, width: float, *, threads: int = 1) -> Floats:
+    """Compute a Gaussian-weighted mean around each voxel of a mask; voxels outside the mask have no weight.
+
+    Parameters
+    ----------
+    values : float32 array, 3D
+        Finite, outside the mask too.
+    mask : bool array of the same shape
+    width, threads
+        As in `gaussian_smooth`.
+
+    Returns
+    -------
+    float32 array, 1D: one mean for each voxel of the mask, in the order of `values[mask]`.
+    """
     if not mask.any():
         return np.zeros(0, dtype=np.float32)
     box = box_within_reach(mask, width)
-    part = mask[box]
-    work = part.astype(np.float32)
-    weight = gaussian_smooth(work, width, threads=threads, out=work)[part]
-    np.multiply(values[box], part, out=work)
-    average: NDArray[np.float32] = gaussian_smooth(work, width, threads=threads, out=work)[part]
-    average /= weight
-    return average
+    mask_in_box = mask[box]
+    work = mask_in_box.astype(np.float32)
+    weight = gaussian_smooth(work, width, threads=threads, out=work)[mask_in_box]
+    np.multiply(values[box], mask_in_box, out=work)
+    mean: Floats = gaussian_smooth(work, width, threads=threads, out=work)[mask_in_box]
+    mean /= weight
+    return mean
 
 
-def box_within_reach(mask: NDArray[np.bool_], width: float) -> Box:
-    """The box that holds all of a mask, which is not empty, and all that a Gaussian of this width reaches from it."""
-    return box_around(mask, math.ceil(_TRUNCATED * sigma_from_fwhm(width)) + 1)
+def box_within_reach(mask: Mask, width: float) -> Box:
+    """Return the box that contains a mask, which must not be empty, and the reach of a Gaussian around it.
+
+    `width` is the Gaussian's full width at half maximum in voxels.
+    """
+    return box_around(mask, math.ceil(_TRUNCATE * sigma_from_fwhm(width)) + 1)
 
 
 def sigma_from_fwhm(full_width: float) -> float:
-    """Standard deviation of a Gaussian of this full width at half maximum."""
+    """Return the standard deviation of a Gaussian with this full width at half maximum."""
     return full_width / (2 * math.sqrt(2 * math.log(2)))

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the classes of a classification differ, and one scale for all of them."""
+"""Find the regions where class maps differ, and the scale that all maps of a job share."""

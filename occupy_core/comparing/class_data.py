@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the comparison of classes needs of each, and what they have in common.
+"""The data of one class that the comparison and the shared scale need.
 
-Ours, not in the published program. All of it is on a coarse grid, since only what the low-pass leaves counts, and in
-files, so that many classes take no more memory than a few.
+Ours, not in the published program. All arrays are on the coarse grid, because the low-pass leaves no finer detail, and
+are kept in files, so that many classes take no more memory than a few.
 """
 
 from __future__ import annotations
@@ -17,64 +17,83 @@ from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.estimate.prepare import PreparedMap, calibrate_map
 from occupy_core.estimate.reference import Reference
 
-LEAST_VOXELS = 30  # for an average to tell anything
+# Voxels of the coarse grid: averages over fewer voxels are not used.
+MIN_VOXELS = 30
 
 
 @dataclass(frozen=True)
 class ClassData:
-    """What the comparison needs of one class, on a coarse grid.
+    """Data of one class on the coarse grid; all arrays have one shape (z, y, x).
 
     Attributes
     ----------
     reference : Reference
-        Of the class's own calibration.
-    density : Stored float32 array
-        The low-passed map with its solvent at 0.
-    own_scale : Stored float32 array of the same shape
-        Calibrated to the class's own best region; 0..1.
-    molecule, best : Stored bool arrays of the same shape
-        From the calibration.
-    inside : Stored bool array of the same shape
-        Where solvent was looked for.
+        Zero and full scale of the class, calibrated by itself.
+    density : DiskArray of float32
+        The low-passed map, with the median density of its solvent subtracted.
+    own_scale : DiskArray of float32
+        Local scale of the class, calibrated by itself; 0..1.
+    molecule : DiskArray of bool
+        The molecule, as the calibration finds it.
+    best_region : DiskArray of bool
+        The region that the calibration reads full scale from.
+    solvent_region : DiskArray of bool
+        The solvent region.
     spacing : float
-        Of the coarse grid, Å.
+        Spacing of the coarse grid, Å.
     """
 
     reference: Reference
     density: DiskArray
     own_scale: DiskArray
     molecule: DiskArray
-    best: DiskArray
-    inside: DiskArray
+    best_region: DiskArray
+    solvent_region: DiskArray
     spacing: float
 
     @property
     def span(self) -> float:
-        """From the zero of the scale to its one, as a density."""
+        """Full scale minus zero, as a density in the map's grey scale."""
         return self.reference.value - self.reference.zero
 
 
-def class_data(estimate: PreparedMap, maximum: Volume, *, threads: int = 1) -> ClassData:
-    """Calibrate one class by itself, from its estimate and `estimate.maximum_of` that; errors as of
-    `calibration.calibrate`. The low-passed map is taken from the estimate's coarse grid alone."""
-    found = calibrate_map(estimate, maximum, threads=threads)
-    grid, density = found.molecule.grid, found.molecule.density
-    if found.solvent.sum() >= LEAST_VOXELS:
-        density -= np.float32(found.level)
-    reference = found.reference
+def calibrate_class(estimate: PreparedMap, maximum: Volume, *, threads: int = 1) -> ClassData:
+    """Calibrate one class by itself, and keep its data on the coarse grid.
+
+    Parameters
+    ----------
+    estimate : PreparedMap
+        The map, prepared for calibrated normalisation. Its low-passed map may have been overwritten: the density is
+        taken from its coarse grid.
+    maximum : float32 array, 3D
+        Kernel maximum of the map, in the working box.
+    threads : int
+
+    Raises
+    ------
+    MapError
+        If no density stands out of the solvent.
+    JobError
+        If a temporary file cannot be written.
+    """
+    calibration = calibrate_map(estimate, maximum, threads=threads)
+    grid, density = calibration.molecule.grid, calibration.molecule.density
+    if calibration.solvent.sum() >= MIN_VOXELS:
+        density -= np.float32(calibration.solvent_level)
+    reference = calibration.reference
     own_scale = grid.nearest(maximum) - np.float32(reference.zero)
     own_scale /= np.float32(reference.value - reference.zero)
     return ClassData(
         reference,
         DiskArray(density),
         DiskArray(np.clip(own_scale, 0, 1, out=own_scale)),
-        DiskArray(found.molecule.mask),
-        DiskArray(found.best),
+        DiskArray(calibration.molecule.mask),
+        DiskArray(calibration.best_region),
         DiskArray(grid.nearest(estimate.solvent)),
         grid.step * estimate.parameters.voxel_size,
     )
 
 
-def reference_class(views: Sequence[ClassData], asked: Optional[int] = None) -> int:
-    """Place of the class whose own scale counts for all: the one asked for, or else that with the largest span."""
-    return max(range(len(views)), key=lambda index: views[index].span) if asked is None else asked
+def choose_reference_class(classes: Sequence[ClassData], named: Optional[int] = None) -> int:
+    """Return the index of the reference class: the one that the user names, otherwise the one with the largest span."""
+    return max(range(len(classes)), key=lambda index: classes[index].span) if named is None else named

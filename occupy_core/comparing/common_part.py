@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of the molecule that all classes hold the same of, and the shared scale that follows from it."""
+"""The common part of the classes, which is the same in all of them, and the shared scale that it gives.
+
+Ours, not in the published program. The limits below are our own choice.
+"""
 
 from __future__ import annotations
 
@@ -13,98 +16,131 @@ from scipy import ndimage
 
 from occupy_core.arrays.smoothing import gaussian_smooth_at
 from occupy_core.arrays.types import Mask
-from occupy_core.comparing.class_data import LEAST_VOXELS, ClassData
+from occupy_core.comparing.class_data import MIN_VOXELS, ClassData
 from occupy_core.estimate.reference import Reference
 
-_WIDTH = 12.0  # Å, full width of the smoothing under which classes are alike or not
+# Å, full width at half maximum: densities of two classes are compared after a Gaussian smoothing of this width.
+_WIDTH = 12.0
 
-_DENSE = 0.4  # of the reference's density, for a ratio to it to tell anything
+# Relative to the 95th percentile of the reference class's smoothed density: ratios to lower densities are unreliable.
+_MIN_DENSITY = 0.4
 
-_ALIKE = 0.25  # of the logarithm of a ratio
+# Natural logarithm of a ratio of densities: the common part differs from the most frequent ratio by less.
+_MAX_LOG_DIFFERENCE = 0.25
 
-_LEAST_SHARE = 0.1  # of the molecule
+# Share of the voxels that are dense in the reference class: a smaller common part is not used.
+_MIN_SHARE = 0.1
 
-_BINS, _RANGE, _BINS_SMOOTHED = 240, 1.5, 4  # of the histogram of logarithms
+# The histogram of the logarithms: number of bins, largest absolute logarithm, and the standard deviation, in bins, of
+# the Gaussian that smooths the counts.
+_BINS, _RANGE, _SMOOTHING_BINS = 240, 1.5, 4
+
+# Smallest ratio of two densities: keeps logarithms and quotients finite.
+_MIN_RATIO = 1e-3
 
 
 @dataclass(frozen=True)
 class CommonPart:
-    """What all classes hold the same of, but for one factor each.
+    """The part of the molecule that is the same in all classes, apart from one grey-scale factor per class.
 
     Attributes
     ----------
-    mask : bool array
-        Nothing set where there is no such part.
-    heights : tuple of float
-        Its mean density in each class, relative to the reference class's; NaN where there is no such part.
-    factors : tuple of float
-        What each class's own scale is to be multiplied by, such that the part reads the same in all; such that one
-        density does where there is no such part.
+    mask : bool array, 3D
+        On the coarse grid; all False if the classes have no common part.
+    grey_factors : tuple of float
+        Mean density of the common part in each class, relative to the reference class; NaN if there is no common part.
+    scale_factors : tuple of float
+        For each class, the factor for its own scale that makes the common part equal in all classes; without a common
+        part, the factor that makes equal densities equal in all classes.
     """
 
     mask: Mask
-    heights: Tuple[float, ...]
-    factors: Tuple[float, ...]
+    grey_factors: Tuple[float, ...]
+    scale_factors: Tuple[float, ...]
 
 
 def shared_references(
-    views: Sequence[ClassData], reference: int, *, spacing: float, threads: int = 1
+    classes: Sequence[ClassData], reference: int, *, spacing: float, threads: int = 1
 ) -> List[Reference]:
-    """For each class the calibration under which all share one scale, that of the reference class; spacing in Å.
+    """Return, for each class, the zero and full scale under which all classes share the scale of the reference class.
+
+    Parameters
+    ----------
+    classes : sequence of ClassData
+        On one coarse grid.
+    reference : int
+        Index of the reference class.
+    spacing : float
+        Spacing of the coarse grid, Å.
+    threads : int
 
     Notes
     -----
-    Each keeps the zero of its own solvent. One is where the part that all have in common reads as its density is to the
-    reference class's, a ratio that has no bias from noise; where there is no such part, the span is the reference's.
+    Each class keeps the zero of its own solvent. Full scale is chosen such that the scale of the common part, divided
+    by its scale in the reference class, equals the ratio of its mean densities in the two classes; noise does not bias
+    this ratio. Without a common part, all classes have the span (full scale minus zero) of the reference class.
     """
-    common = find_common_part(views, reference, spacing=spacing, threads=threads)
+    common = find_common_part(classes, reference, spacing=spacing, threads=threads)
     if common.mask.any():
-        spans = [view.span / height / factor for view, height, factor in zip(views, common.heights, common.factors)]
+        spans = [
+            item.span / grey / factor for item, grey, factor in zip(classes, common.grey_factors, common.scale_factors)
+        ]
     else:
-        spans = [views[reference].span] * len(views)
-    return [replace(view.reference, value=view.reference.zero + span) for view, span in zip(views, spans)]
+        spans = [classes[reference].span] * len(classes)
+    return [replace(item.reference, value=item.reference.zero + span) for item, span in zip(classes, spans)]
 
 
-def find_common_part(views: Sequence[ClassData], reference: int, *, spacing: float, threads: int = 1) -> CommonPart:
-    """The part that all classes have in common, within the molecule of the reference class; spacing in Å.
+def find_common_part(classes: Sequence[ClassData], reference: int, *, spacing: float, threads: int = 1) -> CommonPart:
+    """Find the part of the reference class's molecule that is the same in all classes.
+
+    Parameters
+    ----------
+    classes : sequence of ClassData
+        On one coarse grid.
+    reference : int
+        Index of the reference class.
+    spacing : float
+        Spacing of the coarse grid, Å.
+    threads : int
 
     Notes
     -----
-    The ratio of a class's smoothed density to the reference class's is the same throughout what both have in common, so
-    the most frequent ratio is that of their grey scales, as long as nothing that differs is as large. The part is where
-    every class comes within a quarter of its most frequent ratio.
+    The ratio of a class's smoothed density to that of the reference class is constant over the common part. The most
+    frequent ratio is therefore the ratio of their grey scales, unless a part that differs is as large. The common part
+    consists of the voxels where the ratio of every class is within a quarter (natural logarithm) of its most frequent
+    ratio.
     """
-    dense = views[reference].molecule.load()
+    dense = classes[reference].molecule.load()
 
-    def smooth(view: ClassData) -> NDArray[np.float32]:
-        return gaussian_smooth_at(view.density.load(), dense, _WIDTH / spacing, threads=threads)
+    def smooth(item: ClassData) -> NDArray[np.float32]:
+        return gaussian_smooth_at(item.density.load(), dense, _WIDTH / spacing, threads=threads)
 
-    of_reference = smooth(views[reference])
+    of_reference = smooth(classes[reference])
     if of_reference.size:
-        clearly = of_reference > np.float32(_DENSE * np.percentile(of_reference, 95))
-        dense[dense], of_reference = clearly, of_reference[clearly]
+        reliable = of_reference > np.float32(_MIN_DENSITY * np.percentile(of_reference, 95))
+        dense[dense], of_reference = reliable, of_reference[reliable]
     mask = dense.copy()
-    for place, view in enumerate(views):
-        if place != reference and of_reference.size:
-            ratio = smooth(view) / of_reference
-            logarithm = np.log(np.maximum(ratio, np.float32(1e-3)))
-            mask[dense] &= np.abs(logarithm - _mode(logarithm)) < _ALIKE
-    if mask.sum() < max(LEAST_VOXELS, _LEAST_SHARE * dense.sum()):
-        factors = tuple(view.span / views[reference].span for view in views)
-        return CommonPart(np.zeros_like(mask), (math.nan,) * len(views), factors)
-    heights = [float(view.density.load()[mask].mean()) for view in views]
-    reads = [float(view.own_scale.load()[mask].mean()) for view in views]
+    for index, item in enumerate(classes):
+        if index != reference and of_reference.size:
+            ratio = smooth(item) / of_reference
+            logarithm = np.log(np.maximum(ratio, np.float32(_MIN_RATIO)))
+            mask[dense] &= np.abs(logarithm - _most_frequent(logarithm)) < _MAX_LOG_DIFFERENCE
+    if mask.sum() < max(MIN_VOXELS, _MIN_SHARE * dense.sum()):
+        factors = tuple(item.span / classes[reference].span for item in classes)
+        return CommonPart(np.zeros_like(mask), (math.nan,) * len(classes), factors)
+    densities = [float(item.density.load()[mask].mean()) for item in classes]
+    scales = [float(item.own_scale.load()[mask].mean()) for item in classes]
     return CommonPart(
         mask,
-        tuple(height / heights[reference] for height in heights),
-        tuple(reads[reference] / max(value, 1e-3) for value in reads),
+        tuple(density / densities[reference] for density in densities),
+        tuple(scales[reference] / max(scale, _MIN_RATIO) for scale in scales),
     )
 
 
-def _mode(values: NDArray[np.float32]) -> float:
-    """The peak of the histogram of logarithms."""
-    counts, edges = np.histogram(values, _BINS, (-_RANGE, _RANGE))
-    peak = int(ndimage.gaussian_filter1d(counts.astype(float), _BINS_SMOOTHED, mode="constant").argmax())
+def _most_frequent(logarithms: NDArray[np.float32]) -> float:
+    """Return the median of the logarithms near the peak of their histogram; the peak itself if none is near."""
+    counts, edges = np.histogram(logarithms, _BINS, (-_RANGE, _RANGE))
+    peak = int(ndimage.gaussian_filter1d(counts.astype(float), _SMOOTHING_BINS, mode="constant").argmax())
     middle = (edges[peak] + edges[peak + 1]) / 2
-    around = values[np.abs(values - middle) < _ALIKE / 2]
-    return float(np.median(around)) if around.size else float(middle)
+    near = logarithms[np.abs(logarithms - middle) < _MAX_LOG_DIFFERENCE / 2]
+    return float(np.median(near)) if near.size else float(middle)

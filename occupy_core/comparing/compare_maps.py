@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the classes of a classification differ, from their map files.
+"""Compare the classes of a classification, from their map files.
 
-One map is held at a time; what the comparison needs of the others waits in files.
+One map is in memory at a time; the data that the comparison needs of the other maps are in temporary files.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ from typing import List, Optional, Sequence, Tuple
 from occupy_core.comparing.class_cache import ClassCache
 from occupy_core.comparing.comparison import Comparison, compare
 from occupy_core.comparing.disk_array import DiskArray
-from occupy_core.comparing.each_map import estimate_settings, measure_each_map, named_among
+from occupy_core.comparing.each_map import ReadInput, estimate_settings, measure_usable_maps, position_of_named_map
 from occupy_core.errors import MapError
 from occupy_core.estimate.parameters import resolve_parameters
 from occupy_core.fourier.detail import finest_detail
+from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
-from occupy_core.maps.reading import DensityMap
-from occupy_core.progress import Step, silent
+from occupy_core.progress import Step, ignore_step
 from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.settings import Settings
 
-# Of the box: a coarser low-pass would leave too few waves to tell one region from another.
-_COARSEST = 1 / 8
-_PREPARING = 0.8  # of a comparison
+# Share of the shortest side of the box: a coarser low-pass would leave too few waves to tell regions apart. Our choice.
+_MAX_LOWPASS = 1 / 8
+
+# Share of the comparison's work that is done when the data of all classes are prepared; for the progress alone.
+_PREPARATION = 0.8
 
 
 @dataclass(frozen=True)
@@ -34,22 +36,22 @@ class ClassComparison:
     Attributes
     ----------
     result : Comparison
-        On the coarse grid.
-    places : tuple of int
-        Of these maps, among the job's.
-    densities : tuple of Stored float32 arrays
-        Of each of them on the coarse grid, low-passed, with the solvent at 0.
+        Regions and spread, on the coarse grid.
+    map_indices : tuple of int
+        Index, in the job, of each map that was compared.
+    densities : tuple of DiskArray of float32
+        The low-passed map of each class on the coarse grid, with the median density of its solvent subtracted.
     grid : MapGrid
-        Of the maps.
+        Grid of the maps.
     spacing : float
-        Of the coarse grid, in voxels of the maps.
+        Spacing of the coarse grid, in voxels of the maps.
     lowpass : float
-        Å.
+        Low-pass of all maps, Å.
     warnings : tuple of str
     """
 
     result: Comparison
-    places: Tuple[int, ...]
+    map_indices: Tuple[int, ...]
     densities: Tuple[DiskArray, ...]
     grid: MapGrid
     spacing: float
@@ -62,86 +64,95 @@ def compare_maps(
     settings: Settings,
     *,
     threads: int = 1,
-    views: Optional[ClassCache] = None,
-    step: Step = silent,
+    cache: Optional[ClassCache] = None,
+    step: Step = ignore_step,
 ) -> ClassComparison:
-    """Find the regions where maps differ: in occupancy mode, calibrated, whatever the settings say.
+    """Find the regions where maps differ, always in occupancy mode with calibrated normalisation.
 
     Parameters
     ----------
     maps : sequence of MapInput
     settings : Settings
-        Low-pass, kernel, largest box, solvent definition and reference count.
+        Low-pass, kernel, max_box, solvent_def and reference are used.
     threads : int
-    views : Views, optional
-        Of these maps, where there may be some.
+    cache : ClassCache, optional
+        Per-class data of these maps; this call reads the maps with `cache.read` and fills the cache. By default an
+        empty cache, which reads the map files.
     step : callable
-        Told how far the work is.
+        Called with the fraction of the comparison that is done (0..1) and a text that names the next piece of work.
 
     Raises
     ------
     MapError
-        If fewer than two can be compared.
+        If fewer than two maps can be compared.
     JobError
-        If two maps do not lie on one grid.
+        If two maps do not lie on one grid, or a temporary file cannot be written.
     SettingsError
-        As of `shared.shared_scale`.
+        If the setting `reference` gives a number that no map has, or the number of a map that cannot be used.
     """
     notes: List[str] = []
-    taken = replace(estimate_settings(settings), mode="occupancy", normalisation="calibrated")
-    taken = replace(taken, lowpass=_common_lowpass(maps, taken, threads, notes))
-    seen, left_out = (views or ClassCache()).get(
-        maps, taken, threads, lambda fraction, text: step(_PREPARING * fraction, text)
-    )
+    needed = replace(estimate_settings(settings), mode="occupancy", normalisation="calibrated")
+    cache = cache or ClassCache()
+    needed = replace(needed, lowpass=_common_lowpass(maps, needed, threads, notes, cache.read))
+    entries, left_out = cache.get(maps, needed, threads, lambda fraction, text: step(_PREPARATION * fraction, text))
     notes += left_out
-    if len(seen) < 2:
+    if len(entries) < 2:
         raise MapError("; ".join(["fewer than two of the maps can be compared", *notes]))
-    first = next(iter(seen.values()))
-    step(_PREPARING, "differences")
+    first = next(iter(entries.values()))
+    step(_PREPARATION, "differences")
     result = compare(
-        [item.view for item in seen.values()],
-        [maps[place].name for place in seen],
-        spacing=first.view.spacing,
-        reference=named_among(maps, settings, seen),
+        [entry.data for entry in entries.values()],
+        [maps[index].name for index in entries],
+        spacing=first.data.spacing,
+        reference=position_of_named_map(maps, settings, entries),
         threads=threads,
     )
     return ClassComparison(
         result,
-        tuple(seen),
-        tuple(item.view.density for item in seen.values()),
+        tuple(entries),
+        tuple(entry.data.density for entry in entries.values()),
         first.grid,
-        first.view.spacing / first.grid.voxel_size,
+        first.data.spacing / first.grid.voxel_size,
         first.parameters.lowpass,
         (*notes, *result.warnings),
     )
 
 
-def _common_lowpass(maps: Sequence[MapInput], settings: Settings, threads: int, notes: List[str]) -> Optional[float]:
-    """The low-pass that is asked for; else the default one, or a coarser one that the detail of every map goes down
-    to."""
+def _common_lowpass(
+    maps: Sequence[MapInput], settings: Settings, threads: int, notes: List[str], read: ReadInput
+) -> Optional[float]:
+    """Return the low-pass for all maps, Å; None if no map can be used.
 
-    def finest(source: DensityMap) -> Tuple[float, float]:
-        default = resolve_parameters(source.grid, settings).lowpass
-        coarsest = max(default, _COARSEST * min(source.grid.shape) * source.grid.voxel_size)
+    It is the low-pass that the settings give. If they give none, it is the finest one, not finer than the default, at
+    which every map has detail. A warning is added to `notes` if a map has almost no detail at the planned low-pass.
+    """
+
+    def planned_and_finest(source: DensityMap) -> Tuple[float, float]:
+        planned = resolve_parameters(source.grid, settings).lowpass
         voxel_size = source.grid.voxel_size
-        return default, finest_detail(
-            source.data, voxel_size=voxel_size, finest=default, coarsest=coarsest, threads=threads
+        coarsest = max(planned, _MAX_LOWPASS * min(source.grid.shape) * voxel_size)
+        return planned, finest_detail(
+            source.data, voxel_size=voxel_size, finest=planned, coarsest=coarsest, threads=threads
         )
 
-    found = measure_each_map(maps, finest, [])
-    if not found:
+    lowpasses = measure_usable_maps(maps, planned_and_finest, [], read=read)
+    if not lowpasses:
         return settings.lowpass
-    place = max(found, key=lambda place: found[place][1])
-    default, needed = found[place]
-    if needed > default and settings.lowpass is None:
+    index = max(lowpasses, key=lambda index: lowpasses[index][1])
+    planned, needed = lowpasses[index]
+    if needed > planned:
+        notes.append(_lowpass_warning(maps, maps[index].name, planned, needed, settings))
+    return needed if settings.lowpass is None else settings.lowpass
+
+
+def _lowpass_warning(maps: Sequence[MapInput], name: str, planned: float, needed: float, settings: Settings) -> str:
+    if settings.lowpass is None:
         leave_out = ", or leave a class out" if len(maps) > 2 else ""
-        notes.append(
-            f"compared at a low-pass of {needed:.3g} Å, since {maps[place].name} has next to no finer detail "
+        return (
+            f"compared at a low-pass of {needed:.3g} Å, because {name} has almost no finer detail "
             f"(set another low-pass{leave_out})"
         )
-    elif needed > default:
-        notes.append(
-            f"{maps[place].name} has next to no detail finer than {needed:.3g} Å, and the classes are compared at a "
-            f"low-pass of {default:.3g} Å (setting lowpass): regions may be what it lacks of that detail"
-        )
-    return needed if settings.lowpass is None else settings.lowpass
+    return (
+        f"{name} has almost no detail finer than {needed:.3g} Å, but the classes are compared at a low-pass of "
+        f"{planned:.3g} Å (setting lowpass): a region may only show that this map lacks detail"
+    )

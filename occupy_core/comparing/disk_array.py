@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Arrays out of memory."""
+"""Arrays kept in temporary files, so that many of them take little memory."""
 
 from __future__ import annotations
 
@@ -14,19 +14,24 @@ from occupy_core.errors import JobError
 
 
 class DiskArray:
-    """An array in a temporary file, so that of many only those in use take memory; the file goes with the object.
+    """An array kept in a temporary file; the file is removed together with the object.
+
+    Parameters
+    ----------
+    values : array
+        Any shape and type. The file holds a copy.
 
     Raises
     ------
     JobError
-        If it cannot be written.
+        If the temporary file cannot be written.
     """
 
     def __init__(self, values: NDArray[Any]) -> None:
         self._shape, self._dtype = values.shape, values.dtype
-        # Never mapped into memory: what is read of a mapped file counts as memory of the process.
+        # Not memory-mapped: pages read through a mapping count as memory of the process.
         try:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115, it stays open as long as the object lives
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115, stays open as long as the object lives
             weakref.finalize(self, self._file.close)
             self._file.write(np.ascontiguousarray(values).data)
             self._file.flush()
@@ -37,7 +42,7 @@ class DiskArray:
             ) from error
 
     def load(self) -> NDArray[Any]:
-        """A copy in memory."""
+        """Return a copy of the array in memory."""
         values = np.empty(self._shape, dtype=self._dtype)
         self._file.seek(0)
         self._file.readinto(values.data)

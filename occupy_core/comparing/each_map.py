@@ -1,79 +1,132 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure each map of a job in turn, and find the map that the setting `reference` names."""
+"""Measure the maps of a job one after the other, and find the map that the setting `reference` names."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from occupy_core.errors import JobError, MapError, SettingsError
+from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
-from occupy_core.maps.reading import DensityMap, read_map
-from occupy_core.progress import Step, silent
+from occupy_core.maps.reading import read_map
+from occupy_core.progress import Step, ignore_step
 from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.settings import Settings
 
-if TYPE_CHECKING:
-    pass
+_Measured = TypeVar("_Measured")
+
+# A function that reads the map of an input; raises MapError if the map cannot be read.
+ReadInput = Callable[[MapInput], DensityMap]
 
 
-_Found = TypeVar("_Found")
-
-
-def named_place(maps: Sequence[MapInput], settings: Settings) -> Optional[int]:
-    """Place of the map that the setting `reference` names by its number; None where it names none.
-
-    Raises
-    ------
-    SettingsError
-        If there is no such map.
-    """
-    if not settings.reference.isdecimal():
-        return None
-    numbers = {item.class_info.number: place for place, item in enumerate(maps) if item.class_info}
-    if int(settings.reference) not in numbers:
-        known = ", ".join(str(number) for number in sorted(numbers)) or "none of which there are"
-        raise SettingsError("reference", f"got {settings.reference}, expected one of the maps' numbers: {known}")
-    return numbers[int(settings.reference)]
+def read_input(item: MapInput) -> DensityMap:
+    """Read the map file of an input; raise MapError if it cannot be read."""
+    return read_map(item.path, voxel_size=item.voxel_size)
 
 
 def estimate_settings(settings: Settings) -> Settings:
-    """Nothing but what the estimate takes."""
-    taken = ("mode", "lowpass", "kernel_size", "kernel_radius", "normalisation", "max_box", "solvent_def", "reference")
-    return Settings(**{name: getattr(settings, name) for name in taken})
+    """Return settings with the options that affect the estimate; all other options have their defaults."""
+    names = ("mode", "lowpass", "kernel_size", "kernel_radius", "normalisation", "max_box", "solvent_def", "reference")
+    return Settings(**{name: getattr(settings, name) for name in names})
 
 
-def measure_each_map(
-    maps: Sequence[MapInput], measure: Callable[[DensityMap], _Found], notes: List[str], step: Step = silent
-) -> Dict[int, _Found]:
-    """What is measured in each map by its place, those that cannot be used left out and noted."""
-    found: Dict[int, _Found] = {}
+def measure_usable_maps(
+    maps: Sequence[MapInput],
+    measure: Callable[[DensityMap], _Measured],
+    notes: List[str],
+    step: Step = ignore_step,
+    *,
+    read: ReadInput = read_input,
+) -> Dict[int, _Measured]:
+    """Call `measure(map)` for every map of a job that can be used; one map is in memory at a time.
+
+    Parameters
+    ----------
+    maps : sequence of MapInput
+    measure : callable
+        Takes a DensityMap. A map for which it raises MapError is left out.
+    notes : list of str
+        Receives a line for each map that is left out, with the reason.
+    step : callable
+        Called before each map with the fraction of the maps that is done (0..1) and the name of the map.
+    read : callable
+        Takes a MapInput and returns its DensityMap. A map for which it raises MapError is left out.
+
+    Returns
+    -------
+    dict
+        The results of `measure`, by the map's index in `maps`.
+
+    Raises
+    ------
+    JobError
+        If two maps do not lie on one grid.
+    """
+    results: Dict[int, _Measured] = {}
     first: Optional[Tuple[str, MapGrid]] = None
-    for place, item in enumerate(maps):
-        step(place / len(maps), item.name)
+    for index, item in enumerate(maps):
+        step(index / len(maps), item.name)
         if item.class_info and item.class_info.particles == 0:
             notes.append(f"{item.name} is left out of the comparison: it has no particles")
             continue
         try:
-            source = read_map(item.path, voxel_size=item.voxel_size)
+            source = read(item)
             first = first or (source.path, source.grid)
             difference = first[1].difference(source.grid)
             if difference:
                 raise JobError(
-                    f"{source.path}: has {difference} as {first[0]} has; maps that are measured against one another "
-                    "must lie on one grid; leave one out"
+                    f"{source.path}: has {difference}, unlike {first[0]}; maps must lie on one grid to be compared: "
+                    "leave one of them out"
                 )
-            found[place] = measure(source)
-            del source  # before the next is read
+            results[index] = measure(source)
+            del source  # frees its memory before the next map is read
         except MapError as error:
             notes.append(f"{item.name} is left out of the comparison: {error}")
-    return found
+    return results
 
 
-def named_among(maps: Sequence[MapInput], settings: Settings, found: Mapping[int, object]) -> Optional[int]:
-    """Which of the maps found is the one that the setting `reference` names; None where it names none."""
-    place = named_place(maps, settings)
-    if place is None:
+def index_of_named_map(maps: Sequence[MapInput], settings: Settings) -> Optional[int]:
+    """Return the index of the map whose number the setting `reference` gives; None if it gives no number.
+
+    Raises
+    ------
+    SettingsError
+        If no map has this number.
+    """
+    if not settings.reference.isdecimal():
         return None
-    if place not in found:
+    numbers = {item.class_info.number: index for index, item in enumerate(maps) if item.class_info}
+    if int(settings.reference) not in numbers:
+        known = ", ".join(str(number) for number in sorted(numbers)) or "(the maps have no numbers)"
+        raise SettingsError("reference", f"got {settings.reference}, expected one of the maps' numbers: {known}")
+    return numbers[int(settings.reference)]
+
+
+def position_of_named_map(
+    maps: Sequence[MapInput], settings: Settings, measured: Mapping[int, object]
+) -> Optional[int]:
+    """Return the position, among the measured maps, of the map that the setting `reference` names.
+
+    Parameters
+    ----------
+    maps : sequence of MapInput
+    settings : Settings
+    measured : mapping of int
+        By the map's index in `maps`, as `measure_usable_maps` returns it.
+
+    Returns
+    -------
+    int or None
+        None if the setting gives no number.
+
+    Raises
+    ------
+    SettingsError
+        If no map has this number, or if the map could not be measured.
+    """
+    index = index_of_named_map(maps, settings)
+    if index is None:
+        return None
+    if index not in measured:
         raise SettingsError("reference", f"got {settings.reference}, but that map cannot be used; choose another")
-    return list(found).index(place)
+    return list(measured).index(index)

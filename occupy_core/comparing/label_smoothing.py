@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which pattern each voxel follows, told by the voxels around it too.
+"""Smooth the labels of voxels with a Potts model, solved by iterated conditional modes.
 
-Ours, not in the published program.
+Ours, not in the published program. The limits below are our own choice. Arrays hold values for the voxels of the
+molecule only: (voxel), (map, voxel) or (pattern, voxel). A label is the number of the pattern that a voxel follows;
+pattern 0 is "no difference".
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, List, Sequence
+from typing import Any, List, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,121 +17,160 @@ from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.types import Floats, Mask
-from occupy_core.comparing.patterns import Numbers, Pattern
+from occupy_core.comparing.patterns import Labels, Pattern
 
-# Å: a square of border costs as much as it does to take a prism of this depth on it for another pattern, where that is
-# one unit of log-likelihood a voxel less likely.
+# Å. The cost of border area: a square of border costs as much as labelling a prism of this depth on it with a pattern
+# that is less likely by one unit of log-likelihood per voxel.
 _BORDER_COST = 4.0
-_LEAST_NOISE = 0.1  # of the density: maps of one molecule differ by more than their noise
-_FARTHEST = 8.0  # Å, that a border moves in one go
-_ROUNDS, _REFITS = 15, 3
-_INSIDE = 0.3  # of the voxels of a pattern, those deepest in it: what they hold is the pattern
-_LEAST_INSIDE = 30  # voxels of a pattern, for it to be told again
-_STRONGEST = 2 / 3  # of the strongest map, in a voxel's density under any pattern; the rest is the likeliest density
+
+# Smallest noise, relative to the median density: maps of one molecule differ by more than their noise.
+_MIN_NOISE = 0.1
+
+# Å: borders move by at most this distance between two refits of the patterns.
+_MAX_MOVE = 8.0
+
+# Largest number of passes over all voxels between two refits, and number of refits of the patterns.
+_MAX_PASSES, _REFITS = 15, 3
+
+# Share of a pattern's voxels, those farthest from other labels: the pattern is refitted to their densities.
+_INNER_SHARE = 0.3
+
+# Voxels: a pattern with fewer is not refitted.
+_MIN_REFIT_VOXELS = 30
+
+# A voxel's density under any pattern is this share of the density of its strongest map, and the rest of its density
+# under the likeliest pattern; `_label_costs` says why.
+_STRONGEST_SHARE = 2 / 3
 
 
 def smooth_labels(
-    owners: Numbers,
+    labels: Labels,
     patterns: Sequence[Pattern],
     densities: Floats,
     noises: Sequence[float],
     molecule: Mask,
     spacing: float,
-) -> Numbers:
-    """The owners of voxels with borders where the maps have them, and no longer than they need be.
+) -> Labels:
+    """Smooth the voxel labels, with borders that are short and lie where the maps have them.
 
     Parameters
     ----------
-    owners : uint8 array (voxel)
-        Number of the pattern that each voxel seems to follow; the first one is no difference.
+    labels : uint8 array (voxel)
+        First label of each voxel.
     patterns : sequence of float64 arrays (map)
+        Relative densities of each pattern; the first pattern is "no difference".
     densities : float32 array (map, voxel)
-        As sharp as the maps are.
+        Densities on one grey scale, under a narrow smoothing.
     noises : sequence of float
         Standard deviation of each map's noise.
     molecule : bool array, 3D
-        Where the voxels are.
+        The molecule's mask.
     spacing : float
-        Å.
+        Spacing of the grid, Å.
 
     Returns
     -------
     uint8 array (voxel)
+        The smoothed labels.
 
     Notes
     -----
-    A hidden Markov random field (Zhang, Brady & Smith, IEEE Trans. Med. Imaging 20 (2001), 45) solved by iterated
-    conditional modes (Besag, J. R. Statist. Soc. B 48 (1986), 259): each voxel takes the pattern under which what its
-    maps hold is likeliest, less a cost for each of its six neighbours that has another. Patterns that were told under
-    a wide smoothing hold some of what is beside them, and so would their borders: they are told again from the inside
-    of what is theirs, and the borders again by them.
+    A hidden Markov random field (Zhang, Brady & Smith, IEEE Trans. Med. Imaging 20 (2001), 45) with a Potts model,
+    solved by iterated conditional modes (Besag, J. R. Statist. Soc. B 48 (1986), 259): each voxel takes the label under
+    which its densities are likeliest, with a cost for each of its six neighbours that has another label. Patterns that
+    were found under a wide smoothing are mixed with their neighbours, and so would their borders be: the patterns are
+    refitted to the inner voxels of their parts, and the labels smoothed again.
     """
     for refits_left in range(_REFITS, -1, -1):
-        box = box_around(scatter(owners > 0, molecule), round(_FARTHEST / spacing))
-        chosen = np.zeros_like(molecule)
-        chosen[box] = molecule[box]
-        chosen = chosen[molecule]
-        costs = _costs(patterns, densities[:, chosen], noises)
+        box = box_around(scatter(labels > 0, molecule), round(_MAX_MOVE / spacing))
+        in_box = np.zeros_like(molecule)
+        in_box[box] = molecule[box]
+        in_box = in_box[molecule]
+        costs = _label_costs(patterns, densities[:, in_box], noises)
         costs *= np.float32(spacing / _BORDER_COST)
-        before, owners = owners, owners.copy()
-        owners[chosen] = _with_short_borders(owners[chosen], costs, molecule[box])
-        if refits_left and not np.array_equal(owners, before):
-            patterns = _told_inside(owners, patterns, densities, molecule)
-    return owners
+        before, labels = labels, labels.copy()
+        labels[in_box] = _iterate_conditional_modes(labels[in_box], costs, molecule[box])
+        if refits_left and not np.array_equal(labels, before):
+            patterns = _refit_patterns(labels, patterns, densities, molecule)
+    return labels
 
 
-def _told_inside(owners: Numbers, patterns: Sequence[Pattern], densities: Floats, molecule: Mask) -> List[Pattern]:
-    """The patterns that maps have far from what is of another; the first one, no difference, stays."""
+def _refit_patterns(labels: Labels, patterns: Sequence[Pattern], densities: Floats, molecule: Mask) -> List[Pattern]:
+    """Refit each pattern to the mean densities of its inner voxels; "no difference" stays."""
     result = list(patterns)
     for number in range(1, len(patterns)):
-        own = owners == number
-        if own.sum() < _LEAST_INSIDE:
+        own = labels == number
+        if own.sum() < _MIN_REFIT_VOXELS:
             continue
         box = box_around(scatter(own, molecule), 3)
         depth = ndimage.distance_transform_edt(~scatter(~own, molecule)[box])[scatter(own, molecule)[box]]
-        inside = own.copy()
-        inside[own] = depth >= np.quantile(depth, 1 - _INSIDE)
-        heights = densities[:, inside].mean(axis=1, dtype=np.float64)
-        if heights.max() > 0:
-            result[number] = np.clip(heights / heights.max(), 0, 1)
+        inner = own.copy()
+        inner[own] = depth >= np.quantile(depth, 1 - _INNER_SHARE)
+        means = densities[:, inner].mean(axis=1, dtype=np.float64)
+        if means.max() > 0:
+            result[number] = np.clip(means / means.max(), 0, 1)
     return result
 
 
-def _with_short_borders(owners: Numbers, costs: Floats, molecule: Mask) -> Numbers:
-    """The owners of the voxels of a mask at the least of the costs (pattern, voxel) and of their borders."""
-    numbers = np.full(tuple(side + 2 for side in molecule.shape), len(costs), dtype=np.uint8)
-    middle = numbers[1:-1, 1:-1, 1:-1]
-    middle[molecule] = owners
-    for _ in range(_ROUNDS):
+def _iterate_conditional_modes(labels: Labels, costs: Floats, molecule: Mask) -> Labels:
+    """Return the labels at a local minimum of their costs (pattern, voxel) plus the cost of their borders.
+
+    `molecule` is the mask (3D) whose voxels have the labels; voxels outside count as neighbours of no pattern.
+    """
+    padded = np.full(tuple(side + 2 for side in molecule.shape), len(costs), dtype=np.uint8)
+    middle = padded[1:-1, 1:-1, 1:-1]
+    middle[molecule] = labels
+    for _ in range(_MAX_PASSES):
         best = np.zeros(costs.shape[1], dtype=np.uint8)
         least = np.full(costs.shape[1], math.inf, dtype=np.float32)
         for number, cost in enumerate(costs):
-            total = cost - _neighbours(numbers == number)[molecule]
+            total = cost - _count_neighbours(padded == number)[molecule]
             better = total < least
             best[better] = number
             least[better] = total[better]
         if np.array_equal(best, middle[molecule]):
             break
         middle[molecule] = best
-    found: Numbers = middle[molecule]
-    return found
+    result: Labels = middle[molecule]
+    return result
 
 
-def _costs(patterns: Sequence[Pattern], densities: Floats, noises: Sequence[float]) -> Floats:
-    """How unlikely what the maps hold at a voxel is under each pattern (pattern, voxel): half the squared distance to
-    the pattern, in standard deviations of the noise, at one density for all patterns.
+def _label_costs(patterns: Sequence[Pattern], densities: Floats, noises: Sequence[float]) -> Floats:
+    """Return the negative log-likelihood of each voxel's densities under each pattern (pattern, voxel).
 
-    At a density of its own each pattern would come nearest to half-way blurs as if they were its own, the weaker its
-    other maps are the less; at that of the strongest map alone, noise looks like a difference.
+    It is |d - density x pattern|^2 / 2, with the voxel's densities d in standard deviations of the noise, and one
+    density for all patterns. With a density of its own for each pattern, the pattern with weaker maps would fit the
+    blur between two parts less well, and its part would come out too small. With the density of the strongest map
+    alone, noise looks like a difference.
     """
     strongest = densities.max(axis=0)
-    sigmas = np.maximum(noises, _LEAST_NOISE * float(np.median(strongest)))
+    sigmas = np.maximum(noises, _MIN_NOISE * float(np.median(strongest)))
     scaled = densities / sigmas[:, None].astype(np.float32)
     squares = np.einsum("mv,mv->v", scaled, scaled)
     costs = np.empty((len(patterns), densities.shape[1]), dtype=np.float32)
-    likeliest, least = np.zeros_like(strongest), np.full_like(strongest, math.inf)
+    likeliest, lengths = _project_on_patterns(patterns, sigmas, scaled, squares, costs)
+    density = np.maximum(strongest, 0)
+    density *= np.float32(_STRONGEST_SHARE)
+    density += np.float32(1 - _STRONGEST_SHARE) * likeliest
+    for along, length in zip(costs, lengths):
+        # |d - density x pattern|^2 / 2, where `along` is d . pattern and `length` is |pattern|^2
+        along *= -density
+        along += (squares + density**2 * np.float32(length)) / 2
+    return costs
+
+
+def _project_on_patterns(
+    patterns: Sequence[Pattern], sigmas: NDArray[np.float64], scaled: Floats, squares: Floats, projections: Floats
+) -> Tuple[Floats, List[float]]:
+    """Write the product of each voxel's densities with each pattern into `projections` (pattern, voxel).
+
+    Return each voxel's density under the likeliest pattern, and the squared length of each pattern. Patterns and
+    `scaled` densities are in standard deviations of the noise; `squares` are the squared lengths of the densities.
+    """
+    likeliest = np.zeros(scaled.shape[1], dtype=np.float32)
+    least = np.full(scaled.shape[1], math.inf, dtype=np.float32)
     lengths = []
-    for along, pattern in zip(costs, patterns):
+    for along, pattern in zip(projections, patterns):
         direction = (pattern / sigmas).astype(np.float32)
         length = float(direction @ direction)
         np.matmul(direction, scaled, out=along)
@@ -138,26 +179,19 @@ def _costs(patterns: Sequence[Pattern], densities: Floats, noises: Sequence[floa
         better = distance < least
         likeliest[better], least[better] = density[better], distance[better]
         lengths.append(length)
-    density = np.maximum(strongest, 0)
-    density *= np.float32(_STRONGEST)
-    density += np.float32(1 - _STRONGEST) * likeliest
-    for along, length in zip(costs, lengths):
-        # |d - density pattern|^2 / 2
-        along *= -density
-        along += (squares + density**2 * np.float32(length)) / 2
-    return costs
+    return likeliest, lengths
 
 
-def _neighbours(mask: NDArray[Any]) -> NDArray[np.uint8]:
-    """How many of its six neighbours each voxel but those of the faces has in a mask."""
+def _count_neighbours(mask: NDArray[Any]) -> NDArray[np.uint8]:
+    """Count the face neighbours (0..6) that are in a mask, for each voxel except those on the faces of the array."""
     inner, before, after = slice(1, -1), slice(None, -2), slice(2, None)
     count = mask[before, inner, inner].astype(np.uint8)
-    for place in (
+    for neighbour in (
         (after, inner, inner),
         (inner, before, inner),
         (inner, after, inner),
         (inner, inner, before),
         (inner, inner, after),
     ):
-        count += mask[place]
+        count += mask[neighbour]
     return count

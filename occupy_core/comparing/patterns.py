@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which pattern over the classes each voxel of the molecule follows.
+"""Find patterns (relative densities over the classes), and the pattern that each voxel of the molecule follows.
 
-Ours, not in the published program. Values are kept for the voxels of the molecule alone, in the order of its mask:
-arrays over several maps have the axes (map, voxel).
+Ours, not in the published program. The limits below are our own choice. Arrays hold values for the voxels of the
+molecule only, in the order of the molecule's mask: (voxel), or (map, voxel) for several maps. A label is the number of
+the pattern that a voxel follows; pattern 0 is "no difference": 1 in every map.
 """
 
 from __future__ import annotations
@@ -18,150 +19,197 @@ from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.neighbours import any_within
 from occupy_core.arrays.types import Floats, Mask
 
-Numbers = NDArray[np.uint8]
+Labels = NDArray[np.uint8]
 Pattern = NDArray[np.float64]
 
-_AROUND = 8.0  # Å: what is this near to a pattern's place tells the pattern, and what is this near to a part is border
-_CHANGE = 0.1  # of the relative density within a voxel, at which a place says half as much about patterns
-_MIXED = 0.2  # a pattern this near to a mixture of others may be their blur
-_FIRM = 100.0  # of the equation that the weights of a mixture add up to 1, relative to the others
-_BLUR = 6.0  # Å
-_LEAST_DEEP = 0.2  # of what has a pattern, further than that from what has another, unless it is blur
-_MOST_PATTERNS = 20
-_ALIKE = 0.25  # parts whose patterns differ by less everywhere are of one pattern
+# Å. A new pattern is the average over a cube of this edge; voxels this near to a part that patterns explain (half
+# width of a cube) are its border, and no new pattern starts there.
+_REACH = 8.0
+
+# Standard deviation of the relative densities in a cube of 3 voxels: at this change, a voxel counts half as much where
+# a new pattern is looked for.
+_HALF_MERIT_CHANGE = 0.1
+
+# Largest difference over the maps (relative density): a pattern this near to a mixture of others may be their blur.
+_MAX_MIXTURE_DIFFERENCE = 0.2
+
+# Weight of the equation that the weights of a mixture add up to 1, relative to the equations of the maps.
+_SUM_WEIGHT = 100.0
+
+# Å: a mixture is blur where it is nearer than this to the rest of the molecule.
+_BLUR_DEPTH = 6.0
+
+# Share of a mixture's voxels that are deeper than the blur: with less, the mixture is blur and no pattern.
+_MIN_DEEP_SHARE = 0.2
+
+# Largest number of cubes in which a new pattern is looked for.
+_MAX_TRIES = 20
+
+# Largest difference over the maps (relative density): patterns that differ by less are one pattern.
+_MAX_DIFFERENCE = 0.25
+
+# How often patterns are moved to the middle of the voxels near them.
+_REFINEMENTS = 3
+
+# Lower limit of the molecule's share in a cube of 3 voxels; keeps the division finite.
+_MIN_CUBE_SHARE = 1e-3
 
 
 def find_patterns(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, spacing: float) -> List[Pattern]:
-    """The patterns over the maps that voxels follow; the first one is no difference.
+    """Find the patterns over the maps that voxels follow.
 
     Parameters
     ----------
     relative : float32 array (map, voxel)
-        Densities relative to the strongest map's; 0..1.
+        Densities relative to the strongest map at each voxel; 0..1.
     strongest : float32 array (voxel)
-        The strongest map's density.
+        Density of the strongest map.
     seeds : bool array (voxel)
-        Where maps surely differ.
+        Voxels where maps differ significantly.
     molecule : bool array, 3D
-        Where the voxels are.
+        The molecule's mask.
     spacing : float
-        Å.
+        Spacing of the grid, Å.
 
     Returns
     -------
     list of float64 arrays (map)
+        Relative densities of each pattern, 0..1; the first pattern is "no difference".
 
     Notes
     -----
-    Patterns are taken one by one, each from where the largest difference is that none so far explains.
+    Patterns are found one after the other, each around the voxel with the largest difference that no pattern explains
+    yet. Patterns that are only the blur between two others are removed at the end.
     """
-    reach = round(_AROUND / spacing)
+    reach = round(_REACH / spacing)
     lowest = relative.min(axis=0)
-    left = scatter(seeds & (lowest < 1 - _ALIKE), molecule)
-    # A place between two patterns is of neither; inside one nothing changes.
-    merit = (1 - lowest) * strongest / (1 + _change(relative, molecule) / np.float32(_CHANGE))
-    order = scatter(np.arange(len(merit), dtype=np.int32), molecule)
+    unexplained = scatter(seeds & (lowest < 1 - _MAX_DIFFERENCE), molecule)
+    # Inside a part the relative densities are even; a voxel where they change lies between two patterns.
+    merit = (1 - lowest) * strongest / (1 + _change(relative, molecule) / np.float32(_HALF_MERIT_CHANGE))
+    voxel_numbers = scatter(np.arange(len(merit), dtype=np.int32), molecule)
     patterns: List[Pattern] = [np.ones(len(relative))]
-    owners = np.zeros(len(merit), dtype=np.uint8)
+    labels = np.zeros(len(merit), dtype=np.uint8)
     tries = 0
-    while left.any() and tries < _MOST_PATTERNS:
+    while unexplained.any() and tries < _MAX_TRIES:
         tries += 1
-        voxels = order[left]
-        peak = np.argwhere(left)[merit[voxels].argmax()]
-        box = tuple(slice(max(0, int(place) - reach // 2), int(place) + reach // 2 + 1) for place in peak)
-        voxels = order[box][left[box]]
+        voxels = voxel_numbers[unexplained]
+        peak = np.argwhere(unexplained)[merit[voxels].argmax()]
+        box = tuple(slice(max(0, int(index) - reach // 2), int(index) + reach // 2 + 1) for index in peak)
+        voxels = voxel_numbers[box][unexplained[box]]
         pattern = np.average(relative[:, voxels], axis=1, weights=merit[voxels])
-        left[box] = False
-        if min(np.abs(pattern - other).max() for other in patterns) < _ALIKE:
+        unexplained[box] = False
+        if min(np.abs(pattern - other).max() for other in patterns) < _MAX_DIFFERENCE:
             continue
-        patterns = _refined(relative, [*patterns, pattern], seeds)
-        owners = _nearest(relative, patterns)
-        explained = (owners > 0) & (_distance(relative, patterns, owners) < _ALIKE)
-        left &= ~any_within(scatter(explained, molecule), reach)
-    return _without_borders(relative, patterns, owners, molecule, seeds, spacing)
+        patterns = _refine(relative, [*patterns, pattern], seeds)
+        labels = _nearest_labels(relative, patterns)
+        explained = (labels > 0) & (_largest_difference(relative, patterns, labels) < _MAX_DIFFERENCE)
+        unexplained &= ~any_within(scatter(explained, molecule), reach)
+    return _without_blur(relative, patterns, labels, molecule, seeds, spacing)
 
 
-def nearest_patterns(relative: Floats, patterns: List[Pattern], seeds: Mask) -> Numbers:
-    """The number of the pattern that each voxel is nearest to, the patterns first moved to what maps of this smoothing
-    hold; arrays as of `patterns_of`."""
-    return _nearest(relative, _refined(relative, patterns, seeds))
+def nearest_patterns(relative: Floats, patterns: List[Pattern], seeds: Mask) -> Labels:
+    """Label each voxel with the pattern nearest to it, after moving the patterns to these densities.
+
+    Parameters
+    ----------
+    relative : float32 array (map, voxel)
+        Densities relative to the strongest map at each voxel, 0..1; the smoothing may differ from that in
+        `find_patterns`.
+    patterns : list of float64 arrays (map)
+        The patterns from `find_patterns`.
+    seeds : bool array (voxel)
+        Voxels where maps differ significantly.
+
+    Returns
+    -------
+    uint8 array (voxel)
+        The label of each voxel.
+    """
+    return _nearest_labels(relative, _refine(relative, patterns, seeds))
 
 
 def _change(relative: Floats, molecule: Mask) -> Floats:
-    """How much the relative densities change within a voxel: their standard deviation, over all maps."""
+    """Return the standard deviation of the relative densities in a cube of 3 voxels, over all maps together."""
     molecule = molecule[box_around(molecule, 1)]
-    weight = np.maximum(ndimage.uniform_filter(molecule.astype(np.float32), 3)[molecule], np.float32(1e-3))
+    share = ndimage.uniform_filter(molecule.astype(np.float32), 3)[molecule]
+    share = np.maximum(share, np.float32(_MIN_CUBE_SHARE))
     variance = np.zeros(relative.shape[1], dtype=np.float32)
     for values in relative:
-        mean, square = (
-            ndimage.uniform_filter(scatter(power, molecule), 3)[molecule] / weight for power in (values, values**2)
+        mean, mean_square = (
+            ndimage.uniform_filter(scatter(power, molecule), 3)[molecule] / share for power in (values, values**2)
         )
-        variance += np.maximum(square - mean**2, 0)
+        variance += np.maximum(mean_square - mean**2, 0)
     change: Floats = np.sqrt(variance)
     return change
 
 
-def _without_borders(
-    relative: Floats, patterns: List[Pattern], owners: Numbers, molecule: Mask, seeds: Mask, spacing: float
+def _without_blur(
+    relative: Floats, patterns: List[Pattern], labels: Labels, molecule: Mask, seeds: Mask, spacing: float
 ) -> List[Pattern]:
-    """Without patterns that are only the blur of others beside one another, or no difference to speak of."""
+    """Remove patterns that are only the blur between other patterns, or that hardly differ from another.
+
+    The pattern with the fewest voxels is removed first, and the rest is judged again.
+    """
     while len(patterns) > 1:
         doubtful = []
         for number in range(1, len(patterns)):
             others = [pattern for index, pattern in enumerate(patterns) if index != number]
-            own = owners == number
-            alike = any(np.abs(patterns[number] - other).max() < _ALIKE for other in others)
-            if alike or not own.any() or _is_mixed(patterns[number], others) and _is_thin(own, molecule, spacing):
+            own = labels == number
+            alike = any(np.abs(patterns[number] - other).max() < _MAX_DIFFERENCE for other in others)
+            if alike or not own.any() or _is_mixture(patterns[number], others) and _is_thin(own, molecule, spacing):
                 doubtful.append((int(own.sum()), number))
         if not doubtful:
             break
         del patterns[min(doubtful)[1]]
-        patterns = _refined(relative, patterns, seeds)
-        owners = _nearest(relative, patterns)
+        patterns = _refine(relative, patterns, seeds)
+        labels = _nearest_labels(relative, patterns)
     return patterns
 
 
-def _is_mixed(pattern: Pattern, others: Sequence[Pattern]) -> bool:
-    """Whether a pattern is a mixture of two others or, where three meet, of three."""
+def _is_mixture(pattern: Pattern, others: Sequence[Pattern]) -> bool:
+    """Return whether a pattern is near to a mixture of two or three of the others."""
     for chosen in itertools.combinations(others, min(3, len(others))):
-        # The weights of a mixture add up to 1.
-        columns = np.vstack([np.array(chosen).T, np.full(len(chosen), _FIRM)])
-        weights, _ = optimize.nnls(columns, np.append(pattern, _FIRM))
-        if np.abs(np.array(chosen).T @ weights - pattern).max() < _MIXED:
+        # The last equation says that the weights of a mixture add up to 1.
+        columns = np.vstack([np.array(chosen).T, np.full(len(chosen), _SUM_WEIGHT)])
+        weights, _ = optimize.nnls(columns, np.append(pattern, _SUM_WEIGHT))
+        if np.abs(np.array(chosen).T @ weights - pattern).max() < _MAX_MIXTURE_DIFFERENCE:
             return True
     return False
 
 
 def _is_thin(part: Mask, molecule: Mask, spacing: float) -> bool:
-    """Whether little of a part is far from the rest of the molecule."""
+    """Return whether few voxels of a part are far from the rest of the molecule."""
     box = box_around(molecule)
     depth = ndimage.distance_transform_edt(~scatter(~part, molecule)[box])[molecule[box]][part] * spacing
-    return bool((depth > _BLUR).sum() < _LEAST_DEEP * depth.size)
+    return bool((depth > _BLUR_DEPTH).sum() < _MIN_DEEP_SHARE * depth.size)
 
 
-def _refined(relative: Floats, patterns: List[Pattern], seeds: Mask) -> List[Pattern]:
-    """Patterns moved to the middle of what is near them; the first one, no difference, stays, as does one with nothing
-    near. What is not so near is the blur between two parts: it would draw a pattern to its neighbour, and with it the
-    border."""
+def _refine(relative: Floats, patterns: List[Pattern], seeds: Mask) -> List[Pattern]:
+    """Move each pattern to the median of the seeds near it; "no difference" and patterns without seeds near stay.
+
+    Seeds farther off are the blur between two parts: they would draw the pattern, and with it the border, to its
+    neighbour.
+    """
     values, patterns = relative[:, seeds], list(patterns)
-    for _ in range(3):
-        owners = _nearest(values, patterns)
-        close = _distance(values, patterns, owners) < _ALIKE
+    for _ in range(_REFINEMENTS):
+        labels = _nearest_labels(values, patterns)
+        close = _largest_difference(values, patterns, labels) < _MAX_DIFFERENCE
         for number in range(1, len(patterns)):
-            near = values[:, (owners == number) & close]
+            near = values[:, (labels == number) & close]
             patterns[number] = np.median(near, axis=1) if near.size else patterns[number]
     return patterns
 
 
-def _nearest(relative: Floats, patterns: Sequence[Pattern]) -> Numbers:
+def _nearest_labels(relative: Floats, patterns: Sequence[Pattern]) -> Labels:
+    """Label each voxel with the pattern at the smallest Euclidean distance over the maps."""
     distances = [((relative - pattern[:, None].astype(np.float32)) ** 2).sum(axis=0) for pattern in patterns]
-    owners: Numbers = np.argmin(distances, axis=0).astype(np.uint8)
-    return owners
+    labels: Labels = np.argmin(distances, axis=0).astype(np.uint8)
+    return labels
 
 
-def _distance(relative: Floats, patterns: Sequence[Pattern], owners: Numbers) -> Floats:
-    """The largest over the maps from each voxel to its owner."""
+def _largest_difference(relative: Floats, patterns: Sequence[Pattern], labels: Labels) -> Floats:
+    """Return each voxel's largest difference, over the maps, from the pattern of its label."""
     result = np.zeros(relative.shape[1], dtype=np.float32)
     for values, centres in zip(relative, np.array(patterns, dtype=np.float32).T):
-        np.maximum(result, np.abs(centres[owners] - values), out=result)
+        np.maximum(result, np.abs(centres[labels] - values), out=result)
     return result

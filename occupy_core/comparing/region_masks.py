@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Masks of regions of the coarse grid, on which classes are compared, for the maps' own."""
+"""Make soft masks, on the input grid, of regions found on the coarse grid."""
 
 from __future__ import annotations
 
@@ -12,43 +12,45 @@ from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.types import Volume
-from occupy_core.estimate.coarse_grid import on_map_grid
+from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
 
-SOFT_EDGE = 8.0  # Å
+# Å, full width of the raised cosine at the border of a mask. Our choice.
+SOFT_EDGE = 8.0
 
 
 def soft_mask(region: NDArray[np.bool_], shape: Sequence[int], *, spacing: float, voxel_size: float) -> Volume:
-    """A mask of a region, for a focused classification or a subtraction.
+    """Make a soft mask of a region, for focused classification or particle subtraction.
 
     Parameters
     ----------
     region : bool array, 3D
-        On the coarse grid, whose voxel 0 is the map's.
+        On the coarse grid, whose voxel 0 is voxel 0 of the map.
     shape : three int
-        Of the map, voxels.
+        Box of the map, voxels.
     spacing : float
-        Of the coarse grid, in voxels of the map.
+        Spacing of the coarse grid, in voxels of the map.
     voxel_size : float
-        Of the map, Å.
+        Voxel size of the map, Å.
 
     Returns
     -------
     float32 array of `shape`
-        0.5 at the region's border, so that what exceeds 0.5 is the region; a raised cosine of 8 Å across it.
+        0..1, with a raised cosine of 8 Å across the region's border; the region is where the mask exceeds 0.5.
 
     Notes
     -----
-    The edge lies half inside, since regions are found in smoothed maps and reach beyond the density already.
+    Half of the soft edge lies inside the region, because regions are found in smoothed maps and already reach beyond
+    the density.
     """
     half_edge = np.float32(SOFT_EDGE / 2 / (spacing * voxel_size))
-    # Distances interpolate well, yes and no do not. Of the two to the nearest voxel on the other side one is 0, and the
-    # border lies half a voxel before that.
+    # Interpolate the signed distance to the border, which is smooth, and not the mask, which is not. The transform
+    # measures to the nearest voxel on the other side; the border lies half a voxel before it.
     farthest = half_edge + 2
     box = box_around(region, math.ceil(farthest) + 1)
-    found = ndimage.distance_transform_edt(~region[box]) - ndimage.distance_transform_edt(region[box])
+    signed = ndimage.distance_transform_edt(~region[box]) - ndimage.distance_transform_edt(region[box])
     distance = np.full(region.shape, farthest, dtype=np.float32)
-    distance[box] = np.clip(found - np.sign(found) / 2, -farthest, farthest)
-    mask = on_map_grid(distance, shape, spacing=spacing)
+    distance[box] = np.clip(signed - np.sign(signed) / 2, -farthest, farthest)
+    mask = interpolate_on_map_grid(distance, shape, spacing=spacing)
     mask /= half_edge
     np.clip(mask, -1, 1, out=mask)
     mask *= np.float32(np.pi / 2)

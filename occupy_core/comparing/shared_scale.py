@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several maps at once: what counts as full in all of them.
+"""The full scale that all maps of a job share.
 
-A map that cannot be used is left out here; it fails when its own turn comes. One map is held at a time.
+A map that cannot be used is left out here; the job reports its error when it processes that map. One map is in memory
+at a time.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Dict, Optional, Sequence
 
-from occupy_core.comparing.each_map import estimate_settings, measure_each_map, named_among
+from occupy_core.comparing.each_map import estimate_settings, measure_usable_maps, position_of_named_map
 from occupy_core.estimate.prepare import basis_reference, prepare_basis
 from occupy_core.estimate.reference import Reference
-from occupy_core.maps.reading import DensityMap
-from occupy_core.progress import Step, silent
+from occupy_core.maps.density_map import DensityMap
+from occupy_core.progress import Step, ignore_step
 from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.settings import Settings
 
@@ -28,17 +29,21 @@ class SharedScale:
     Attributes
     ----------
     references : dict of int to Reference
-        By the map's place in the job.
-    place : int
-        Of the map whose own reference counts for all.
+        Zero and full scale of each map, by the map's index in the job.
+    reference_index : int
+        Index of the map whose own full scale counts for all maps.
     """
 
     references: Dict[int, Reference]
-    place: int
+    reference_index: int
 
 
 def shares_reference(maps: Sequence[MapInput], settings: Settings) -> bool:
-    """Whether one reference counts for all maps of a job."""
+    """Return whether all maps of a job share one full scale.
+
+    This needs two maps or more, and the setting `reference`: "shared" or a number; or "auto", if all maps are classes
+    of a classification.
+    """
     if len(maps) < 2 or settings.reference == "own":
         return False
     return settings.reference != "auto" or all(item.is_class for item in maps)
@@ -49,61 +54,67 @@ def shared_scale(
     settings: Settings,
     *,
     threads: int = 1,
-    views: Optional[ClassCache] = None,
-    step: Step = silent,
+    cache: Optional[ClassCache] = None,
+    step: Step = ignore_step,
 ) -> Optional[SharedScale]:
-    """One reference for all maps of a job; None where no map has one.
+    """Find one full scale for all maps of a job.
 
     Parameters
     ----------
     maps : sequence of MapInput
     settings : Settings
     threads : int
-    views : Views, optional
-        Of these maps, where there may be some.
+    cache : ClassCache, optional
+        Per-class data of these maps; read and filled by the calibrated normalisation.
     step : callable
-        Told how far the work is.
+        Called before each map with the fraction of the maps that is done (0..1) and the name of the map.
+
+    Returns
+    -------
+    SharedScale or None
+        None if no map can be used.
 
     Raises
     ------
     JobError
-        If two maps do not lie on one grid.
+        If two maps do not lie on one grid, or a temporary file cannot be written.
     SettingsError
-        If the setting `reference` names a map that there is none of, or one that cannot be used.
+        If the setting `reference` gives a number that no map has, or the number of a map that cannot be used.
 
     Notes
     -----
-    The largest reference among the maps, or that of the map which the setting names. Calibrated, each map keeps the
-    zero of its own solvent, and one is where the part that all have in common reads as it does in the reference map.
+    Tiled and kernel normalisation: the largest reference value among the maps, or that of the map that the setting
+    `reference` names. Calibrated normalisation: `common_part.shared_references`, with the named map, or else the map
+    with the largest span, as the reference class.
     """
     if settings.normalisation == "calibrated":
-        return _calibrated(maps, settings, threads, views, step)
+        return _calibrated_scale(maps, settings, threads, cache, step)
 
     def reference(source: DensityMap) -> Reference:
-        derived, _, basis = prepare_basis(source, settings, threads=threads)
-        return basis_reference(source, basis, derived, settings)
+        parameters, _, basis = prepare_basis(source, settings, threads=threads)
+        return basis_reference(source, basis, parameters, settings)
 
-    found = measure_each_map(maps, reference, [], step)
-    if not found:
+    measured = measure_usable_maps(maps, reference, [], step)
+    if not measured:
         return None
-    named = named_among(maps, settings, found)
-    place = max(found, key=lambda place: found[place].value) if named is None else list(found)[named]
-    return SharedScale(dict.fromkeys(range(len(maps)), found[place]), place)
+    named = position_of_named_map(maps, settings, measured)
+    index = max(measured, key=lambda index: measured[index].value) if named is None else list(measured)[named]
+    return SharedScale(dict.fromkeys(range(len(maps)), measured[index]), index)
 
 
-def _calibrated(
-    maps: Sequence[MapInput], settings: Settings, threads: int, views: Optional[ClassCache], step: Step
+def _calibrated_scale(
+    maps: Sequence[MapInput], settings: Settings, threads: int, cache: Optional[ClassCache], step: Step
 ) -> Optional[SharedScale]:
-    # With filters of scipy that nothing else here needs.
+    # Imported here: loads scipy's filters, which no other normalisation needs.
     from occupy_core.comparing.class_cache import ClassCache
-    from occupy_core.comparing.class_data import reference_class
+    from occupy_core.comparing.class_data import choose_reference_class
     from occupy_core.comparing.common_part import shared_references
 
-    taken = replace(estimate_settings(settings), mode=settings.resolved_mode)
-    seen, _ = (views or ClassCache()).get(maps, taken, threads, step)
-    if not seen:
+    needed = replace(estimate_settings(settings), mode=settings.resolved_mode)
+    entries, _ = (cache or ClassCache()).get(maps, needed, threads, step)
+    if not entries:
         return None
-    found_views = [item.view for item in seen.values()]
-    chosen = reference_class(found_views, named_among(maps, settings, seen))
-    references = shared_references(found_views, chosen, spacing=found_views[0].spacing, threads=threads)
-    return SharedScale(dict(zip(seen, references)), list(seen)[chosen])
+    classes = [entry.data for entry in entries.values()]
+    chosen = choose_reference_class(classes, position_of_named_map(maps, settings, entries))
+    references = shared_references(classes, chosen, spacing=classes[0].spacing, threads=threads)
+    return SharedScale(dict(zip(entries, references)), list(entries)[chosen])

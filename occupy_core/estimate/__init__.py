@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The local scale of one map: kernel, full scale, calibrated occupancy, target masks."""
+"""The local scale of one map: the kernel, the reference value, calibrated occupancy, target masks."""

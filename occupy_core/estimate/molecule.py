@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell the molecule from solvent, and even out the maximum that calibrated occupancies are read from."""
+"""The search for the molecule, and the corrected kernel maximum that calibrated occupancies are computed from.
+
+Ours, not in the published program. The constants were chosen on simulated complexes of known occupancies;
+docs/accuracy.md has the figures and `benchmarks/occupancy` measures them.
+"""
 
 from __future__ import annotations
 
@@ -15,153 +19,177 @@ from occupy_core.arrays.neighbours import any_within, maximum_within
 from occupy_core.arrays.quantiles import median, percentiles
 from occupy_core.arrays.smoothing import gaussian_mean_in_mask, gaussian_smooth
 from occupy_core.arrays.types import Volume
-from occupy_core.estimate.coarse_grid import CoarseGrid, add_on_map_grid, coarse_grid
+from occupy_core.estimate.coarse_grid import CoarseGrid, add_interpolated, coarse_grid
 from occupy_core.estimate.kernel import ball_maximum
 
-# Lengths in Å, for a low-pass of up to 13 Å; they grow with a coarser one.
-_GRAIN = 14.0  # full width of the smoothing by which the molecule is told from solvent
+# Search for the molecule. A voxel belongs to it when its smoothed density exceeds all three limits. Both lengths are
+# replaced by the low-pass when that is larger.
+_SMOOTHING_WIDTH = 14.0  # full width at half maximum of the Gaussian that smooths the density, Å
+_NEIGHBOURHOOD = 10.0  # neighbourhood of a voxel: its distance along each axis, Å
+_SHARE_OF_NEIGHBOURHOOD = 0.4  # limit: share of the highest smoothed density in the voxel's neighbourhood
+_SHARE_OF_MAXIMUM = 0.05  # limit: share of the highest smoothed density in the map
+_NOISE_LEVELS = 4.0  # limit: number of standard deviations of the smoothed solvent
 
-_NEIGHBOURHOOD = 10.0  # half width of the box whose highest smoothed density the molecule is compared with
+# Correction of the kernel maximum. Widths are full widths at half maximum of Gaussians at a low-pass of 8 Å or finer;
+# they grow in proportion to a coarser low-pass.
+_PACKING_WIDTH = 4.0  # Å, of the average that evens out how densely atoms are packed
+_LEAK_WIDTH = 8.0  # Å, of the average that a voxel is compared with to estimate the leakage from its neighbours
+_LEAK = 0.8  # the correction: this share of the voxel's difference from that average is added
+_FINEST_LOWPASS = 8.0  # Å, the low-pass at which the widths were chosen
 
-_DENSE = 0.4  # of the neighbourhood's highest smoothed density: what is below is not the molecule
-
-_FAINT = 0.05  # of the highest smoothed density: what is below is not the molecule either
-
-_SIGNIFICANT = 4.0  # standard deviations of the smoothed solvent
-
-_BINS = 200
-
-_SMOOTHING = 6  # bins
-
-# Å, for the least low-pass.
-_PACKING_WIDTH = 4.0  # full width of the average that evens out the packing
-
-_LEAK_WIDTH = 8.0  # full width of the average that tells what neighbours have leaked,
-
-_LEAK = 0.8  # of the difference to it
+# The histogram in which `histogram_mode` looks for a peak.
+_BINS = 200  # number of bins
+_BIN_SMOOTHING = 6  # standard deviation of the Gaussian that smooths the counts, bins
 
 
 @dataclass(frozen=True)
 class Molecule:
-    """Where the molecule is, told from the low-passed map.
+    """The molecule in the low-passed map, on the coarse grid.
 
     Attributes
     ----------
     grid : CoarseGrid
-        Of the arrays.
+        Grid of the arrays.
     density : float32 array, 3D
         The low-passed map.
-    mask, reached : bool arrays of the same shape
-        The molecule, and everything within the kernel's reach of density.
+    mask : bool array of the shape of `density`
+        The molecule, whatever its occupancy.
+    near_density : bool array of the shape of `density`
+        The voxels within one low-pass of significant density: the kernel maximum there is more than solvent.
     background : float
-        The density around it.
+        Most frequent value of the smoothed map, in the map's grey scale.
     """
 
     grid: CoarseGrid
     density: Volume
     mask: NDArray[np.bool_]
-    reached: NDArray[np.bool_]
+    near_density: NDArray[np.bool_]
     background: float
 
 
 def find_molecule(
     lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float, threads: int = 1
 ) -> Molecule:
-    """Tell the molecule from solvent: where the smoothed density exceeds 0.4 of the highest within 10 Å, whatever its
-    occupancy.
+    """Find the molecule in a low-passed map, whatever its occupancy.
 
     Parameters
     ----------
     lowpassed : float32 array, 3D
-    inside, voxel_size, lowpass, threads
-        As of `calibrate`.
+        The low-passed map.
+    inside : bool array of the shape of `lowpassed`
+        The voxels where the molecule may be: inside the inscribed sphere and outside flat areas.
+    voxel_size, lowpass : float
+        Edge of a voxel and cutoff of the low-pass, Å.
+    threads : int
+        Number of threads; the result does not depend on it.
+
+    Returns
+    -------
+    Molecule
+
+    Notes
+    -----
+    The map is smoothed by a Gaussian of 14 Å full width. The molecule is where the smoothed density above the
+    background exceeds 0.4 of the highest within 10 Å, 0.05 of the highest in the map, and 4 standard deviations of
+    the smoothed solvent.
     """
     grid = coarse_grid(lowpassed.shape, voxel_size)
     spacing, inside, density = voxel_size * grid.step, grid.nearest(inside), grid.resampled(lowpassed, threads=threads)
-    smooth = gaussian_smooth(density, max(_GRAIN, lowpass) / spacing, threads=threads)
-    # Over the whole box: where a tight mask has left no solvent, the mask's outside tells the level.
+    smooth = gaussian_smooth(density, max(_SMOOTHING_WIDTH, lowpass) / spacing, threads=threads)
+    # Over the complete box: when a tight mask has left no solvent, the voxels outside the mask give the background.
     background = histogram_mode(smooth.reshape(-1))
     smooth -= np.float32(background)
     below = smooth[inside & (smooth < 0)]
     noise = float(np.sqrt(np.mean(below.astype(np.float64) ** 2))) if below.size else 0.0
     del below
-    strong = smooth > max(_SIGNIFICANT * noise, _FAINT * float(smooth.max()))
+    strong = smooth > max(_NOISE_LEVELS * noise, _SHARE_OF_MAXIMUM * float(smooth.max()))
     mask = inside & strong
     if mask.any():
         reach = int(max(_NEIGHBOURHOOD, lowpass) / spacing)
         box = box_around(mask, reach)
-        mask[box] &= smooth[box] > _DENSE * maximum_within(smooth[box], reach, threads=threads)
-    reached = any_within(strong, int(lowpass / spacing), threads=threads)
-    return Molecule(grid, density, mask, reached, background)
+        mask[box] &= smooth[box] > _SHARE_OF_NEIGHBOURHOOD * maximum_within(smooth[box], reach, threads=threads)
+    near_density = any_within(strong, int(lowpass / spacing), threads=threads)
+    return Molecule(grid, density, mask, near_density, background)
 
 
-def unmixed_maximum(
+def corrected_maximum(
     lowpassed: Volume,
     molecule: Molecule,
-    ball: NDArray[np.bool_],
+    kernel: NDArray[np.bool_],
     *,
     voxel_size: float,
     lowpass: float,
     threads: int = 1,
     out: Optional[Volume] = None,
 ) -> Volume:
-    """What calibrated occupancies are read from: the low-passed map's maximum over a small kernel, without how densely
-    atoms happen to be packed and without what parts of different occupancy have leaked into each other.
+    """Compute the kernel maximum of the low-passed map, corrected for atom packing and for leakage between parts.
 
     Parameters
     ----------
     lowpassed : float32 array, 3D
-    molecule, voxel_size, lowpass
-        As of `calibrate`.
-    ball : bool array
-        From `kernel.ball`.
+        The low-passed map.
+    molecule : Molecule
+        From `find_molecule`.
+    kernel : bool array, 3D
+        The kernel, from `occupy_core.estimate.kernel.ball_mask`.
+    voxel_size, lowpass : float
+        Edge of a voxel and cutoff of the low-pass, Å.
     threads : int
-        The result does not depend on it.
-    out : float32 array of the same shape, optional
-        Where to write; may be `lowpassed`.
+        Number of threads; the result does not depend on it.
+    out : float32 array of the shape of `lowpassed`, optional
+        Array for the result; may be `lowpassed` itself.
 
     Returns
     -------
-    float32 array of the same shape.
+    float32 array of the shape of `lowpassed`, in the map's grey scale.
 
     Notes
     -----
     Inside the molecule the density is averaged under a Gaussian of 4 Å full width, over the molecule alone, which evens
-    out the packing. M is the maximum of that over the ball. Low-pass, average and ball mix each part with its
-    neighbours; M + 0.8 (M - <M>) undoes it to first order, where <M> is the average of M over the molecule under a
-    Gaussian of 8 Å full width. Outside the molecule it is M of the low-passed map.
+    out how densely atoms are packed. M is the kernel maximum of the result. Low-pass, average and kernel mix each part
+    with its neighbours. M + 0.8 (M - <M>) undoes this to first order, where <M> is the average of M over the molecule
+    under a Gaussian of 8 Å full width. Outside the molecule the result is the kernel maximum of the low-passed map.
     """
     grid = molecule.grid
-    # The least low-pass is 8 Å; widths grow with a coarser one.
-    growth = max(1.0, lowpass / 8) / (voxel_size * grid.step)
+    growth = max(1.0, lowpass / _FINEST_LOWPASS) / (voxel_size * grid.step)
 
     def above_average(values: Volume, width: float) -> Volume:
-        """Within the molecule, on the coarse grid."""
+        """Return values of the coarse grid minus their average nearby in the molecule; 0 outside the molecule."""
         average = gaussian_mean_in_mask(values, molecule.mask, width * growth, threads=threads)
         result = np.zeros_like(values)
         result[molecule.mask] = values[molecule.mask] - average
         return result
 
     def add(change: Volume) -> None:
-        add_on_map_grid(maximum, change, spacing=grid.step, threads=threads)
+        add_interpolated(maximum, change, spacing=grid.step, threads=threads)
 
     maximum = np.empty_like(lowpassed) if out is None else out
     maximum[...] = lowpassed
     add(-above_average(molecule.density, _PACKING_WIDTH))
-    ball_maximum(maximum, ball, threads=threads, out=maximum)
+    ball_maximum(maximum, kernel, threads=threads, out=maximum)
     add(np.float32(_LEAK) * above_average(grid.nearest(maximum), _LEAK_WIDTH))
     return maximum
 
 
 def histogram_mode(values: NDArray[np.float32]) -> float:
-    """The peak of the smoothed histogram, without the outermost values."""
+    """Return the most frequent value: the peak of the smoothed histogram.
+
+    Parameters
+    ----------
+    values : float32 array, 1D
+        Finite values, at least one. The lowest and the highest 0.1 % do not count.
+
+    Returns
+    -------
+    float
+        Median of the values near the peak, which depends less on single counts than the position of a bin.
+    """
     low, high = percentiles(values, (0.1, 99.9))
     if not high > low:
         return low
     counts, _ = np.histogram(values, _BINS, (low, high))
-    smooth = gaussian_filter1d(counts.astype(float), _SMOOTHING, mode="constant")
+    smooth = gaussian_filter1d(counts.astype(float), _BIN_SMOOTHING, mode="constant")
     peak = int(smooth.argmax())
     width = (high - low) / _BINS
-    around = np.abs(values - (low + (peak + 0.5) * width)) <= _SMOOTHING * width
-    # The median there, so that a count more or less does not move it by a whole bin.
-    return median(values[around])
+    near_peak = np.abs(values - (low + (peak + 0.5) * width)) <= _BIN_SMOOTHING * width
+    return median(values[near_peak])

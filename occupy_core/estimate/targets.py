@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Occupancy of the parts of a map that a user gives masks of."""
+"""Target masks: the occupancy of the parts of a map that a user gives masks of."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ from occupy_core.errors import MapError
 from occupy_core.estimate.kernel import solve_tau
 from occupy_core.estimate.reference import tiled_reference
 from occupy_core.fourier.resize import sample_nearest
-from occupy_core.maps.reading import DensityMap, read_on_grid
+from occupy_core.maps.density_map import DensityMap
+from occupy_core.maps.reading import read_on_grid
 
-# Of a 90 % interval: what remains where everything is even, and the share of the interquartile ranges of the part
-# and of what counts as full. `benchmarks/occupancy` measures how often the truth lies in it.
-_LEAST_HALF_WIDTH = 0.04
-_SHARE_OF_SPREAD = 0.13
-_IN_TARGET = 0.5  # what a mask must exceed
+_MASK_THRESHOLD = 0.5  # voxels of a target mask above this value belong to the part
 
-# The lower quartile of a part that is there everywhere is more than this share of the upper one.
+# Half width of the 90 % interval of an occupancy. Both were chosen on simulated complexes (docs/accuracy.md);
+# `benchmarks/occupancy` measures how often the interval holds the true occupancy.
+_MIN_HALF_WIDTH = 0.04  # for an even part and an even fully occupied part, on the scale 0..1
+_SHARE_OF_SPREAD = 0.13  # share of the interquartile ranges of the part and of the fully occupied part (no unit)
+
+# A mask is uneven when it holds both empty and occupied voxels: its lower quartile is below this share of its upper
+# quartile (the lower quartile of one part is above it), and its 90th percentile exceeds this scale. Checked on
+# simulated complexes (docs/accuracy.md).
 _EMPTY_SHARE = 0.1
-_FULL = 0.5
-TOO_UNEVEN = (
+_OCCUPIED = 0.5
+UNEVEN_MASK_WARNING = (
     "target mask {path}: the scale varies widely inside it, so the mask holds solvent or parts of different occupancy "
     "and its median means little (no interval is given); a target mask should follow one part closely, without "
     "extension or soft edge"
@@ -35,22 +39,23 @@ TOO_UNEVEN = (
 
 @dataclass(frozen=True)
 class Target:
-    """What the scale reads in one target mask.
+    """The local scale in one target mask.
 
     Attributes
     ----------
     path : str
+        File of the mask.
     volume : float
-        Of the mask, Å^3.
+        Volume of the mask, Å^3.
     published : float, optional
-        The published program's target occupancy, 0..1: the maximum over the mask relative to full scale for as many
-        voxels; None where no tile of that percentile is positive.
+        Target occupancy of the published program, 0..1: maximum of the map over the mask, relative to the tiled
+        reference value for a kernel of as many voxels as the mask has. None when no tile has positive density.
     lower_quartile, median, upper_quartile : float
-        Of the scale over the mask, 0..1.
-    interval : tuple of float, optional
-        90 % interval of the occupancy, 0..1; for a calibrated scale in occupancy mode and an even mask only.
+        Quartiles of the scale over the mask, 0..1.
+    interval : two float, optional
+        90 % interval of the occupancy, 0..1; only for a calibrated scale in occupancy mode and an even mask.
     is_uneven : bool
-        Whether the mask holds what is empty and what is full, so that its median tells the occupancy of no part.
+        Whether the mask holds both empty and occupied voxels, so that its median is not the occupancy of any part.
     """
 
     path: str
@@ -71,17 +76,21 @@ def measure_target(
     Parameters
     ----------
     path : str
-        Of the mask.
+        File of the mask.
     source : DensityMap
         The input.
-    basis : float32 array
-        The map of the chosen mode, in the box of the computation.
-    scales : float32 array
-        On the input's grid, 0..1.
+    basis : float32 array, 3D
+        The map that the local scale was computed from, in the working box.
+    scales : float32 array, 3D
+        The local scale, 0..1, on the input's grid.
     full_spread : float, optional
-        `Reference.spread`, where an interval has a meaning.
+        `Reference.spread`; None if occupancies get no interval.
     tile_size : int
-        Edge of the published program's tiles, voxels.
+        Edge of the tiles for `Target.published`, voxels.
+
+    Returns
+    -------
+    Target
 
     Raises
     ------
@@ -89,10 +98,11 @@ def measure_target(
         If the mask cannot be read, is empty, or does not lie on the input's grid.
     """
     values = read_on_grid(path, source, "target mask").data
-    mask = values > _IN_TARGET
+    mask = values > _MASK_THRESHOLD
     if not mask.any():
         raise MapError(
-            f"{path}: found no voxel above {_IN_TARGET} (highest {values.max():.4g}), expected a mask in 0..1"
+            f"{path}: found no voxel above {_MASK_THRESHOLD} (highest {values.max():.4g}), expected a mask with "
+            f"values from 0 to 1, above {_MASK_THRESHOLD} in the part to measure"
         )
     lower, median, upper = quartiles(scales, mask)
     uneven = is_uneven(scales, mask)
@@ -112,11 +122,25 @@ def measure_target(
 
 
 def published_occupancy(basis: Volume, mask: NDArray[np.bool_], *, tile_size: int) -> Optional[float]:
-    """The published program's occupancy of a mask, 0..1; None where no tile is positive.
+    """Compute the target occupancy of the published program.
+
+    Parameters
+    ----------
+    basis : float32 array, 3D
+        The map that the local scale was computed from.
+    mask : bool array of the shape of `basis`
+        The target mask.
+    tile_size : int
+        Edge of the tiles, voxels.
+
+    Returns
+    -------
+    float or None
+        0..1; None for an empty mask and when no tile has positive density.
 
     Notes
     -----
-    Forsberg et al. 2023: the mask's own number of voxels sets the percentile that counts as full scale.
+    Forsberg et al. 2023: the number of voxels in the mask sets the percentile that counts as full scale.
     """
     if not mask.any():
         return None
@@ -129,35 +153,43 @@ def published_occupancy(basis: Volume, mask: NDArray[np.bool_], *, tile_size: in
 
 
 def quartiles(scales: Volume, mask: NDArray[np.bool_]) -> Tuple[float, float, float]:
-    """Lower quartile, median and upper quartile of the scale over a mask that is not empty."""
+    """Return lower quartile, median and upper quartile of the scale over a mask with at least one voxel."""
     lower, median, upper = np.percentile(scales[mask], (25, 50, 75))
     return float(lower), float(median), float(upper)
 
 
 def is_uneven(scales: Volume, mask: NDArray[np.bool_]) -> bool:
-    """Whether more than a quarter of a mask reads next to nothing beside the rest, and more than a tenth full."""
+    """Whether a mask holds both empty and occupied voxels.
+
+    True when the lower quartile of the scale is below a tenth of the upper quartile and its 90th percentile is above
+    0.5.
+    """
     lower, upper, high = np.percentile(scales[mask], (25, 75, 90))
-    return bool(lower < _EMPTY_SHARE * upper and high > _FULL)
+    return bool(lower < _EMPTY_SHARE * upper and high > _OCCUPIED)
 
 
 def occupancy_interval(
     lower_quartile: float, median: float, upper_quartile: float, *, full_spread: float
 ) -> Tuple[float, float]:
-    """The 90 % interval, 0..1, of the occupancy of a part, from the quartiles of its calibrated scale.
+    """Compute the 90 % interval of the occupancy of a part from the quartiles of its calibrated scale.
 
     Parameters
     ----------
     lower_quartile, median, upper_quartile : float
-        0..1.
+        Quartiles of the scale over the part, 0..1.
     full_spread : float
-        `Reference.spread`: the interquartile range of what counts as full.
+        `Reference.spread`: the interquartile range of the scale over the fully occupied part.
+
+    Returns
+    -------
+    two float, 0..1
 
     Notes
     -----
-    The scale varies over a part with its shape, composition and neighbours, and with noise, and over what counts as
-    full too; how far off the median may be grows with both. The constants were settled on simulated complexes
+    The scale varies over a part with its shape, composition, neighbours and noise, and so it does over the fully
+    occupied part. The error of the median grows with both. The constants were chosen on simulated complexes
     (docs/accuracy.md).
     """
     part, full = upper_quartile - lower_quartile, median * full_spread
-    half_width = math.hypot(_LEAST_HALF_WIDTH, _SHARE_OF_SPREAD * math.hypot(part, full))
+    half_width = math.hypot(_MIN_HALF_WIDTH, _SHARE_OF_SPREAD * math.hypot(part, full))
     return max(0.0, median - half_width), min(1.0, median + half_width)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much detail a map has near a cutoff."""
+"""Tests of whether a map has detail down to a cutoff."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from numpy.typing import NDArray
 from occupy_core.arrays.types import Volume
 from occupy_core.fourier.shells import power_in_shells
 
-# Of `detail_share`: real refined maps have 0.002 and more, class maps cut at a coarser resolution 0.00002.
-_LEAST_DETAIL = 0.0015
+# Limit of `_detail_ratio`: refined maps have 0.002 and more, class maps filtered at a coarser resolution 0.00002.
+_LEAST_RATIO = 0.0015
 
 _CUTOFF_STEP = 1.05
 
-_SHELLS_A_WAVE = 8
+_SHELLS_PER_PIXEL = 8
 
+# For each shell: frequency (1/Å), power, number of Fourier components.
 _Power = Tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
-def detail_share(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> float:
-    """How much detail there is just below a cutoff: the power a wave of 0.8 to 1 of the cutoff's frequency has on
-    average, relative to those up to half of it; 0 for a constant map.
+def has_detail(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> bool:
+    """Tell whether a map has detail down to a cutoff; False for a constant map.
+
+    The test compares the mean power per Fourier component just below the cutoff with that at low frequencies.
 
     Parameters
     ----------
@@ -32,18 +34,13 @@ def detail_share(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, t
     voxel_size, cutoff_angstrom : float
         Å.
     threads : int
+        Does not change the result.
     """
-    return _share_below(cutoff_angstrom, _power(volume, voxel_size, cutoff_angstrom, threads))
-
-
-def has_detail(volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1) -> bool:
-    """Whether the map's detail goes down to a cutoff; parameters as of `detail_share`."""
-    share = detail_share(volume, voxel_size=voxel_size, cutoff_angstrom=cutoff_angstrom, threads=threads)
-    return share >= _LEAST_DETAIL
+    return _detail_ratio(cutoff_angstrom, _power(volume, voxel_size, cutoff_angstrom, threads)) >= _LEAST_RATIO
 
 
 def finest_detail(volume: Volume, *, voxel_size: float, finest: float, coarsest: float, threads: int = 1) -> float:
-    """The finest cutoff that the map's detail goes down to, in Å.
+    """Return the finest cutoff, in Å, down to which a map has detail.
 
     Parameters
     ----------
@@ -51,26 +48,31 @@ def finest_detail(volume: Volume, *, voxel_size: float, finest: float, coarsest:
     voxel_size : float
         Å.
     finest, coarsest : float
-        Å; where to look.
+        Limits of the search, Å. If the map lacks detail at all cutoffs, the result is `coarsest`.
     threads : int
+        Does not change the result.
     """
     power = _power(volume, voxel_size, finest, threads)
     cutoff = finest
-    while cutoff < coarsest and _share_below(cutoff, power) < _LEAST_DETAIL:
+    while cutoff < coarsest and _detail_ratio(cutoff, power) < _LEAST_RATIO:
         cutoff = min(coarsest, cutoff * _CUTOFF_STEP)
     return cutoff
 
 
 def _power(volume: Volume, voxel_size: float, finest: float, threads: int) -> _Power:
-    """For shells of the spectrum up to a cutoff in Å: frequency in 1/Å, power in all, and how many waves."""
+    """Compute the power in shells up to the frequency of the cutoff `finest` (Å)."""
     length = max(volume.shape) * voxel_size
     total, counts = power_in_shells(
-        volume, math.floor(length / finest) + 2, shells_a_wave=_SHELLS_A_WAVE, threads=threads
+        volume, math.floor(length / finest) + 2, shells_per_pixel=_SHELLS_PER_PIXEL, threads=threads
     )
-    return np.arange(len(counts)) / (_SHELLS_A_WAVE * length), total, counts
+    return np.arange(len(counts)) / (_SHELLS_PER_PIXEL * length), total, counts
 
 
-def _share_below(cutoff: float, power: _Power) -> float:
+def _detail_ratio(cutoff: float, power: _Power) -> float:
+    """Return the mean power at 0.8 to 1 of the cutoff's frequency, divided by that at 0 to 0.5; 0 for a constant map.
+
+    Means are over Fourier components.
+    """
     frequencies, total, counts = power
     relative = frequencies * cutoff
     means = []

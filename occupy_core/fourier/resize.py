@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change of box: crop or pad a map in Fourier space, or take the nearest voxels."""
+"""Change of box at constant size in Å: Fourier cropping and padding, or nearest voxels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from occupy_core.fourier.transforms import (
     inverse_sections_in_slabs,
 )
 
-_SHORTEST = 64
+_SHORTEST_SIDE = 64  # voxels
 
 _Kind = TypeVar("_Kind", bound=np.generic)
 
@@ -29,9 +29,9 @@ def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
     ----------
     volume : float32 array, 3D
     shape : three int
-        The new box in voxels; voxel 0 stays where it is and values keep their grey scale.
+        New box, voxels. Voxel 0 keeps its position, and values keep their grey scale.
     threads : int
-        For the transforms; the result does not depend on it.
+        Does not change the result.
 
     Returns
     -------
@@ -39,8 +39,8 @@ def resize(volume: Volume, shape: Sequence[int], *, threads: int = 1) -> Volume:
 
     Notes
     -----
-    Waves at or beyond the Nyquist frequency of the smaller box are dropped, so that the spectrum stays
-    that of a real map and cropping what was padded gives it back.
+    Fourier components at or beyond the Nyquist frequency of the smaller box are dropped: the spectrum stays that of a
+    real map, and cropping a padded map returns the original map.
     """
     result = np.empty(tuple(shape), dtype=np.float32)
     resize_in_slabs(volume, shape, result.__setitem__, threads=threads)
@@ -56,40 +56,48 @@ def resize_in_slabs(
     workspace: Optional[Workspace] = None,
     threads: int = 1,
 ) -> None:
-    """`resize`, of which each slab is given away as it is made.
+    """Crop or pad a map as `resize` does, and send the result to `sink`, slab by slab.
 
     Parameters
     ----------
     volume, shape, threads
-        As of `resize`.
-    sink : callable
-        Takes, from several threads, a slab of the first axis and the map in it, which it may change.
+        As in `resize`.
+    sink : SlabSink
+        Called on several threads; may change the values that it receives.
     get_rows : callable, optional
-        Gives what is resized where that is not the map itself, which then tells the shape alone: for a slice of rows
-        (y), all that is in them.
-    workspace : Room, optional
-        To work in.
+        Returns the values to resize for a slice of y, an array (z, y, x). If set, it replaces the values of `volume`,
+        which then gives only the shape.
+    workspace : Workspace, optional
+        Memory to reuse.
     """
     old, new = volume.shape, (int(shape[0]), int(shape[1]), int(shape[2]))
     counts = [(min(sides) + 1) // 2 for sides in zip(old, new)]
-    waves = ((counts[0], counts[0] - 1), (counts[1], counts[1] - 1), (counts[2], 0))
-    # The spectrum lies where its sections go: never are both in memory.
-    wanted = [(new[0], 2 * counts[1] - 1, counts[2]), (2 * counts[0] - 1, old[1], counts[2])]
-    sections, along_z = (workspace or Workspace()).arrays(wanted)
+    band = ((counts[0], counts[0] - 1), (counts[1], counts[1] - 1), (counts[2], 0))
+    # The spectrum shares memory with the spectra of the sections, which replace it.
+    shapes = [(new[0], 2 * counts[1] - 1, counts[2]), (2 * counts[0] - 1, old[1], counts[2])]
+    sections, along_x_and_z = (workspace or Workspace()).arrays(shapes)
     spectrum = forward(
-        volume, waves, threads=threads, get_rows=get_rows, out=sections[: 2 * counts[0] - 1], workspace=along_z
+        volume, band, threads=threads, get_rows=get_rows, out=sections[: 2 * counts[0] - 1], workspace=along_x_and_z
     )
-    inverse_along_z(spectrum, waves, sections, factor=math.prod(new) / math.prod(old), threads=threads)
-    inverse_sections_in_slabs(sections, waves, new, sink, threads=threads)
+    inverse_along_z(spectrum, band, sections, factor=math.prod(new) / math.prod(old), threads=threads)
+    inverse_sections_in_slabs(sections, band, new, sink, threads=threads)
 
 
 def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:
-    """The box to compute in: the longest side at most `max_box` voxels (0: no limit), the others in proportion.
+    """Return the working box for a map: the longest side at most `max_box` voxels, the others in proportion.
 
-    A thin box is cropped less, so that no side falls below `_SHORTEST` voxels (or `max_box`) and voxels stay cubes.
+    A thin box is cropped less, so that no side is cropped to fewer than 64 voxels (or `max_box`, if smaller) and voxels
+    stay cubes. With `max_box` 0 there is no limit.
+
+    Parameters
+    ----------
+    shape : three int
+        Box of the map, voxels.
+    max_box : int
+        Voxels.
     """
     shortest, longest = min(shape), max(shape)
-    factor = max(max_box / longest, min(1.0, min(_SHORTEST, max_box) / shortest)) if max_box else 1.0
+    factor = max(max_box / longest, min(1.0, min(_SHORTEST_SIDE, max_box) / shortest)) if max_box else 1.0
     if factor >= 1:
         return (shape[0], shape[1], shape[2])
     z, y, x = (round(side * factor) for side in shape)
@@ -97,7 +105,20 @@ def cropped_shape(shape: Sequence[int], max_box: int) -> Tuple[int, int, int]:
 
 
 def sample_nearest(values: NDArray[_Kind], shape: Sequence[int]) -> NDArray[_Kind]:
-    """The nearest values on the grid of another box of the same size in Å, for what has no meaning in between."""
+    """Sample an array at the nearest voxels of another box of the same size in Å.
+
+    For arrays that must not be interpolated, such as masks and labels.
+
+    Parameters
+    ----------
+    values : array, 3D
+    shape : three int
+        New box, voxels.
+
+    Returns
+    -------
+    array of the new shape; `values` itself if the shape is unchanged.
+    """
     if values.shape == tuple(shape):
         return values
     for axis, (old, new) in enumerate(zip(values.shape, shape)):

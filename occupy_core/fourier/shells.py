@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What depends on the length of waves alone: power in shells of a spectrum, and noise that has it."""
+"""Radial functions of Fourier space: power in shells, and noise with a radial power spectrum."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.arrays.slabs import for_each
-from occupy_core.arrays.types import Volume
+from occupy_core.arrays.types import Image, Mask, Volume
 from occupy_core.fourier.transforms import (
+    Band,
     Spectrum,
-    Waves,
+    band_within,
     forward,
     inverse_along_y_and_x,
     inverse_along_z,
-    waves_within,
 )
 
 
@@ -24,35 +24,38 @@ def radial_power(
     volume: Volume,
     *,
     mean: float = 0.0,
-    where: Optional[NDArray[np.bool_]] = None,
+    where: Optional[Mask] = None,
     threads: int = 1,
     workspace: Optional[Spectrum] = None,
 ) -> NDArray[np.float64]:
-    """Mean power |F|^2 / N of the waves of a map of N voxels, by their length in whole waves across the longest side.
-
-    White noise has its variance everywhere; the zeroth wave, the mean, counts for nothing.
+    """Compute the radial power spectrum of a map: the mean of |F|^2 / N in each shell, for N voxels.
 
     Parameters
     ----------
     volume : float32 array, 3D
     mean : float
-        Taken from the map first.
+        Subtracted from the map first.
     where : bool array of the same shape, optional
-        Elsewhere the map counts as 0 after that.
+        Voxels where it is False are set to 0 after the subtraction.
     threads : int
-        The result does not depend on it.
+        Does not change the result.
     workspace : complex64 array, optional
-        Of the shape of the map's spectrum, to be overwritten.
+        Overwritten, instead of allocating memory; of the shape of `scipy.fft.rfftn(volume)`.
+
+    Returns
+    -------
+    float64 array, 1D: one value per shell, one Fourier pixel of the longest side wide. Shell 0 is 0, since the zero
+    frequency (the mean) is left out. For white noise all other shells are close to its variance.
     """
 
     def get_rows(rows: slice) -> Volume:
-        chosen = volume[:, rows] - np.float32(mean)
+        values = volume[:, rows] - np.float32(mean)
         if where is not None:
-            chosen *= where[:, rows]
-        return chosen
+            values *= where[:, rows]
+        return values
 
     total, counts = power_in_shells(
-        volume, 2 * max(volume.shape), shells_a_wave=1, threads=threads, get_rows=get_rows, workspace=workspace
+        volume, 2 * max(volume.shape), shells_per_pixel=1, threads=threads, get_rows=get_rows, workspace=workspace
     )
     return total / np.maximum(counts, 1) / volume.size
 
@@ -61,46 +64,54 @@ def power_in_shells(
     volume: Volume,
     radius: int,
     *,
-    shells_a_wave: int,
+    shells_per_pixel: int,
     threads: int = 1,
     get_rows: Optional[Callable[[slice], Volume]] = None,
     workspace: Optional[Spectrum] = None,
 ) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """For shells of a spectrum, by their radius: power in all, and how many waves; the mean counts for nothing.
+    """Sum the power |F|^2 of a map in shells of Fourier space, and count the Fourier components of each shell.
 
     Parameters
     ----------
     volume : float32 array, 3D
     radius : int
-        Up to which it is wanted, in waves across the longest side.
-    shells_a_wave : int
-        How fine the shells are.
+        Frequencies below this radius are included, Fourier pixels of the longest side. The last shells may be
+        incomplete.
+    shells_per_pixel : int
+        Number of shells per Fourier pixel of the longest side.
     threads : int
+        Does not change the result.
     get_rows : callable, optional
-        As `transforms.spectrum_of` takes it.
+        As in `transforms.forward`: returns the values for a slice of y, instead of those of `volume`.
     workspace : complex64 array, optional
-        Of the shape of the spectrum, to be overwritten.
+        Overwritten, instead of allocating memory; of the shape of the spectrum within the radius.
+
+    Returns
+    -------
+    power, counts : float64 arrays, 1D
+        One value per shell. The zero frequency (the mean) is left out. Of each pair of opposite frequencies along x,
+        only one is counted, as in `scipy.fft.rfftn`.
     """
-    waves = waves_within(volume.shape, radius)
-    spectrum = forward(volume, waves, threads=threads, get_rows=get_rows, out=workspace)
-    size = shells_a_wave * 2 * max(volume.shape)
-    totals, numbers = np.empty((2, len(spectrum), size))
-    one = _folded(np.ones(spectrum.shape[1:]))
+    band = band_within(volume.shape, radius)
+    spectrum = forward(volume, band, threads=threads, get_rows=get_rows, out=workspace)
+    size = shells_per_pixel * 2 * max(volume.shape)
+    power_of_pairs, counts_of_pairs = np.empty((2, len(spectrum), size))
+    components = _sum_opposite_rows(np.ones(spectrum.shape[1:]))
 
-    def add_up(sections: List[int], squares: Volume) -> None:
-        shells = np.rint(shells_a_wave * np.sqrt(squares)).astype(np.intp).ravel()
-        power = _folded(sum(np.abs(spectrum[place]).astype(np.float64) ** 2 for place in sections))
-        totals[sections[0]] = np.bincount(shells, weights=power.ravel(), minlength=size)
-        numbers[sections[0]] = len(sections) * np.bincount(shells, weights=one.ravel(), minlength=size)
+    def add_up(sections: List[int], squared_radii: Image) -> None:
+        shells = np.rint(shells_per_pixel * np.sqrt(squared_radii)).astype(np.intp).ravel()
+        power = _sum_opposite_rows(sum(np.abs(spectrum[section]).astype(np.float64) ** 2 for section in sections))
+        power_of_pairs[sections[0]] = np.bincount(shells, weights=power.ravel(), minlength=size)
+        counts_of_pairs[sections[0]] = len(sections) * np.bincount(shells, weights=components.ravel(), minlength=size)
 
-    for_section_pairs(volume.shape, waves, add_up, threads=threads)
-    lengths = _lengths(len(spectrum))
-    total, counts = (values[:lengths].sum(axis=0) for values in (totals, numbers))
+    for_section_pairs(volume.shape, band, add_up, threads=threads)
+    pairs = _folded_length(len(spectrum))
+    total, counts = (values[:pairs].sum(axis=0) for values in (power_of_pairs, counts_of_pairs))
     total[0] = counts[0] = 0
     return total, counts
 
 
-def give_spectrum(
+def noise_with_spectrum(
     noise: Volume,
     power: NDArray[np.float64],
     *,
@@ -108,85 +119,92 @@ def give_spectrum(
     threads: int = 1,
     workspace: Optional[Spectrum] = None,
 ) -> Volume:
-    """White noise of variance 1 given a radial power spectrum, and a mean.
+    """Turn white noise of variance 1 into noise with a radial power spectrum and a mean, in place.
 
     Parameters
     ----------
     noise : float32 array, 3D
-        Overwritten.
+        Overwritten with the result.
     power : float64 array, 1D
-        As `radial_power` gives it; between whole waves it is interpolated.
+        As `radial_power` returns it. Its square root is interpolated linearly between shells.
     mean : float
-        Added in the end.
+        Added at the end.
     threads : int
-        For the transforms; the result does not depend on it.
+        Does not change the result.
     workspace : complex64 array, optional
-        Of the shape of the noise's spectrum, to be overwritten.
+        Overwritten, instead of allocating memory; of the shape of `scipy.fft.rfftn(noise)`.
+
+    Returns
+    -------
+    `noise`
     """
-    amplitude, lengths = np.sqrt(power), np.arange(len(power))
-    waves = waves_within(noise.shape, 2 * max(noise.shape))
-    spectrum = forward(noise, waves, threads=threads, out=workspace)
+    amplitude, shells = np.sqrt(power), np.arange(len(power))
+    band = band_within(noise.shape, 2 * max(noise.shape))
+    spectrum = forward(noise, band, threads=threads, out=workspace)
     rows = folded_index(spectrum.shape[1])
 
-    def shape(sections: List[int], squares: Volume) -> None:
-        factor = np.interp(np.sqrt(squares), lengths, amplitude).astype(np.float32)[rows]
-        for place in sections:
-            spectrum[place] *= factor
+    def multiply(sections: List[int], squared_radii: Image) -> None:
+        factor = np.interp(np.sqrt(squared_radii), shells, amplitude).astype(np.float32)[rows]
+        for section in sections:
+            spectrum[section] *= factor
 
     def add_mean(slab: Volume) -> None:
         slab += np.float32(mean)
 
-    for_section_pairs(noise.shape, waves, shape, threads=threads)
-    inverse_along_z(spectrum, waves, spectrum, threads=threads)
-    return inverse_along_y_and_x(spectrum, waves, noise, threads=threads, finish=add_mean)
+    for_section_pairs(noise.shape, band, multiply, threads=threads)
+    inverse_along_z(spectrum, band, spectrum, threads=threads)
+    return inverse_along_y_and_x(spectrum, band, noise, threads=threads, finish=add_mean)
 
 
 def for_section_pairs(
-    shape: Sequence[int], waves: Waves, work: Callable[[List[int], Volume], object], *, threads: int = 1
+    shape: Sequence[int], band: Band, work: Callable[[List[int], Image], object], *, threads: int = 1
 ) -> None:
-    """Go through a spectrum by the lengths of its waves, which do not depend on the signs of z and y.
+    """Call `work` for each pair of sections of a spectrum with opposite frequencies along z, on several threads.
+
+    Both sections have equal squared radii, which are computed once. They are equal for opposite frequencies along y
+    too, and only given for y >= 0: `squared_radii[folded_index(rows)]` extends them to all rows.
 
     Parameters
     ----------
     shape : three int
-        The box.
-    waves : Waves
-        Those that the spectrum has.
+        Box of the map, voxels.
+    band : Band
+        Frequencies of the spectrum.
     work : callable
-        Called, in threads, with the sections that have z in common but for its sign, and the squared lengths of their
-        waves in waves across the longest side: of rows up to half of the box, which `mirrored` takes to all rows.
+        Receives the indices of the sections (two, or one that has no opposite) and the squared radii of their Fourier
+        components (y, x), in Fourier pixels of the longest side.
     threads : int
     """
     longest = max(shape)
-    counts = [above + below for above, below in waves]
+    counts = [positive + negative for positive, negative in band]
     z, y, x = (
         (np.arange(count) * (longest / side)) ** 2
-        for count, side in zip((_lengths(counts[0]), _lengths(counts[1]), counts[2]), shape)
+        for count, side in zip((_folded_length(counts[0]), _folded_length(counts[1]), counts[2]), shape)
     )
 
-    def go_through(place: int) -> None:
-        mirror = counts[0] - place
-        # Whole numbers in a cubic box; the rounding keeps them so.
-        squares = np.round(z[place] + y[:, None] + x, 6).astype(np.float32)
-        work([place, mirror] if len(z) <= mirror < counts[0] else [place], squares)
+    def work_on_pair(section: int) -> None:
+        opposite = counts[0] - section
+        # Rounded, so that whole numbers stay whole; in a cubic box all of them are.
+        squared_radii = np.round(z[section] + y[:, None] + x, 6).astype(np.float32)
+        work([section, opposite] if len(z) <= opposite < counts[0] else [section], squared_radii)
 
-    for_each(range(len(z)), go_through, threads=threads)
+    for_each(range(len(z)), work_on_pair, threads=threads)
 
 
 def folded_index(count: int) -> NDArray[np.intp]:
-    """The length of each of the waves of an axis that has so many."""
-    places = np.arange(count)
-    return np.minimum(places, count - places)
+    """Return the absolute frequency of each element along an axis of a spectrum, such as 0, 1, 2, 2, 1 for 5."""
+    indices = np.arange(count)
+    return np.minimum(indices, count - indices)
 
 
-def _lengths(count: int) -> int:
-    """How many lengths the waves of an axis have that has so many, in both directions."""
+def _folded_length(count: int) -> int:
+    """Return how many absolute frequencies an axis of this many frequencies has."""
     return count // 2 + 1
 
 
-def _folded(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sum of the rows of each length."""
-    lengths = _lengths(len(rows))
-    result = rows[:lengths].copy()
-    result[1 : len(rows) - lengths + 1] += rows[: lengths - 1 : -1]
+def _sum_opposite_rows(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Add the rows of negative frequencies to those of the opposite positive frequencies."""
+    length = _folded_length(len(rows))
+    result = rows[:length].copy()
+    result[1 : len(rows) - length + 1] += rows[: length - 1 : -1]
     return result

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fourier transforms of maps, for the waves that are wanted alone: scipy's to the bit, in threads, a slab at a time."""
+"""Fourier transforms of maps that compute only the needed frequencies, on several threads, slab by slab.
+
+Results are equal to those of `scipy.fft.rfftn` and `scipy.fft.irfftn` to the bit. Few frequencies are left after a
+low-pass: the others are dropped after the transform along each axis, which saves most of the time.
+"""
 
 from __future__ import annotations
 
@@ -10,36 +14,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.arrays.fast_scipy import fft, ifft, irfft, rfft
-from occupy_core.arrays.slabs import SECTIONS, for_slabs
+from occupy_core.arrays.slabs import SECTIONS_PER_SLAB, for_slabs
 from occupy_core.arrays.types import SlabSink, Volume
 
-# Header voxel sizes are float32: a ratio that is a whole number on paper may fall short by this much.
+# Header voxel sizes are float32: a ratio that should be a whole number may be smaller by this fraction.
 ROUNDING = 1e-6
+# Fourier components along z, y and x: frequencies 0, 1, ..., then the negative ones up to -1 (none along x).
 Spectrum = NDArray[np.complex64]
-# How many waves of an axis, from 0 up and from -1 down.
-Waves = Tuple[Tuple[int, int], Tuple[int, int], Tuple[int, int]]
-# Of a slab, so that what is made of it on the way stays in the processor's cache.
+# Number of frequencies along each axis (z, y, x): first of 0, 1, 2, ..., then of -1, -2, ....
+Band = Tuple[Tuple[int, int], Tuple[int, int], Tuple[int, int]]
+# A slab of this size and its intermediate results stay in the processor's cache.
 _SLAB_BYTES = 1 << 20
 
 
 class Workspace:
-    """Memory to work in, kept for the next that needs as much: new memory takes long to be had."""
+    """Memory that several transforms reuse one after the other, since allocating new memory is slow."""
 
     def __init__(self) -> None:
-        self._kept = np.empty(0, dtype=np.complex64)
+        self._memory = np.empty(0, dtype=np.complex64)
 
     def arrays(self, shapes: Sequence[Tuple[int, ...]]) -> List[Spectrum]:
-        """Arrays of these shapes, to be overwritten; those of before are no longer to be used."""
+        """Return arrays of these shapes, not initialised. Arrays from earlier calls must no longer be used."""
         sizes = [math.prod(shape) for shape in shapes]
-        if sum(sizes) > self._kept.size:
-            self._kept = np.empty(0, dtype=np.complex64)  # first, so that both are never in memory
-            self._kept = np.empty(sum(sizes), dtype=np.complex64)
+        if sum(sizes) > self._memory.size:
+            self._memory = np.empty(0, dtype=np.complex64)  # frees the old memory before more is allocated
+            self._memory = np.empty(sum(sizes), dtype=np.complex64)
         ends = np.cumsum(sizes)
-        return [self._kept[end - size : end].reshape(shape) for end, size, shape in zip(ends, sizes, shapes)]
+        return [self._memory[end - size : end].reshape(shape) for end, size, shape in zip(ends, sizes, shapes)]
 
 
-def waves_within(shape: Sequence[int], radius: int) -> Waves:
-    """The waves of each axis that may lie within a radius in waves across the longest side."""
+def band_within(shape: Sequence[int], radius: int) -> Band:
+    """Return the band that contains all frequencies closer to the Fourier origin than a radius.
+
+    Parameters
+    ----------
+    shape : three int
+        Box of the map, voxels.
+    radius : int
+        Fourier pixels of the longest side.
+    """
     counts = [min(side, math.ceil(radius * side / max(shape) * (1 + ROUNDING))) for side in shape]
     z, y = ((min(count, (side + 1) // 2), min(count - 1, side // 2)) for count, side in zip(counts, shape[:2]))
     return z, y, (min(counts[2], shape[2] // 2 + 1), 0)
@@ -47,75 +60,133 @@ def waves_within(shape: Sequence[int], radius: int) -> Waves:
 
 def forward(
     volume: Volume,
-    waves: Waves,
+    band: Band,
     *,
     threads: int = 1,
     get_rows: Optional[Callable[[slice], Volume]] = None,
     out: Optional[Spectrum] = None,
     workspace: Optional[Spectrum] = None,
 ) -> Spectrum:
-    """`scipy.fft.rfftn` of a map for these waves: after each axis what is not wanted is dropped.
+    """Compute `scipy.fft.rfftn` of a map, only for the frequencies of a band.
 
-    `get_rows` gives what is transformed where that is not the map itself: for a slice of rows, all that is in them.
-    `out` is where it goes. `workspace`, of the waves of z and x and all rows, is overwritten instead of taking memory.
+    Parameters
+    ----------
+    volume : float32 array, 3D
+    band : Band
+    threads : int
+        Does not change the result.
+    get_rows : callable, optional
+        Returns the values to transform for a slice of y, an array (z, y, x). If set, it replaces the values of
+        `volume`, which then gives only the shape.
+    out : complex64 array, optional
+        Array for the result.
+    workspace : complex64 array, optional
+        Overwritten, instead of allocating memory: the band's frequencies along z and x, all voxels along y.
+
+    Returns
+    -------
+    complex64 array, 3D: the frequencies of the band.
     """
-    (sections, rows, columns), height = (above + below for above, below in waves), volume.shape[1]
+    (sections, rows, columns), height = (positive + negative for positive, negative in band), volume.shape[1]
     result = np.empty((sections, rows, columns), dtype=np.complex64) if out is None else out
     if rows == height:
-        along_z = result
+        along_x_and_z = result
     else:
-        along_z = np.empty((sections, height, columns), dtype=np.complex64) if workspace is None else workspace
-    _transform_x_and_z(get_rows or (lambda chosen: volume[:, chosen]), waves, volume.shape, along_z, threads)
-    above, below = waves[1]
+        along_x_and_z = np.empty((sections, height, columns), dtype=np.complex64) if workspace is None else workspace
+    _transform_x_and_z(get_rows or (lambda chosen: volume[:, chosen]), band, volume.shape, along_x_and_z, threads)
+    positive, negative = band[1]
 
-    def transform(slab: slice) -> None:
-        found = fft(along_z[slab], axis=1, overwrite=True)
-        if result is not along_z:
-            result[slab, :above] = found[:, :above]
-            result[slab, above:] = found[:, height - below :]
+    def transform_y(slab: slice) -> None:
+        full = fft(along_x_and_z[slab], axis=1, overwrite=True)
+        if result is not along_x_and_z:
+            result[slab, :positive] = full[:, :positive]
+            result[slab, positive:] = full[:, height - negative :]
 
-    _for_slabs(sections, height * columns, transform, threads)
+    _for_slabs(sections, height * columns, transform_y, threads)
     return result
 
 
-def inverse(spectrum: Spectrum, waves: Waves, out: Volume, *, threads: int = 1) -> Volume:
-    """`scipy.fft.irfftn` of a spectrum that has these waves alone; it is overwritten."""
-    whole = len(spectrum) == len(out)
-    sections = spectrum if whole else np.empty((len(out), *spectrum.shape[1:]), dtype=np.complex64)
-    inverse_along_z(spectrum, waves, sections, threads=threads)
-    return inverse_along_y_and_x(sections, waves, out, threads=threads)
+def inverse(spectrum: Spectrum, band: Band, out: Volume, *, threads: int = 1) -> Volume:
+    """Compute `scipy.fft.irfftn` of a spectrum that is 0 outside a band.
+
+    Parameters
+    ----------
+    spectrum : complex64 array, 3D
+        The frequencies of the band; overwritten.
+    band : Band
+    out : float32 array, 3D
+        Array for the result; gives the box.
+    threads : int
+        Does not change the result.
+
+    Returns
+    -------
+    `out`
+    """
+    complete_along_z = len(spectrum) == len(out)
+    sections = spectrum if complete_along_z else np.empty((len(out), *spectrum.shape[1:]), dtype=np.complex64)
+    inverse_along_z(spectrum, band, sections, threads=threads)
+    return inverse_along_y_and_x(sections, band, out, threads=threads)
 
 
 def inverse_along_z(
-    spectrum: Spectrum, waves: Waves, out: Spectrum, *, factor: Optional[float] = None, threads: int = 1
+    spectrum: Spectrum, band: Band, out: Spectrum, *, factor: Optional[float] = None, threads: int = 1
 ) -> None:
-    """The first part of `inverse`: the spectrum of each section, by a factor. The spectrum may be a part of `out`."""
-    above, below = waves[0]
+    """Transform a spectrum back along z only: the first step of `inverse`.
+
+    Parameters
+    ----------
+    spectrum : complex64 array, 3D
+        The frequencies of the band; may share memory with the first sections of `out`.
+    band : Band
+    out : complex64 array, 3D
+        Array for the result, the 2D spectrum of each section: voxels along z, frequencies of the band along y and x.
+    factor : float, optional
+        Multiplies the spectrum.
+    threads : int
+    """
+    positive, negative = band[0]
     depth, height, columns = out.shape
 
     def transform(rows: slice) -> None:
-        found = np.zeros((depth, rows.stop - rows.start, columns), dtype=np.complex64)
-        found[:above] = spectrum[:above, rows]
-        found[depth - below :] = spectrum[above:, rows]
+        full = np.zeros((depth, rows.stop - rows.start, columns), dtype=np.complex64)
+        full[:positive] = spectrum[:positive, rows]
+        full[depth - negative :] = spectrum[positive:, rows]
         if factor is not None:
-            found *= factor
-        out[:, rows] = ifft(found, axis=0, overwrite=True)
+            full *= factor
+        out[:, rows] = ifft(full, axis=0, overwrite=True)
 
     _for_slabs(height, depth * columns, transform, threads)
 
 
 def inverse_along_y_and_x(
     sections: Spectrum,
-    waves: Waves,
+    band: Band,
     out: Volume,
     *,
     threads: int = 1,
     finish: Callable[[Volume], object] = lambda slab: None,
 ) -> Volume:
-    """The rest of `inverse`, from `sections_of`. `finish` is given each slab of the map as it is made, to change it."""
+    """Transform the 2D spectra of all sections back: the second step of `inverse`.
+
+    Parameters
+    ----------
+    sections : complex64 array, 3D
+        Result of `inverse_along_z`.
+    band : Band
+    out : float32 array, 3D
+        Array for the result; gives the box.
+    threads : int
+    finish : callable
+        Receives each finished slab of the map and may change it in place.
+
+    Returns
+    -------
+    `out`
+    """
 
     def transform(slab: slice) -> None:
-        finish(_transformed_back(sections, waves, slab, out.shape, out[slab]))
+        finish(_inverse_of_slab(sections, band, slab, out.shape, out[slab]))
 
     _for_slabs(len(out), out.shape[1] * (out.shape[2] // 2 + 1), transform, threads)
     return out
@@ -123,50 +194,63 @@ def inverse_along_y_and_x(
 
 def inverse_sections_in_slabs(
     sections: Spectrum,
-    waves: Waves,
+    band: Band,
     shape: Tuple[int, int, int],
     sink: SlabSink,
     *,
     threads: int = 1,
 ) -> None:
-    """`inverse_of_sections` of a map of this shape, of which each slab is given away as it is made."""
+    """Transform the 2D spectra of all sections back and send the map to `sink`, slab by slab.
+
+    Parameters
+    ----------
+    sections : complex64 array, 3D
+        Result of `inverse_along_z`.
+    band : Band
+    shape : three int
+        Box of the map, voxels.
+    sink : SlabSink
+        Called on several threads; may change the values that it receives.
+    threads : int
+    """
 
     def transform(slab: slice) -> None:
-        workspace = np.empty((slab.stop - slab.start, *shape[1:]), dtype=np.float32)
-        sink(slab, _transformed_back(sections, waves, slab, shape, workspace))
+        values = np.empty((slab.stop - slab.start, *shape[1:]), dtype=np.float32)
+        sink(slab, _inverse_of_slab(sections, band, slab, shape, values))
 
     _for_slabs(shape[0], shape[1] * (shape[2] // 2 + 1), transform, threads)
 
 
-def _transformed_back(sections: Spectrum, waves: Waves, slab: slice, shape: Tuple[int, ...], out: Volume) -> Volume:
-    """A slab of a map of this shape, from the spectra of its sections."""
-    _, (above, below), (columns, _) = waves
+def _inverse_of_slab(sections: Spectrum, band: Band, slab: slice, shape: Tuple[int, ...], out: Volume) -> Volume:
+    """Compute one slab of a map of this shape from the 2D spectra of its sections."""
+    _, (positive, negative), (columns, _) = band
     _, height, width = shape
-    found = np.zeros((slab.stop - slab.start, height, width // 2 + 1), dtype=np.complex64)
-    kept = found[:, :, :columns]
-    kept[:, :above] = sections[slab, :above]
-    kept[:, height - below :] = sections[slab, above:]
-    ifft(kept, axis=1, overwrite=True)
-    irfft(found, width, axis=2, out=out)
+    full = np.zeros((slab.stop - slab.start, height, width // 2 + 1), dtype=np.complex64)
+    in_band = full[:, :, :columns]
+    in_band[:, :positive] = sections[slab, :positive]
+    in_band[:, height - negative :] = sections[slab, positive:]
+    ifft(in_band, axis=1, overwrite=True)
+    irfft(full, width, axis=2, out=out)
     out *= np.float32(1 / np.longdouble(math.prod(shape)))
     return out
 
 
-def _for_slabs(length: int, section: int, work: Callable[[slice], object], threads: int) -> None:
-    """`for_slabs` of sections of so many waves."""
-    for_slabs(length, work, threads=threads, sections=min(SECTIONS, max(1, _SLAB_BYTES // (8 * section))))
+def _for_slabs(length: int, components: int, work: Callable[[slice], object], threads: int) -> None:
+    """Call `for_slabs` with slabs that fit the cache, for sections of a number of Fourier components."""
+    sections = min(SECTIONS_PER_SLAB, max(1, _SLAB_BYTES // (8 * components)))
+    for_slabs(length, work, threads=threads, sections=sections)
 
 
 def _transform_x_and_z(
-    get_rows: Callable[[slice], Volume], waves: Waves, box: Tuple[int, ...], out: Spectrum, threads: int
+    get_rows: Callable[[slice], Volume], band: Band, box: Tuple[int, ...], out: Spectrum, threads: int
 ) -> None:
-    """`spectrum_of` but for the transform along y, which scipy has last."""
-    (above, below), _, (columns, _) = waves
+    """Transform along x and z. The transform along y comes last, as in scipy, so that rounding is equal."""
+    (positive, negative), _, (columns, _) = band
     depth, height, width = box
 
     def transform(rows: slice) -> None:
-        found = fft(rfft(get_rows(rows), axis=2)[:, :, :columns], axis=0, overwrite=True)
-        out[:above, rows] = found[:above]
-        out[above:, rows] = found[depth - below :]
+        full = fft(rfft(get_rows(rows), axis=2)[:, :, :columns], axis=0, overwrite=True)
+        out[:positive, rows] = full[:positive]
+        out[positive:, rows] = full[depth - negative :]
 
     _for_slabs(height, depth * (width // 2 + 1), transform, threads)

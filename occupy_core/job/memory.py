@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a process of its own, such as a job is, deals with memory. Standard library only."""
+"""Memory of a process that runs a job. Standard library only."""
 
 from __future__ import annotations
 
 import ctypes
 
-# Of glibc's malloc.h.
+# Numbers of parameters in glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_KEPT = 32 << 20  # bytes, the most that glibc takes
+_KEPT = 32 << 20  # bytes, the largest value that glibc takes
 
 
 def keep_freed_memory() -> None:
-    """Let this process use freed memory again instead of giving every array back to the system at once.
+    """Tell glibc to keep freed memory for the next array instead of returning it to the system.
 
-    A job has thousands of arrays as large as a few sections of a map, one after the other; the system clears the
-    memory of each anew, which takes a sixth of the time. Whole maps still come and go. Nothing where the C library is
-    not glibc.
+    A job makes thousands of arrays of a few sections, one after the other. The system clears the memory of each array
+    that it hands out, which takes a sixth of a job's time. Arrays of more than 32 MiB are still returned. Does nothing
+    where the C library is not glibc.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put a job's files in place: all at once when the job is done, or none."""
+"""Put a job's files in place: all at once when the job is complete, or none."""
 
 from __future__ import annotations
 
@@ -16,48 +16,55 @@ from typing import Iterator, List, Sequence, Set
 from occupy_core.errors import JobError
 from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAPS_TABLE, PROGRAM, REGIONS_TABLE, REPORT
 
-# Followed by the process's number; relion_external.supervisor names it too.
-_ABORTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Name of the staging folder, without the process id at its end; the same as in relion_external.supervisor.
 _STAGING = ".occupy_staging_"
 
 
 @contextmanager
 def staged_outputs(output_dir: str, names: Sequence[str], inputs: Sequence[str]) -> Iterator[Path]:
-    """A folder to write a job's files to; on success they replace those of the job's last run in the output folder.
+    """Give a staging folder to write a job's files to; move the files to the output folder when the block succeeds.
+
+    Files of the last job in the output folder are replaced, or removed where the new job writes none of that name. When
+    the block fails, the output folder stays as it was.
 
     Parameters
     ----------
     output_dir : str
-        Made if it is not there.
+        The output folder; made if it does not exist.
     names : sequence of str
-        The files that the job is known to write.
+        Names of the files that the job is known to write.
     inputs : sequence of str
-        Files that the job reads, which must not be replaced.
+        Paths of the files that the job reads; they are never replaced.
+
+    Yields
+    ------
+    Path
+        The staging folder, inside the output folder.
 
     Raises
     ------
     JobError
-        If the folder cannot be used, another job is running in it, or an output would replace an input or something
-        that this program did not make.
+        If the output folder cannot be used, another job is running in it, or an output would replace an input or a
+        file that this program did not write.
     """
     target = Path(output_dir)
     staging = target / f"{_STAGING}{os.getpid()}"
     try:
         target.mkdir(parents=True, exist_ok=True)
-        with _only_job_in(target):
-            last = _names_of_last_run(target)
+        with _lock(target):
+            last = _names_of_last_job(target)
             _refuse_names(target, {*names, *last}, inputs)
-            for left in target.glob(f"{_STAGING}*"):
-                shutil.rmtree(left, ignore_errors=True)
+            for left_over in target.glob(f"{_STAGING}*"):
+                shutil.rmtree(left_over, ignore_errors=True)
             staging.mkdir()
             yield staging
             written = {path.name for path in staging.iterdir()}
             _refuse_names(target, written, inputs)
-            with _undisturbed():
+            with _signals_deferred():
                 for name in last - written:
                     (target / name).unlink(missing_ok=True)
-                # The report comes last: where it is new, the rest is.
+                # The report comes last: where the report is new, all other files are.
                 for name in sorted(written, key=lambda name: (name == REPORT, name)):
                     os.replace(staging / name, target / name)
     except OSError as error:
@@ -67,26 +74,28 @@ def staged_outputs(output_dir: str, names: Sequence[str], inputs: Sequence[str])
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """No abort in between: a signal takes effect after. Only the main thread is interrupted by any."""
+def _signals_deferred() -> Iterator[None]:
+    """Delay SIGINT, SIGTERM and SIGHUP until the block ends. Does nothing outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    waiting: List[int] = []
-    # Blocking them would not do: they would come by way of another thread.
-    handlers = {number: signal.signal(number, lambda number, _frame: waiting.append(number)) for number in _ABORTS}
+    received: List[int] = []
+    # Handlers, not a signal mask: a signal that this thread blocks is delivered to another thread.
+    handlers = {
+        number: signal.signal(number, lambda number, _frame: received.append(number)) for number in _STOP_SIGNALS
+    }
     try:
         yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for late in waiting:
+        for late in received:
             signal.raise_signal(late)
 
 
 @contextmanager
-def _only_job_in(folder: Path) -> Iterator[None]:
-    """A lock on the folder itself, which ends with the process; nothing where the file system has none."""
+def _lock(folder: Path) -> Iterator[None]:
+    """Lock a folder against other jobs; the lock ends with the process. No lock where the file system has none."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         try:
@@ -100,8 +109,8 @@ def _only_job_in(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _names_of_last_run(target: Path) -> Set[str]:
-    """The files that a run of this program left here, by its report."""
+def _names_of_last_job(target: Path) -> Set[str]:
+    """Return the names of the files that the last job in the folder wrote, from its report."""
     report = target / REPORT
     if not report.exists():
         return set()
@@ -118,6 +127,7 @@ def _names_of_last_run(target: Path) -> Set[str]:
 
 
 def _refuse_names(target: Path, names: Set[str], inputs: Sequence[str]) -> None:
+    """Refuse output names that are folders in the output folder, or that would replace an input."""
     for output in (target / name for name in sorted(names)):
         if output.is_dir():
             raise JobError(f"{output}: is a folder and the name of an output too; choose another output folder")

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading and writing map files, and the grid that a map lies on."""
+"""Reading and writing of map files, and the grid of a map."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The grid that a map lies on: box, voxel size, origin and axis order."""
+"""The grid of a map: box, voxel size, origin and axis order."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ import os
 from dataclasses import dataclass
 from typing import Any, List, Sequence, Tuple, Union
 
-Header = Any  # a numpy record
+Header = Any  # a numpy record of an MRC header
 
 PathLike = Union[str, "os.PathLike[str]"]
 
-# Unequal voxel sizes up to this fraction are rounding of the header; beyond it a ball is no ball.
+# Largest relative difference between voxel sizes that counts as rounding in the header. With larger differences along
+# the three axes, a sphere of voxels is no sphere in Å.
 VOXEL_SIZE_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
 class MapGrid:
-    """Where a map lies: its box and header geometry.
+    """Box and header geometry of a map.
 
     Attributes
     ----------
     shape : tuple of int
         Box in voxels, in the order of the file (sections, rows, columns).
     voxel_size : float
-        Edge of a voxel in Å.
+        Edge of a voxel, Å.
     header : numpy record
-        The MRC header that the geometry was read from.
+        MRC header of the map's file.
     header_voxel_size : float
-        Å, as the file says; 0 where it says nothing. Differs from `voxel_size` where the project knows better.
+        Voxel size in the file's header, Å; 0 if the header has none. Differs from `voxel_size` if the caller of
+        `read_map` gave another one.
     """
 
     shape: Tuple[int, int, int]
@@ -37,41 +39,51 @@ class MapGrid:
     header_voxel_size: float = 0.0
 
     def difference(self, other: MapGrid) -> str:
-        """What keeps the other grid from being this one, in words; empty when they are the same."""
+        """Describe how another grid differs from this one; empty if both are equal.
+
+        For example "box 64 x 64 x 64 instead of 48 x 48 x 48 voxels", where the other grid has 64 voxels a side.
+        Compared are box, voxel size and axis order, not the origin.
+        """
         if self.shape != other.shape:
             return f"box {box_text(other.shape)} instead of {box_text(self.shape)} voxels"
         if abs(self.voxel_size - other.voxel_size) > VOXEL_SIZE_TOLERANCE * self.voxel_size:
             return f"voxel size {other.voxel_size:.4g} instead of {self.voxel_size:.4g} Å"
-        axes, others = (
+        axes, other_axes = (
             [] if grid.header is None else [int(grid.header[name]) for name in ("mapc", "mapr", "maps")]
             for grid in (self, other)
         )
-        if axes and others and axes != others:
-            return f"axis order {others} instead of {axes}"
+        if axes and other_axes and axes != other_axes:
+            return f"axis order {other_axes} instead of {axes}"
         return ""
 
 
 def box_text(shape: Sequence[int]) -> str:
-    """A box as users write it: columns x rows x sections."""
+    """Return a box as text in the usual order, columns x rows x sections, from a shape (sections, rows, columns)."""
     return " x ".join(str(side) for side in reversed(tuple(shape)))
 
 
 def in_xyz(values: Sequence[float], grid: MapGrid) -> List[float]:
-    """x, y, z of what is given along the file's sections, rows and columns, whatever axes these are."""
+    """Reorder values along sections, rows and columns to x, y, z, according to the header's axis order."""
     axes = [int(grid.header[name]) for name in ("maps", "mapr", "mapc")]
-    along = dict(zip(axes if sorted(axes) == [1, 2, 3] else [3, 2, 1], values))
-    return [along[axis] for axis in (1, 2, 3)]
+    by_axis = dict(zip(axes if sorted(axes) == [1, 2, 3] else [3, 2, 1], values))
+    return [by_axis[axis] for axis in (1, 2, 3)]
 
 
 def position_of(voxel: Sequence[float], grid: MapGrid) -> List[float]:
-    """x, y, z in Å, as viewers show a map, of a voxel given in the array's order.
+    """Return the position of a voxel in Å (x, y, z), as viewers show it.
+
+    Parameters
+    ----------
+    voxel : three float
+        Indices in the array (sections, rows, columns).
+    grid : MapGrid
 
     Notes
     -----
-    From the header's origin or, where that is 0, from its start indices, as ChimeraX takes them.
+    The position is relative to the header's origin or, if that is 0, to its start indices, as in ChimeraX.
     """
     origin = [float(grid.header.origin[axis]) for axis in "xyz"]
     start = [int(grid.header[name]) for name in ("nzstart", "nystart", "nxstart")]
-    first = [0, 0, 0] if any(origin) else start
-    steps = in_xyz([place + before for place, before in zip(voxel, first)], grid)
+    offset = [0, 0, 0] if any(origin) else start
+    steps = in_xyz([index + first for index, first in zip(voxel, offset)], grid)
     return [corner + step * grid.voxel_size for corner, step in zip(origin, steps)]

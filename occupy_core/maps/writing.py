@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writing maps, a slab at a time: what is made slab by slab need never be in memory as a whole."""
+"""Writing of map files slab by slab, so that a map need not be in memory as one array."""
 
 from __future__ import annotations
 
@@ -21,50 +21,62 @@ _GEOMETRY = ("nxstart", "nystart", "nzstart", "mx", "my", "mz", "cella", "cellb"
 
 
 def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str, threads: int = 1) -> None:
-    """Write a map on a grid, whole or not at all, as MRC mode 2.
+    """Write a map as MRC mode 2 (float32), either completely or not at all.
 
     Parameters
     ----------
     path : path
-        A file that is there is replaced, once the new one is complete.
-    data : float32 array
-        Values in the order of the grid's file.
+        An existing file is replaced once the new one is complete.
+    data : float32 array, 3D
+        Values in the order of the grid's file (sections, rows, columns).
     grid : MapGrid
-        Gives the header's box, voxel size, origin, start and axis order, and the input's labels.
+        Source of the header's box, voxel size, origin, start indices, axis order and earlier labels.
     label : str
-        What the map is; added to the header's labels. No date: the same job gives the same bytes.
+        Content of the map, added to the header's labels. No date is written, so that equal jobs write equal bytes.
     threads : int
-        The file does not depend on them.
+        Does not change the file.
 
     Raises
     ------
     ValueError
         If `data` does not have the grid's shape.
     OSError
-        If the folder cannot be written to.
+        If the file cannot be written.
     """
     if data.shape != grid.shape:
-        raise ValueError(f"data of shape {data.shape} for a grid of shape {grid.shape}")
+        raise ValueError(f"{os.fspath(path)}: found data of shape {data.shape}, expected the grid's shape {grid.shape}")
     with MapWriter(path, grid, label=label) as writer:
         for_each(cache_slabs(data.shape), lambda slab: writer.write_slab(slab, data[slab]), threads=threads)
 
 
 class MapWriter:
-    """A map that is written slab by slab, in any order and from several threads; it appears whole or not at all.
+    """Context manager that writes a map slab by slab, in any order, also from several threads.
 
-    Parameters as of `write_map`. Used as a context manager; where all slabs were put the file is in place at the end.
+    The map is written to PATH.partial. When the block ends without an error, this file replaces `path`; otherwise it is
+    deleted.
+
+    Parameters
+    ----------
+    path, grid, label
+        As in `write_map`.
+
+    Raises
+    ------
+    ValueError
+        At the end of the block, if the slabs do not add up to the grid's box.
+    OSError
+        If the file cannot be written.
     """
 
     def __init__(self, path: PathLike, grid: MapGrid, *, label: str) -> None:
         self._target, self._grid, self._label = Path(path), grid, label
         self._partial = self._target.with_name(self._target.name + ".partial")
-        # Of each slab by its first section: how many values, the lowest and the highest, their sum, and the sum of
-        # squares about their mean.
-        self._found: Dict[int, Tuple[float, ...]] = {}
+        # By first section of a slab: number of values, lowest, highest, sum, sum of squared deviations from their mean.
+        self._slab_statistics: Dict[int, Tuple[float, ...]] = {}
 
     def __enter__(self) -> MapWriter:
         try:
-            self._header = _header(self._partial, self._grid, self._label)
+            self._header = _new_header(self._partial, self._grid, self._label)
             self._file = os.open(self._partial, os.O_WRONLY)
         except BaseException:
             self._partial.unlink(missing_ok=True)
@@ -72,24 +84,30 @@ class MapWriter:
         return self
 
     def write_slab(self, slab: slice, values: Volume) -> None:
-        """Write what belongs into a slab of the first axis.
+        """Write one slab of the map; each slab must be written once.
+
+        Parameters
+        ----------
+        slab : slice
+            Sections of the first axis.
+        values : float32 array, 3D
 
         Raises
         ------
         OSError
-            If it cannot be written.
+            If the file cannot be written.
         """
-        given = np.ascontiguousarray(values, dtype=np.float32)
-        place = self._header.nbytes + slab.start * 4 * math.prod(self._grid.shape[1:])
-        rest = given.data.cast("B")
-        while rest:
-            done = os.pwrite(self._file, rest, place)
-            rest, place = rest[done:], place + done
-        deviation = given.astype(np.float64).reshape(-1)
+        contiguous = np.ascontiguousarray(values, dtype=np.float32)
+        offset = self._header.nbytes + slab.start * 4 * math.prod(self._grid.shape[1:])
+        remaining = contiguous.data.cast("B")
+        while remaining:
+            written = os.pwrite(self._file, remaining, offset)
+            remaining, offset = remaining[written:], offset + written
+        deviation = contiguous.astype(np.float64).reshape(-1)
         total = deviation.sum()
         deviation -= total / len(deviation)
-        squares = np.einsum("i,i->", deviation, deviation)  # by no BLAS
-        self._found[slab.start] = (len(deviation), given.min(), given.max(), total, squares)
+        squares = np.einsum("i,i->", deviation, deviation)  # unlike np.dot, einsum does not call BLAS
+        self._slab_statistics[slab.start] = (len(deviation), contiguous.min(), contiguous.max(), total, squares)
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
@@ -97,7 +115,7 @@ class MapWriter:
         try:
             try:
                 if error is None:
-                    self._put_statistics()
+                    self._set_header_statistics()
                     os.pwrite(self._file, self._header.tobytes(), 0)
             finally:
                 os.close(self._file)
@@ -106,19 +124,34 @@ class MapWriter:
         finally:
             self._partial.unlink(missing_ok=True)
 
-    def _put_statistics(self) -> None:
-        sizes, lowest, highest, totals, squares = np.array([self._found[place] for place in sorted(self._found)]).T
+    def _set_header_statistics(self) -> None:
+        """Set minimum, maximum, mean and standard deviation of the header from the statistics of all slabs."""
+        in_order = np.array([self._slab_statistics[start] for start in sorted(self._slab_statistics)])
+        sizes, lowest, highest, totals, squares = in_order.T
         if sizes.sum() != math.prod(self._grid.shape):
-            raise ValueError(f"{self._target}: {sizes.sum():.0f} values for a grid of shape {self._grid.shape}")
+            raise ValueError(
+                f"{self._target}: found {sizes.sum():.0f} values in all slabs, expected {math.prod(self._grid.shape)} "
+                f"(grid of shape {self._grid.shape}); write each slab once"
+            )
         mean = totals.sum() / sizes.sum()
-        between = (sizes * (totals / sizes - mean) ** 2).sum()
+        between_slabs = (sizes * (totals / sizes - mean) ** 2).sum()
         header = self._header
         header.dmin, header.dmax, header.dmean = lowest.min(), highest.max(), mean
-        header.rms = math.sqrt((squares.sum() + between) / sizes.sum())
+        header.rms = math.sqrt((squares.sum() + between_slabs) / sizes.sum())
 
 
 def open_written(path: PathLike, shape: Tuple[int, ...]) -> Volume:
-    """The values of a file of `MapWriter`, mapped where the file system can: they take no memory of their own."""
+    """Return the values of a file written by `MapWriter` or `write_map`.
+
+    The file is memory-mapped read-only, so that the values take no memory of their own, or read if the file system does
+    not support memory maps.
+
+    Parameters
+    ----------
+    path : path
+    shape : tuple of int
+        Shape of the map (sections, rows, columns).
+    """
     offset = mrcfile.dtypes.HEADER_DTYPE.itemsize
     try:
         return np.memmap(path, np.float32, "r", offset, shape)
@@ -126,14 +159,14 @@ def open_written(path: PathLike, shape: Tuple[int, ...]) -> Volume:
         return np.fromfile(path, np.float32, offset=offset).reshape(shape)
 
 
-def _header(path: Path, grid: MapGrid, label: str) -> Header:
-    """The header of a map without its statistics, made by mrcfile in a file to write the map to."""
+def _new_header(path: Path, grid: MapGrid, label: str) -> Header:
+    """Create a file with mrcfile and return its header, set to the grid and the labels but without statistics."""
     with mrcfile.new(path, np.zeros((2, 2, 2), dtype=np.float32), overwrite=True) as mrc:
         mrc.set_volume()
         header = mrc.header
         header.nz, header.ny, header.nx = grid.shape
-        for item in _GEOMETRY:
-            header[item] = grid.header[item]
+        for field in _GEOMETRY:
+            header[field] = grid.header[field]
         labels = [text for text in grid.header.label[: int(grid.header.nlabl)] if text.strip()][:9]
         labels.append(f"OccuPy {__version__}: {label}".encode("ascii", "replace")[:80])
         header.label = [*labels, *([b""] * (10 - len(labels)))]

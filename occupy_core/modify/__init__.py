@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changing a map by its local scale: factors, modified maps, masks, the way back to the input's grid."""
+"""Modification of a map by its local scale: factors, modified maps, masks, resampling to the input grid."""

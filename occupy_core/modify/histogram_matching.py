@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Giving a map the grey values of another, by scikit-image, which nothing else needs."""
+"""Histogram matching: give a map the grey values of another map. Only this module needs scikit-image."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import SettingsError
 
-# Grey levels between the lowest and the highest value. Of whole numbers scikit-image counts how often each occurs;
-# of others it sorts all voxels, which takes several times the memory.
+# Grey levels between the lowest and the highest value. For integers scikit-image counts how often each value occurs;
+# for real numbers it sorts all voxels, which needs several times the memory.
 _LEVELS = 65536
 
 
 def require_scikit_image() -> None:
-    """Do nothing where scikit-image is there.
+    """Check that scikit-image is installed.
 
     Raises
     ------
     SettingsError
-        With the way to install it.
+        If it is not installed; the message says how to install it.
     """
     if importlib.util.find_spec("skimage") is None:
         raise SettingsError(
@@ -31,16 +31,16 @@ def require_scikit_image() -> None:
 
 
 def match_histogram(volume: Volume, template: Volume) -> Volume:
-    """A map whose values are changed, in their order, to have the histogram of a template.
+    """Change the values of a map, in their order, so that it has the histogram of a template.
 
     Parameters
     ----------
     volume, template : float32 arrays
-        Neither needs to have the other's shape.
+        The map and the template; their shapes may differ.
 
     Returns
     -------
-    float32 array of the shape of `volume`, within the range of `template`, in steps of 1/65535 of it.
+    float32 array of the shape of `volume`, within the range of `template`, in steps of 1/65535 of that range.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def match_histogram(volume: Volume, template: Volume) -> Volume:
     from skimage.exposure import match_histograms
 
     low, high = template.min(), template.max()
-    # It wants arrays of as many dimensions, not of one shape.
+    # scikit-image accepts different shapes only for an equal number of dimensions, so both arrays are flattened.
     levels = match_histograms(_levels(volume).ravel(), _levels(template).ravel())
     result = np.asarray(levels, dtype=np.float32).reshape(volume.shape)
     del levels
@@ -61,11 +61,12 @@ def match_histogram(volume: Volume, template: Volume) -> Volume:
 
 
 def _levels(values: Volume) -> NDArray[np.uint16]:
+    """Round values to grey levels, 0 at the lowest value; 0 everywhere for a constant map."""
     low, high = values.min(), values.max()
     result = np.empty(values.shape, dtype=np.uint16)
     if high == low:
         result[...] = 0
         return result
-    for section, out in zip(values, result):
-        out[...] = np.rint((section - low) / (high - low) * np.float32(_LEVELS - 1))
+    for section, levels in zip(values, result):
+        levels[...] = np.rint((section - low) / (high - low) * np.float32(_LEVELS - 1))
     return result

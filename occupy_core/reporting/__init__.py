@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a job leaves for people and for later jobs: pages, commands for ChimeraX, the record to repeat it from."""
+"""Reports of a job: the PDF, the commands for ChimeraX, and the record from which the job can be repeated."""

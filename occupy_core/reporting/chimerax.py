@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A command file for ChimeraX: a job's maps, their surfaces coloured by the local scale.
+"""Command file for ChimeraX that opens a job's maps and colours their surfaces by the local scale.
 
-Commands as the ChimeraX user guide documents them: open, volume, color sample, key, 2dlabels, marker, hide, show, view.
+The commands (open, volume, color sample, key, 2dlabels, marker, hide, show, view) are those of the ChimeraX user guide.
 """
 
 from __future__ import annotations
@@ -12,32 +12,35 @@ from typing import Any, Iterable, Iterator, List, Mapping, Sequence, Tuple
 from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS
 
 Report = Mapping[str, Any]
+# Model number in ChimeraX of a map, and the map's report; the map's outputs have the numbers that follow.
+NumberedMap = Tuple[int, Report]
 
-# viridis, as in the report's figures, at equal steps from 0 to 1.
+# Viridis, as in logfile.pdf, at equal steps of the local scale from 0 to 1.
 _COLOURS = ("#440154 #482475 #414487 #355f8d #2a788e #21918c #22a884 #44bf70 #7ad151 #bddf26 #fde725").split()
-PALETTE = ":".join(f"{place / (len(_COLOURS) - 1):g},{colour}" for place, colour in enumerate(_COLOURS))
-_LABELLED = (0, 5, 10)
+PALETTE = ":".join(f"{step / (len(_COLOURS) - 1):g},{colour}" for step, colour in enumerate(_COLOURS))
+_LABELLED_STEPS = (0, 5, 10)
 _KEY = " ".join(
-    f"{colour}:{place / (len(_COLOURS) - 1):g}" if place in _LABELLED else f"{colour}:"
-    for place, colour in enumerate(_COLOURS)
+    f"{colour}:{step / (len(_COLOURS) - 1):g}" if step in _LABELLED_STEPS else f"{colour}:"
+    for step, colour in enumerate(_COLOURS)
 )
-_MARKERS = 900  # a model number beyond those of any maps
-# What leads a command that is there to be copied.
-COMMENTED = "#    "
+_MARKER_MODEL = 900  # model number of the tile markers, beyond the numbers of all maps
+COMMENT_PREFIX = "#    "  # before a command that ChimeraX does not run and users may copy
 
 
 def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
-    """The text of the command file.
+    """Return the text of the command file.
+
+    Paths in the text are relative to the output folder, since ChimeraX runs a command file in the file's own folder.
+    So the file opens from any folder, also after the project was moved.
 
     Parameters
     ----------
     report : mapping
-        Of the job: report.json.
+        Report of the job, as in report.json.
     output_dir : str
-        Where the file will be. Paths in it lead from there, since ChimeraX works in a command file's own folder while
-        it runs it; so it opens from anywhere, and still does when the whole project is moved.
+        Output folder, in which the file will be.
     shown : int
-        Place of the map that is not hidden.
+        Index in `report["maps"]` of the map that is shown; the others are hidden.
     """
     lines = [
         f"# Local scale by OccuPy for Scipion and RELION {report['version']}, for ChimeraX.",
@@ -46,111 +49,133 @@ def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
         "# Lines that begin with # do nothing; commands in them are there to be copied.",
         "",
     ]
-    maps: List[Tuple[int, Report]] = []
+    maps: List[NumberedMap] = []
     number = 1
     for item in report["maps"]:
-        last = _last(number, item)
-        lines += [f"# #{number}: {_comment(item['name'])}", f"open {quoted(_from(output_dir, item['input']))}"]
-        lines += _placed(number, item)
-        for place, (kind, name) in enumerate(item["outputs"].items(), start=number + 1):
-            lines += [f"# #{place}: its {_words(kind)}", f"open {quoted(name)}"]
-        lines += [_surface(number, item), _coloured(number, number + 1), f"hide #{number + 1}-{last} models", ""]
+        lines += _map_commands(number, item, output_dir)
         maps.append((number, item))
-        number = last + 1
+        number = _last_model(number, item) + 1
     hidden = [number for number, _ in maps[:shown] + maps[shown + 1 :]]
     lines += [f"hide {_models(hidden)} models"] if hidden else []
     lines.append(f"key {_KEY} pos 0.7,0.06 size 0.25,0.035 fontSize 16")
-    lines += ['2dlabels text "local scale" xpos 0.7 ypos 0.11 size 18', "view", "", *_more(maps, shown)]
-    return "\n".join(lines) + "\n"
+    lines += ['2dlabels text "local scale" xpos 0.7 ypos 0.11 size 18', "view", ""]
+    return "\n".join([*lines, *_commands_to_copy(maps, shown)]) + "\n"
 
 
 def quoted(text: str) -> str:
-    """A word of a command, whatever is in it: in quotes that are not in it, and escaped as in Python."""
+    """Quote and escape a text so that ChimeraX reads it as one word, whatever characters it has.
+
+    ChimeraX understands the escapes of Python strings. The quotes are single when the text has double quotes; when the
+    text has both kinds, its double quotes are written as \\x22.
+    """
     escaped = "".join(letter if letter.isprintable() else _escape(letter) for letter in text.replace("\\", "\\\\"))
     if '"' not in escaped:
         return f'"{escaped}"'
     return f"'{escaped}'" if "'" not in escaped else '"{}"'.format(escaped.replace('"', "\\x22"))
 
 
-def _more(maps: Sequence[Tuple[int, Report]], shown: int) -> List[str]:
-    """Commands to go on with, as comments."""
-    (first, item), free = maps[shown], _last(*maps[-1]) + 1
+def _map_commands(number: int, item: Report, output_dir: str) -> List[str]:
+    """Return commands that open a map and its outputs, colour the map's surface and hide the outputs."""
+    lines = [f"# #{number}: {_comment(item['name'])}", f"open {quoted(_relative_path(item['input'], output_dir))}"]
+    lines += _voxel_size_commands(number, item)
+    for output_number, (kind, name) in enumerate(item["outputs"].items(), start=number + 1):
+        lines += [f"# #{output_number}: its {_title(kind)}", f"open {quoted(name)}"]
+    hide = f"hide #{number + 1}-{_last_model(number, item)} models"
+    return [*lines, _surface(number, item), _colour_by_scale(number, number + 1), hide, ""]
+
+
+def _commands_to_copy(maps: Sequence[NumberedMap], shown: int) -> List[str]:
+    """Return comments with further commands, for users to copy into ChimeraX."""
+    (first, item), free = maps[shown], _last_model(*maps[-1]) + 1
     lines = ["# More, to be copied into ChimeraX's command line:"]
 
     def add(text: str, *commands: str) -> None:
-        lines.extend([f"# {text}", *(COMMENTED + command for command in commands)])
+        lines.extend([f"# {text}", *(COMMENT_PREFIX + command for command in commands)])
 
     for number, other in maps:
         if number != first:
-            hidden = _models(place for place, _ in maps if place != number)
+            hidden = _models(model for model, _ in maps if model != number)
             add(f"{_comment(other['name'])} instead", f"hide {hidden} models", f"show #{number} models")
     for number, other in maps:
-        for place, kind in enumerate(other["outputs"], start=number + 1):
+        for model, kind in enumerate(other["outputs"], start=number + 1):
             if kind in DENSITIES:
-                commands = (f"hide #{number} models", f"show #{place} models", _surface(place, other))
-                add(f"#{place}, {_words(kind)}, instead of #{number}", *commands, _coloured(place, number + 1))
-    add("one level for all maps", f"volume {_models(_densities(maps))} level {item['surface_level']:.6g}")
+                commands = (f"hide #{number} models", f"show #{model} models", _surface(model, other))
+                add(f"#{model}, {_title(kind)}, instead of #{number}", *commands, _colour_by_scale(model, number + 1))
+    add("one level for all maps", f"volume {_models(_density_models(maps))} level {item['surface_level']:.6g}")
     add("small pieces of noise away", f"surface dust #{first} size 10")
-    add(f"the surface of another model, #{free}, in the same colours", _coloured(free, first + 1))
+    add(f"the surface of another model, #{free}, in the same colours", _colour_by_scale(free, first + 1))
     add(
         f"the atoms of an atomic model, #{free}, by the scale where they are",
         f"measure mapvalues #{first + 1} atoms #{free} attribute local_scale",
         f"color byattribute a:local_scale #{free} palette {PALETTE}",
     )
     for _, other in maps:
-        reference = other["reference"]
-        centre = ",".join(f"{value:.2f}" for value in reference["highest_tile_centre_xyz_angstrom"])
         add(
-            f"where full scale was found in {_comment(other['name'])}: a ball as wide as the tile",
-            f"marker #{_MARKERS} position {centre} radius {reference['tile_edge_angstrom'] / 2:.2f} color orange",
-            f"transparency #{_MARKERS} 50 target a",
+            f"where full scale was found in {_comment(other['name'])}: a ball as wide as the tile", *_tile_marker(other)
         )
     return lines
 
 
+def _tile_marker(item: Report) -> List[str]:
+    """Return commands that draw a transparent ball at the reference tile of a map."""
+    reference = item["reference"]
+    centre = ",".join(f"{value:.2f}" for value in reference["highest_tile_centre_xyz_angstrom"])
+    radius = reference["tile_edge_angstrom"] / 2
+    return [
+        f"marker #{_MARKER_MODEL} position {centre} radius {radius:.2f} color orange",
+        f"transparency #{_MARKER_MODEL} 50 target a",
+    ]
+
+
 def _surface(number: int, item: Report) -> str:
-    # All of the grid, whatever its size, where ChimeraX would take every second voxel of a large map.
+    # Show every voxel: by default, ChimeraX shows every second voxel of a large map.
     return f"volume #{number} style surface step 1 limitVoxelCount false level {item['surface_level']:.6g}"
 
 
-def _coloured(surface: int, scale: int) -> str:
+def _colour_by_scale(surface: int, scale: int) -> str:
     return f"color sample #{surface} map #{scale} palette {PALETTE}"
 
 
-def _placed(number: int, item: Report) -> List[str]:
-    """The input where its outputs lie, when its own header says another voxel size."""
+def _voxel_size_commands(number: int, item: Report) -> List[str]:
+    """Return the command that overlays the input on its outputs when its header has another voxel size."""
     if item["header_voxel_size_angstrom"] == item["voxel_size_angstrom"]:
         return []
     origin = ",".join(f"{value:.6g}" for value in item["first_voxel_xyz_angstrom"])
     return [f"volume #{number} voxelSize {item['voxel_size_angstrom']:.8g} origin {origin}"]
 
 
-def _last(number: int, item: Report) -> int:
+def _last_model(number: int, item: Report) -> int:
+    """Return the model number of the last output of a map."""
     return number + len(item["outputs"])
 
 
-def _densities(maps: Sequence[Tuple[int, Report]]) -> Iterator[int]:
+def _density_models(maps: Sequence[NumberedMap]) -> Iterator[int]:
+    """Iterate over the model numbers of all inputs and modified maps."""
     for number, item in maps:
         yield number
-        yield from (place for place, kind in enumerate(item["outputs"], start=number + 1) if kind in DENSITIES)
+        yield from (model for model, kind in enumerate(item["outputs"], start=number + 1) if kind in DENSITIES)
 
 
 def _models(numbers: Iterable[int]) -> str:
     return f"#{','.join(map(str, numbers))}"
 
 
-def _words(kind: str) -> str:
+def _title(kind: str) -> str:
     return MAP_OUTPUTS[kind].title if kind in MAP_OUTPUTS else kind
 
 
-def _from(folder: str, path: str) -> str:
-    """A path from a folder, whatever links lead to either; never one that ChimeraX would take for something else."""
+def _relative_path(path: str, folder: str) -> str:
+    """Return the path of a file relative to a folder, both with links to folders resolved.
+
+    The result begins with "." or "..", since ChimeraX takes other words for the identifiers of databases.
+    """
     target = os.path.join(os.path.realpath(os.path.dirname(path) or "."), os.path.basename(path))
-    found = os.path.relpath(target, os.path.realpath(folder))
-    return found if found.startswith(os.pardir) else os.path.join(os.curdir, found)
+    relative = os.path.relpath(target, os.path.realpath(folder))
+    return relative if relative.startswith(os.pardir) else os.path.join(os.curdir, relative)
 
 
 def _comment(text: str) -> str:
+    """Return a text that stays on one line: a space for each character that cannot be printed."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 

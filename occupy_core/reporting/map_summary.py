@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the report keeps of a map: histogram of the scale, curves of the solvent model, a level for its surface."""
+"""Numbers that summarise a map in the report: scale histogram, solvent model curves, surface level."""
 
 from __future__ import annotations
 
@@ -10,25 +10,36 @@ import numpy as np
 
 from occupy_core.arrays.histograms import Bins, count_bins
 from occupy_core.arrays.types import Image, Volume
-from occupy_core.maps.reading import DensityMap
+from occupy_core.maps.density_map import DensityMap
 from occupy_core.solvent.model import BINS, CONFIDENT, SolventModel
 
 SCALE_BINS = 50
-
-_BINS_MERGED = 4  # of the solvent's histogram
-
-_SOME_SECTIONS = 64  # that a histogram is taken of
-
-_LEVEL_NOISE = 1e-3  # of the voxels that are no more than solvent, above the level
+_MERGED_BINS = 4  # bins of the solvent histogram averaged to one value in the report
+_MAX_SECTIONS = 64  # number of sections counted at most; sections of larger maps are skipped evenly
+_NOISE_ABOVE_LEVEL = 1e-3  # share of the solvent voxels that may lie above the surface level
 
 
 def scale_histogram(scale: Volume, confidence: Volume, *, threads: int = 1) -> Dict[str, Any]:
-    """How many voxels have which local scale: all of them, and those with confidence above 0.5; in 50 bins, 0..1.
+    """Count voxels by local scale.
 
-    Of a map of many sections, those of every so many along the first axis are counted, as "every_section" says.
+    Maps of more than 64 sections are counted on every second, third, ... section of the first axis.
+
+    Parameters
+    ----------
+    scale : float32 array, 3D
+        Local scale, 0..1.
+    confidence : float32 array, 3D
+        Confidence, 0..1, on the same grid.
+    threads : int
+        Number of threads; the result does not depend on it.
+
+    Returns
+    -------
+    dict
+        "voxels" and "confident_voxels": counts in 50 bins of the scale from 0 to 1, of all voxels and of those with
+        confidence above 0.5. "every_section": distance between counted sections (1 when all are counted).
     """
-    every = math.ceil(len(scale) / _SOME_SECTIONS)
-
+    every = math.ceil(len(scale) / _MAX_SECTIONS)
     scales, confidences = scale[::every], confidence[::every]
 
     def bins_of(slab: slice) -> Image:
@@ -38,41 +49,59 @@ def scale_histogram(scale: Volume, confidence: Volume, *, threads: int = 1) -> D
         return bins
 
     counts = count_bins(scales.shape, bins_of, 2 * SCALE_BINS, threads=threads)
-    others, confident = counts.reshape(2, -1)
+    unconfident, confident = counts.reshape(2, -1)
     return {
         "every_section": every,
-        "voxels": (others + confident).tolist(),
+        "voxels": (unconfident + confident).tolist(),
         "confident_voxels": confident.tolist(),
     }
 
 
 def solvent_curves(model: SolventModel) -> Dict[str, List[float]]:
-    """The histogram and the confidence of a solvent model, in a quarter of its bins and to six digits."""
+    """Return the histogram and the confidence of a solvent model by map value.
+
+    Four bins are averaged to one, and numbers are rounded to six digits.
+
+    Parameters
+    ----------
+    model : SolventModel
+
+    Returns
+    -------
+    dict
+        Lists of equal length: "values" (map values at the bins), "density" (share of the voxels per unit of grey scale)
+        and "confidence" (0..1).
+    """
     return {
-        name: [float(f"{value:.6g}") for value in values.reshape(BINS // _BINS_MERGED, _BINS_MERGED).mean(axis=1)]
+        name: [float(f"{value:.6g}") for value in values.reshape(BINS // _MERGED_BINS, _MERGED_BINS).mean(axis=1)]
         for name, values in (("values", model.values), ("density", model.density), ("confidence", model.confidence))
     }
 
 
 def surface_level(source: DensityMap, confidence: Volume, limit: float, *, threads: int = 1) -> float:
-    """A level for a surface: above it there is next to no voxel that is no more than solvent.
+    """Compute a level for the map's surface that is above almost all noise.
+
+    Of the voxels with a confidence of 0.5 or less, at most one in a thousand lies above the level, unless the level is
+    capped: it is never above the middle between the smallest and the largest value of the map. Sections of large maps
+    are skipped as in `scale_histogram`.
 
     Parameters
     ----------
     source : DensityMap
-        The input.
-    confidence : float32 array
-        On its grid.
+        Input map.
+    confidence : float32 array, 3D
+        Confidence, 0..1, on the input grid.
     limit : float
-        Confidence limit of the solvent model; the level is at least this.
+        Confidence limit of the solvent model, in the map's grey scale: the smallest level, before the cap.
     threads : int
+        Number of threads; the result does not depend on it.
 
     Returns
     -------
     float
-        In the map's grey scale.
+        Level on the map's grey scale.
     """
-    every = math.ceil(len(source.data) / _SOME_SECTIONS)
+    every = math.ceil(len(source.data) / _MAX_SECTIONS)
     values, confidences = source.data[::every], confidence[::every]
     low, high = (float(value) for value in source.limits)
     bins = Bins(BINS, (low, high))
@@ -82,5 +111,5 @@ def surface_level(source: DensityMap, confidence: Volume, limit: float, *, threa
 
     counts = count_bins(values.shape, bins_of, BINS, threads=threads)
     above = counts[::-1].cumsum()[::-1]
-    noise = low + (high - low) * int((above > _LEVEL_NOISE * above[0]).sum()) / BINS
+    noise = low + (high - low) * int((above > _NOISE_ABOVE_LEVEL * above[0]).sum()) / BINS
     return min(max(limit, noise), (low + high) / 2)

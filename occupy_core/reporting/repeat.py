@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job again, from the report that it left. Standard library only."""
+"""Record of a job in report.json, and how a job is repeated from it. Standard library only."""
 
 from __future__ import annotations
 
@@ -16,24 +16,27 @@ from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import PROGRAM
 from occupy_core.settings.settings import Settings
 
-# Other versions of these may round differently.
+# Libraries whose other versions may round differently.
 _LIBRARIES = ("numpy", "scipy")
-_CHUNK = 1 << 20
+_CHUNK = 1 << 20  # bytes read at once for a checksum
 
 
 @dataclass(frozen=True)
 class RecordedJob:
-    """A job as its report tells it.
+    """A job read from its report, with paths that lead to its files from the current folder.
 
     Attributes
     ----------
     maps : tuple of MapInput
+        Maps of the job.
     missing : tuple of str
-        Those of their files that are gone.
+        Paths, as in the report, of maps that have been removed since the report was written.
     settings : Settings
+        Settings of the job.
     compare : bool
+        Whether the job compared its maps.
     warnings : tuple of str
-        Why the outcome may differ.
+        Reasons why the outcome may differ: other versions, changed files.
     """
 
     maps: Tuple[MapInput, ...]
@@ -43,75 +46,73 @@ class RecordedJob:
     warnings: Tuple[str, ...]
 
 
-def job_record(job: Job, is_given_up: Callable[[], bool] = lambda: False) -> Dict[str, Any]:
-    """What a report keeps of a job, beside the settings, so that it can be done again.
+def job_record(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Dict[str, Any]:
+    """Return the record from which a job can be repeated, together with its settings, as JSON types.
 
-    Paths are as they were given, from the folder that "folder_of_paths" leads to from the report's. "sha256" tells
-    whether a file is still the same; reading for it ends where `is_given_up`.
+    Parameters
+    ----------
+    job : Job
+    is_cancelled : callable
+        Asked while files are read for their checksums; after True, the remaining checksums are None.
+
+    Returns
+    -------
+    dict
+        "maps" and "compare" of the job; paths as the job has them. "folder_of_paths": path from the output folder to
+        the folder to which the job's relative paths refer. "sha256": checksum by path of each input file, None for a
+        file that cannot be read.
     """
     return {
         "maps": [asdict(item) for item in job.maps],
         "compare": job.compare,
         "folder_of_paths": os.path.relpath(os.getcwd(), os.path.realpath(job.output_dir)),
-        "sha256": {path: _sha256(path, is_given_up) for path in job.inputs},
+        "sha256": {path: _sha256(path, is_cancelled) for path in job.inputs},
     }
 
 
 def read_job_record(path: str) -> RecordedJob:
-    """Read the job that a report tells of.
+    """Read a job from its report.
 
     Parameters
     ----------
     path : str
-        A report.json. The files that it names are looked for where they were from the report's folder, or else from
-        the current folder.
+        A report.json. Its relative paths count from the folder that "folder_of_paths" leads to from the report's own
+        folder; a file that does not exist there is looked up from the current folder.
 
     Raises
     ------
     JobError
-        If it cannot be read or is no report of a job.
+        If the file cannot be read or is not the report of a job.
     SettingsError
-        If it has a setting that this version refuses.
+        If the report has a setting that this version refuses.
     """
-    report = _read(path)
-    try:
-        told, version = report["job"], str(report["version"])
-        notes = _other_versions(path, version, report["versions"])
-        settings = Settings.from_dict(report["settings"])
-        maps = [MapInput.from_dict(item) for item in told["maps"]]
-        base = os.path.join(os.path.realpath(os.path.dirname(path)), told["folder_of_paths"])
-        checksums = dict(told["sha256"])
-        compare = told["compare"]
-        if len({item.prefix for item in maps}) < len(maps) or not isinstance(compare, bool):
-            raise ValueError("two maps of one prefix, or compare neither true nor false")
-    except SettingsError as error:
-        hint = "" if version == __version__ else f"; the report is of version {version}, this is {__version__}"
-        raise SettingsError(error.setting, f"{error.problem} (in {path}{hint})") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise JobError(
-            f"{path}: is not a report that a job can be repeated from ({error!r} is missing or not as expected); "
-            f"expected a report.json of version {__version__}; give map and settings as options"
-        ) from error
+    recorded, folder, checksums = _parse(path, _read_report(path))
+    warnings = list(recorded.warnings)
 
-    def here(name: str) -> str:
-        found = _found(name, base)
-        if os.path.exists(found) and checksums.get(name) not in (None, _sha256(found)):
-            notes.append(f"{found}: has changed since {path} was written, so the outcome will differ")
-        return found
+    def checked(name: str) -> str:
+        """Return the path of a recorded file; warn if its checksum has changed."""
+        located = _locate(name, folder)
+        if os.path.exists(located) and checksums.get(name) not in (None, _sha256(located)):
+            warnings.append(f"{located}: has changed since {path} was written, so the outcome will differ")
+        return located
 
-    definition = settings.solvent_def
+    definition = recorded.settings.solvent_def
     settings = replace(
-        settings,
-        solvent_def=None if definition is None else here(definition),
-        target_mask=tuple(here(name) for name in settings.target_mask),
+        recorded.settings,
+        solvent_def=None if definition is None else checked(definition),
+        target_mask=tuple(checked(name) for name in recorded.settings.target_mask),
     )
-    # What was missing then is left out again.
-    missing = [item.path for item in maps if checksums.get(item.path) and not os.path.exists(_found(item.path, base))]
-    maps = [replace(item, path=here(item.path)) for item in maps]
-    return RecordedJob(tuple(maps), tuple(missing), settings, compare, tuple(notes))
+    # A map without a checksum was already missing when the report was written: the job failed on that map only.
+    missing = tuple(
+        item.path
+        for item in recorded.maps
+        if checksums.get(item.path) and not os.path.exists(_locate(item.path, folder))
+    )
+    maps = tuple(replace(item, path=checked(item.path)) for item in recorded.maps)
+    return RecordedJob(maps, missing, settings, recorded.compare, tuple(warnings))
 
 
-def _read(path: str) -> Mapping[str, Any]:
+def _read_report(path: str) -> Mapping[str, Any]:
     try:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -121,34 +122,63 @@ def _read(path: str) -> Mapping[str, Any]:
     return report
 
 
-def _other_versions(path: str, version: str, libraries: Mapping[str, str]) -> List[str]:
-    from importlib import metadata  # here, since it takes as long to load as all other modules that check options
+def _parse(path: str, report: Mapping[str, Any]) -> Tuple[RecordedJob, str, Mapping[str, Any]]:
+    """Return the job with its paths as recorded, the folder to which they refer, and the checksums by path."""
+    try:
+        record, version = report["job"], str(report["version"])
+        warnings = _version_warnings(path, version, report["versions"])
+        settings = Settings.from_dict(report["settings"])
+        maps = tuple(MapInput.from_dict(item) for item in record["maps"])
+        folder = os.path.join(os.path.realpath(os.path.dirname(path)), record["folder_of_paths"])
+        checksums = dict(record["sha256"])
+        compare = record["compare"]
+        if len({item.prefix for item in maps}) < len(maps) or not isinstance(compare, bool):
+            raise ValueError("two maps have one prefix, or compare is neither true nor false")
+    except SettingsError as error:
+        hint = "" if version == __version__ else f"; the report was written by version {version}, this is {__version__}"
+        raise SettingsError(error.setting, f"{error.problem} (in {path}{hint})") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise JobError(
+            f"{path}: is not a report from which a job can be repeated (missing or wrong: {error!r}); expected a "
+            f"report.json of version {__version__}; without one, give the map and the settings as options"
+        ) from error
+    return RecordedJob(maps, (), settings, compare, tuple(warnings)), folder, checksums
 
-    notes = []
+
+def _version_warnings(path: str, version: str, libraries: Mapping[str, str]) -> List[str]:
+    """Warn if the report was written by other versions of this program or of numerical libraries."""
+    # Imported here since loading it takes as long as all other modules that check options.
+    from importlib import metadata
+
+    warnings = []
     if version != __version__:
-        notes.append(f"{path} is of version {version}, this is {__version__}: the outcome may differ")
+        warnings.append(f"{path} was written by version {version}, this is {__version__}: the outcome may differ")
     for name in _LIBRARIES:
-        here = metadata.version(name)
-        if libraries[name] != here:
-            notes.append(f"{path} was made with {name} {libraries[name]}, here is {here}: last digits may differ")
-    return notes
+        installed = metadata.version(name)
+        if libraries[name] != installed:
+            warnings.append(
+                f"{path} was written with {name} {libraries[name]}, but {installed} is installed: "
+                "the last digits may differ"
+            )
+    return warnings
 
 
-def _found(name: str, base: str) -> str:
-    """Where a file that a report names is."""
-    if os.path.isabs(name) or (os.path.isdir(base) and os.path.samefile(base, os.curdir)):
+def _locate(name: str, folder: str) -> str:
+    """Return the path, from the current folder, of a file that a report names by a path from `folder`."""
+    if os.path.isabs(name) or (os.path.isdir(folder) and os.path.samefile(folder, os.curdir)):
         return name
-    moved = os.path.normpath(os.path.join(base, name))
-    return moved if os.path.exists(moved) else name
+    from_folder = os.path.normpath(os.path.join(folder, name))
+    return from_folder if os.path.exists(from_folder) else name
 
 
-def _sha256(path: str, is_given_up: Callable[[], bool] = lambda: False) -> Optional[str]:
+def _sha256(path: str, is_cancelled: Callable[[], bool] = lambda: False) -> Optional[str]:
+    """Return the checksum of a file; None if the file cannot be read or the reading was cancelled."""
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
-                if is_given_up():
+                if is_cancelled():
                     return None
     except OSError:
         return None

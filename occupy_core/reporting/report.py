@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The machine-readable record of a job."""
+"""Content of report.json, the machine-readable record of a job."""
 
 from __future__ import annotations
 
@@ -31,9 +31,22 @@ CITATION = (
 
 
 def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str, *, threads: int = 1) -> Dict[str, Any]:
-    """What is known about one map, as JSON types; `files` are the names of its outputs, which begin with `prefix`."""
+    """Return the report of one map as JSON types; numbers that are not finite are not yet replaced (`finite`).
+
+    Parameters
+    ----------
+    result : Result
+        Result of `process_map`.
+    files : mapping of str to str
+        File name of each output by its kind (keys of `MAP_OUTPUTS`).
+    prefix : str
+        Prefix of these file names, such as "class001_"; empty for a single map.
+    name : str
+        Name of the map for users.
+    threads : int
+        Number of threads; the result does not depend on it.
+    """
     grid, solvent = result.source.grid, result.solvent
-    centre, edge = _tile(result)
     return {
         "name": name,
         "input": result.source.path,
@@ -43,18 +56,8 @@ def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str,
         "voxel_size_angstrom": grid.voxel_size,
         "header_voxel_size_angstrom": grid.header_voxel_size,
         "first_voxel_xyz_angstrom": position_of((0, 0, 0), grid),
-        "derived": _derived(result),
-        "reference": {
-            "normalisation": result.settings.normalisation,
-            "value": result.reference.value,
-            "zero": result.reference.zero,
-            "spread": result.reference.spread,
-            "tile_size_voxels": result.reference.tile_size,
-            "highest_tile_first_voxel_xyz": list(reversed(result.reference.highest_tile)),
-            "highest_tile_centre_xyz_angstrom": position_of(centre, grid),
-            "tile_edge_angstrom": edge * grid.voxel_size,
-            "lowest_tile_first_voxel_xyz": list(reversed(result.reference.lowest_tile)),
-        },
+        "derived": _derived_report(result),
+        "reference": _reference_report(result),
         "solvent": {
             "mean": solvent.mean,
             "sigma": solvent.sigma,
@@ -72,7 +75,7 @@ def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str,
 
 
 def target_report(target: Target) -> Dict[str, Any]:
-    """What is known about one target mask, as JSON types."""
+    """Return the report of one target mask as JSON types."""
     return {
         "mask": target.path,
         "volume_cubic_angstrom": target.volume,
@@ -85,7 +88,7 @@ def target_report(target: Target) -> Dict[str, Any]:
 
 
 def target_text(target: Mapping[str, Any]) -> str:
-    """A target's part of the report in one line."""
+    """Return one line for users about a target mask, from its report (`target_report`)."""
     name = os.path.basename(target["mask"])
     quartiles = f"quartiles {target['scale_lower_quartile']:.2f} to {target['scale_upper_quartile']:.2f}"
     if target["occupancy_interval_90"] is None:
@@ -97,7 +100,16 @@ def target_text(target: Mapping[str, Any]) -> str:
 
 
 def job_report(settings: Settings, maps: List[Dict[str, Any]], failed: Mapping[str, str]) -> Dict[str, Any]:
-    """The record of a job: settings, versions, and a report for each map; `failed` gives a reason for each input."""
+    """Return the report of a job: program, versions, settings, and the reports of its maps.
+
+    Parameters
+    ----------
+    settings : Settings
+    maps : list of dict
+        Report (`map_report`) of each map that did not fail.
+    failed : mapping of str to str
+        Reason of the failure by path of the map.
+    """
     return {
         "program": PROGRAM,
         "version": __version__,
@@ -114,12 +126,28 @@ def job_report(settings: Settings, maps: List[Dict[str, Any]], failed: Mapping[s
     }
 
 
+def finite(value: Any) -> Any:
+    """Return a copy of JSON types in which NaN and infinity are None, since strict JSON has no such numbers."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON, a list of numbers in one line; what is not a number must be null (`finite`)."""
-    path.write_text(_compact(json.dumps(content, indent=2, allow_nan=False)) + "\n", encoding="utf-8")
+    """Write JSON types to a file, indented, with each list of numbers on one line.
+
+    Raises
+    ------
+    ValueError
+        If a number is NaN or infinite; replace such numbers by None first (`finite`).
+    """
+    path.write_text(_join_number_lists(json.dumps(content, indent=2, allow_nan=False)) + "\n", encoding="utf-8")
 
 
-def _derived(result: Result) -> Dict[str, Any]:
+def _derived_report(result: Result) -> Dict[str, Any]:
+    """Return the parameters that follow from the settings and the map's grid."""
     values = asdict(result.parameters)
     return {
         "mode": values["mode"],
@@ -133,24 +161,36 @@ def _derived(result: Result) -> Dict[str, Any]:
     }
 
 
-def _tile(result: Result) -> Tuple[List[float], float]:
-    """Centre and edge of the reference tile, in voxels of the input, along the array's axes."""
+def _reference_report(result: Result) -> Dict[str, Any]:
+    """Return the reference value and the tiles where it and the lowest percentile were found.
+
+    Tiles are in voxels of the working box; the centre and the edge in Å place the highest tile on the input grid.
+    """
+    grid, reference = result.source.grid, result.reference
+    centre, edge = _highest_tile(result)
+    return {
+        "normalisation": result.settings.normalisation,
+        "value": reference.value,
+        "zero": reference.zero,
+        "spread": reference.spread,
+        "tile_size_voxels": reference.tile_size,
+        "highest_tile_first_voxel_xyz": list(reversed(reference.highest_tile)),
+        "highest_tile_centre_xyz_angstrom": position_of(centre, grid),
+        "tile_edge_angstrom": edge * grid.voxel_size,
+        "lowest_tile_first_voxel_xyz": list(reversed(reference.lowest_tile)),
+    }
+
+
+def _highest_tile(result: Result) -> Tuple[List[float], float]:
+    """Return the centre (z, y, x) and the edge of the reference tile, in voxels of the input grid."""
     boxes = zip(result.source.grid.shape, result.parameters.box)
     factors = [full / computed for full, computed in boxes]
     size = result.reference.tile_size
-    centre = [(place + (size - 1) / 2) * factor for place, factor in zip(result.reference.highest_tile, factors)]
+    centre = [(index + (size - 1) / 2) * factor for index, factor in zip(result.reference.highest_tile, factors)]
     return centre, size * max(factors)
 
 
-def _compact(text: str) -> str:
-    # A line break stands in no JSON string.
-    return re.sub(r"\[\n[-+.,\deE\s]+\]", lambda found: "[" + " ".join(found[0][1:-1].split()) + "]", text)
-
-
-def finite(value: Any) -> Any:
-    """The same JSON types with null for what is not a number, so that any reader takes it."""
-    if isinstance(value, Mapping):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _join_number_lists(text: str) -> str:
+    """Put each list of numbers in indented JSON on one line."""
+    # Strings are safe: JSON escapes line breaks in them, so that the pattern cannot match there.
+    return re.sub(r"\[\n[-+.,\deE\s]+\]", lambda match: "[" + " ".join(match[0][1:-1].split()) + "]", text)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The little that a report's figures need of each map, so that the maps themselves need not be kept.
+"""2D sections through maps, for the figures: with them the maps themselves need not stay in memory.
 
-Everything is taken section by section: no temporary array is as large as a map.
+Sections are copied one by one, so that no temporary array is as large as a map.
 """
 
 from __future__ import annotations
@@ -14,23 +14,25 @@ import numpy as np
 
 from occupy_core.arrays.types import Image, Volume
 
-_LARGEST = 256  # pixels along the side of a section; larger ones lose every other voxel, or more
+# Axes of an array (z, y, x), in order.
+AXIS_NAMES = ("z", "y", "x")
+_MAX_PIXELS = 256  # along a side of a section; sections of larger maps leave out voxels
 
 
 @dataclass(frozen=True)
 class MapSections:
-    """Sections through a map and through what was made of it.
+    """Sections through an input map and the maps computed from it.
 
     Attributes
     ----------
     panels : dict of str to tuple of 2D float32 arrays
-        By kind of map, "input" first: sections across the array's axes, through the middle of the box.
+        Three sections for each kind of map, "input" first: across z, y and x, through the middle of the box.
     tile : 2D float32 array
-        The input across the first axis, through the middle of the reference tile.
+        Section of the input across z, through the middle of the reference tile.
     shape : tuple of int
-        Of the map.
+        Shape of the maps, voxels (z, y, x).
     step : int
-        Of every so many voxels along each axis one was taken.
+        Distance in voxels between neighbouring pixels of a section; 1 when no voxel is left out.
     """
 
     panels: Dict[str, Tuple[Image, ...]]
@@ -40,32 +42,53 @@ class MapSections:
 
 
 def map_sections(volumes: Mapping[str, Volume], tile_section: int) -> MapSections:
-    """Sections through maps on one grid.
+    """Copy the sections that the figures need from maps on one grid.
 
     Parameters
     ----------
     volumes : mapping of str to float32 array, 3D
-        By kind, "input" first.
+        Map for each kind, "input" first.
     tile_section : int
-        Where to cut the input for the reference tile: `tile_of`.
+        Index along z of the section through the reference tile (`tile_section_index`).
     """
     panels = {kind: central_sections(volume) for kind, volume in volumes.items()}
     return assemble_sections(panels, volumes["input"], tile_section)
 
 
 def assemble_sections(panels: Mapping[str, Tuple[Image, ...]], source: Volume, tile_section: int) -> MapSections:
-    """`map_sections` with the sections through the middle, of `central_sections`, given; `source` is the input."""
+    """Combine central sections with the section through the reference tile.
+
+    Parameters
+    ----------
+    panels : mapping of str to tuple of 2D float32 arrays
+        Central sections (`central_sections`) for each kind of map, "input" first.
+    source : float32 array, 3D
+        Input map.
+    tile_section : int
+        Index along z of the section through the reference tile (`tile_section_index`).
+    """
     step = _step(source.shape)
     return MapSections(dict(panels), _section(source, 0, tile_section, step), source.shape, step)
 
 
 def central_sections(volume: Volume) -> Tuple[Image, ...]:
-    """Sections of a map across its axes, through the middle of the box."""
+    """Copy the sections across z, y and x through the middle of the box of a 3D map."""
     return tuple(_section(volume, axis, volume.shape[axis] // 2, _step(volume.shape)) for axis in range(3))
 
 
 class CentralSections:
-    """`central_sections` of a map that passes by slab by slab."""
+    """Central sections of a map that arrives slab by slab; equal to `central_sections` of the complete map.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the map, voxels (z, y, x).
+
+    Attributes
+    ----------
+    images : tuple of 2D float32 arrays
+        Sections across z, y and x; complete after the last slab.
+    """
 
     def __init__(self, shape: Tuple[int, int, int]) -> None:
         self._shape, self._step = shape, _step(shape)
@@ -73,43 +96,60 @@ class CentralSections:
         self.images: Tuple[Image, ...] = tuple(np.empty(size, dtype=np.float32) for size in sizes)
 
     def add_slab(self, slab: slice, values: Volume) -> None:
-        """Take from a slab of the first axis what is of the sections."""
+        """Copy the pixels of the three sections that lie in a slab of the first axis.
+
+        Parameters
+        ----------
+        slab : slice
+            Range of the slab along z.
+        values : float32 array, 3D
+            Voxels of the slab.
+        """
         step, (across_z, across_y, across_x) = self._step, self.images
         z, y, x = (side // 2 for side in self._shape)
         if slab.start <= z < slab.stop:
             across_z[...] = values[z - slab.start, ::step, ::step]
-        first = -(-slab.start // step)
-        kept = values[first * step - slab.start :: step]
-        across_y[first : first + len(kept)] = kept[:, y, ::step]
-        across_x[first : first + len(kept)] = kept[:, ::step, x]
+        first_row = -(-slab.start // step)
+        planes = values[first_row * step - slab.start :: step]
+        rows = slice(first_row, first_row + len(planes))
+        across_y[rows] = planes[:, y, ::step]
+        across_x[rows] = planes[:, ::step, x]
 
 
-def tile_of(report: Mapping[str, Any]) -> Tuple[Tuple[float, ...], Tuple[float, ...]]:
-    """Lowest corner and edges of the reference tile along the array's axes, in voxels of the input.
+def reference_tile_box(report: Mapping[str, Any]) -> Tuple[Tuple[float, ...], Tuple[float, ...]]:
+    """Return the lowest corner and the edges of the reference tile, in voxels of the input, (z, y, x).
 
-    Places count from the centre of the first voxel.
+    Coordinates count from the centre of the first voxel, so that a tile at the edge of the box begins at -0.5 voxels of
+    the working box.
 
     Parameters
     ----------
     report : mapping
-        Of a map, as in report.json; what it tells of the tile is in the box of the computation.
+        Report of one map (an item of "maps" in report.json), in which the tile is in voxels of the working box.
     """
     reference = report["reference"]
     factors = [full / computed for full, computed in zip(report["box_voxels"], report["derived"]["box_voxels"])]
-    corner = [(place - 0.5) * factor for place, factor in zip(reference["highest_tile_first_voxel_xyz"], factors)]
+    first_voxel = reference["highest_tile_first_voxel_xyz"]
+    corner = [(index - 0.5) * factor for index, factor in zip(first_voxel, factors)]
     edges = [reference["tile_size_voxels"] * factor for factor in factors]
     return tuple(reversed(corner)), tuple(reversed(edges))
 
 
-def tile_section(report: Mapping[str, Any]) -> int:
-    """The section across the array's first axis that passes through the middle of the reference tile."""
-    corner, edges = tile_of(report)
+def tile_section_index(report: Mapping[str, Any]) -> int:
+    """Return the index along z of the section through the middle of the reference tile.
+
+    Parameters
+    ----------
+    report : mapping
+        Report of one map, as in `reference_tile_box`.
+    """
+    corner, edges = reference_tile_box(report)
     return min(int(corner[0] + edges[0] / 2 + 0.5), report["box_voxels"][2] - 1)
 
 
 def _step(shape: Tuple[int, ...]) -> int:
-    return math.ceil(max(shape) / _LARGEST)
+    return math.ceil(max(shape) / _MAX_PIXELS)
 
 
-def _section(volume: Volume, axis: int, place: int, step: int) -> Image:
-    return np.array(np.take(volume, place, axis=axis)[::step, ::step], dtype=np.float32)
+def _section(volume: Volume, axis: int, index: int, step: int) -> Image:
+    return np.array(np.take(volume, index, axis=axis)[::step, ::step], dtype=np.float32)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a job leaves for people and for later jobs: report.json, logfile.pdf, occupy.cxc."""
+"""Write the reports of a job: report.json, logfile.pdf and occupy.cxc."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
@@ -19,62 +20,73 @@ if TYPE_CHECKING:
 Report = Dict[str, Any]
 
 
-def write_reports(
-    job: Job,
-    maps: Sequence[Report],
-    slices: Sequence[MapSections],
-    *,
-    failed: Mapping[str, str],
-    shared: Optional[str],
-    comparison: Optional[Report],
-    found: Optional[ClassComparison],
-    notes: Sequence[str],
-    told: Mapping[str, Any],
-    folder: Path,
-) -> Report:
-    """Write a job's reports.
+@dataclass(frozen=True)
+class ReportContents:
+    """Results of a job that its reports show.
+
+    Attributes
+    ----------
+    job : Job
+    map_reports : sequence of dict
+        One report (`report.map_report`) for each map that did not fail.
+    map_sections : sequence of MapSections
+        Sections for the figures, one record for each of `map_reports`.
+    failed : mapping of str to str
+        Reason of the failure by path of the map.
+    shared_reference : str, optional
+        Path of the map whose reference value counts for all maps; None when each map has its own.
+    comparison : dict, optional
+        Report of the comparison (`comparing.outputs.write_comparison`); None when maps were not compared.
+    class_comparison : ClassComparison, optional
+        Result of the comparison that `comparison` reports.
+    warnings : sequence of str
+        Warnings about the job, not about one map.
+    job_record : mapping
+        Record from which the job can be repeated (`repeat.job_record`).
+    """
+
+    job: Job
+    map_reports: Sequence[Report]
+    map_sections: Sequence[MapSections]
+    failed: Mapping[str, str]
+    shared_reference: Optional[str]
+    comparison: Optional[Report]
+    class_comparison: Optional[ClassComparison]
+    warnings: Sequence[str]
+    job_record: Mapping[str, Any]
+
+
+def write_reports(contents: ReportContents, folder: Path) -> Report:
+    """Write report.json, occupy.cxc and, when the settings ask for figures, logfile.pdf.
+
+    Figures that cannot be drawn are no error: the maps are computed by then, so a warning is added instead.
 
     Parameters
     ----------
-    job : Job
-    maps : sequence of dict
-        The report of each map that did not fail.
-    slices : sequence of MapSections
-        Of each of them.
-    failed : mapping of str to str
-        Why each other map failed, by its path.
-    shared : str, optional
-        The map whose reference counts for all.
-    comparison : dict, optional
-        As `comparison_outputs.write_comparison` gives it.
-    found : ClassComparison, optional
-        What it was made of.
-    notes : sequence of str
-        Warnings of the job as a whole.
-    told : mapping
-        Of the job: `rerun.recorded`.
+    contents : ReportContents
     folder : Path
-        Where to write.
+        Folder to write to.
 
     Returns
     -------
     dict
-        As in report.json; "outputs" names the files that are none of a map's or of the comparison's, "warnings" has one
-        more where no figures could be drawn.
+        Content of report.json. "outputs" lists the files besides maps and tables, and "warnings" includes the reason
+        when no figures were drawn.
     """
+    job = contents.job
     report: Report = finite(
         {
-            **job_report(job.settings, list(maps), failed),
-            "job": told,
-            "shared_reference": shared,
-            "comparison": comparison,
+            **job_report(job.settings, list(contents.map_reports), contents.failed),
+            "job": contents.job_record,
+            "shared_reference": contents.shared_reference,
+            "comparison": contents.comparison,
             "outputs": [CHIMERAX],
-            "warnings": list(notes),
+            "warnings": list(contents.warnings),
         }
     )
     (folder / CHIMERAX).write_text(session_commands(report, job.output_dir), encoding="utf-8")
     if job.settings.figures:
-        problem = _draw(folder / FIGURE, report, slices, found)
+        problem = _draw_figures(folder / FIGURE, report, contents)
         if problem:
             report["warnings"].append(f"no {FIGURE} was drawn: {problem}")
         else:
@@ -83,21 +95,22 @@ def write_reports(
     return report
 
 
-def _draw(path: Path, report: Report, slices: Sequence[MapSections], found: Optional[ClassComparison]) -> str:
-    """Draw the figures; why not, where it could not be done."""
+def _draw_figures(path: Path, report: Report, contents: ReportContents) -> str:
+    """Write logfile.pdf; return the reason when this fails, otherwise an empty text."""
     try:
         missing = load_drawing()
         if missing:
             return missing
         from occupy_core.reporting.pdf.logfile import write_logfile
-        from occupy_core.reporting.pdf.slices import region_sections
+        from occupy_core.reporting.region_sections import region_sections
 
         sections = []
-        if found is not None:
-            volumes = (density.load() for density in found.densities)
-            sections = region_sections([region.mask for region in found.result.regions], volumes)
-        write_logfile(path, report, slices, sections)
-    except Exception as error:  # the maps are done: no reason to lose them
+        compared = contents.class_comparison
+        if compared is not None:
+            volumes = (density.load() for density in compared.densities)
+            sections = region_sections([region.mask for region in compared.result.regions], volumes)
+        write_logfile(path, report, contents.map_sections, sections)
+    except Exception as error:  # the computed maps must not be lost because of a figure
         path.unlink(missing_ok=True)
         return f"{type(error).__name__}: {error}"
     return ""

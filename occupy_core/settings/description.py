@@ -1,41 +1,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The description of a setting, from which forms, options, help and the README's table are made."""
+"""Describe a setting once: options, forms, help and the table of docs/settings.md are made from the description."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Optional, Tuple
-
-if TYPE_CHECKING:
-    pass
+from typing import Any, Optional, Tuple
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a user reads about one setting.
+    """The description of one setting, for users.
 
     Attributes
     ----------
     label : str
-        Name on a form, with its unit.
+        Name on a form, with the unit.
     kind : str
         One of "choice", "number", "integer", "flag", "map", "text".
     values : str
         The allowed values, in words.
     help : str
-        What follows from the setting.
+        Effect of the setting, in full sentences.
     group : str
-        "scale", "modify", "solvent" or "output": the section of a form.
+        Section of a form: "scale", "modify", "solvent" or "output".
     choices : tuple of str
-        For "choice" only.
+        The values of a "choice"; empty for other kinds.
     when_on : float, optional
-        For a number that is off unless given: the value taken when it is switched on without one.
+        Value of a number that is off by default, when it is switched on without a value.
     derived : str
-        How the value is found when none is given.
+        How the value is derived from the map when none is given.
     expert : bool
-        Shown only to those who ask for all settings.
+        Whether a form shows the setting only at its expert level.
     command_only : bool
-        On no form: there the input itself is chosen so.
+        Whether the setting is an option of the command line only, because a form has another way to choose it.
     """
 
     label: str
@@ -51,6 +48,6 @@ class Description:
 
 
 def setting(default: Any, label: str, kind: str, values: str, help: str, group: str, **more: Any) -> Any:
-    """A dataclass field with its description."""
+    """Return a dataclass field with a default and a `Description`, whose fields the other arguments are."""
     description = Description(label, kind, values, help, group, **more)
     return field(default=default, metadata={"description": description})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a job works on: maps, settings, a folder; as JSON too."""
+"""The specification of a job: maps, settings, output folder; also as JSON."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from occupy_core.settings.settings import Settings
 
 @dataclass(frozen=True)
 class ClassInfo:
-    """What the project tells of a map that is one of several.
+    """What the project knows about a map that is a class, or an item of a set.
 
     Attributes
     ----------
     number : int
-        Of the class, or of the item in its set; from 1.
+        Number of the class, or of the item in its set; from 1.
     share : float, optional
-        Of the particles, 0..1; None for a map of a set that is no classification.
+        Share of the particles in the class, 0..1; None for an item of a set that is no classification.
     particles : int, optional
-        How many have this class as their most likely one.
+        Number of particles whose most likely class this is.
     """
 
     number: int
@@ -34,22 +34,23 @@ class ClassInfo:
     particles: Optional[int] = None
 
 
+# Prefix of output names: lower-case letters, at least three digits, an underscore; or empty.
 _PREFIX = r"([a-z]+\d{3,}_)?"
 
 
 @dataclass(frozen=True)
 class MapInput:
-    """A map to work on.
+    """A map file that a job processes.
 
     Attributes
     ----------
     path : str
     prefix : str
-        In front of the names of its outputs; lower-case letters, at least three digits and an underscore, or empty.
+        Prefix of the names of the map's outputs, such as "class001_"; empty for a single map.
     voxel_size : float, optional
-        Å, where the project knows it; the header's otherwise.
+        Edge of a voxel, Å, where the project knows it; None takes the header's.
     class_info : ClassInfo, optional
-        When the map is one of several.
+        Present when the map is a class or an item of a set.
     """
 
     path: str
@@ -59,42 +60,53 @@ class MapInput:
 
     @property
     def is_class(self) -> bool:
-        """Whether it is a class of a classification."""
+        """Whether the map is a class of a classification."""
         return self.class_info is not None and self.class_info.share is not None
 
     @property
     def name(self) -> str:
-        """What users call it."""
+        """Name of the map in messages: "class 3", or the file's name."""
         return f"class {self.class_info.number}" if self.class_info and self.is_class else os.path.basename(self.path)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> MapInput:
-        """A map from what `dataclasses.asdict` gave.
+        """Make a map input of the dictionary that `dataclasses.asdict` returned.
 
         Raises
         ------
         ValueError, TypeError
-            If it gave nothing like that.
+            If a name or value is not as expected.
         """
         info = values.get("class_info")
-        found = cls(**{**values, "class_info": ClassInfo(**info) if info else None})
-        if not isinstance(found.path, str) or not re.fullmatch(_PREFIX, found.prefix):
-            raise ValueError(f"path {found.path!r}, prefix {found.prefix!r}")
-        numbers = [found.voxel_size]
-        if found.class_info:
-            numbers += [found.class_info.number, found.class_info.share, found.class_info.particles]
+        item = cls(**{**values, "class_info": ClassInfo(**info) if info else None})
+        if not isinstance(item.path, str) or not re.fullmatch(_PREFIX, item.prefix):
+            raise ValueError(f"path {item.path!r}, prefix {item.prefix!r}")
+        numbers = [item.voxel_size]
+        if item.class_info:
+            numbers += [item.class_info.number, item.class_info.share, item.class_info.particles]
         for number in numbers:
             if number is not None and not 0 <= number < math.inf:
-                raise ValueError(f"{number!r} in the map {found.path}")
-        if found.voxel_size == 0:
-            raise ValueError(f"voxel_size 0 in the map {found.path}")
-        return found
+                raise ValueError(f"{number!r} in the map {item.path}")
+        if item.voxel_size == 0:
+            raise ValueError(f"voxel_size 0 in the map {item.path}")
+        return item
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to do: maps, settings, the folder for the outputs, how many threads to use, and whether to look for regions
-    where the maps differ."""
+    """The specification of a job.
+
+    Attributes
+    ----------
+    maps : tuple of MapInput
+    output_dir : str
+        The output folder.
+    settings : Settings
+    threads : int
+        Number of threads; results do not depend on it.
+    compare : bool
+        Whether to find the regions where the maps differ.
+    """
 
     maps: Tuple[MapInput, ...]
     output_dir: str
@@ -104,13 +116,13 @@ class Job:
 
     @property
     def inputs(self) -> Tuple[str, ...]:
-        """Every file that the job reads."""
+        """Paths of all files that the job reads."""
         definition = self.settings.solvent_def
         masks = (*((definition,) if definition else ()), *self.settings.target_mask)
         return (*(item.path for item in self.maps), *masks)
 
     def to_dict(self) -> Dict[str, Any]:
-        """The job as JSON types; `Job.from_dict` is its inverse."""
+        """Return the job as JSON types; `Job.from_dict` is the inverse."""
         return {
             "maps": [asdict(item) for item in self.maps],
             "output_dir": self.output_dir,
@@ -121,19 +133,19 @@ class Job:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Job:
-        """A job from what `to_dict` gave.
+        """Make a job of the JSON types that `to_dict` returned.
 
         Raises
         ------
         JobError, SettingsError
-            If a part is missing or refused.
+            If a part is missing, of the wrong type, or out of range.
         """
         try:
             maps = tuple(MapInput.from_dict(item) for item in values["maps"])
             settings = Settings.from_dict(values["settings"])
             return cls(maps, values["output_dir"], settings, int(values["threads"]), bool(values["compare"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise JobError(f"the job is not one that this version wrote: {error!r}") from error
+            raise JobError(f"the job was not written by this version of the program: {error!r}") from error
 
 
 def read_job(path: str) -> Job:
@@ -142,7 +154,7 @@ def read_job(path: str) -> Job:
     Raises
     ------
     JobError, SettingsError
-        If the file cannot be read or holds no job.
+        If the file cannot be read, or its content is no job.
     """
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of a job's files, and how they appear: all at once when the job is whole, or not at all."""
+"""Names of the files that a job writes, and the kinds of map that follow from the settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,16 @@ PROGRAM = "scipion-em-occupy"
 
 @dataclass(frozen=True)
 class OutputKind:
-    """One kind of map that a job writes: its file name behind the prefix, what it is in words, whether it is a mask."""
+    """One kind of map that a job writes.
+
+    Attributes
+    ----------
+    file_name : str
+        File name, without the prefix of the map.
+    title : str
+        Name of the kind in words: on pages, and as a label in the map's header.
+    is_mask : bool
+    """
 
     file_name: str
     title: str
@@ -44,33 +53,33 @@ MAP_OUTPUTS: Dict[str, OutputKind] = {
     "solvent_definition": OutputKind("solvent_definition.mrc", "solvent definition from the scale", is_mask=True),
 }
 
-# What each modification makes.
+# Kind of modified map by the setting that asks for it.
 MODIFIED = {"amplify": "amplified", "attenuate": "attenuated", "sigmoid": "sigmoid"}
-# Kinds that hold density; all others hold values from 0 to 1.
+# Kinds of map with density values; the values of all other kinds lie within 0..1.
 DENSITIES = ("input", *MODIFIED.values(), "solvent_excluded")
-# The mask for particle subtraction that a modification gives.
+# Kind of subtraction mask by the setting of the modification that the mask is made from.
 SUBTRACTION_MASKS = {"attenuate": "subtraction_mask_attenuated", "sigmoid": "subtraction_mask_sigmoid"}
 
 
 def output_kinds(settings: Settings) -> List[str]:
-    """The kinds of map, keys of `MAP_OUTPUTS`, that a job with these settings writes for each of its maps."""
+    """Return the kinds of map (keys of `MAP_OUTPUTS`) that a job with these settings writes for each input map."""
     return ["scale", "confidence", *modified_kinds(settings), *mask_kinds(settings)]
 
 
 def modified_kinds(settings: Settings) -> List[str]:
-    """Those of them that are the input, modified."""
+    """Return the kinds of modified map that these settings ask for."""
     if settings.exclude_solvent and not settings.modifications:
         return ["solvent_excluded"]
     return [MODIFIED[name] for name in settings.modifications]
 
 
 def mask_kinds(settings: Settings) -> List[str]:
-    """Those of them that are masks."""
+    """Return the kinds of mask that these settings ask for."""
     subtraction = [mask for name, mask in SUBTRACTION_MASKS.items() if name in settings.modifications]
     definition = [] if settings.solvent_threshold is None else ["solvent_definition"]
     return [*(subtraction if settings.subtraction_mask else []), *definition]
 
 
 def is_region_mask(name: str) -> bool:
-    """Whether a file has the name of a region's mask."""
+    """Return whether a file has the name of a region's mask."""
     return re.fullmatch(REGION_MASK.format(0).replace("000", r"\d{3,}"), name) is not None

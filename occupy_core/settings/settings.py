@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every setting, once: default, unit, range and help sentence.
+"""Every setting, once: default, unit, range and help text.
 
-The command line, the Scipion form, the reports and the README's table are all made from
-`Settings`. Standard library only, so that options are checked before anything heavy is imported.
+The command line, Scipion's form, the reports and the table of docs/settings.md are made from `Settings`. Standard
+library only, so that a host checks options before it loads numpy.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ MODIFICATIONS = ("amplify", "attenuate", "sigmoid")
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a job; validated on construction.
+    """Settings of a job, checked on construction.
 
-    None stands for "off" (powers, threshold, output low-pass, files) or "derived from the map" (low-pass,
-    kernel size, kernel radius, tau).
+    None means "off" for powers, threshold, output low-pass and files, and "derived from the map" for low-pass, kernel
+    size, kernel radius and tau.
 
     Raises
     ------
@@ -38,9 +38,9 @@ class Settings:
         "Scale mode",
         "choice",
         "auto, resolution, occupancy",
-        "resolution: the scale is taken from the map as it is and falls with occupancy and with local resolution. "
-        "occupancy: it is taken from the low-passed map, so that differences in resolution beyond the low-pass "
-        "no longer count. auto: occupancy when anything is modified or a target mask is given, else resolution.",
+        "resolution: read the scale from the map as it is; it falls with occupancy and with local resolution. "
+        "occupancy: read the scale from the low-passed map, so that differences in resolution beyond the low-pass "
+        "do not count. auto: occupancy when a map is modified or a target mask is given, else resolution.",
         "scale",
         choices=MODES,
     )
@@ -49,7 +49,7 @@ class Settings:
         "Amplify: power",
         "number",
         "> 1",
-        "Raise weak parts towards full occupancy; the larger the power, the more.",
+        "Raise weak parts towards full occupancy. A larger power raises them more.",
         "modify",
         when_on=3.0,
     )
@@ -58,7 +58,8 @@ class Settings:
         "Attenuate: power",
         "number",
         "> 1",
-        "Weaken partial occupancy, so that only what is whole remains; the larger the power, the more.",
+        "Weaken parts below full occupancy, so that only fully occupied parts remain. A larger power weakens "
+        "them more.",
         "modify",
         when_on=3.0,
     )
@@ -67,8 +68,8 @@ class Settings:
         "Sigmoid: power",
         "number",
         "> 1",
-        "Amplify what lies above the pivot and attenuate what lies below it; "
-        "the larger the power, the sharper the divide.",
+        "Amplify parts with a local scale above the pivot and attenuate parts below the pivot. "
+        "A larger power divides them more sharply.",
         "modify",
         when_on=4.0,
     )
@@ -77,7 +78,7 @@ class Settings:
         "Sigmoid: pivot",
         "number",
         "0.01..0.99",
-        "The local scale that the sigmoid leaves as it is.",
+        "The local scale that the sigmoid does not change.",
         "modify",
     )
     exclude_solvent: bool = setting(
@@ -85,8 +86,8 @@ class Settings:
         "Exclude solvent",
         "flag",
         "yes, no",
-        "Multiply the modified maps by the confidence, so that solvent is removed. "
-        "Without any modification the input map itself is freed of solvent.",
+        "Remove solvent from the modified maps: multiply them by the confidence. "
+        "Without any modification, remove solvent from the input map.",
         "modify",
     )
     lowpass: Optional[float] = setting(
@@ -94,8 +95,8 @@ class Settings:
         "Low-pass (Å)",
         "number",
         "at least 2 voxels, at most half of the box",
-        "Cutoff of the low-pass filter for the solvent model and for occupancy mode; "
-        "it sets the kernel as well: detail finer than this does not count.",
+        "Cutoff of the low-pass filter for the solvent model and for occupancy mode. The size of the kernel follows "
+        "from it too, so detail finer than the cutoff does not count.",
         "scale",
         derived="max(8 Å, 3 voxels)",
     )
@@ -104,7 +105,8 @@ class Settings:
         "Kernel size (voxels)",
         "integer",
         "odd, 3..31",
-        "Edge of the box that holds the kernel over which the local maximum is taken.",
+        "Edge of the box around the kernel. The local scale is the maximum of the map over the kernel, relative to "
+        "full scale.",
         "scale",
         derived="from the low-pass, 3..9",
         expert=True,
@@ -114,7 +116,7 @@ class Settings:
         "Kernel radius (voxels)",
         "number",
         "> 0",
-        "Radius of the kernel over which the local maximum is taken.",
+        "Radius of the kernel. The local scale is the maximum of the map over the kernel, relative to full scale.",
         "scale",
         derived="half of the low-pass, 5/16 for calibrated occupancies",
         expert=True,
@@ -124,7 +126,7 @@ class Settings:
         "Tau",
         "number",
         "above 0, below 1",
-        "Percentile, as a fraction, of the map values in a tile that counts as full scale.",
+        "Percentile, as a fraction: the map value at this percentile of a tile is the tile's candidate for full scale.",
         "scale",
         derived="from the number of voxels in the kernel",
         expert=True,
@@ -134,9 +136,9 @@ class Settings:
         "Normalisation",
         "choice",
         "tiled, kernel, calibrated",
-        "What counts as full scale. tiled: the largest percentile tau over tiles spread over the box (published). "
-        "kernel: tau times the map's maximum. calibrated: 0 is what solvent noise reads and 1 what the best region "
-        "reads, so that the scale is an estimate of occupancy (in occupancy mode).",
+        "Which map value counts as full scale (1). tiled: the largest percentile tau among tiles spread over the box "
+        "(published method). kernel: tau times the map's maximum. calibrated: 0 is the reading of solvent noise and 1 "
+        "the reading of the best region, so that the scale estimates occupancy (in occupancy mode).",
         "scale",
         choices=NORMALISATIONS,
     )
@@ -145,7 +147,7 @@ class Settings:
         "Tile size (voxels)",
         "integer",
         "3..128",
-        "Edge of the tiles; the strongest tile sets full scale. Larger tiles ask for a larger region of full "
+        "Edge of the tiles. The strongest tile sets full scale, so larger tiles need a larger region of full "
         "occupancy.",
         "scale",
         expert=True,
@@ -155,7 +157,7 @@ class Settings:
         "Noise-level recalibration",
         "flag",
         "yes, no",
-        "Put the zero of the scale at the edge of the solvent noise instead of at zero density.",
+        "Set the zero of the scale to the upper edge of the solvent noise, instead of to zero density.",
         "scale",
         expert=True,
     )
@@ -164,7 +166,7 @@ class Settings:
         "Hedge confidence: power",
         "number",
         "1..20",
-        "Raise the confidence to this power: above 1 weak density near the noise is changed more cautiously.",
+        "Raise the confidence to this power. A power above 1 changes weak density near the noise less.",
         "solvent",
         expert=True,
     )
@@ -182,7 +184,7 @@ class Settings:
         "Scale limit",
         "number",
         "0..1",
-        "Below this local scale a modification fades out, and does nothing where the scale is 0.",
+        "Below this local scale the modifications fade out; where the scale is 0 they change nothing.",
         "modify",
         expert=True,
     )
@@ -191,7 +193,7 @@ class Settings:
         "Low-pass of modified maps (Å)",
         "number",
         "at least 2 voxels, at most half of the box",
-        "Low-pass filter the modified maps to this cutoff.",
+        "Cutoff of a low-pass filter on the modified maps.",
         "output",
         derived="off",
         expert=True,
@@ -201,7 +203,8 @@ class Settings:
         "Match histogram",
         "flag",
         "yes, no",
-        "Give modified maps the histogram of the input map, instead of cutting them to its range. Needs scikit-image.",
+        "Give the modified maps the histogram of the input map, instead of cutting their values to its range. Needs "
+        "scikit-image.",
         "output",
         expert=True,
     )
@@ -210,8 +213,8 @@ class Settings:
         "Maximum box (voxels)",
         "integer",
         "even, at least 32; 0 = never crop",
-        "Larger maps are Fourier-cropped to this box for the computation and brought back to their own box; "
-        "modified maps then lack detail beyond the smaller box.",
+        "Fourier-crop larger maps to this box for the computation, and bring all outputs back to the map's own box. "
+        "Modified maps then lack the detail that the smaller box cannot hold.",
         "output",
         expert=True,
     )
@@ -220,7 +223,8 @@ class Settings:
         "Solvent definition",
         "map",
         "a map on the input's grid",
-        "Tells the solvent model where solvent is; above 0.9 on one side, the rest on the other, either way round.",
+        "A map that shows the solvent model where solvent is: voxels above 0.9 on one side, all others on the other. "
+        "Either side may be the solvent.",
         "solvent",
         derived="none",
     )
@@ -229,8 +233,8 @@ class Settings:
         "Target mask(s)",
         "map",
         "maps on the input's grid",
-        "Report the scale inside each of these masks (above 0.5): median, quartiles, the published program's target "
-        "occupancy and, for calibrated normalisation, a 90 % interval of the occupancy.",
+        "Report the scale inside each of these masks (voxels above 0.5): median, quartiles, the published program's "
+        "target occupancy and, for calibrated normalisation, a 90 % interval of the occupancy.",
         "output",
         derived="none",
     )
@@ -239,8 +243,9 @@ class Settings:
         "Subtraction masks",
         "flag",
         "yes, no",
-        "Write a mask for particle subtraction for each of attenuate and sigmoid that is on: what that modification "
-        "would leave of each voxel. Subtraction keeps density where it is 1, and takes away weak parts and solvent.",
+        "Write a mask for particle subtraction for each of attenuate and sigmoid that is on. The mask is the share of "
+        "each voxel that the modification leaves: subtraction keeps density where the mask is 1, and takes away weak "
+        "parts and solvent.",
         "output",
     )
     solvent_threshold: Optional[float] = setting(
@@ -248,8 +253,8 @@ class Settings:
         "Solvent definition from scale: threshold",
         "number",
         "0..1",
-        "Write a solvent definition for later runs: a mask of 1 where the local scale is above this, 0 elsewhere. "
-        "Solvent reads up to about 0.15.",
+        "Write a solvent definition for later runs: a mask of 1 where the local scale is above this threshold, 0 "
+        "elsewhere. The local scale of solvent is up to about 0.15.",
         "output",
         when_on=0.15,
     )
@@ -258,7 +263,8 @@ class Settings:
         "Classes",
         "text",
         "all, or numbers such as 1,3,4",
-        "Which classes of a classification are taken. Given beside a class map, it asks for its whole classification.",
+        "Numbers of the classes to process. With a class map as the input, this setting asks for all classes of its "
+        "classification, or for those with these numbers.",
         "scale",
         command_only=True,
     )
@@ -267,10 +273,10 @@ class Settings:
         "Scale reference",
         "text",
         "auto, own, shared, or a class number",
-        "What counts as full when there are several maps. own: each map's own best region. shared: one for all, so "
-        "that their scales compare; the maps must share one grey scale, as the classes of one classification do. "
-        "A number: the same, taken from that class (or item of a set). auto: shared for the classes of a "
-        "classification, own otherwise.",
+        "Which map sets full scale when there are several maps. own: each map its own. shared: one full scale for all "
+        "maps, so that their scales can be compared; the maps must share one grey scale, like the classes of one "
+        "classification. A number: one full scale for all maps, from the class (or item of a set) with this number. "
+        "auto: shared for the classes of a classification, own otherwise.",
         "scale",
     )
     seed: int = setting(
@@ -278,7 +284,7 @@ class Settings:
         "Random seed",
         "integer",
         "0..2147483647",
-        "Seed of the noise that fills attenuated density; the same seed gives the same map.",
+        "Seed of the noise that replaces attenuated density. The same seed gives the same map.",
         "output",
         expert=True,
     )
@@ -287,8 +293,8 @@ class Settings:
         "Figures",
         "flag",
         "yes, no",
-        "Draw logfile.pdf, a page on each map. Without it a job on a small map takes less than half the time, which "
-        "counts where jobs run in a loop; maps, tables and report.json are the same.",
+        "Draw logfile.pdf, with a page on each map. A job on a small map takes less than half the time without it, "
+        "which counts where jobs run in a loop. Maps, tables and report.json do not change.",
         "output",
         expert=True,
     )
@@ -300,33 +306,33 @@ class Settings:
 
     @property
     def modifications(self) -> Tuple[str, ...]:
-        """The modifications that are switched on, each with its power in the setting of that name."""
+        """Names of the modifications that are switched on; the setting of that name holds the power."""
         return tuple(name for name in MODIFICATIONS if getattr(self, name) is not None)
 
     @property
     def resolved_mode(self) -> str:
-        """The mode with "auto" decided: "occupancy" when anything is modified or masked, else "resolution"."""
+        """The mode without "auto": "occupancy" when a map is modified or a target mask is given, else "resolution"."""
         if self.mode != "auto":
             return self.mode
         return "occupancy" if self.modifications or self.exclude_solvent or self.target_mask else "resolution"
 
     @property
     def reads_occupancy(self) -> bool:
-        """Whether the scale is calibrated occupancy."""
+        """Whether the scale estimates occupancy: calibrated normalisation in occupancy mode."""
         return self.normalisation == "calibrated" and self.resolved_mode == "occupancy"
 
     def to_dict(self) -> Dict[str, Any]:
-        """The settings as JSON types; `Settings.from_dict` is its inverse."""
+        """Return the settings as JSON types; `Settings.from_dict` is the inverse."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
-        """Settings from what `to_dict` gave; names that are left out take their defaults.
+        """Make settings of the JSON types that `to_dict` returned; names that are left out take their defaults.
 
         Raises
         ------
         SettingsError
-            If a name is not a setting, or a value is refused.
+            If a name is not a setting, or a value is not allowed.
         """
         known = descriptions()
         for name in values:
@@ -339,10 +345,10 @@ class Settings:
 
 
 def descriptions() -> Dict[str, Description]:
-    """The description of every setting, in the order of the README's table."""
+    """Return the description of every setting by name, in the order of the table of docs/settings.md."""
     return {item.name: item.metadata["description"] for item in dataclasses.fields(Settings)}
 
 
 def default_of(name: str) -> Any:
-    """The default of a setting."""
+    """Return the default of a setting."""
     return Settings.__dataclass_fields__[name].default

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warnings about settings that change nothing, or that change what the scale means."""
+"""Warn about settings that change nothing, or that change the meaning of the scale."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from occupy_core.settings.settings import Settings
 
 
 def unused_settings(settings: Settings) -> List[str]:
-    """Warn about settings that have no effect with the others, and about settings that make the scale no occupancy."""
+    """Return warnings about settings that have no effect, and about settings that make the scale no occupancy."""
     defaults = Settings()
     modified = bool(settings.modifications)
     needs = {
@@ -21,16 +21,18 @@ def unused_settings(settings: Settings) -> List[str]:
         "lowpass_output": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
         "hist_match": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
     }
-    notes = [
+    warnings = [
         f"{name} has no effect without {other}"
-        for name, (other, there) in needs.items()
-        if not there and getattr(settings, name) != getattr(defaults, name)
+        for name, (other, is_set) in needs.items()
+        if not is_set and getattr(settings, name) != getattr(defaults, name)
     ]
     if settings.normalisation == "calibrated" and settings.nlrc:
-        notes.append("noise-level recalibration moves the zero that was calibrated: the scale is no occupancy any more")
-    if settings.normalisation == "calibrated" and settings.resolved_mode == "resolution":
-        notes.append(
-            "calibrated normalisation in resolution mode: the scale falls with local resolution too; for occupancies "
-            "set mode to occupancy"
+        warnings.append(
+            "noise-level recalibration moves the calibrated zero of the scale: the scale is no occupancy any more"
         )
-    return notes
+    if settings.normalisation == "calibrated" and settings.resolved_mode == "resolution":
+        warnings.append(
+            "calibrated normalisation in resolution mode: the scale falls with local resolution too; set mode to "
+            "occupancy to get occupancies"
+        )
+    return warnings

@@ -21,7 +21,22 @@ _TYPES = {
 
 
 def check_kind(name: str, value: Any, default: Any, description: Description) -> None:
-    """Refuse a value of the wrong kind."""
+    """Refuse a value of the wrong kind.
+
+    Parameters
+    ----------
+    name : str
+        Name of the setting.
+    value : any
+    default : any
+        Default of the setting; None is allowed where the default is None.
+    description : Description
+
+    Raises
+    ------
+    SettingsError
+        With the value that was found and the values that are allowed.
+    """
     if value is None and default is None:
         return
     allowed = _TYPES[description.kind]
@@ -53,11 +68,11 @@ def check_ranges(values: Mapping[str, Any], descriptions: Mapping[str, Descripti
     if values["exclude_solvent"] and values["omit_confidence"]:
         raise SettingsError(
             "exclude_solvent",
-            "contradicts the setting omit_confidence: it is the confidence that tells where solvent is; choose one",
+            "contradicts the setting omit_confidence, because the confidence shows where solvent is; choose one",
         )
     if values["subtraction_mask"] and values["attenuate"] is None and values["sigmoid"] is None:
         raise SettingsError(
-            "subtraction_mask", "needs a modification that takes something away; add attenuate, or sigmoid, or both"
+            "subtraction_mask", "needs a modification that takes density away; add attenuate, or sigmoid, or both"
         )
 
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What solvent looks like in a map, and how confidently a value is more than solvent."""
+"""The solvent model: a Gaussian fitted to the solvent's map values, and the confidence that follows from the fit."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,35 +16,36 @@ from occupy_core.arrays.histograms import Bins, histograms
 from occupy_core.arrays.slabs import cache_slabs, extremes, for_each
 from occupy_core.arrays.types import Volume
 
-BINS = 1000
-# Added to the histogram, relative to the height of the fitted Gaussian, so that empty bins divide.
+BINS = 1000  # number of bins in the histogram of the solvent model, as published
+CONFIDENT = 0.5  # a voxel whose confidence is above this counts as more than solvent
+# The confidence divides by the histogram, which is 0 in empty bins. This share of the Gaussian's height is added first.
 _REGULARISATION = 1e-4
-CONFIDENT = 0.5  # confidence above which a voxel counts as more than solvent
-_ADVICE = "Try a lower-resolution low-pass, or a solvent definition (another one, if one was given)"
+_ADVICE = "Try a lower-resolution low-pass or a solvent definition (a different one, if one was set)"
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class SolventModel:
-    """A Gaussian of the solvent's values in the low-passed map, and the confidence that follows from it.
+    """A Gaussian fitted to the solvent's values in the low-passed map, and the confidence that follows from the fit.
 
     Attributes
     ----------
     mean, sigma : float
-        In the map's grey scale.
+        Mean and standard deviation of the Gaussian, in the map's grey scale.
     height : float
-        Of the Gaussian, as a density (per unit of grey scale).
+        Height of the Gaussian, as a density (share of the voxels per unit of grey scale).
     values : float64 array, 1D
-        Centres of the histogram's bins, rising.
+        Centres of the histogram's bins, in the map's grey scale, rising.
     density : float64 array, 1D
-        Histogram of the low-passed map over the box, as a density.
+        Histogram of the low-passed map over the complete box, as a density (as `height`).
     confidence : float64 array, 1D
-        0..1 at each of `values`, never falling with the value.
+        Confidence, 0..1, at each of `values`; never falls as the value rises.
     limit : float
-        The lowest value whose confidence exceeds 0.5; the map's highest when there is none.
+        Confidence limit: the lowest value whose confidence exceeds 0.5, in the map's grey scale. The highest value of
+        the map when no confidence exceeds 0.5.
     warnings : tuple of str
-        Why the model may be wrong, and what to do.
+        Reasons why the model may be wrong, and the ways out.
     """
 
     mean: float
@@ -59,86 +60,94 @@ class SolventModel:
     def confidence_map(
         self, lowpassed: Volume, *, hedge: float = 1.0, threads: int = 1, out: Optional[Volume] = None
     ) -> Volume:
-        """The confidence, 0..1, that each voxel of the low-passed map is more than solvent, to the power `hedge`; in
-        `out` where given, which may be the low-passed map itself."""
+        """Compute the confidence that each voxel is more than solvent.
+
+        Parameters
+        ----------
+        lowpassed : float32 array, 3D
+            The low-passed map.
+        hedge : float
+            Power, 1 or more, to which the confidence is raised.
+        threads : int
+            Number of threads; the result does not depend on it.
+        out : float32 array of the shape of `lowpassed`, optional
+            Array for the result; may be `lowpassed` itself.
+
+        Returns
+        -------
+        float32 array of the shape of `lowpassed`, 0..1.
+        """
         curve = self.confidence**hedge
         result = np.empty_like(lowpassed) if out is None else out
         slopes = np.diff(curve) / np.diff(self.values)
         first, last = self.values[0], self.values[-1]
-        bins_a_unit = (BINS - 1) / (last - first)
-        # Most of a map lies where the curve is 0; one bin is left for rounding.
-        rising = np.flatnonzero(curve)
-        lowest = self.values[max(int(rising[0]) - 2, 0)] if rising.size else math.inf
+        bins_per_unit = (BINS - 1) / (last - first)
+        # Most voxels of a map have values where the curve is 0. One bin more is computed, against rounding.
+        positive = np.flatnonzero(curve)
+        lowest = self.values[max(int(positive[0]) - 2, 0)] if positive.size else math.inf
 
-        def read(slab: slice) -> None:
-            given, found = lowpassed[slab], result[slab]
-            chosen = given >= np.float32(lowest)
-            # `np.interp`, which does not know that the bins are of one width, and looks for each value's.
-            values = np.clip(given[chosen], first, last, dtype=np.float64)
-            bins = ((values - first) * bins_a_unit).astype(np.intp)
+        def interpolate(slab: slice) -> None:
+            slab_values, slab_result = lowpassed[slab], result[slab]
+            chosen = slab_values >= np.float32(lowest)
+            # As `np.interp`, but faster: all bins have one width, so the bin of a value need not be searched.
+            values = np.clip(slab_values[chosen], first, last, dtype=np.float64)
+            bins = ((values - first) * bins_per_unit).astype(np.intp)
             np.minimum(bins, BINS - 2, out=bins)
             values -= self.values.take(bins)
             values *= slopes.take(bins)
             values += curve.take(bins)
-            found[...] = 0
-            found[chosen] = values
+            slab_result[...] = 0
+            slab_result[chosen] = values
 
-        for_each(cache_slabs(lowpassed.shape), read, threads=threads)
+        for_each(cache_slabs(lowpassed.shape), interpolate, threads=threads)
         return result
 
 
 def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 1) -> SolventModel:
-    """Fit the solvent model.
+    """Fit the solvent model to a low-passed map.
 
     Parameters
     ----------
     lowpassed : float32 array, 3D
         The low-passed map; not constant.
-    region : bool array of the same shape
-        The voxels to fit in: `solvent_region.solvent_region`.
+    region : bool array of the shape of `lowpassed`
+        The solvent region, from `occupy_core.solvent.region.solvent_region`.
     threads : int
-        The result does not depend on it.
+        Number of threads; the result does not depend on it.
 
     Returns
     -------
     SolventModel
-        When there is nothing to fit or the fit fails, one from the histogram's peak, with a warning.
+        When the region is empty, the Gaussian is fitted to all voxels; when the fit fails, it is estimated from the
+        histogram's peak. Both add a warning.
 
     Notes
     -----
     Forsberg et al. 2023: one Gaussian, least squares, on a histogram of 1000 bins. The published program
-    regularises the confidence by an absolute 0.01; here it is relative to the Gaussian's height, so that the
-    confidence does not change when the map is multiplied by a constant.
+    regularises the confidence by an absolute 0.01. Here the regularisation is relative to the Gaussian's height, so
+    that the confidence does not change when the map is multiplied by a constant.
     """
     low, high = extremes(lowpassed, threads=threads)
     span = high - low
     counts, solvent_counts = histograms(lowpassed, region, Bins(BINS, (low, high)), threads=threads)
-    # In units of the histogram's range, so that the fit is the same whatever the grey scale.
+    # The fit runs in units of the histogram's range, so that it does not depend on the map's grey scale.
     centres = (np.arange(BINS) + 0.5) / BINS
     density = counts * (BINS / counts.sum())
     notes = []
     if not solvent_counts.any():
-        notes.append("no voxel to model the solvent from: it is flat everywhere; the confidence is unreliable")
+        notes.append(
+            "found no solvent outside flat areas (constant voxels), so the solvent model was fitted to the complete "
+            "map; the confidence is unreliable"
+        )
         solvent_density = density
     else:
         solvent_density = solvent_counts * (BINS / solvent_counts.sum())
     (height, mean, sigma), fitted = _fit_gaussian(centres, solvent_density)
     if not fitted:
-        notes.append(f"the solvent model does not fit; the confidence is unreliable. {_ADVICE}")
+        notes.append(f"the fit of the solvent model failed; the confidence is unreliable. {_ADVICE}")
     gaussian = _gaussian(centres, height, mean, sigma)
     confidence = _confidence_curve(1 - gaussian / (density + _REGULARISATION * height))
-    confident = np.nonzero(confidence > CONFIDENT)[0]
-    limit = float(centres[confident[0]]) if confident.size else 1.0
-    if not confident.size:
-        notes.append(
-            "the solvent model takes the whole map for solvent; the confidence is unreliable: is this a reconstruction "
-            f"with solvent around it, and its density positive? {_ADVICE}"
-        )
-    elif limit > 0.5:
-        notes.append(
-            "the confidence limit lies above half of the map's range, so the solvent model is likely bad: is the "
-            f"contrast inverted (density must be positive)? {_ADVICE}"
-        )
+    limit, limit_warnings = _confidence_limit(centres, confidence)
     return SolventModel(
         mean=low + mean * span,
         sigma=sigma * span,
@@ -147,7 +156,7 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 
         density=density / span,
         confidence=confidence,
         limit=low + limit * span,
-        warnings=tuple(notes),
+        warnings=(*notes, *limit_warnings),
     )
 
 
@@ -156,22 +165,30 @@ def _gaussian(x: Floats, height: float, mean: float, sigma: float) -> Floats:
 
 
 def _fit_gaussian(centres: Floats, density: Floats) -> Tuple[Tuple[float, float, float], bool]:
-    """Height, mean and sigma, and whether the fit converged to something within the histogram."""
+    """Fit a Gaussian to a histogram over 0..1; return (height, mean, sigma), and whether the fit is plausible.
+
+    When the fit is not plausible, return the starting values: height and position of the highest bin, and the half
+    width at 1/e of its height.
+    """
     peak = int(density.argmax())
     wide = np.nonzero(density > density[peak] / math.e)[0]
     half_width = max((centres[wide[-1]] - centres[wide[0]]) / 2, 1 / BINS)
     start = (float(density[peak]), float(centres[peak]), float(half_width))
-    # Not curve_fit: its covariance takes LAPACK, which never returns where OpenBLAS gets no memory.
+    # Not scipy's curve_fit: its covariance calls LAPACK, which never returns where OpenBLAS gets no memory.
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a fit that does not converge is told by its outcome
-        found, outcome = least_squares(lambda parameters: _gaussian(centres, *parameters) - density, start)
-    height, mean, sigma = found[0], found[1], abs(float(found[2]))
+        warnings.simplefilter("ignore", RuntimeWarning)  # `outcome` says whether the fit converged
+        parameters, outcome = least_squares(lambda trial: _gaussian(centres, *trial) - density, start)
+    height, mean, sigma = parameters[0], parameters[1], abs(float(parameters[2]))
     plausible = outcome in (1, 2, 3, 4) and height > 0 and 0 <= mean <= 1 and 0.1 / BINS < sigma < 1
     return ((float(height), float(mean), sigma), True) if plausible else (start, False)
 
 
 def _confidence_curve(raw: Floats) -> Floats:
-    """From the highest value down: never rising, ever steeper, and 0 once it has reached 0."""
+    """Make a raw confidence curve monotonic.
+
+    From the highest value down, the confidence never rises and its slope never decreases; once it reaches 0, it
+    stays 0.
+    """
     curve = np.zeros_like(raw)
     level, slope = 1.0, 0.0
     for index in range(len(raw) - 1, -1, -1):
@@ -181,3 +198,20 @@ def _confidence_curve(raw: Floats) -> Floats:
         slope, level = max(slope, level - lower), lower
         curve[index] = level
     return curve
+
+
+def _confidence_limit(centres: Floats, confidence: Floats) -> Tuple[float, List[str]]:
+    """Return the lowest value whose confidence exceeds 0.5, in 0..1 of the map's range, and warnings about it."""
+    confident = np.nonzero(confidence > CONFIDENT)[0]
+    if not confident.size:
+        return 1.0, [
+            "the solvent model takes every voxel for solvent; the confidence is unreliable. Expected a reconstruction "
+            f"of positive density with solvent around it. {_ADVICE}"
+        ]
+    limit = float(centres[confident[0]])
+    if limit > 0.5:
+        return limit, [
+            "the confidence limit lies above half of the map's range, so the solvent model is likely wrong: is the "
+            f"contrast inverted (density must be positive)? {_ADVICE}"
+        ]
+    return limit, []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where to look for solvent, and where a map is flat and holds none."""
+"""The solvent region of a map, and its flat areas (constant voxels), which hold no solvent noise."""
 
 from __future__ import annotations
 
@@ -9,122 +9,161 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.arrays.neighbours import any_within
-from occupy_core.arrays.slabs import SECTIONS, cache_slabs, for_each, for_slabs
+from occupy_core.arrays.slabs import SECTIONS_PER_SLAB, cache_slabs, for_each, for_slabs
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
 
-LEAST_SOLVENT = 0.01  # of the voxels, for a model of the noise
-_SOLVENT_SIDE = 0.9
+# A model of the solvent's noise needs at least this share of the voxels (of the inscribed sphere, or of the box).
+MIN_SOLVENT_SHARE = 0.01
+# Values of a solvent definition above this lie on one side, all others on the other side (as published).
+_DEFINITION_THRESHOLD = 0.9
 
 
 def solvent_region(
     volume: Volume, flat: NDArray[np.bool_], definition: Optional[Volume] = None, *, threads: int = 1
 ) -> Tuple[NDArray[np.bool_], Tuple[str, ...]]:
-    """Where to look for solvent: within the inscribed sphere, and where the map is not flat.
+    """Find the voxels that may be solvent: inside the inscribed sphere and outside flat areas.
 
     Parameters
     ----------
     volume : float32 array, 3D
-    flat : bool array of the same shape
-        `flat_areas` of the map as read. Constant areas (outside the particle sphere of a RELION class map, outside a
-        mask) hold no noise and are left out.
-    definition : float32 array of the same shape, optional
-        A solvent definition: the voxels above 0.9 or the others, whichever vary less, are solvent.
+        The map.
+    flat : bool array of the shape of `volume`
+        Flat areas of the map as read, from `flat_areas`. Constant voxels (outside the particle sphere of a RELION
+        class map, outside a mask) hold no noise and are left out.
+    definition : float32 array of the shape of `volume`, optional
+        A solvent definition. Its voxels above 0.9 are one side, all others the other side; the side where the map
+        varies less is solvent.
     threads : int
+        Number of threads; the result does not depend on it.
 
     Returns
     -------
-    region : bool array of the same shape
+    region : bool array of the shape of `volume`
     warnings : tuple of str
+        A warning when the region holds less than 1 % of the sphere's voxels.
 
     Raises
     ------
     MapError
-        If the definition has all voxels on one side.
+        If all voxels of the inscribed sphere lie on one side of the definition.
     """
-    region = inscribed(volume.shape, threads=threads)
-    sphere = np.count_nonzero(region)
+    region = inscribed_sphere(volume.shape, threads=threads)
+    sphere_voxels = np.count_nonzero(region)
     if definition is not None:
-        above = definition > _SOLVENT_SIDE
+        above = definition > _DEFINITION_THRESHOLD
         sides = [region & above, region & ~above]
         if not all(side.any() for side in sides):
             raise MapError(
                 f"found every voxel of the inscribed sphere {'above' if sides[0].any() else 'at or below'} "
-                f"{_SOLVENT_SIDE}, expected solvent on one side and the molecule on the other"
+                f"{_DEFINITION_THRESHOLD}, expected a solvent definition with the molecule on one side of this value "
+                "and solvent on the other"
             )
         region = min(sides, key=lambda side: float(volume[side].var(dtype=np.float64)))
     if flat.any():
         np.greater(region, flat, out=region)  # region and not flat
-    if np.count_nonzero(region) < LEAST_SOLVENT * sphere:
-        return region, ("the map has next to no solvent outside flat areas; the confidence is unreliable",)
+    if np.count_nonzero(region) < MIN_SOLVENT_SHARE * sphere_voxels:
+        return region, ("the map has almost no solvent outside flat areas; the confidence is unreliable",)
     return region, ()
 
 
 def flat_areas(volume: Volume, *, threads: int = 1) -> NDArray[np.bool_]:
-    """Voxels in or beside constant areas: those within one voxel of a 3 x 3 x 3 box of one value."""
+    """Find flat areas: all voxels of any constant box of 3 x 3 x 3 voxels, and their direct neighbours.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+        The map as read; after a change of box constant voxels are no longer constant.
+    threads : int
+        Number of threads; the result does not depend on it.
+
+    Returns
+    -------
+    bool array of the shape of `volume`: true within one voxel, along every axis, of the middle of a constant box.
+    """
     result = np.empty(volume.shape, dtype=bool)
 
-    def look(slab: slice) -> None:
-        first = max(0, slab.start - 2)  # a voxel's own sections and two to both sides tell
+    def search(slab: slice) -> None:
+        first = max(0, slab.start - 2)  # the result of a section depends on two sections to both sides
         result[slab] = _flat_areas(volume[first : slab.stop + 2])[slab.start - first : slab.stop - first]
 
-    for_slabs(len(volume), look, threads=threads, sections=2 * SECTIONS)
+    for_slabs(len(volume), search, threads=threads, sections=2 * SECTIONS_PER_SLAB)
     return result
 
 
 def _flat_areas(volume: Volume) -> NDArray[np.bool_]:
-    # Any box has one of these lines in it, and most maps have no box.
-    some = volume[_every_third(volume.shape[0])][:, _every_third(volume.shape[1])]
-    if not _for_three(some[:, :, 1:] == some[:, :, :-1], 2).any():
+    """Find flat areas as `flat_areas` does, in one thread."""
+    # Most maps have no constant box. Every constant box contains one of these lines along x, so check only them first.
+    lines = volume[_every_third(volume.shape[0])][:, _every_third(volume.shape[1])]
+    if not _equal_to_both_neighbours(lines[:, :, 1:] == lines[:, :, :-1], 2).any():
         return np.zeros(volume.shape, dtype=bool)
-    # A box is constant when its lines along x are, and their middles along y and z.
-    flat = _for_three(volume[:, :, 1:] == volume[:, :, :-1], 2)
+    # A box is constant when each of its lines along x is constant, and so is its middle line along y and along z.
+    flat = _equal_to_both_neighbours(volume[:, :, 1:] == volume[:, :, :-1], 2)
     for axis in (1, 0):
         along = np.moveaxis(volume, axis, 0)
-        flat = _all_of_three(flat, axis)
-        flat &= _for_three(np.moveaxis(along[1:] == along[:-1], 0, axis), axis)
+        flat = _and_both_neighbours(flat, axis)
+        flat &= _equal_to_both_neighbours(np.moveaxis(along[1:] == along[:-1], 0, axis), axis)
     return any_within(flat, 1) if flat.any() else flat
 
 
 def _every_third(length: int) -> NDArray[np.int_]:
-    """Places that three in a row have one of, and two at either end too."""
+    """Return indices such that any three neighbouring indices, and the two at either end, include one of them."""
     return np.append(np.arange(1, length - 1, 3), length - 1)
 
 
-def _for_three(pairs: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    """Where both neighbours along an axis are as the voxel is, from what holds between each voxel and the next."""
+def _equal_to_both_neighbours(pairs: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
+    """Find the voxels that equal both neighbours along an axis; a neighbour outside the box counts as equal.
+
+    `pairs` holds, for each voxel but the last of the axis, whether it equals the next one.
+    """
     shape = list(pairs.shape)
     shape[axis] += 1
     result = np.ones(shape, dtype=bool)
     along = np.moveaxis(result, axis, 0)
-    steps = np.moveaxis(pairs, axis, 0)
-    along[:-1] &= steps
-    along[1:] &= steps
+    pairs_along = np.moveaxis(pairs, axis, 0)
+    along[:-1] &= pairs_along
+    along[1:] &= pairs_along
     return result
 
 
-def _all_of_three(values: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    """Where it holds for the voxel and both its neighbours along an axis."""
-    result = values.copy()
-    along, given = np.moveaxis(result, axis, 0), np.moveaxis(values, axis, 0)
-    along[:-1] &= given[1:]
-    along[1:] &= given[:-1]
+def _and_both_neighbours(mask: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
+    """Find the voxels where a mask is true for the voxel and for both neighbours along an axis.
+
+    A neighbour outside the box counts as true.
+    """
+    result = mask.copy()
+    along, mask_along = np.moveaxis(result, axis, 0), np.moveaxis(mask, axis, 0)
+    along[:-1] &= mask_along[1:]
+    along[1:] &= mask_along[:-1]
     return result
 
 
-def inscribed(shape: Tuple[int, ...], *, threads: int = 1) -> NDArray[np.bool_]:
-    """The sphere inscribed in a box (an ellipsoid when it is not cubic), centred on voxel n // 2."""
-    # Whole offsets from the centre, and how far from it they are, in halves of the side.
-    offsets = [np.abs(np.arange(side) - side // 2) for side in shape]
+def inscribed_sphere(shape: Tuple[int, ...], *, threads: int = 1) -> NDArray[np.bool_]:
+    """Compute the mask of the sphere inscribed in a box.
+
+    Parameters
+    ----------
+    shape : three int
+        The box (z, y, x), voxels. In a box that is not cubic the mask is an ellipsoid.
+    threads : int
+        Number of threads; the result does not depend on it.
+
+    Returns
+    -------
+    bool array of this shape: true inside the sphere, which is centred on voxel n // 2 of each axis.
+    """
+    # Distance of each voxel from the centre along its axis, in voxels; squared below, in units of half the side.
+    distances = [np.abs(np.arange(side) - side // 2) for side in shape]
     z, y, x = ((np.arange(side // 2 + 1) / (side / 2)) ** 2 for side in shape)
-    reaches = np.empty((len(z), len(y)), dtype=np.int16)
-    for along_z, of_section in zip(z, reaches):
-        of_section[:] = np.count_nonzero(along_z + y[:, None] + x < 1, axis=1)
+    # For each distance in z and in y: the number of distances in x that lie inside the sphere.
+    x_counts = np.empty((len(z), len(y)), dtype=np.int16)
+    for z_squared, section_counts in zip(z, x_counts):
+        section_counts[:] = np.count_nonzero(z_squared + y[:, None] + x < 1, axis=1)
     result = np.empty(shape, dtype=bool)
-    columns = offsets[2].astype(np.int16)
+    x_distances = distances[2].astype(np.int16)
 
     def fill(slab: slice) -> None:
-        np.less(columns, reaches[offsets[0][slab]][:, offsets[1], None], out=result[slab])
+        np.less(x_distances, x_counts[distances[0][slab]][:, distances[1], None], out=result[slab])
 
     for_each(cache_slabs(shape), fill, threads=threads)
     return result

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""The protocol "compare classes"."""
+
 from __future__ import annotations
 
 import time
@@ -15,18 +17,20 @@ from occupy_scipion.form import add_named_settings
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
 from occupy_scipion.sources import is_set, sources_of
 
-_MOST_DECLARED = 20
+# Scipion must know the outputs before a run, when the number of regions is still unknown: this many are declared.
+_DECLARED_REGIONS = 20
 
 
 class ProtOccupyCompareClasses(ProtOccupyBase):
-    """Finds the parts that differ between the classes of a 3D classification, and how occupied each is in each class.
+    """Find the regions in which the classes of a 3D classification differ, and the occupancy of each region.
 
-    All classes are measured against one reference, in occupancy mode, calibrated, so that a scale of 1 is full and
-    0 is solvent in all of them. A *region* is where two classes differ by more than noise explains. For each there is
-    a soft mask, for a focused classification or a subtraction, and its occupancy in each class and over all particles.
+    All classes are measured against one reference, in occupancy mode with calibrated normalisation: in every class a
+    local scale of 1 means fully occupied and 0 means solvent. A *region* is a connected part where two classes differ
+    by more than noise explains. Each region comes with its occupancy in each class and over all particles, and with a
+    soft mask for a focused classification or for particle subtraction.
 
-    Takes classes, a set of volumes of one classification, or the scale maps of a *local scale* protocol, for which the
-    maps that they were made from are compared.
+    The input is the classes of a 3D classification, or their maps as a set of volumes. It can also be an output set
+    of the protocol *local scale*; then the maps that *local scale* used as its input are compared.
     """
 
     _label = "compare classes"
@@ -37,7 +41,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         "scaleMaps": SetOfVolumes,
         "confidenceMaps": SetOfVolumes,
         outputs.SPREAD: Volume,
-        **{outputs.REGION.format(number): VolumeMask for number in range(1, _MOST_DECLARED + 1)},
+        **{outputs.REGION.format(number): VolumeMask for number in range(1, _DECLARED_REGIONS + 1)},
     }
 
     def _defineParams(self, form):
@@ -48,9 +52,9 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
             pointerClass="SetOfClasses3D,SetOfVolumes",
             important=True,
             label=self._input_label,
-            help="The classes of a 3D classification, or their maps as a set of volumes. They must share one grey "
-            "scale, so neither sharpened nor modified one by one. For the outputs of a local scale protocol, the "
-            "maps that they were made from are compared.",
+            help="The classes of a 3D classification, or their maps as a set of volumes. All maps must have the same "
+            "grey scale: do not sharpen or modify them one by one. If the input is an output of the protocol *local "
+            "scale*, the input maps of that protocol are compared.",
         )
         add_named_settings(form, "lowpass", "reference", "max_box", "kernel_size", "kernel_radius")
         form.addSection(label="Solvent and target masks")
@@ -60,34 +64,34 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
     # --------------------------- the steps ---------------------------
 
     def _output_stamp(self):
-        return time.time()  # on Continue `makePathsAndClean` has dropped the regions
+        return time.time()  # always new: on Continue, `makePathsAndClean` has deleted the regions
 
     def _create_outputs(self, maps):
         created = super()._create_outputs(maps)
-        found = report.read_report(self._getExtraPath())["comparison"]
-        if found is None:
+        comparison = report.read_report(self._getExtraPath())["comparison"]
+        if comparison is None:
             return created
         first = maps[0]
         voxel_size = first.voxel_size or next(iter(created.values())).getSamplingRate()
-        names = {outputs.SPREAD: (SPREAD_MAP, Volume, "difference in occupancy between the classes")}
-        for region in found["regions"]:
+        files = {outputs.SPREAD: (SPREAD_MAP, Volume, "difference in occupancy between the classes")}
+        for region in comparison["regions"]:
             title = f"mask of region {region['number']}"
-            names[outputs.REGION.format(region["number"])] = (region["mask"], VolumeMask, title)
-        for name, (file_name, kind, title) in names.items():
+            files[outputs.REGION.format(region["number"])] = (region["mask"], VolumeMask, title)
+        for name, (file_name, kind, title) in files.items():
             path = self._getExtraPath(file_name)
-            created[name] = outputs.on_grid(kind(), first, path, title, voxel_size=voxel_size)
+            created[name] = outputs.set_file_and_grid(kind(), first, path, title, voxel_size=voxel_size)
         return created
 
-    # --------------------------- what the form says ---------------------------
+    # --------------------------- the form ---------------------------
 
     def _compared_set(self):
-        """The maps to compare: those behind the outputs of a local scale."""
-        given = self.inputVolumes.get()
-        made_by = None if given is None else self.getProject().getProtocol(given.getObjParentId())
-        while isinstance(made_by, ProtOccupyBase) and is_set(made_by.inputVolumes.get()):
-            given = made_by.inputVolumes.get()
-            made_by = self.getProject().getProtocol(given.getObjParentId())
-        return given
+        """Return the set of maps to compare: the input, or, for an output of this plugin, that protocol's input."""
+        maps = self.inputVolumes.get()
+        protocol = None if maps is None else self.getProject().getProtocol(maps.getObjParentId())
+        while isinstance(protocol, ProtOccupyBase) and is_set(protocol.inputVolumes.get()):
+            maps = protocol.inputVolumes.get()
+            protocol = self.getProject().getProtocol(maps.getObjParentId())
+        return maps
 
     def _sources(self):
         return sources_of(self._compared_set())
@@ -95,7 +99,9 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
     def _settings(self):
         settings = replace(super()._settings(), mode="occupancy", normalisation="calibrated")
         if settings.reference == "own":
-            raise SettingsError("reference", "got own, expected auto, shared or a class number: classes are compared")
+            raise SettingsError(
+                "reference", "got own, expected auto, shared or a class number: a comparison needs one reference"
+            )
         return replace(settings, reference="shared") if settings.reference == "auto" else settings
 
     def _certain_outputs(self):
@@ -104,7 +110,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
     def getPossibleOutputs(self):
         return self._possibleOutputs
 
-    # --------------------------- what users read ---------------------------
+    # --------------------------- checks and texts for users ---------------------------
 
     def _input_problems(self, settings, sources):
         if len(sources) < 2:
@@ -112,5 +118,5 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         return super()._input_problems(settings, sources)
 
     def _plan_text(self):
-        self._settings()
-        return "Classes compared in occupancy mode, calibrated, under one reference."
+        self._settings()  # raises an error, which the summary shows, if a setting is wrong
+        return "Comparison of classes in occupancy mode, calibrated, with one reference for all classes."

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""The protocol "local scale"."""
+
 from __future__ import annotations
 
 import pyworkflow.protocol.params as params
@@ -10,25 +12,26 @@ from occupy_scipion.protocols.protocol_base import ProtOccupyBase
 
 
 class ProtOccupyLocalScale(ProtOccupyBase):
-    """Estimates the local scale of cryo-EM maps with OccuPy and modifies the maps by it.
+    """Estimate the local scale of cryo-EM maps with OccuPy, and modify the maps by their local scale.
 
-    The *local scale* says how high a map reaches around each voxel, relative to the part where it reaches
-    highest: 1 is full, 0 is solvent. It falls with occupancy and with local resolution, or in *occupancy* mode
-    with occupancy alone. The *confidence* says how surely a voxel is not solvent.
+    The *local scale* compares the map around each voxel with the strongest part of the map: 1 is full scale, 0 is
+    solvent. It decreases with lower occupancy and with lower local resolution; in *occupancy* mode, only with lower
+    occupancy. The *confidence*, from 0 to 1, says how certain it is that a voxel is not solvent.
 
-    On request, weak parts are *amplified* towards full occupancy, *attenuated* so that only what is whole
-    remains, or both on either side of a pivot (*sigmoid*); and solvent is excluded. Each gives a map of its own.
+    The protocol can also *amplify* weak parts towards full occupancy, *attenuate* weak parts so that only fully
+    occupied parts remain, or do both, above and below a pivot (*sigmoid*), and it can exclude solvent. Each
+    modification gives a separate map.
 
-    The summary tells what the scale reads within each *target mask*; with *calibrated* normalisation in occupancy
-    mode that is an estimate of the occupancy.
+    The summary lists the local scale within each *target mask*. With *calibrated* normalisation in occupancy mode it
+    is an estimate of the occupancy.
 
-    The classes of a 3D classification are measured against one reference, so that their scales compare. What differs
-    between them, and how occupied it is, tells the protocol *compare classes*.
+    The classes of a 3D classification are measured against one reference, so that their local scales can be compared.
+    To see what differs between the classes, run *compare classes*.
     """
 
     _label = "local scale"
     _devStatus = NEW
-    _possibleOutputs = outputs.all_outputs()
+    _possibleOutputs = outputs.possible_outputs()
 
     def _defineParams(self, form):
         form.addSection(label="Input")
@@ -38,8 +41,8 @@ class ProtOccupyLocalScale(ProtOccupyBase):
             pointerClass="Volume,SetOfVolumes,SetOfClasses3D",
             important=True,
             label=self._input_label,
-            help="A map, a set of maps, or the classes of a 3D classification. Best is a map that is neither sharpened "
-            "nor masked: the solvent around the particle is what the confidence is measured against.",
+            help="A map, a set of maps, or the classes of a 3D classification. Use maps that are neither sharpened nor "
+            "masked: the confidence is estimated from the solvent around the particle.",
         )
         add_settings(form, "scale")
         form.addSection(label="Modified maps")

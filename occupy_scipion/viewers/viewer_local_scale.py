@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""The viewer of the protocol "local scale"."""
+
 from __future__ import annotations
 
 import os
@@ -11,9 +13,9 @@ from pyworkflow.viewer import DESKTOP_TKINTER, ProtocolViewer
 
 from occupy_core.errors import MapError
 from occupy_core.reporting.chimerax import session_commands
-from occupy_core.reporting.pdf.logfile import own_style, pages_of
-from occupy_core.reporting.pdf.slices import AXIS_NAMES, slices_figure
-from occupy_core.reporting.sections import map_sections, tile_section
+from occupy_core.reporting.pdf.logfile import fixed_style, pages_of_map
+from occupy_core.reporting.pdf.sections_figure import sections_figure
+from occupy_core.reporting.sections import AXIS_NAMES, map_sections, tile_section_index
 from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAP_OUTPUTS
 from occupy_scipion import report
 from occupy_scipion.labels import OccupyLabel
@@ -22,13 +24,13 @@ from occupy_scipion.sources import is_set, voxels_of
 from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer
 from occupy_scipion.viewers.views import DocumentView, FigureView, PageView, document_program
 
-# The run's commands for ChimeraX, but for another map shown first.
-_OTHER_MAP = "occupy_other_map.cxc"
+# Commands for ChimeraX that show another map of the run than occupy.cxc does.
+_OTHER_MAP_COMMANDS = "occupy_other_map.cxc"
 _PLANES = ["all three", *AXIS_NAMES]
 
 
 class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
-    """Slices of the maps side by side, and the ways to the outputs."""
+    """Show slices of the maps side by side, the report, and the outputs in other programs."""
 
     _label = "local scale"
     _targets = [ProtOccupyLocalScale]
@@ -39,18 +41,26 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         self._sources = []
 
     def _defineParams(self, form):
-        self._sources = self._computed()
+        self._sources = self._successful_maps()
         form.addSection(label="Results")
-        self._define_first(form)
-        if self._several():
+        self._add_first_group(form)
+        if self._is_set():
             form.addParam(
                 "whichMap",
                 params.EnumParam,
                 choices=[f"{source.item_id}: {source.name}" for source in self._sources],
                 default=0,
                 label="Map (id: file)",
-                help="Maps that failed are not listed; the protocol's summary names them.",
+                help="Maps that failed are not listed here; the protocol's summary names them.",
             )
+        self._add_slices(form)
+        self._add_report(form)
+        self._add_outputs(form)
+
+    def _add_first_group(self, form):
+        """Add parameters at the top of the form; for derived classes."""
+
+    def _add_slices(self, form):
         group = form.addGroup("Slices")
         group.addParam(
             "planes",
@@ -58,49 +68,51 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             choices=_PLANES,
             default=0,
             display=params.EnumParam.DISPLAY_HLIST,
-            label="Cut across",
-            help="The axis that the slices are perpendicular to; they pass through the middle of the box.",
+            label="Slices perpendicular to",
+            help="The axis perpendicular to the slices. The slices pass through the middle of the box.",
         )
         group.addParam(
             "showSlices",
             params.LabelParam,
             label="Input, scale, confidence and modified maps",
-            help="Central slices side by side. The modified maps have the grey levels of the input, so that what was "
-            "amplified looks brighter and what was attenuated darker. Scale and confidence run from 0 to 1.",
+            help="Central slices side by side. Modified maps have the same grey levels as the input: amplified parts "
+            "look brighter and attenuated parts darker. Scale and confidence are shown from 0 to 1.",
         )
+
+    def _add_report(self, form):
         group = form.addGroup("Report")
         group.addParam(
             "showReport",
             params.LabelParam,
             label="This map on one page",
-            help="Slices, solvent model, scale, what became of it, where full scale was found, all settings and "
-            "derived values, and every warning.",
+            help="Slices, solvent model, histogram of the scale, effect of the modifications, where full scale was "
+            "found, all settings and derived values, and every warning.",
         )
         group.addParam(
             "showDocument",
             params.LabelParam,
-            label="The whole run as a PDF",
-            help="logfile.pdf in the run's folder: the same page for each map and, for several, one for all first.",
+            label="The complete run as a PDF",
+            help="logfile.pdf in the run's folder: a page for each map and, for several maps, a first page about all "
+            "of them.",
         )
+
+    def _add_outputs(self, form):
         group = form.addGroup("Outputs")
         group.addParam("whichOutput", params.EnumParam, choices=self._output_names(), default=0, label="Output")
         group.addParam(
             "showOutput",
             params.LabelParam,
             label="Open this output",
-            help="A set opens in Scipion's metadata viewer, one map as slices.",
+            help="A set opens in Scipion's metadata viewer; a single map is shown as slices.",
         )
         group = form.addGroup("ChimeraX")
         group.addParam(
             "showChimera",
             params.LabelParam,
             label="Map coloured by local scale",
-            help="Opens occupy.cxc of the run's folder in ChimeraX: the input map, its surface coloured from 0 to 1 by "
-            "the local scale, and the other maps hidden. The file ends with commands to go on with.",
+            help="Open occupy.cxc of the run's folder in ChimeraX: the surface of the input map, coloured by the local "
+            "scale from 0 to 1; the other maps are loaded but hidden. At its end the file has more commands to copy.",
         )
-
-    def _define_first(self, form):
-        """Room for what another protocol's viewer shows first."""
 
     def _getVisualizeDict(self):
         return {
@@ -111,7 +123,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             "showChimera": self._chimera,
         }
 
-    # --------------------------- what the buttons show ---------------------------
+    # --------------------------- the buttons ---------------------------
 
     def _slices(self, _name=None):
         try:
@@ -120,34 +132,35 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             for kind, path in self._files(source).items():
                 panels[MAP_OUTPUTS[kind].title] = voxels_of(source, path)
             planes = (0, 1, 2) if self.planes.get() == 0 else (self.planes.get() - 1,)
-            figure = slices_figure(panels, title=source.name, planes=planes)
+            figure = sections_figure(panels, title=source.name, planes=planes)
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the maps")]
         return [FigureView(figure, f"Local scale of {source.name}", self._tkRoot)]
 
     def _report(self, _name=None):
-        found = report.read_report(self.protocol._getExtraPath())
+        results = report.read_report(self.protocol._getExtraPath())
         try:
             source = self._source()
-            place = [item["prefix"] for item in found["maps"]].index(source.prefix)
-            item = found["maps"][place]
+            index = [item["prefix"] for item in results["maps"]].index(source.prefix)
+            item = results["maps"][index]
             panels = {kind: voxels_of(source, path) for kind, path in self._files(source).items()}
-            slices = map_sections({"input": voxels_of(source), **panels}, tile_section(item))
-            with own_style():
-                figures = pages_of(found, place, slices)
+            sections = map_sections({"input": voxels_of(source), **panels}, tile_section_index(item))
+            with fixed_style():
+                figures = pages_of_map(results, index, sections)
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the maps")]
         except KeyError:
-            return [self.errorMessage("The run is of an earlier version; run the protocol again.", "No report")]
+            text = "The run was made by an earlier version of OccuPy; run the protocol again."
+            return [self.errorMessage(text, "No report")]
         return [PageView(figure, f"Report on {source.name}", self._tkRoot) for figure in figures]
 
     def _document(self, _name=None):
         path, program = self.protocol._getExtraPath(FIGURE), document_program()
         if not os.path.exists(path):
-            text = "There is no logfile.pdf: *Figures* was set to no, or else the summary says why."
+            text = "There is no logfile.pdf: *Figures* was set to no, or the summary gives the reason."
             return [self.errorMessage(text, "No report")]
         if program is None:
-            text = f"Nothing here opens a PDF (no xdg-open, no evince). The file is {os.path.abspath(path)}"
+            text = f"Found no program for PDF files, such as xdg-open or evince. The file is {os.path.abspath(path)}"
             return [self.errorMessage(text, "No program for PDF files")]
         return [DocumentView(program, path)]
 
@@ -164,38 +177,40 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
     def _chimera(self, _name=None):
         program = Chimera.getProgram() or "bin/ChimeraX"
         if not os.path.exists(program):
-            text = f"ChimeraX was not found: there is no {program}. Install it there, or the plugin scipion-em-chimera."
+            text = f"ChimeraX was not found: {program} does not exist. Install it there, or install scipion-em-chimera."
             return [self.errorMessage(text, "ChimeraX not found")]
         script = os.path.abspath(self.protocol._getExtraPath(CHIMERAX))
         if not os.path.exists(script):
             return [self.errorMessage("There are no results yet.", "Cannot show the map")]
-        if self._several() and self.whichMap.get():
-            found = report.read_report(self.protocol._getExtraPath())
-            text = session_commands(found, self.protocol._getExtraPath(), shown=self.whichMap.get())
-            script = os.path.abspath(self.protocol._getExtraPath(_OTHER_MAP))
+        if self._is_set() and self.whichMap.get():
+            results = report.read_report(self.protocol._getExtraPath())
+            text = session_commands(results, self.protocol._getExtraPath(), shown=self.whichMap.get())
+            script = os.path.abspath(self.protocol._getExtraPath(_OTHER_MAP_COMMANDS))
             with open(script, "w", encoding="utf-8") as file:
                 file.write(text)
         return [ChimeraView(script)]
 
     # --------------------------- the run's maps ---------------------------
 
-    def _computed(self):
-        """The input maps that the run has results for."""
-        found = report.read_report(self.protocol._getExtraPath())
-        prefixes = {item["prefix"] for item in found["maps"]} if found else set()
+    def _successful_maps(self):
+        """Return the input maps for which the run has results."""
+        results = report.read_report(self.protocol._getExtraPath())
+        prefixes = {item["prefix"] for item in results["maps"]} if results else set()
         return [source for source in self.protocol._sources() if source.prefix in prefixes]
 
     def _source(self):
+        """Return the input map that is chosen in the viewer."""
         if not self._sources:
             raise MapError("There are no results yet.")
-        return self._sources[self.whichMap.get() if self._several() else 0]
+        return self._sources[self.whichMap.get() if self._is_set() else 0]
 
-    def _several(self):
+    def _is_set(self):
         return is_set(self.protocol.inputVolumes.get())
 
     def _files(self, source):
-        found = report.read_report(self.protocol._getExtraPath())
-        outputs = next(item["outputs"] for item in found["maps"] if item["prefix"] == source.prefix)
+        """Return the paths of a map's output files, by kind."""
+        results = report.read_report(self.protocol._getExtraPath())
+        outputs = next(item["outputs"] for item in results["maps"] if item["prefix"] == source.prefix)
         return {kind: self.protocol._getExtraPath(name) for kind, name in outputs.items()}
 
     def _output_names(self):

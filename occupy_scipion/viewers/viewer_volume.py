@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""A viewer of one output map."""
+
 from __future__ import annotations
 
 import os
@@ -7,7 +9,7 @@ from pwem.objects import Volume
 from pyworkflow.viewer import DESKTOP_TKINTER, Viewer
 
 from occupy_core.errors import MapError
-from occupy_core.reporting.pdf.slices import slices_figure
+from occupy_core.reporting.pdf.sections_figure import sections_figure
 from occupy_core.settings.output_names import MAP_OUTPUTS, SPREAD_MAP, is_region_mask
 from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale
 from occupy_scipion.sources import source_of, voxels_of
@@ -15,7 +17,7 @@ from occupy_scipion.viewers.views import FigureView
 
 
 class OccupyVolumeViewer(Viewer):
-    """Central slices of one map that this plugin made, for where neither Xmipp nor ChimeraX is installed."""
+    """Show central slices of one output map of this plugin, also if neither Xmipp nor ChimeraX is installed."""
 
     _name = "OccuPy slices"
     _environments = [DESKTOP_TKINTER]
@@ -23,21 +25,22 @@ class OccupyVolumeViewer(Viewer):
 
     @classmethod
     def can_handle_this_instance(cls, instance):
+        """Return whether the volume is an output of this plugin."""
         name = instance.getFileName() or ""
-        ours = any(kind.__name__ in name for kind in (ProtOccupyLocalScale, ProtOccupyCompareClasses))
-        return ours and bool(_title(instance))
+        is_ours = any(kind.__name__ in name for kind in (ProtOccupyLocalScale, ProtOccupyCompareClasses))
+        return is_ours and bool(_title(instance))
 
     def _visualize(self, obj, **kwargs):
         source = source_of(obj)
         try:
-            figure = slices_figure({_title(obj): voxels_of(source)}, title=source.name)
+            figure = sections_figure({_title(obj): voxels_of(source)}, title=source.name)
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the map")]
         return [FigureView(figure, source.name, self._tkRoot)]
 
 
 def _title(volume: Volume) -> str:
-    """What kind of output it is in words; empty when it is none."""
+    """Return the kind of output in words; empty for a volume that is no output of this plugin."""
     name = os.path.basename(volume.getFileName())
     if name == SPREAD_MAP or is_region_mask(name):
         return volume.getObjComment()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Windows that need neither Xmipp's Java viewer nor ChimeraX."""
+"""Windows for figures and documents. They need neither Xmipp's Java viewer nor ChimeraX."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from typing import Any, Optional
 from pyworkflow.viewer import View
 
 _DOCUMENT_PROGRAMS = ("xdg-open", "evince", "okular", "atril", "xpdf", "mupdf", "open")
-# Of a page that is scrolled.
+# Resolution of a page in a window that scrolls, dots per inch.
 _PAGE_DPI = 100
-# Of the screen; the rest is left to the window's frame and toolbar.
-_WIDEST, _HIGHEST = 0.95, 0.85
+# Largest width and height of a figure, as fractions of the screen: frame and toolbar need the rest.
+_MAX_WIDTH, _MAX_HEIGHT = 0.95, 0.85
 
 
 class FigureView(View):
-    """A matplotlib figure in a window of its own; without a display, just the figure."""
+    """A matplotlib figure in a window of its own. Making the view needs no display; only `show` does."""
 
     def __init__(self, figure: Any, title: str, parent: Any = None) -> None:
         View.__init__(self)
         self._figure, self._title, self._parent = figure, title, parent
 
     def getFigure(self) -> Any:
+        """Return the matplotlib figure."""
         return self._figure
 
     def show(self) -> None:
-        # Imported here: where there is no display, Tk need not be installed.
+        """Open the window."""
+        # Imported here: a machine without a display may have no Tk.
         import tkinter
 
         from matplotlib.backends.backend_tkagg import FigureCanvasTkAgg, NavigationToolbar2Tk
@@ -43,27 +45,29 @@ class FigureView(View):
         canvas.draw()
 
     def _fit(self, width: int, height: int) -> None:
+        """Reduce the figure's size so that it fits on a screen of this size, pixels."""
         inches, dpi = self._figure.get_size_inches(), self._figure.dpi
-        factor = min(1.0, _WIDEST * width / dpi / inches[0], _HIGHEST * height / dpi / inches[1])
+        factor = min(1.0, _MAX_WIDTH * width / dpi / inches[0], _MAX_HEIGHT * height / dpi / inches[1])
         self._figure.set_size_inches(inches * factor)
 
 
 class PageView(FigureView):
-    """A page in a window as wide as the page that is scrolled, so that its letters can be read on any screen."""
+    """A page in a window that is as wide as the page and scrolls: the text can be read on any screen."""
 
     def show(self) -> None:
+        """Open the window."""
         import tkinter
 
         from matplotlib.backends.backend_tkagg import FigureCanvasTkAgg
 
         window = tkinter.Toplevel(self._parent)
         window.title(self._title)
-        dpi = min(_PAGE_DPI, _WIDEST * window.winfo_screenwidth() / self._figure.get_figwidth())
+        dpi = min(_PAGE_DPI, _MAX_WIDTH * window.winfo_screenwidth() / self._figure.get_figwidth())
         self._figure.set_dpi(dpi)
         bar = tkinter.Scrollbar(window)
         bar.pack(side=tkinter.RIGHT, fill=tkinter.Y)
         width, height = (int(inches * dpi) for inches in self._figure.get_size_inches())
-        area = tkinter.Canvas(window, width=width, height=min(height, _HIGHEST * window.winfo_screenheight()))
+        area = tkinter.Canvas(window, width=width, height=min(height, _MAX_HEIGHT * window.winfo_screenheight()))
         area.pack(side=tkinter.LEFT, fill=tkinter.BOTH, expand=True)
         canvas = FigureCanvasTkAgg(self._figure, master=area)
         page = canvas.get_tk_widget()
@@ -76,16 +80,17 @@ class PageView(FigureView):
 
 
 class DocumentView(View):
-    """A file in the program that the desktop has for it."""
+    """A file that another program shows."""
 
     def __init__(self, program: str, path: str) -> None:
         View.__init__(self)
         self._command = [program, os.path.abspath(path)]
 
     def show(self) -> None:
+        """Start the program with the file."""
         subprocess.Popen(self._command)
 
 
 def document_program() -> Optional[str]:
-    """What opens a PDF here; None where there is nothing."""
-    return next((found for found in map(shutil.which, _DOCUMENT_PROGRAMS) if found), None)
+    """Return the path of a program that opens PDF files; None if none is installed."""
+    return next((path for path in map(shutil.which, _DOCUMENT_PROGRAMS) if path), None)

@@ -10,7 +10,7 @@ from occupy_core.errors import MapError, SettingsError
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.settings.settings import Settings
-from occupy_core.solvent.region import inscribed
+from occupy_core.solvent.region import inscribed_sphere
 
 ALL = Settings(amplify=3.0, attenuate=3.0, sigmoid=4.0)
 
@@ -24,7 +24,7 @@ def arrays(result):
     return {"scale": result.scale, "confidence": result.confidence, **result.modified}
 
 
-def test_known_occupancies_are_read(source, three_parts):
+def test_median_scale_of_each_part_is_near_its_known_occupancy(source, three_parts):
     result = process_map(source, Settings(mode="occupancy"))
     for part, occupancy in zip(three_parts.parts, three_parts.occupancies):
         assert np.median(result.scale[part]) == pytest.approx(occupancy, abs=0.05)
@@ -32,7 +32,7 @@ def test_known_occupancies_are_read(source, three_parts):
     assert result.modified == {}
 
 
-def test_modified_maps_do_what_their_names_say(source, three_parts):
+def test_amplify_raises_and_attenuate_lowers_weak_parts(source, three_parts):
     result = process_map(source, ALL)
     whole, weak = three_parts.parts[0], three_parts.parts[2]
     before = source.data[weak].mean() / source.data[whole].mean()
@@ -53,7 +53,7 @@ def test_the_result_does_not_depend_on_the_number_of_threads(source, settings):
         np.testing.assert_array_equal(arrays(three)[name].view(np.int32), values.view(np.int32), err_msg=name)
 
 
-def test_solvent_is_excluded_on_request(source):
+def test_exclude_solvent_removes_solvent(source):
     plain = process_map(source, Settings(exclude_solvent=True))
     assert list(plain.modified) == ["solvent_excluded"]
     np.testing.assert_allclose(plain.modified["solvent_excluded"], source.data * plain.confidence, rtol=1e-5, atol=1e-7)
@@ -72,7 +72,7 @@ def test_outputs_stay_within_the_input_range(source):
 
 @pytest.mark.parametrize("shape", [(40, 40, 40), (41, 41, 41), (30, 44, 37), (64, 24, 33)])
 @pytest.mark.parametrize("max_box", [256, 32])
-def test_any_box_gives_outputs_on_its_grid(write_mrc, shape, max_box):
+def test_outputs_have_the_grid_of_the_input_whatever_the_box(write_mrc, shape, max_box):
     simulated = phantom(shape, voxel_size=2.0)
     source = read_map(write_mrc(simulated.volume, voxel_size=2.0))
     result = process_map(source, dataclasses.replace(ALL, max_box=max_box))
@@ -84,11 +84,11 @@ def test_any_box_gives_outputs_on_its_grid(write_mrc, shape, max_box):
     assert any("max_box" in text for text in result.warnings) == (result.parameters.box != shape)
 
 
-def test_cropping_and_padding_back_changes_little(write_mrc):
+def test_a_smaller_working_box_changes_little(write_mrc):
     simulated = phantom((80, 80, 80), voxel_size=1.5)
     source = read_map(write_mrc(simulated.volume, voxel_size=1.5))
     whole = process_map(source, Settings(mode="occupancy", lowpass=12.0))
-    # Tiles are voxels: 7 of the smaller box are the 18 Å of 12 voxels in the whole one.
+    # Tile sizes are in voxels: 7 voxels of the smaller box are as long as 12 of the full box, 18 Å.
     small = process_map(
         source, Settings(mode="occupancy", lowpass=12.0, max_box=48, tile_size=7, tau=whole.parameters.tau)
     )
@@ -106,7 +106,7 @@ def test_cropping_and_padding_back_changes_little(write_mrc):
         Settings(amplify=3.0, hist_match=True, normalisation="calibrated"),
     ],
 )
-def test_grey_scale_does_not_matter(source, settings):
+def test_results_do_not_depend_on_the_grey_scale(source, settings):
     larger = dataclasses.replace(source, data=source.data * np.float32(1024))
     one, other = process_map(source, settings), process_map(larger, settings)
     np.testing.assert_array_equal(one.scale, other.scale)
@@ -115,19 +115,19 @@ def test_grey_scale_does_not_matter(source, settings):
         np.testing.assert_array_equal(one.modified[name] * np.float32(1024), other.modified[name])
 
 
-def test_axes_do_not_matter(source):
+def test_results_do_not_depend_on_the_order_of_the_axes(source):
     turned = dataclasses.replace(source, data=np.ascontiguousarray(source.data.transpose(2, 0, 1)))
     one, other = process_map(source, Settings(mode="occupancy")), process_map(turned, Settings(mode="occupancy"))
     np.testing.assert_allclose(one.scale.transpose(2, 0, 1), other.scale, atol=1e-5)
 
 
-def test_threads_do_not_matter(source):
+def test_modified_maps_do_not_depend_on_the_number_of_threads(source):
     one, two = (process_map(source, ALL, threads=threads) for threads in (1, 2))
     for name, values in arrays(one).items():
         np.testing.assert_array_equal(values, arrays(two)[name])
 
 
-def test_seed_decides_the_filler(source):
+def test_the_seed_determines_the_filler_noise(source):
     one, same, other = (
         process_map(source, Settings(attenuate=3.0, seed=seed)).modified["attenuated"] for seed in (1, 1, 2)
     )
@@ -175,7 +175,7 @@ def test_each_setting_of_the_modified_maps_changes_them(source, change):
         assert np.any(before[name] != after[name]), name
 
 
-def test_noise_level_recalibration_is_its_formula(source):
+def test_noise_level_recalibration_follows_its_formula(source):
     plain = process_map(source, Settings(mode="occupancy"))
     zero = plain.solvent.limit / plain.reference.value
     recalibrated = process_map(source, Settings(mode="occupancy", nlrc=True))
@@ -202,13 +202,13 @@ def test_solvent_definition_is_used_and_its_grid_checked(source, three_parts, wr
         ("lowpass_output", {"lowpass_output": 1.0, "amplify": 2.0}),
     ],
 )
-def test_settings_that_do_not_suit_the_box(source, setting, values):
+def test_settings_that_do_not_suit_the_box_are_refused(source, setting, values):
     with pytest.raises(SettingsError, match="does not suit a box of 64 x 64 x 64") as caught:
         process_map(source, Settings(**values))
     assert caught.value.setting == setting
 
 
-def test_tiny_boxes_are_refused_in_words(write_mrc):
+def test_tiny_boxes_are_refused_with_a_message(write_mrc):
     source = read_map(write_mrc(np.random.default_rng(0).random((4, 4, 4)).astype("f4"), voxel_size=4.0))
     with pytest.raises(MapError, match="the box of 4 x 4 x 4 voxels of 4 Å is too small"):
         process_map(source, Settings())
@@ -216,11 +216,11 @@ def test_tiny_boxes_are_refused_in_words(write_mrc):
 
 def masked_phantom(**options):
     simulated = phantom((96, 96, 96), voxel_size=2.0, noise=0.1, **options)
-    ball = np.pad(inscribed((88, 88, 88)), 4)  # smaller than the sphere that solvent is looked for in
+    ball = np.pad(inscribed_sphere((88, 88, 88)), 4)  # smaller than the inscribed sphere, in which solvent is modelled
     return np.where(ball, simulated.volume, np.float32(0))
 
 
-def test_flat_areas_are_known_in_a_cropped_box_too(write_mrc):
+def test_flat_areas_are_found_in_a_cropped_box_too(write_mrc):
     source = read_map(write_mrc(masked_phantom(), voxel_size=2.0))
     whole = process_map(source, Settings(lowpass=12.0))
     for max_box in (94, 80, 64):
@@ -229,7 +229,7 @@ def test_flat_areas_are_known_in_a_cropped_box_too(write_mrc):
         assert cropped.solvent.limit == pytest.approx(whole.solvent.limit, rel=0.2)
 
 
-def test_a_mask_with_the_same_wrong_header_is_taken_like_the_map(write_mrc, three_parts):
+def test_a_given_voxel_size_corrects_the_header_of_the_mask_too(write_mrc, three_parts):
     near = np.zeros(three_parts.volume.shape, dtype=np.float32)
     near[12:52, 4:60, 4:60] = 1
     map_path = write_mrc(three_parts.volume, "wrong.mrc", 1.0)
@@ -249,13 +249,13 @@ def test_a_mask_with_other_axes_is_refused(source, write_mrc):
         process_map(source, Settings(solvent_def=write_mrc(near, "mask.mrc", 3.0, mapc=3, mapr=2, maps=1)))
 
 
-def test_a_mask_that_is_no_mask_is_named(source, write_mrc):
+def test_a_file_that_is_no_mask_is_named_in_the_error(source, write_mrc):
     half = write_mrc(np.linspace(0, 0.5, source.data.size).reshape(source.data.shape).astype("f4"), "half.mrc", 3.0)
     with pytest.raises(MapError, match=r"half\.mrc: found every voxel .* at or below 0\.9"):
         process_map(source, Settings(solvent_def=half))
 
 
-def test_noisy_inverted_map_is_warned(source):
+def test_a_noisy_inverted_map_gives_a_warning(source):
     inverted = dataclasses.replace(source, data=-source.data)
     assert any("contrast inverted" in text for text in process_map(inverted, Settings()).warnings)
 
@@ -266,16 +266,16 @@ def test_inverted_map_without_positive_density_is_refused(source):
         process_map(inverted, Settings())
 
 
-def test_a_pivot_is_where_the_sigmoid_turns(source):
+def test_the_sigmoid_does_not_change_the_scale_at_the_pivot(source):
     low, high = (process_map(source, Settings(sigmoid=4.0, pivot=pivot)) for pivot in (0.2, 0.6))
     between = (low.scale > 0.25) & (low.scale < 0.55) & (low.confidence == 1) & (source.data > 0)
     assert between.sum() > 100
     assert np.all(low.modified["sigmoid"][between] > source.data[between])
-    # What is taken away is filled with solvent noise.
+    # Solvent noise replaces the density that is taken away.
     assert np.mean(high.modified["sigmoid"][between] < source.data[between]) > 0.95
 
 
-def test_full_occupancy_control_is_left_as_it_is(shared_data):
+def test_a_map_of_equal_fully_occupied_chains_changes_little(shared_data):
     source = read_map(shared_data / "maps" / "betaGal.mrc")
     for name, values in process_map(source, ALL).modified.items():
         assert np.corrcoef(values.ravel(), source.data.ravel())[0, 1] > 0.99, name
@@ -291,19 +291,19 @@ def test_full_occupancy_control_is_left_as_it_is(shared_data):
         ({"omit_confidence": True}, "omit_confidence has no effect"),
     ],
 )
-def test_settings_without_effect_are_told(source, values, text):
+def test_settings_without_effect_give_a_warning(source, values, text):
     assert any(text in warning for warning in process_map(source, Settings(**values)).warnings)
     assert process_map(source, ALL).warnings == ()
 
 
 @pytest.mark.parametrize("max_box", [256, 40])
-def test_maps_can_be_kept_elsewhere_as_they_are_made(phantom_file, max_box):
+def test_a_store_receives_every_slab_of_every_map_in_order(phantom_file, max_box):
     source, order = read_map(phantom_file), []
     settings = dataclasses.replace(ALL, max_box=max_box, subtraction_mask=True, solvent_threshold=0.3)
     whole = process_map(source, settings)
     shape = source.grid.shape
 
-    def keep(kind, make):
+    def store(kind, make):
         order.append(kind)
         sections, found = [], np.full(shape, np.nan, dtype=np.float32)
 
@@ -315,7 +315,7 @@ def test_maps_can_be_kept_elsewhere_as_they_are_made(phantom_file, max_box):
         assert sorted(sections) == list(range(shape[0]))
         return found
 
-    result = process_map(source, settings, keep=keep)
+    result = process_map(source, settings, store=store)
     assert order == [*whole.modified, "scale", "confidence", *whole.masks]
     for kept, made in [
         (result.scale, whole.scale),
@@ -326,7 +326,7 @@ def test_maps_can_be_kept_elsewhere_as_they_are_made(phantom_file, max_box):
         np.testing.assert_array_equal(kept, made)
 
 
-def test_maps_for_another_box_take_no_memory_of_their_own(write_mrc):
+def test_maps_resampled_to_another_box_take_little_memory(write_mrc):
     def nowhere(_kind, make):
         make(lambda slab, values: None)
         return np.broadcast_to(np.float32(0), source.grid.shape)
@@ -336,11 +336,11 @@ def test_maps_for_another_box_take_no_memory_of_their_own(write_mrc):
         source = read_map(write_mrc(phantom((side,) * 3, voxel_size=1.5).volume, f"{side}.mrc", 1.5))
         tracemalloc.start()
         try:
-            process_map(source, dataclasses.replace(ALL, max_box=2 * side // 3), keep=nowhere)
+            process_map(source, dataclasses.replace(ALL, max_box=2 * side // 3), store=nowhere)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
 
     source = None
-    peak(96)  # what is imported or cached on the way
+    peak(96)  # imports modules and fills caches first
     assert (peak(144) - peak(96)) / (4 * (144**3 - 96**3)) < 2.3

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a job says while it works."""
+"""Lines and progress bars that a job prints."""
 
 import re
 
@@ -19,13 +19,13 @@ class Clock:
         return self.now
 
 
-def test_lines_say_how_much_is_left_when_it_takes_long():
+def test_a_progress_bar_is_printed_after_three_seconds_without_a_line():
     said, clock = [], Clock()
     tell = Progress(said.append, 4, clock)
     with tell.part(1, "map 1 of 4") as step:
         clock.now = 2
         step(0.5, "local scale")
-        assert said == []  # no news needed yet
+        assert said == []  # less than three seconds since the last line
         clock.now = 10
         step(0.5, "modified maps")
     assert said == ['0.17/1.33 min .....~~(,_,">                                   [oo]  map 1 of 4: modified maps']
@@ -37,16 +37,16 @@ def test_lines_say_how_much_is_left_when_it_takes_long():
     with tell.part(2, "comparison") as step:
         clock.now = 20
         step(0.0, "class 1")
-    assert len(said) == 3 and said[2].startswith("  20/  40 sec ....................~~")  # what failed is done
+    assert len(said) == 3 and said[2].startswith("  20/  40 sec ....................~~")  # a failed part counts as done
 
 
-def test_the_bar_is_as_wide_whatever_it_shows_and_counts_minutes_and_hours():
+def test_the_bar_has_a_constant_width_and_uses_minutes_and_hours():
     lines = [bar(seconds, fraction, "") for seconds in (1, 90, 30000) for fraction in (0.01, 0.5, 1)]
     assert {len(re.sub(r"^.*?(sec|min|hrs) ", "", line)) for line in lines} == {52}
     assert "1.50/3.00 min" in bar(90, 0.5, "") and "1.00/10.00 hrs" in bar(3600, 0.1, "")
 
 
-def test_a_job_on_classes_names_every_map_and_stage(three_parts, write_mrc, tmp_path, monkeypatch):
+def test_a_job_on_classes_names_every_map_and_step(three_parts, write_mrc, tmp_path, monkeypatch):
     monkeypatch.setattr(progress, "_SECONDS", 0.0)
     maps = tuple(
         MapInput(write_mrc(three_parts.volume, f"c{number}.mrc"), f"class00{number}_", None, ClassInfo(number, 0.5))
@@ -65,7 +65,7 @@ def test_a_job_on_classes_names_every_map_and_stage(three_parts, write_mrc, tmp_
     assert dots == sorted(dots) and dots[-1] > 30
 
 
-def test_a_short_job_says_no_more_than_it_must(phantom_file, tmp_path):
+def test_a_short_job_prints_no_progress_bar(phantom_file, tmp_path):
     lines = []
     run_job(Job((MapInput(phantom_file),), str(tmp_path / "out"), Settings()), progress=lines.append)
     assert not [line for line in lines if "[oo]" in line]

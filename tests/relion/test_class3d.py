@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real classification of simulated particles, what differs between its classes, and on with what was made of it."""
+"""Classify simulated particles with RELION, compare the classes, and use the outputs in further RELION jobs."""
 
 import subprocess
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LAST = "run_it012"
 
 @dataclass
 class Chain:
-    """The project after the whole chain, with the names of its jobs."""
+    """The project after all jobs of the chain, with the names of the jobs and the simulated truth."""
 
     project: RelionProject
     classes: str
@@ -38,7 +38,7 @@ class Chain:
 
 @pytest.fixture(scope="module")
 def chain(relion_path, tmp_path_factory):
-    """Import -> Class3D -> External -> MaskCreate and a Class3D within the region's mask."""
+    """Run Import, Class3D, External, MaskCreate, and a Class3D within the region's mask."""
     project = RelionProject(tmp_path_factory.mktemp("class3d") / "project")
     simulated = write_particles(project.folder)
     statuses = {}
@@ -61,7 +61,7 @@ def chain(relion_path, tmp_path_factory):
     return Chain(project, classes, job, mask, focused, statuses, simulated.domain, simulated.has_domain)
 
 
-def test_all_jobs_succeed_and_leave_their_nodes(chain):
+def test_all_jobs_succeed_and_register_their_nodes(chain):
     assert len(chain.statuses) == 6 and set(chain.statuses.values()) == {"Succeeded"}
     nodes = chain.project.nodes()
     for name in ("class001_scale.mrc", "class002_scale.mrc"):
@@ -74,7 +74,7 @@ def test_all_jobs_succeed_and_leave_their_nodes(chain):
     assert [f"{chain.job}region001_mask.mrc", chain.focused] in edges
 
 
-def test_the_top_region_is_the_domain(chain):
+def test_largest_region_is_the_domain(chain):
     region = chain.read(f"{chain.job}region001_mask.mrc")
     assert 0 <= region.min() and region.max() <= 1
     found = region > 0.5
@@ -83,7 +83,7 @@ def test_the_top_region_is_the_domain(chain):
     assert (made & chain.domain).sum() > 0.7 * chain.domain.sum()
 
 
-def test_its_occupancies_order_the_classes_as_the_particles_do(chain):
+def test_occupancies_of_the_region_agree_with_the_particles(chain):
     table = chain.table(f"{chain.job}occupancy_regions.star", "occupancy_of_classes")
     top = table[table["occupyRegionNumber"] == 1].set_index("rlnClassNumber")["occupyOccupancy"]
     truth = shares_with_domain(chain, chain.classes, LAST)
@@ -93,17 +93,17 @@ def test_its_occupancies_order_the_classes_as_the_particles_do(chain):
         assert top[number] == pytest.approx(truth[number], abs=0.15)
 
 
-def test_the_mask_focuses_a_further_classification(chain):
+def test_region_mask_focuses_another_classification(chain):
     used = chain.table(f"{chain.focused}run_it008_optimiser.star", "optimiser_general")["rlnSolventMaskName"]
     assert used == f"{chain.job}region001_mask.mrc"
     truth = shares_with_domain(chain, chain.focused, "run_it008")
-    # Less sharply than before, since what lies outside the mask was not subtracted.
+    # The classes separate less well than before: the signal outside the mask was not subtracted.
     assert abs(truth[1] - truth[2]) > 0.4
 
 
 @dataclass
 class Modified:
-    """Jobs on modified class maps: the External job, a subtraction by its mask, a classification from its map."""
+    """Names of an External job with modified class maps, and of a Subtract and a Class3D job that use its outputs."""
 
     job: str
     subtracted: str
@@ -112,7 +112,7 @@ class Modified:
 
 @pytest.fixture(scope="module")
 def modified(chain):
-    """External with a subtraction mask -> Subtract, and Class3D with the amplified map as its reference."""
+    """Run External, Subtract with its subtraction mask, and Class3D with its amplified map as the reference."""
     project, data = chain.project, f"{chain.classes}{LAST}"
 
     def run(job):
@@ -132,7 +132,7 @@ def modified(chain):
     return Modified(job, subtracted, again)
 
 
-def test_subtraction_takes_our_mask_and_the_amplified_map_is_a_reference(chain, modified):
+def test_subtract_accepts_the_mask_and_class3d_the_amplified_map(chain, modified):
     nodes, edges = chain.project.nodes(), chain.project.input_edges()
     name = f"class{class_with_domain(chain):03d}"
     mask, amplified = (f"{modified.job}{name}_{kind}.mrc" for kind in ("subtraction_mask_attenuated", "amplified"))
@@ -144,8 +144,8 @@ def test_subtraction_takes_our_mask_and_the_amplified_map_is_a_reference(chain, 
     assert np.corrcoef(refined.ravel(), chain.read(amplified).ravel())[0, 1] > 0.8
 
 
-def test_what_is_subtracted_is_the_reference_outside_the_mask(chain, modified):
-    """Particles of the mask's class lose projections of (1 - mask) times their reference, and nothing else."""
+def test_subtracted_signal_is_the_reference_outside_the_mask(chain, modified):
+    """The particles of the mask's class lose the projections of (1 - mask) times their reference, nothing else."""
     folder, whole = chain.project.folder, class_with_domain(chain)
     particles = chain.table(f"{modified.subtracted}particles_subtracted.star", "particles")
     assert len(particles) == len(chain.whole)
@@ -164,20 +164,20 @@ def test_what_is_subtracted_is_the_reference_outside_the_mask(chain, modified):
 
 
 def images_of(chain, names):
-    """Images by their names in a particles table, number@stack."""
+    """Return the images with these names (number@stack), as in a table of particles."""
     places = [name.split("@") for name in names]
     stacks = {path: mrcfile.read(chain.project.folder / path) for path in {path for _, path in places}}
     return np.array([stacks[path][int(number) - 1] for number, path in places])
 
 
 def class_with_domain(chain):
-    """The class of the particles that were simulated with the domain."""
+    """Return the number of the class with the most particles that were simulated with the domain."""
     shares = shares_with_domain(chain, chain.classes, LAST)
     return max(shares, key=shares.get)
 
 
 def shares_with_domain(chain, job, stem):
-    """Of each class, the share of its particles that were simulated with the domain."""
+    """Return, by class number, the share of the particles that were simulated with the domain."""
     particles = chain.table(f"{job}{stem}_data.star", "particles")
     index = particles["rlnImageName"].str.split("@").str[0].astype(int) - 1
     whole = chain.whole[index]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real classifications of RELION 1.3 to 5, from each file that a user may choose."""
+"""Real classifications by RELION 1.3 to 5, read from each file that a user may choose."""
 
 import json
 import linecache
@@ -22,7 +22,7 @@ JOB = "Class3D/job003/"
 
 @pytest.fixture(params=list(PROJECTS))
 def project(request, shared_data, tmp_path, monkeypatch):
-    """A copy of a real project to work in; the stem of its last iteration and the sizes of its classes."""
+    """Copy a real project and change into it; return the stem of its last iteration and the sizes of its classes."""
     return copied(shared_data, request.param, tmp_path, monkeypatch)
 
 
@@ -42,7 +42,7 @@ def copied(shared_data, version, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("ending", ["_data.star", "_model.star", "_optimiser.star", "_class002.mrc"])
-def test_every_file_of_an_iteration_leads_to_its_classes(project, ending):
+def test_classes_are_found_from_every_file_of_an_iteration(project, ending):
     stem, sizes = project
     found = read_classification(stem + ending)
     assert [item.number for item in found.classes] == [1, 2]
@@ -52,10 +52,10 @@ def test_every_file_of_an_iteration_leads_to_its_classes(project, ending):
     assert found.voxel_size == pytest.approx(4)
 
 
-def test_all_classes_give_maps_and_a_table(project):
+def test_job_on_all_classes_writes_maps_and_a_table(project):
     stem, sizes = project
     assert main(["--o", "External/job004/", "--in_parts", f"{stem}_data.star"]) == 0
-    linecache.clearcache()  # starfile reads through it and would see another project's file of this name
+    linecache.clearcache()  # starfile reads through this cache and would return another project's file of the same name
     table = starfile.read("External/job004/occupancy_maps.star", always_dict=True)["occupancy_maps"]
     assert list(table["rlnReferenceImage"]) == [f"External/job004/class{number:03d}_scale.mrc" for number in (1, 2)]
     assert list(table["rlnClassNumber"]) == [1, 2] and tuple(table["occupyParticles"]) == sizes
@@ -67,7 +67,7 @@ def test_all_classes_give_maps_and_a_table(project):
 
 
 @pytest.mark.parametrize("version", list(PROJECTS))
-def test_what_differs_is_the_domain(version, shared_data, tmp_path, monkeypatch):
+def test_classes_differ_in_the_domain(version, shared_data, tmp_path, monkeypatch):
     stem, _ = copied(shared_data, version, tmp_path, monkeypatch)
     assert main(["--o", "External/job004/", "--in_parts", f"{stem}_data.star"]) == 0
     linecache.clearcache()
@@ -76,7 +76,7 @@ def test_what_differs_is_the_domain(version, shared_data, tmp_path, monkeypatch)
     assert top["rlnReferenceImage"] == "External/job004/region001_mask.mrc"
     mask = read_map(top["rlnReferenceImage"]).data > 0.5
     domain = read_map("Synth/domain.mrc").data
-    # As the maps show it: they have no detail finer than about 18 Å.
+    # Low-passed like the class maps, which have no detail finer than about 18 Å.
     seen = low_pass(domain, voxel_size=4.0, cutoff_angstrom=18.0)
     there = seen > 0.25 * seen.max()
     assert (mask & there).sum() / (mask | there).sum() > 0.4
@@ -91,7 +91,7 @@ def test_what_differs_is_the_domain(version, shared_data, tmp_path, monkeypatch)
     assert "External/job004/occupancy_regions.star 90 ProcessData.star.occupy" in nodes
 
 
-def test_classes_that_do_not_differ_have_an_empty_table(project3, capfd):
+def test_table_of_regions_is_empty_for_equal_classes(project3, capfd):
     stem, _ = project3
     shutil.copy(f"{stem}_class001.mrc", f"{stem}_class002.mrc")
     assert main(["--o", "out/", "--in_parts", f"{stem}_data.star"]) == 0
@@ -99,11 +99,11 @@ def test_classes_that_do_not_differ_have_an_empty_table(project3, capfd):
     linecache.clearcache()
     tables = starfile.read("out/occupancy_regions.star", always_dict=True)
     assert len(tables["occupancy_regions"]) == 0
-    # Not every version of starfile names the columns of an empty table.
+    # Some versions of starfile do not return the columns of an empty table.
     assert "_rlnReferenceImage #1" in Path("out/occupancy_regions.star").read_text()
 
 
-def test_some_classes(project3):
+def test_only_the_selected_classes_are_processed(project3):
     stem, _ = project3
     assert main(["--o", "out/", "--in_3dref", f"{stem}_class001.mrc", "--classes", "2"]) == 0
     assert sorted(name for name in os.listdir("out") if name.endswith(".mrc")) == [
@@ -112,13 +112,13 @@ def test_some_classes(project3):
     ]
 
 
-def test_a_class_map_alone_is_one_map(project3):
+def test_class_map_without_option_classes_is_one_map(project3):
     stem, _ = project3
     assert main(["--o", "out/", "--in_3dref", f"{stem}_class001.mrc"]) == 0
     assert sorted(name for name in os.listdir("out") if name.endswith(".mrc")) == ["confidence.mrc", "scale.mrc"]
 
 
-def test_a_continued_run(project3):
+def test_classes_of_a_continued_run_are_found(project3):
     stem, sizes = project3
     for path in Path(JOB).glob("run_it010_*"):
         text = (
@@ -130,7 +130,7 @@ def test_a_continued_run(project3):
     assert found.classes[0].path == JOB + "run_ct10_it012_class001.mrc"
 
 
-def test_one_class_has_no_prefix(shared_data, tmp_path, monkeypatch):
+def test_outputs_of_a_single_class_have_no_prefix(shared_data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = str(shared_data / "relion/relion13_refine_K1/out_it005_data.star")
     found = read_classification(data)
@@ -140,34 +140,34 @@ def test_one_class_has_no_prefix(shared_data, tmp_path, monkeypatch):
     assert Path("out/scale.mrc").exists()
 
 
-def refusal(path):
+def error_message(path):
     with pytest.raises(ClassificationError) as caught:
         read_classification(path)
     return str(caught.value)
 
 
-def test_what_is_no_classification_is_told_and_what_to_choose(project3, shared_data):
+def test_error_for_other_files_says_which_file_to_choose(project3, shared_data):
     stem, _ = project3
     Path("Select/job005").mkdir(parents=True)
     shutil.copy(f"{stem}_data.star", "Select/job005/particles.star")
-    told = refusal("Select/job005/particles.star")
-    assert "particles.star: is not named run_itNNN_data.star" in told and "Select job" in told
-    assert "2D classification" in refusal(str(shared_data / "relion/relion13_class2d_K10/manual_it025_data.star"))
+    message = error_message("Select/job005/particles.star")
+    assert "particles.star: is not named run_itNNN_data.star" in message and "Select job" in message
+    assert "2D classification" in error_message(str(shared_data / "relion/relion13_class2d_K10/manual_it025_data.star"))
     Path("broken_model.star").write_text("data_model_general\n\n_rlnPixelSize 4\n")
-    assert "has no table of classes" in refusal("broken_model.star")
+    assert "has no table of classes with rlnReferenceImage" in error_message("broken_model.star")
 
 
-def test_an_iteration_that_was_cleaned_away(project3):
+def test_error_for_a_deleted_iteration_names_the_complete_ones(project3):
     stem, _ = project3
-    assert f"no such file; in {JOB[:-1]} there is run_it010_data.star" in refusal(JOB + "run_it009_data.star")
+    assert f"no such file; in {JOB[:-1]} there is run_it010_data.star" in error_message(JOB + "run_it009_data.star")
     shutil.copy(f"{stem}_model.star", JOB + "run_it008_model.star")
     model = Path(JOB + "run_it008_model.star")
     model.write_text(model.read_text().replace("run_it010", "run_it008"))
-    told = refusal(str(model))
-    assert "run_it008_class001.mrc is neither there" in told and "there is run_it010_data.star" in told
+    message = error_message(str(model))
+    assert "run_it008_class001.mrc does not exist" in message and "there is run_it010_data.star" in message
 
 
-def test_a_class_that_is_not_there(project3, capfd):
+def test_missing_class_number_is_an_error(project3, capfd):
     stem, _ = project3
     assert main(["--o", "out/", "--in_parts", f"{stem}_data.star", "--classes", "1,3"]) == 1
     assert "has no class 3, expected one of 1, 2" in capfd.readouterr().err

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""However the job ends, RELION must learn of it: exactly one marker, the right exit status, one line of reason."""
+"""However a job ends, RELION learns it: one marker file, the right exit status, one line with the reason."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def run(*words, folder="job/", **options):
 
 
 def ending(folder="job"):
-    """The one marker in the folder."""
+    """Return the name of the only marker file in the folder."""
     (marker,) = [path.name for path in Path(folder).iterdir() if path.name.startswith("RELION_JOB_")]
     return marker
 
@@ -43,7 +43,7 @@ def assert_failed(done, reason, folder="job"):
     assert reason in done.stderr
 
 
-def test_success_leaves_outputs_nodes_and_marker(project, phantom_file):
+def test_successful_job_writes_outputs_nodes_and_marker(project, phantom_file):
     done = run("--in_3dref", phantom_file, "--amplify", "3", "--j", "2", "--pipeline_control", "job/")
     assert (done.returncode, done.stderr, ending()) == (0, "", SUCCESS)
     nodes = (project / "job" / "RELION_OUTPUT_NODES.star").read_text().splitlines()[8:-1]
@@ -59,7 +59,7 @@ def test_success_leaves_outputs_nodes_and_marker(project, phantom_file):
     assert done.stdout.splitlines()[-1] == "Done."
 
 
-def test_without_figures_no_node_is_a_pdf(project, phantom_file):
+def test_job_without_figures_has_no_pdf_node(project, phantom_file):
     done = run("--in_3dref", phantom_file, "--figures", "no")
     assert (done.returncode, done.stderr, ending()) == (0, "", SUCCESS)
     nodes = (project / "job" / "RELION_OUTPUT_NODES.star").read_text()
@@ -78,15 +78,15 @@ def test_without_figures_no_node_is_a_pdf(project, phantom_file):
         (["--in_3dref", "gone.mrc", "--amplify", "1"], "--amplify: got 1.0, expected > 1"),
         (["--in_3dref", "gone.mrc", "--subtraction_mask"], "--subtraction_mask: needs a modification"),
         (["--in_3dref", "gone.mrc", "--lowpass"], "expected one argument"),
-        (["--in_3dref", "gone.mrc", "--help"], "compute nothing"),
-        (["--version"], "compute nothing"),
+        (["--in_3dref", "gone.mrc", "--help"], "only print text"),
+        (["--version"], "only print text"),
     ],
 )
-def test_user_errors_end_as_failure(project, words, reason):
+def test_wrong_command_line_ends_as_failure(project, words, reason):
     assert_failed(run(*words), reason)
 
 
-def test_nan_map_ends_as_failure(project, three_parts, write_mrc):
+def test_map_with_nan_ends_as_failure(project, three_parts, write_mrc):
     bad = three_parts.volume.copy()
     bad[5, 6, 7] = np.nan
     assert_failed(run("--in_3dref", write_mrc(bad)), "found 1 of 262144 values NaN")
@@ -97,21 +97,21 @@ def test_import_error_ends_as_failure(project, phantom_file, broken, monkeypatch
     (project / "broken" / broken).mkdir(parents=True)
     (project / "broken" / broken / "__init__.py").write_text("raise ImportError('this installation is broken')\n")
     monkeypatch.setenv("PYTHONPATH", f"{project / 'broken'}:{os.environ['PYTHONPATH']}")
-    table = project / "run_it025_data.star"  # starfile is loaded for a STAR file alone
+    table = project / "run_it025_data.star"  # the job loads starfile only for a STAR file
     for path in (table, project / "run_it025_model.star"):
         path.write_text("data_model_classes\n\nloop_\n_rlnReferenceImage #1\na.mrc\n")
     given = ("--in_parts", str(table)) if broken == "starfile" else ("--in_3dref", phantom_file)
     assert_failed(run(*given), "this installation is broken")
 
 
-def test_a_crash_of_the_computation_ends_as_failure(project, phantom_file, monkeypatch):
+def test_crash_of_the_computation_ends_as_failure(project, phantom_file, monkeypatch):
     (project / "broken" / "scipy").mkdir(parents=True)
     (project / "broken" / "scipy" / "__init__.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
     monkeypatch.setenv("PYTHONPATH", f"{project / 'broken'}:{os.environ['PYTHONPATH']}")
     assert_failed(run("--in_3dref", phantom_file), "killed by signal 9, often for lack of memory")
 
 
-def test_memory_that_does_not_suffice_ends_as_failure(project, write_mrc):
+def test_lack_of_memory_ends_as_failure(project, write_mrc):
     import resource
 
     large = write_mrc(np.random.default_rng(0).random((256, 256, 256), dtype=np.float32))
@@ -124,7 +124,7 @@ def test_memory_that_does_not_suffice_ends_as_failure(project, write_mrc):
     assert "out of memory" in done.stderr
 
 
-def test_a_folder_that_cannot_be_written_is_said(project, phantom_file):
+def test_output_folder_that_cannot_be_written_is_reported(project, phantom_file):
     (project / "file").write_text("")
     done = run("--in_3dref", phantom_file, folder="file/job/")
     assert done.returncode == 1
@@ -132,12 +132,12 @@ def test_a_folder_that_cannot_be_written_is_said(project, phantom_file):
 
 
 @pytest.mark.parametrize("more", [(), ("--amplify", "0.5")])
-def test_a_marker_that_cannot_be_written_is_said_in_a_line(project, phantom_file, more):
-    """As in a folder that is there and belongs to somebody else."""
+def test_marker_file_that_cannot_be_written_is_reported_in_one_line(project, phantom_file, more):
+    """For instance in an existing folder that belongs to another user."""
     code = (
         "import sys\nfrom relion_external import markers, supervisor\n"
-        "def put(*_):\n    raise PermissionError(13, 'Permission denied')\n"
-        "markers.put = put\nsys.exit(supervisor.main(sys.argv[1:]))\n"
+        "def write_marker(*_):\n    raise PermissionError(13, 'Permission denied')\n"
+        "markers.write_marker = write_marker\nsys.exit(supervisor.main(sys.argv[1:]))\n"
     )
     command = [sys.executable, "-c", code, "--in_3dref", phantom_file, "--o", "job/", *more]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -147,9 +147,9 @@ def test_a_marker_that_cannot_be_written_is_said_in_a_line(project, phantom_file
 
 @pytest.fixture
 def slow_job(project, phantom_file):
-    """A job in the middle of its work, with the outputs of an earlier run in its folder.
+    """A running job, with the outputs of an earlier run in its folder.
 
-    Its map is a pipe that nobody fills: as good as a large map, and as long as the test needs.
+    Its input map is a pipe to which nobody writes: reading it lasts as long as the test needs.
     """
     run("--in_3dref", phantom_file, "--lowpass", "12")
     os.mkfifo("endless.mrc")
@@ -169,7 +169,7 @@ def slow_job(project, phantom_file):
 def wait_for(condition, seconds=20.0):
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "nothing happened in time"
+        assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.02)
 
 
@@ -177,22 +177,22 @@ def children_of(process):
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
-def assert_first_run_is_kept():
+def assert_outputs_of_the_first_run_remain():
     assert read_map("job/scale.mrc").data.shape == (64, 64, 64)
     assert not list(Path("job").glob(".occupy_staging*"))
 
 
-def test_a_request_to_abort_is_met_in_a_second(slow_job):
+def test_abort_request_stops_the_job_within_seconds(slow_job):
     Path("job/RELION_JOB_ABORT_NOW").touch()
     start = time.monotonic()
     assert slow_job.wait(timeout=10) == 1
     assert time.monotonic() - start < 3
     assert ending() == ABORTED
-    assert_first_run_is_kept()
+    assert_outputs_of_the_first_run_remain()
 
 
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "XCPU"])
-def test_signals_end_as_failure(slow_job, name):
+def test_signal_ends_as_failure(slow_job, name):
     (child,) = children_of(slow_job)
     number = getattr(signal, f"SIG{name}")
     os.killpg(slow_job.pid, number)
@@ -200,17 +200,17 @@ def test_signals_end_as_failure(slow_job, name):
     assert (slow_job.returncode, ending()) == (1, FAILURE)
     assert f"ended by signal {int(number)}" in errors
     assert not Path(f"/proc/{child}").exists()
-    assert_first_run_is_kept()
+    assert_outputs_of_the_first_run_remain()
 
 
-def test_a_killed_child_ends_as_failure(slow_job):
+def test_killed_child_process_ends_as_failure(slow_job):
     (child,) = children_of(slow_job)
     os.kill(child, signal.SIGKILL)
     assert slow_job.wait(timeout=10) == 1
     assert ending() == FAILURE
 
 
-def test_a_killed_parent_ends_as_failure(slow_job):
+def test_killed_parent_process_ends_as_failure(slow_job):
     (child,) = children_of(slow_job)
     slow_job.kill()
     wait_for(lambda: Path("job", FAILURE).exists())
@@ -218,13 +218,13 @@ def test_a_killed_parent_ends_as_failure(slow_job):
     assert ending() == FAILURE
 
 
-def test_a_killed_group_ends_as_failure(slow_job):
+def test_killed_process_group_ends_as_failure(slow_job):
     os.killpg(slow_job.pid, signal.SIGKILL)
     wait_for(lambda: Path("job", FAILURE).exists())
-    assert_first_run_is_kept()
+    assert_outputs_of_the_first_run_remain()
 
 
-# Stands in for a module of the standard library that takes its time to load.
+# Replaces the module threading of the standard library: loading it takes a second.
 SLOW_MODULE = """
 import sys, time
 sys.path.remove({folder!r})
@@ -235,7 +235,7 @@ import threading
 """
 
 
-def test_a_signal_while_the_job_still_loads_ends_as_failure(project, monkeypatch):
+def test_signal_during_the_imports_ends_as_failure(project, monkeypatch):
     (project / "slow").mkdir()
     (project / "slow" / "threading.py").write_text(SLOW_MODULE.format(folder=str(project / "slow")))
     monkeypatch.setenv("PYTHONPATH", f"{project / 'slow'}:{os.environ['PYTHONPATH']}")
@@ -247,7 +247,7 @@ def test_a_signal_while_the_job_still_loads_ends_as_failure(project, monkeypatch
     assert ending() == FAILURE
 
 
-def test_another_job_in_the_folder_is_refused_and_the_first_goes_on(slow_job, phantom_file):
+def test_second_job_in_the_folder_is_refused_and_the_first_continues(slow_job, phantom_file):
     done = run("--in_3dref", phantom_file)
     assert done.returncode == 1 and "another job is running" in done.stderr
     assert slow_job.poll() is None
@@ -255,29 +255,29 @@ def test_another_job_in_the_folder_is_refused_and_the_first_goes_on(slow_job, ph
 
 
 @pytest.mark.parametrize("words", [">&-", "2>&-", "<&- >&- 2>&-", "> /dev/full", "> /dev/full 2>&1"])
-def test_streams_that_cannot_be_written_do_no_harm(project, phantom_file, words):
+def test_job_succeeds_if_standard_streams_cannot_be_written(project, phantom_file, words):
     command = " ".join([*COMMAND, "--o", "job/", "--in_3dref", phantom_file, words])
     assert subprocess.run(command, shell=True, timeout=60, stderr=subprocess.DEVNULL).returncode == 0
     assert ending() == SUCCESS
 
 
-def test_a_terminal_that_knows_no_angstrom_does_no_harm(project, phantom_file):
+def test_job_succeeds_if_the_output_encoding_is_ascii(project, phantom_file):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "POSIX"}
     assert run("--in_3dref", phantom_file, env=environment).returncode == 0
     assert ending() == SUCCESS
 
 
-def test_an_empty_folder_name_does_not_hide_the_first(project):
+def test_empty_value_of_o_does_not_replace_an_earlier_one(project):
     assert run("--in_3dref", "gone.mrc", "--o=").returncode == 1
     assert ending() == FAILURE
 
 
-def test_a_running_job_has_no_marker_of_the_last_run(slow_job):
+def test_running_job_has_no_marker_file_of_the_last_run(slow_job):
     assert not list(Path("job").glob("RELION_JOB_*"))
 
 
 def test_ignored_signals_stay_ignored(project):
-    """What nohup does."""
+    """`nohup` starts a program with SIGHUP ignored."""
     os.mkfifo("endless.mrc")
     job = subprocess.Popen(
         [*COMMAND, "--o", "job/", "--in_3dref", "endless.mrc"],
@@ -293,14 +293,14 @@ def test_ignored_signals_stay_ignored(project):
     assert job.wait(timeout=10) == 1
 
 
-def test_help_and_version_need_no_folder(project):
+def test_help_and_version_need_no_output_folder(project):
     for word, text in (("--help", "--in_3dref"), ("--version", "relion_external_occupy 0.")):
         done = subprocess.run([*COMMAND, word], capture_output=True, text=True, check=True)
         assert text in done.stdout
     assert list(project.iterdir()) == []
 
 
-def test_help_tells_every_setting(project):
+def test_help_names_every_setting(project):
     from occupy_core.settings.settings import descriptions
 
     shown = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
@@ -308,7 +308,7 @@ def test_help_tells_every_setting(project):
         assert f"--{name} " in shown, name
 
 
-def test_it_runs_where_the_working_folder_is_not_the_project(project, phantom_file, tmp_path_factory, monkeypatch):
+def test_job_runs_outside_the_project_folder(project, phantom_file, tmp_path_factory, monkeypatch):
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     done = run("--in_3dref", phantom_file, folder=str(project / "job"))
     assert done.returncode == 0

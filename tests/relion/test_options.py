@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""Parse command lines of the External job."""
+
 import pytest
 
 from occupy_core.errors import SettingsError
@@ -12,7 +14,7 @@ def settings(*words):
     return parse([*JOB, *words]).settings
 
 
-def test_the_command_that_relion_composes():
+def test_command_line_of_relion_is_parsed():
     options = parse(
         "--o External/job020/ --in_3dref Class3D/job003/run_it010_class002.mrc --in_mask MaskCreate/job002/mask.mrc "
         "--amplify 3 --exclude_solvent --j 2 --pipeline_control External/job020/".split()
@@ -24,14 +26,14 @@ def test_the_command_that_relion_composes():
     assert options.warnings == ()
 
 
-def test_the_command_that_ccpem_composes():
+def test_command_line_of_ccpem_pipeliner_is_parsed():
     options = parse(["--in_3Dref", "map.mrc", "--o", "External/job017/", "--mode", "occupancy"])
     assert options.input_path == "map.mrc"
     assert options.threads == 1
 
 
 @pytest.mark.parametrize("name", [name for name, item in descriptions().items() if item.kind == "flag"])
-def test_flags_in_any_spelling(name):
+def test_flag_accepts_every_spelling_of_yes_and_no(name):
     for words in ([], ["yes"], ["Yes"], ["TRUE"], ["1"], ["on"]):
         assert getattr(settings("--attenuate", f"--{name}", *words), name) is True
     for words in (["no"], ["No"], ["FALSE"], ["0"]):
@@ -40,18 +42,18 @@ def test_flags_in_any_spelling(name):
         settings(f"--{name}", "perhaps")
 
 
-@pytest.mark.parametrize(("name", "once_on"), [("amplify", 3), ("attenuate", 3), ("sigmoid", 4)])
-def test_powers_with_and_without_a_value(name, once_on):
+@pytest.mark.parametrize(("name", "value_when_on"), [("amplify", 3), ("attenuate", 3), ("sigmoid", 4)])
+def test_power_without_a_value_has_its_usual_value(name, value_when_on):
     assert getattr(settings(), name) is None
-    assert getattr(settings(f"--{name}"), name) == once_on
-    assert getattr(settings(f"--{name}", "Yes"), name) == once_on
+    assert getattr(settings(f"--{name}"), name) == value_when_on
+    assert getattr(settings(f"--{name}", "Yes"), name) == value_when_on
     assert getattr(settings(f"--{name}", "2.5"), name) == 2.5
     assert getattr(settings(f"--{name}", "No"), name) is None
     with pytest.raises(SettingsError, match="expected > 1"):
         settings(f"--{name}", "1")
 
 
-def test_a_threshold_with_and_without_a_value():
+def test_threshold_without_a_value_has_its_usual_value():
     assert settings("--solvent_threshold").solvent_threshold == 0.15
     assert settings("--solvent_threshold", "0").solvent_threshold == 0
     assert settings("--solvent_threshold", "no").solvent_threshold is None
@@ -59,7 +61,7 @@ def test_a_threshold_with_and_without_a_value():
         settings("--solvent_threshold", "2")
 
 
-def test_every_setting_has_an_option_of_its_name():
+def test_every_setting_has_an_option_of_the_same_name():
     given = {
         "mode": ("Occupancy", "occupancy"),
         "amplify": ("2", 2.0),
@@ -94,14 +96,14 @@ def test_every_setting_has_an_option_of_its_name():
         assert getattr(settings("--attenuate", f"--{name}", word), name) == value
 
 
-def test_one_map_where_particles_are_expected_is_told():
+def test_warns_of_a_map_as_in_parts():
     words = ["--o", "out/", "--in_parts", "run_it025_class001.mrc"]
-    (told,) = parse(words).warnings
-    assert "nothing is compared" in told and "run_itNNN_data.star" in told
+    (warning,) = parse(words).warnings
+    assert "no classes are compared" in warning and "run_itNNN_data.star" in warning
     assert parse([*words, "--classes", "all"]).warnings == ()
 
 
-def test_target_masks_given_one_by_one_are_all_taken():
+def test_target_masks_may_be_separate_options_or_words():
     words = ["--target_mask", "a.mrc", "--target_mask", "b.mrc,c.mrc", "d.mrc"]
     assert settings(*words).target_mask == ("a.mrc", "b.mrc", "c.mrc", "d.mrc")
 
@@ -119,12 +121,12 @@ def test_target_masks_given_one_by_one_are_all_taken():
         (["--angpix", "wide"], "above 0"),
         (["--j", "0"], "whole number above 0"),
         (["--j", "-2"], "whole number above 0"),
-        (["--in_mask", "a.mrc", "--solvent_def", "b.mrc"], "given twice"),
+        (["--in_mask", "a.mrc", "--solvent_def", "b.mrc"], "give only one of the two"),
         (["--kernel_size", "5.5"], "whole number"),
         (["--lowpass", "fine"], "'fine', expected"),
     ],
 )
-def test_wrong_command_lines_say_what_is_wrong(words, message):
+def test_error_names_the_wrong_option(words, message):
     with pytest.raises((OptionError, SettingsError)) as caught:
         parse([*JOB, *words])
     assert message in str(caught.value)
@@ -137,20 +139,20 @@ def test_wrong_command_lines_say_what_is_wrong(words, message):
         (["--in_3dref", "map.mrc"], "no output folder"),
     ],
 )
-def test_a_job_needs_a_map_and_a_folder(words, message):
+def test_input_map_and_output_folder_are_required(words, message):
     with pytest.raises(OptionError, match=message):
         parse(words)
 
 
-def test_inputs_without_a_use_are_ignored_aloud():
+def test_warns_of_unused_inputs():
     options = parse([*JOB, "--in_movies", "m.star", "--in_coords", "c.star"])
     assert options.warnings == ("--in_movies is not used by this job", "--in_coords is not used by this job")
 
 
-def test_a_blank_parameter_name_in_relions_form_does_no_harm():
+def test_blank_parameter_name_is_ignored():
     assert settings("--", "--pivot", "0.4").pivot == 0.4
 
 
 @pytest.mark.parametrize("words", [["1,3"], ["1, 3"], ["1", "3"], ["1,", "3"], ["1 3"]])
-def test_classes_may_stand_with_blanks(words):
+def test_class_numbers_may_be_separated_by_blanks(words):
     assert settings("--classes", *words).classes == "1,3"

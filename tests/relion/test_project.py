@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The job in a real RELION project, run by RELION's own pipeliner."""
+"""Run the job in a real RELION project with RELION's own pipeliner."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from occupy_core.settings.settings import Settings
 
 @pytest.fixture
 def project(relion_path, phantom_file, tmp_path, monkeypatch):
-    """A new project with the phantom imported and the job's command on the path."""
+    """A new project with an imported map; RELION finds the job's command."""
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -38,7 +38,7 @@ def errors(job):
     return Path(job, "run.err").read_text()
 
 
-def test_import_external_and_mask_create(project):
+def test_outputs_are_nodes_for_mask_create(project):
     job = external(project, param1_label="amplify", param1_value="3", param2_label="exclude_solvent", nr_threads="2")
     assert project.run(job) == "Succeeded", errors(job)
     mask = project.add("MaskCreate", fn_in=f"{job}amplified.mrc", inimask_threshold="0.3", lowpass_filter="15")
@@ -58,7 +58,7 @@ def test_import_external_and_mask_create(project):
     assert errors(job) == ""
 
 
-def test_calibrated_occupancy_of_target_masks(project, three_parts, write_mrc):
+def test_calibrated_occupancy_in_target_masks_is_right(project, three_parts, write_mrc):
     masks = [write_mrc(part.astype("float32"), f"part{number}.mrc") for number, part in enumerate(three_parts.parts)]
     job = external(
         project,
@@ -72,7 +72,7 @@ def test_calibrated_occupancy_of_target_masks(project, three_parts, write_mrc):
     np.testing.assert_allclose(table["occupyScaleMedian"], three_parts.occupancies, atol=0.06)
 
 
-def test_the_job_gives_the_voxels_of_the_core(project):
+def test_output_voxels_equal_those_of_the_core(project):
     settings = Settings(amplify=3.0, attenuate=3.0, sigmoid=4.0)
     job = external(project, param1_label="amplify", param2_label="attenuate", param3_label="sigmoid", nr_threads="2")
     assert project.run(job) == "Succeeded", errors(job)
@@ -84,13 +84,13 @@ def test_the_job_gives_the_voxels_of_the_core(project):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        # Typed as a parameter: for a missing file in its own input field RELION's scheduler waits before the job.
+        # As a parameter, because RELION waits without end for a missing file in its own input field.
         ({"in_3dref": '""', "param1_label": "in_3dref", "param1_value": "gone.mrc"}, "gone.mrc: no such file"),
         ({"param1_label": "amplfy", "param1_value": "3"}, "did you mean --amplify"),
         ({"in_3dref": "nan.mrc"}, "values NaN"),
     ],
 )
-def test_failures_end_as_failed_within_seconds(project, options, reason):
+def test_failing_job_ends_as_failed_within_seconds(project, options, reason):
     volume = read_map("phantom.mrc").data.copy()
     volume[1, 2, 3] = np.nan
     with pytest.warns(RuntimeWarning, match="NaN"), mrcfile.new("nan.mrc") as mrc:
@@ -100,7 +100,7 @@ def test_failures_end_as_failed_within_seconds(project, options, reason):
     assert reason in errors(job) and errors(job).count("\n") == 1
 
 
-def test_a_broken_installation_ends_as_failed(project, monkeypatch):
+def test_broken_installation_ends_as_failed(project, monkeypatch):
     Path("broken/numpy").mkdir(parents=True)
     Path("broken/numpy/__init__.py").write_text("raise ImportError('numpy is broken')\n")
     monkeypatch.setenv("PYTHONPATH", f"{Path.cwd() / 'broken'}:{os.environ['PYTHONPATH']}")
@@ -109,7 +109,7 @@ def test_a_broken_installation_ends_as_failed(project, monkeypatch):
     assert "numpy is broken" in errors(job) and errors(job).count("\n") == 1
 
 
-def test_an_aborted_job_ends_as_aborted(project, monkeypatch):
+def test_aborted_job_ends_as_aborted(project, monkeypatch):
     Path("slow/scipy").mkdir(parents=True)
     Path("slow/scipy/__init__.py").write_text("import time\nopen('started', 'w')\ntime.sleep(60)\n")
     monkeypatch.setenv("PYTHONPATH", f"{Path.cwd() / 'slow'}:{os.environ['PYTHONPATH']}")
@@ -124,7 +124,7 @@ def test_an_aborted_job_ends_as_aborted(project, monkeypatch):
         while not Path("started").exists():
             assert time.monotonic() < end
             time.sleep(0.05)
-        Path(job, "RELION_JOB_ABORT_NOW").touch()  # all that RELION's "Abort running" does
+        Path(job, "RELION_JOB_ABORT_NOW").touch()  # the only effect of "Abort running" in RELION
         waiting.wait(timeout=20)
     finally:
         waiting.kill()
@@ -132,7 +132,7 @@ def test_an_aborted_job_ends_as_aborted(project, monkeypatch):
     assert project.status(job) == "Aborted"
 
 
-def test_a_job_that_is_run_again_replaces_its_outputs(project):
+def test_second_run_of_a_job_replaces_its_outputs(project):
     job = external(project, param1_label="amplify", param1_value="3")
     assert project.run(job) == "Succeeded"
     first = Path(job, "amplified.mrc").read_bytes()

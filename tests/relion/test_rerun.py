@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""--settings: a job again from the report that it left, to the same bytes."""
+"""Repeat a job from its report with --settings, to the same bytes."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 
 from occupy_core import __version__
 from occupy_core.errors import JobError, SettingsError
-from occupy_core.job.run import _aside
+from occupy_core.job.background import record_in_background
 from occupy_core.reporting.repeat import read_job_record
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.settings import Settings
@@ -28,7 +28,7 @@ def maps_in(folder):
 
 @pytest.fixture
 def project(tmp_path, phantom_file, three_parts, write_mrc, monkeypatch):
-    """A project with a job in it that took a map and both kinds of masks."""
+    """A project with a finished job on a map, with a solvent definition and target masks."""
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -42,17 +42,17 @@ def project(tmp_path, phantom_file, three_parts, write_mrc, monkeypatch):
     return folder
 
 
-def test_the_same_maps_to_the_byte_from_any_folder(project, tmp_path, monkeypatch, capfd):
+def test_repeated_job_writes_the_same_bytes_from_any_folder(project, tmp_path, monkeypatch, capfd):
     first = maps_in("External/job001")
     assert len(first) == 4
     assert main(["--o", "again/", "--settings", "External/job001/report.json"]) == 0
     assert maps_in("again") == first
     for name in ("report.json", "logfile.pdf"):
         same = Path("again", name).read_bytes() == Path("External/job001", name).read_bytes()
-        assert same == (name == "logfile.pdf")  # the report also says where it lies
-    told, before = (json.loads(Path(folder, "report.json").read_text()) for folder in ("again", "External/job001"))
-    assert told["job"].pop("folder_of_paths") == ".." and before["job"].pop("folder_of_paths") == "../.."
-    assert told == before
+        assert same == (name == "logfile.pdf")  # the report contains the path to its own folder
+    repeated, before = (json.loads(Path(folder, "report.json").read_text()) for folder in ("again", "External/job001"))
+    assert repeated["job"].pop("folder_of_paths") == ".." and before["job"].pop("folder_of_paths") == "../.."
+    assert repeated == before
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
@@ -65,28 +65,28 @@ def test_the_same_maps_to_the_byte_from_any_folder(project, tmp_path, monkeypatc
     assert "WARNING" not in capfd.readouterr().out
 
 
-def test_checksums_are_given_up_with_the_job(tmp_path):
-    job = Job((MapInput("/dev/zero", ""),), str(tmp_path), Settings(), 1)  # which has no end
+def test_checksums_are_cancelled_at_the_end_of_the_job(tmp_path):
+    job = Job((MapInput("/dev/zero", ""),), str(tmp_path), Settings(), 1)  # a file without an end
     before = threading.active_count()
-    with _aside(job) as told:
+    with record_in_background(job) as record:
         assert threading.active_count() == before + 1
-    assert told()["sha256"] == {"/dev/zero": None} and threading.active_count() == before
+    assert record()["sha256"] == {"/dev/zero": None} and threading.active_count() == before
 
 
-def test_every_setting_counts(project):
-    """The bytes would differ if one of them were left out."""
+def test_each_recorded_setting_changes_the_maps(project):
+    """The maps would be equal if the setting were not read from the report."""
     for name in ("attenuate", "sigmoid", "lowpass", "seed", "scale_limit"):
         default = {"attenuate": "3", "sigmoid": "3", "lowpass": "14", "seed": "0", "scale_limit": "0.3"}[name]
         assert main(["--o", "other/", "--settings", "External/job001/report.json", f"--{name}", default]) == 0
         assert maps_in("other") != maps_in("External/job001"), name
 
 
-def test_options_beside_it_count_instead(project):
+def test_options_replace_values_of_the_report(project):
     options = parse(["--o", "x/", "--settings", "External/job001/report.json", "--sigmoid", "no", "--pivot", "0.5"])
     settings = options.settings
     assert (settings.attenuate, settings.sigmoid, settings.pivot, settings.seed) == (2.5, None, 0.5, 9)
     assert settings.solvent_def == "solvent.mrc" and settings.target_mask == ("part0.mrc", "part1.mrc")
-    assert options.recorded.maps[0].path == "map.mrc"
+    assert options.earlier_job.maps[0].path == "map.mrc"
     shutil.copy("map.mrc", "second.mrc")
     assert main(["--o", "x/", "--settings", "External/job001/report.json", "--in_3dref", "second.mrc"]) == 0
     assert json.loads(Path("x/report.json").read_text())["maps"][0]["input"] == "second.mrc"
@@ -96,7 +96,7 @@ def test_options_beside_it_count_instead(project):
         parse(["--settings", "External/job001/report.json"])
 
 
-def test_what_is_gone_or_changed_is_told(project, three_parts, capfd):
+def test_missing_and_changed_files_are_reported(project, three_parts, capfd):
     report = "External/job001/report.json"
     shutil.copy("solvent.mrc", "kept.mrc")
     Path("solvent.mrc").write_bytes(Path("part2.mrc").read_bytes())
@@ -105,9 +105,12 @@ def test_what_is_gone_or_changed_is_told(project, three_parts, capfd):
     shutil.copy("kept.mrc", "solvent.mrc")
     os.remove("map.mrc")
     assert main(["--o", "x/", "--settings", report]) == 1
-    told = capfd.readouterr().err
-    assert told.count("\n") == 1
-    assert "map.mrc: no such file, which External/job001/report.json names as a map" in told and "--in_3dref" in told
+    message = capfd.readouterr().err
+    assert message.count("\n") == 1
+    assert (
+        "map.mrc: no such file, but External/job001/report.json names it as a map" in message
+        and "--in_3dref" in message
+    )
     assert not Path("x/scale.mrc").exists()
     os.remove("part1.mrc")
     shutil.copy("kept.mrc", "other.mrc")
@@ -115,7 +118,7 @@ def test_what_is_gone_or_changed_is_told(project, three_parts, capfd):
     assert "part1.mrc: no such file" in capfd.readouterr().err
 
 
-def test_reports_of_other_versions_and_other_files(project, tmp_path):
+def test_reports_of_other_versions_and_wrong_files_are_reported(project, tmp_path):
     path = Path("External/job001/report.json")
     report = json.loads(path.read_text())
 
@@ -124,24 +127,24 @@ def test_reports_of_other_versions_and_other_files(project, tmp_path):
         return str(tmp_path / "report.json")
 
     notes = read_job_record(changed(version="0.0.9", versions={**report["versions"], "numpy": "1.0"})).warnings
-    assert f"is of version 0.0.9, this is {__version__}: the outcome may differ" in notes[0]
-    assert "numpy 1.0, here is" in notes[1]
+    assert f"was written by version 0.0.9, this is {__version__}: the outcome may differ" in notes[0]
+    assert "numpy 1.0, but " in notes[1]
     with pytest.raises(SettingsError, match="(?s)wonder.*version 0.0.9, this is"):
         read_job_record(changed(version="0.0.9", settings={**report["settings"], "wonder": 3}))
-    with pytest.raises(JobError, match="is not a report that a job can be repeated from"):
+    with pytest.raises(JobError, match="is not a report from which a job can be repeated"):
         read_job_record(changed(job=None))
-    (told,) = report["job"]["maps"]
+    (recorded_map,) = report["job"]["maps"]
     for change in (
-        {"maps": [{**told, "prefix": "../../out_"}]},
-        {"maps": [{**told, "prefix": None}]},
-        {"maps": [{**told, "path": 3}]},
-        {"maps": [{**told, "voxel_size": 0}]},
-        {"maps": [{**told, "voxel_size": "wide"}]},
-        {"maps": [{**told, "class_info": {"number": "x", "share": 0.5, "particles": 1}}]},
-        {"maps": [told, told]},
+        {"maps": [{**recorded_map, "prefix": "../../out_"}]},
+        {"maps": [{**recorded_map, "prefix": None}]},
+        {"maps": [{**recorded_map, "path": 3}]},
+        {"maps": [{**recorded_map, "voxel_size": 0}]},
+        {"maps": [{**recorded_map, "voxel_size": "wide"}]},
+        {"maps": [{**recorded_map, "class_info": {"number": "x", "share": 0.5, "particles": 1}}]},
+        {"maps": [recorded_map, recorded_map]},
         {"compare": "false"},
     ):
-        with pytest.raises(JobError, match="is not a report that a job can be repeated from"):
+        with pytest.raises(JobError, match="is not a report from which a job can be repeated"):
             read_job_record(changed(job={**report["job"], **change}))
     (tmp_path / "report.json").write_text("[" * 100_000)
     with pytest.raises(JobError, match="cannot be read as a report.json"):
@@ -154,7 +157,7 @@ def test_reports_of_other_versions_and_other_files(project, tmp_path):
         read_job_record("map.mrc")
 
 
-def test_classes_come_back_with_their_regions(shared_data, tmp_path, monkeypatch):
+def test_repeated_job_on_classes_writes_the_same_regions(shared_data, tmp_path, monkeypatch):
     shutil.copytree(shared_data / "relion_projects" / "3.1.3", tmp_path / "project")
     for path in [tmp_path / "project", *(tmp_path / "project").rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ready-made jobs and chains, as a user copies them into a project."""
+"""The templates of a job, a schedule and a scheme, copied into a project as a user does."""
 
 import re
 import shutil
@@ -26,7 +26,7 @@ def options_of(path):
     return dict(zip(rows["rlnJobOptionVariable"], rows["rlnJobOptionValue"]))
 
 
-def test_relion_takes_the_job(project):
+def test_relion_accepts_the_job(project):
     words = ["relion_pipeliner", "--addJobFromStar", str(TEMPLATES / "job.star")]
     subprocess.run(words, cwd=project.folder, check=True, capture_output=True, timeout=30)
     assert project.status("External/job001/") == "Scheduled"
@@ -34,11 +34,11 @@ def test_relion_takes_the_job(project):
     assert options_of(TEMPLATES / "job.star").items() <= kept.items()
 
 
-def test_the_schedule_runs_from_particles_to_a_mask(project):
+def test_schedule_runs_from_particles_to_a_mask(project):
     simulated = write_particles(project.folder)
     folder = project.folder / "Schedules" / "occupy"
     shutil.copytree(TEMPLATES / "schedule" / "occupy", folder)
-    # Faster than what is worth for real particles.
+    # Options that make the test fast; they are too coarse for real particles.
     path = folder / "classify" / "job.star"
     text = path.read_text()
     for name, value in CLASSIFICATION.items():
@@ -57,7 +57,7 @@ def test_the_schedule_runs_from_particles_to_a_mask(project):
 
 
 @pytest.mark.parametrize("version", ["4.0.2", "5.0.1"])
-def test_the_scheme_has_options_of_relion_4_and_5(version, shared_data):
+def test_scheme_uses_options_of_relion_4_and_5(version, shared_data):
     folder = TEMPLATES / "scheme" / "occupy"
     ours = options_of(folder / "classify" / "job.star")
     theirs = options_of(shared_data / "relion_projects" / version / "Class3D" / "job003" / "job.star")
@@ -66,7 +66,7 @@ def test_the_scheme_has_options_of_relion_4_and_5(version, shared_data):
     assert kind["rlnJobTypeLabel"] == "relion.class3d"
 
 
-def test_the_scheme_leads_through_its_jobs_to_the_end():
+def test_scheme_runs_all_jobs_and_ends():
     folder = TEMPLATES / "scheme" / "occupy"
     blocks = starfile.read(folder / "scheme.star", always_dict=True)
     jobs = list(blocks["scheme_jobs"]["rlnSchemeJobNameOriginal"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Scipion of the tests' own: home, hosts and projects in a temporary folder, set before Scipion is imported."""
+"""Set up Scipion for the tests, before its import: home, hosts and projects in a temporary folder."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import pytest
 
 from demo.particles import write_particles
 from demo.scipion_project import prepare_environment
-from tests.conftest import absent
+from tests.conftest import skip_or_fail
 from tests.scipion import relion
 
 _HERE = Path(__file__).parent
 
-# A queue that hides how a job ended, as real ones do: it runs the job, and prints a number whatever comes of it.
+# A queue that hides, as real queues do, whether a job failed: it runs the job and always prints a job number.
 _HOSTS = """[localhost]
 PARALLEL_COMMAND = mpirun -np %_(JOB_NODES)d %_(COMMAND)s
 NAME = NOSTATUS
@@ -35,10 +35,10 @@ QUEUES_DEFAULT = {}
 """
 
 
-def _reason_absent() -> str:
+def _reason_missing() -> str:
     if importlib.util.find_spec("pwem") is None:
         return 'Scipion is not installed; install it with: pip install -e ".[scipion,test]"'
-    import importlib_metadata  # Scipion's own way to find plugins
+    import importlib_metadata  # Scipion finds its plugins with this library
 
     if "occupy_scipion" not in importlib_metadata.entry_points(group="pyworkflow.plugin").names:
         return 'the plugin is not installed; install it with: pip install -e ".[scipion,test]"'
@@ -51,30 +51,32 @@ def _set_up() -> None:
     prepare_environment(home, hosts=_HOSTS)
     relion.make_home(home)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Scipion's own, at import
+        warnings.simplefilter("ignore")  # Scipion itself warns at import
         import pyworkflow
 
         pyworkflow.Config.getDomain().getProtocols()
         pyworkflow.Config.getDomain().getViewers()
 
 
-REASON_ABSENT = _reason_absent()
-if not REASON_ABSENT:
+REASON_MISSING = _reason_missing()
+if not REASON_MISSING:
     _set_up()
 
 
-class _Absent(pytest.Module):
+class _SkippedModule(pytest.Module):
     def collect(self):
-        absent(REASON_ABSENT)
+        skip_or_fail(REASON_MISSING)
 
 
 def pytest_pycollect_makemodule(module_path, parent):
-    return _Absent.from_parent(parent, path=module_path) if REASON_ABSENT else None
+    return _SkippedModule.from_parent(parent, path=module_path) if REASON_MISSING else None
 
 
 def pytest_collection_modifyitems(items):
-    """Warnings of our own modules are errors; those of Scipion and what it brings along differ by version."""
-    # It also leaves database connections and files to the garbage collector.
+    """Treat warnings of this project as errors, and ignore those of Scipion and its libraries.
+
+    These differ between versions, and Scipion leaves files and database connections open.
+    """
     ours = ("ignore", "error:::occupy_.*", "error:::tests.*")
     for item in items:
         if _HERE in item.path.parents:
@@ -83,7 +85,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def laboratory():
-    """The project that all tests share, and what users do in it."""
+    """The project of all tests, with methods for the actions of users."""
     from tests.scipion.laboratory import Laboratory
 
     here = os.getcwd()
@@ -94,21 +96,21 @@ def laboratory():
 
 @pytest.fixture
 def lab(laboratory, monkeypatch):
-    """The project, in its folder: Scipion's paths are relative to it."""
+    """The project, with its folder as the working folder: Scipion's paths are relative to it."""
     monkeypatch.chdir(laboratory.folder)
     return laboratory
 
 
 @pytest.fixture(scope="session")
 def map_file(tmp_path_factory, three_parts):
-    """The phantom as a file, with a header origin of its own."""
+    """The path of the simulated complex as a file whose header has an origin."""
     path = tmp_path_factory.mktemp("maps") / "phantom.mrc"
     return write_map(path, three_parts.volume, origin=(3.0, -6.0, 9.0))
 
 
 @pytest.fixture(scope="session")
 def a_map(laboratory, map_file):
-    """An import of the phantom, whose Scipion origin is not the default."""
+    """A protocol whose output is the simulated complex, with another origin in Scipion than the default."""
     with laboratory.inside():
         imported = laboratory.import_maps(map_file)
         return laboratory.moved(imported, 10.0, 20.0, 30.0)
@@ -116,9 +118,9 @@ def a_map(laboratory, map_file):
 
 @pytest.fixture(scope="session")
 def class3d(laboratory, tmp_path_factory):
-    """A 3D classification by RELION in the project, of particles with a domain and without."""
-    if relion.reason_absent():
-        absent(relion.reason_absent())
+    """A RELION 3D classification in the project, and its simulated particles: with and without a domain."""
+    if relion.reason_missing():
+        skip_or_fail(relion.reason_missing())
     folder = tmp_path_factory.mktemp("particles")
     simulated = write_particles(folder)
     with laboratory.inside():
@@ -126,7 +128,7 @@ def class3d(laboratory, tmp_path_factory):
 
 
 def write_map(path, values, *, voxel_size=3.0, origin=None):
-    """Write values as a map; NaN is let through, for tests of what becomes of it."""
+    """Write values as a map and return its path; NaN values are allowed."""
     import mrcfile
 
     with warnings.catch_warnings():

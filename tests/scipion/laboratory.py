@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What users do in a Scipion project, in the fewest words."""
+"""A Scipion project with methods for the actions of users."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pyworkflow.project import Manager
 from demo.particles import CLASSIFICATION, PARTICLES, REFERENCE, VOXEL_SIZE
 from occupy_scipion.protocols import ProtOccupyLocalScale
 
-# RELION's options of the same classification, as its plugin calls them.
+# Options of the demo's classification, under the parameter names of Scipion's RELION plugin.
 _CLASSIFICATION = {
     "isMapAbsoluteGreyScale": True,
     "hasReferenceCTFCorrected": True,
@@ -78,7 +78,7 @@ print("FOUND" + json.dumps(found))
 
 
 class Laboratory:
-    """A project with its imports and runs."""
+    """A Scipion project, with methods that make and run protocols."""
 
     def __init__(self, name: str) -> None:
         manager = Manager()
@@ -90,7 +90,7 @@ class Laboratory:
 
     @contextmanager
     def inside(self):
-        """In the project's folder for a while: Scipion's paths are relative to it."""
+        """Change into the project's folder until the block ends: Scipion's paths are relative to it."""
         here = os.getcwd()
         os.chdir(self.folder)
         try:
@@ -99,21 +99,21 @@ class Laboratory:
             os.chdir(here)
 
     def launch(self, protocol):
-        """Run a protocol as the GUI does, in a process of its own, and wait."""
+        """Run a protocol in a process of its own, as Scipion's window does, and wait for its end."""
         self.project.launchProtocol(protocol, wait=True)
         return protocol
 
-    def import_maps(self, path, *, sampling=3.0, pattern="", **more):
-        """An import of one map, or of all in a folder that match a pattern."""
+    def import_maps(self, path, *, sampling=3.0, pattern="", **options):
+        """Import one map, or all maps in a folder whose names match a pattern, and return the protocol."""
         protocol = self.project.newProtocol(
-            ProtImportVolumes, filesPath=str(path), filesPattern=pattern, samplingRate=sampling, **more
+            ProtImportVolumes, filesPath=str(path), filesPattern=pattern, samplingRate=sampling, **options
         )
         self.launch(protocol)
         assert protocol.isFinished(), protocol.getErrorMessage()
         return protocol
 
     def moved(self, source, x, y, z):
-        """The same map under an origin of its own."""
+        """Return a protocol whose output is the map of `source` with another origin, in Å."""
         protocol = self.project.newProtocol(ProtOrigSampling, setOrigCoord=True, x=x, y=y, z=z)
         _point(protocol.inVolume, *_only_output(source))
         self.launch(protocol)
@@ -121,12 +121,13 @@ class Laboratory:
         return protocol
 
     def import_mask(self, path, *, sampling=3.0):
+        """Import a mask and return the protocol."""
         protocol = self.launch(self.project.newProtocol(ProtImportMask, maskPath=str(path), samplingRate=sampling))
         assert protocol.isFinished(), protocol.getErrorMessage()
         return protocol
 
     def classification(self, folder):
-        """A 3D classification of the particles in a folder that `demo.particles` wrote."""
+        """Run a 3D classification of the particles that `demo.particles` wrote to a folder, and return the protocol."""
         particles = self.project.newProtocol(
             ProtImportParticles,
             importFrom=ProtImportParticles.IMPORT_FROM_RELION,
@@ -145,7 +146,10 @@ class Laboratory:
         return protocol
 
     def local_scale(self, source=None, **values):
-        """The protocol with its form filled in, not run; maps and masks are imports, or (protocol, output name)."""
+        """Return the protocol "local scale" with these values in its form, without running it.
+
+        Maps and masks are protocols with one output, or pairs (protocol, output name).
+        """
         values.setdefault("numberOfThreads", 1)
         mask, targets = values.pop("solventDefinition", None), values.pop("targetMasks", ())
         protocol = self.project.newProtocol(ProtOccupyLocalScale, **values)
@@ -160,14 +164,16 @@ class Laboratory:
         return protocol
 
     def run_local_scale(self, source, **values):
+        """Run the protocol "local scale" with these values, as in `local_scale`, and return it."""
         protocol = self.launch(self.local_scale(source, **values))
         assert protocol.isFinished(), protocol.getErrorMessage()
         return protocol
 
     def subtraction(self, classification, volume, mask):
-        """RELION's subtraction of a map but for what a mask keeps; map and mask are (protocol, output name).
+        """Return RELION's particle subtraction, not run: subtract a map outside a mask from the particles.
 
-        Not of the classification as such: for that the plugin looks for an output that only refinements have.
+        Map and mask are pairs (protocol, output name). The classification itself cannot be the input: for it the plugin
+        expects an output that only refinements have.
         """
         protocol = self.project.newProtocol(self.domain.findClass("ProtRelionSubtract"), relionInput=False)
         _point(protocol.inputVolume, *volume)
@@ -176,7 +182,7 @@ class Laboratory:
         return protocol
 
     def read_back(self, protocol):
-        """What a fresh process finds of a run in the project."""
+        """Return what a new process reads about a run in the project: status, texts and outputs."""
         command = [sys.executable, "-W", "ignore", "-c", _READ_BACK, self.name, protocol.strId()]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
@@ -184,7 +190,7 @@ class Laboratory:
 
 
 def _output(source):
-    """The protocol and the name of the output that is meant: an import's only one, or (protocol, output name)."""
+    """Return (protocol, output name) from such a pair or from a protocol with one output."""
     return source if isinstance(source, tuple) else _only_output(source)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""RELION within Scipion: its plugin, and a home for it as the plugin expects one."""
+"""Prepare RELION for use in Scipion: find its plugin, and make the folder that the plugin expects."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import os
 import shutil
 from pathlib import Path
 
-# The plugin reads the version from the folder's name, and takes no other.
+# The plugin reads RELION's version from the folder's name, and accepts only some versions.
 _HOME = "relion-3.1"
 
 
-def reason_absent() -> str:
-    """Why there is no RELION in Scipion here, or nothing."""
+def reason_missing() -> str:
+    """Return why RELION cannot be used in Scipion; empty if it can."""
     if importlib.util.find_spec("relion") is None:
         return "scipion-em-relion is not installed; install it with: pip install --no-deps scipion-em-relion==4.0.20"
     if shutil.which("relion_refine") is None:
@@ -22,7 +22,7 @@ def reason_absent() -> str:
 
 
 def make_home(folder: Path) -> None:
-    """Links to RELION's programs, wherever they are, under the name that the plugin wants; before Scipion starts."""
+    """Link RELION's programs into a folder with the name that the plugin expects, before Scipion is imported."""
     program = shutil.which("relion_refine")
     if program is None:
         return
@@ -30,7 +30,7 @@ def make_home(folder: Path) -> None:
     (home / "bin").mkdir(parents=True)
     (home / "lib").mkdir()
     for path in Path(program).parent.glob("relion_*"):
-        # Not ours: a link to a Python script does not find the environment it belongs to.
+        # Not this project's command: a Python script does not work through a link from another folder.
         if path.name != "relion_external_occupy":
             (home / "bin" / path.name).symlink_to(path)
     os.environ["RELION_HOME"] = str(home)

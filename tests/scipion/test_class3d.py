@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real classification by RELION in the project, and what the plugin makes of its classes."""
+"""Local scale and comparison of the classes of a real RELION classification in the project."""
 
 import mrcfile
 import numpy as np
@@ -12,7 +12,7 @@ from occupy_scipion.report import read_report
 
 @pytest.fixture(scope="module")
 def shares(laboratory, class3d):
-    """Of each class, its size and the share of its particles that were simulated with the domain."""
+    """By class number, the class's size and the share of its particles that were simulated with the domain."""
     classification, simulated = class3d
     found = {}
     with laboratory.inside():
@@ -33,7 +33,7 @@ def test_the_classification_separates_the_states(shares):
     assert abs(shares[1][1] - shares[2][1]) > 0.8
 
 
-def test_class_maps_keep_their_numbers(lab, class3d, run):
+def test_outputs_have_the_class_numbers(lab, class3d, run):
     found = lab.read_back(run)["outputs"]
     assert list(found) == ["scaleMaps", "confidenceMaps"]
     for output in found.values():
@@ -42,7 +42,7 @@ def test_class_maps_keep_their_numbers(lab, class3d, run):
         assert output["sources"] == [[class3d[0].getObjId(), "outputVolumes"]]
 
 
-def test_the_classes_themselves_share_one_reference_and_keep_their_sizes(lab, class3d, shares):
+def test_classes_share_one_reference_and_keep_their_sizes(lab, class3d, shares):
     protocol = lab.run_local_scale((class3d[0], "outputClasses"), scaleMode=2, normalisation=2)
     found = lab.read_back(protocol)
     for output in found["outputs"].values():
@@ -58,15 +58,15 @@ def test_the_classes_themselves_share_one_reference_and_keep_their_sizes(lab, cl
     assert read_report(lab.folder / protocol._getExtraPath())["shared_reference"]
 
 
-def test_the_domain_is_weak_in_the_class_without_it(lab, class3d, shares, run):
+def test_scale_in_the_domain_is_lower_in_the_class_without_it(lab, class3d, shares, run):
     domain = class3d[1].domain
     scales = {item.getObjId(): mrcfile.read(item.getFileName()) for item in run.scaleMaps.iterItems()}
     whole, core = sorted(scales, key=lambda number: -shares[number][1])
     assert np.median(scales[whole][domain]) > np.median(scales[core][domain]) + 0.4
 
 
-def test_relions_subtraction_takes_the_mask(lab, class3d, shares):
-    """In RELION's form the mask must be a VolumeMask; what is 0 in it is taken from the particles."""
+def test_relion_subtraction_accepts_the_mask(lab, class3d, shares):
+    """In RELION's form the mask must be a VolumeMask; the signal where it is 0 is subtracted."""
     classification, simulated = class3d
     whole = max(shares, key=lambda number: shares[number][1])
     volume = (classification, f"outputVolumes.{whole}")
@@ -81,7 +81,7 @@ def test_relions_subtraction_takes_the_mask(lab, class3d, shares):
     assert subtraction.outputParticles.getSize() == len(simulated.has_domain)
 
 
-def test_classes_compared_show_the_domain(lab, class3d, shares):
+def test_comparison_finds_the_domain(lab, class3d, shares):
     protocol = lab.project.newProtocol(ProtOccupyCompareClasses, numberOfThreads=1)
     protocol.inputVolumes.set(class3d[0])
     protocol.inputVolumes.setExtended("outputClasses")

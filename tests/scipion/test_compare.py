@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Classes compared in a real project: what differs comes out as masks, a table in the summary, and pictures."""
+"""Compare classes in a real project: outputs, summary and viewers."""
 
 import mrcfile
 import numpy as np
@@ -31,7 +31,7 @@ def imported(laboratory, simulated, tmp_path_factory):
 
 
 def compare(lab, source, output, **values):
-    """The protocol with its form filled in, not run."""
+    """Return the protocol "compare classes" with these values in its form, without running it."""
     protocol = lab.project.newProtocol(ProtOccupyCompareClasses, numberOfThreads=1, **values)
     protocol.inputVolumes.set(source)
     protocol.inputVolumes.setExtended(output)
@@ -46,7 +46,7 @@ def run(laboratory, imported):
     return protocol
 
 
-def test_what_differs_comes_out_as_outputs(lab, imported, run, simulated):
+def test_regions_are_outputs(lab, imported, run, simulated):
     found = lab.read_back(run)
     assert list(found["outputs"]) == ["scaleMaps", "confidenceMaps", "occupancySpread", "regionMask1"]
     mask, scales = found["outputs"]["regionMask1"], found["outputs"]["scaleMaps"]
@@ -58,12 +58,12 @@ def test_what_differs_comes_out_as_outputs(lab, imported, run, simulated):
     part = simulated[0].parts[2]
     inside = mrcfile.read(run.regionMask1.getFileName()) > 0.5
     assert (inside & part).sum() / part.sum() > 0.7
-    # One reference for all: what is 0.3 in the first reads so beside the 0.9 of the second.
+    # With one reference for all maps, a part of occupancy 0.3 has this scale beside 0.9 in another map.
     medians = [np.median(mrcfile.read(item.getFileName())[part]) for item in run.scaleMaps.iterItems()]
     np.testing.assert_allclose(medians, [0.3, 0.9, 0.3], atol=0.1)
 
 
-def test_summary_and_methods_tell_what_differs(lab, run):
+def test_summary_and_methods_name_the_regions(lab, run):
     found = lab.read_back(run)
     text = "\n".join(found["summary"])
     assert "*Compared at a low-pass of 9 Å:*" in text
@@ -71,7 +71,7 @@ def test_summary_and_methods_tell_what_differs(lab, run):
     assert "1 region differed by more than noise explains" in found["methods"][0]
 
 
-def test_the_outputs_of_a_local_scale_stand_for_their_inputs(lab, imported, run):
+def test_for_outputs_of_local_scale_their_input_maps_are_compared(lab, imported, run):
     scaled = lab.run_local_scale((imported, "outputVolumes"), doAmplify=True)
     again = compare(lab, scaled, "amplifiedMaps")
     assert [source.path for source in again._sources()] == [source.path for source in run._sources()]
@@ -81,8 +81,8 @@ def test_the_outputs_of_a_local_scale_stand_for_their_inputs(lab, imported, run)
     assert np.array_equal(first, second)
 
 
-def test_a_run_with_fewer_regions_drops_the_others(lab, imported, simulated, tmp_path):
-    """Run again on other files, as when the classification was continued."""
+def test_outputs_of_an_earlier_run_with_more_regions_are_deleted(lab, imported, simulated, tmp_path):
+    """Run again after the input files have changed, for instance because the classification was continued."""
     for number, made in enumerate(simulated, start=1):
         write_map(tmp_path / f"later{number}.mrc", made.volume)
     source = lab.import_maps(tmp_path, pattern="later*.mrc")
@@ -96,7 +96,7 @@ def test_a_run_with_fewer_regions_drops_the_others(lab, imported, simulated, tmp
     assert list(lab.read_back(protocol)["outputs"]) == ["scaleMaps", "confidenceMaps", "occupancySpread"]
 
 
-def test_continue_without_a_change_keeps_the_regions(lab, imported):
+def test_continue_without_changes_keeps_the_regions(lab, imported):
     protocol = lab.launch(compare(lab, imported, "outputVolumes", lowpass=10.0))
     protocol.runMode.set(0)  # Continue
     lab.launch(protocol)
@@ -106,8 +106,8 @@ def test_continue_without_a_change_keeps_the_regions(lab, imported):
     assert len(found["scaleMaps"]["items"]) == 3
 
 
-def test_the_mask_goes_on_as_a_mask(lab, imported, run):
-    """The region's mask as a target mask of another run."""
+def test_region_mask_can_be_a_target_mask(lab, imported, run):
+    """Use a region's mask as the target mask of another run."""
     protocol = lab.local_scale((imported, "outputVolumes"), normalisation=2, scaleMode=2, scaleReference="shared")
     from pyworkflow.object import Pointer
 
@@ -127,12 +127,12 @@ def test_the_mask_goes_on_as_a_mask(lab, imported, run):
         ({"scaleReference": "9"}, "*Scale reference*: got 9, expected one of the maps' numbers: 1, 2, 3"),
     ],
 )
-def test_what_cannot_be_compared_is_told(lab, imported, values, problem):
+def test_wrong_reference_is_reported(lab, imported, values, problem):
     protocol = compare(lab, imported, "outputVolumes", **values)
     assert any(problem in text for text in protocol.validate()), protocol.validate()
 
 
-def test_one_map_cannot_be_compared(lab, imported):
+def test_comparison_of_one_map_is_refused(lab, imported):
     subset = lab.project.newProtocol(ProtSubSet, chooseAtRandom=True, nElements=1)
     subset.inputFullSet.set(imported)
     subset.inputFullSet.setExtended("outputVolumes")
@@ -141,7 +141,7 @@ def test_one_map_cannot_be_compared(lab, imported):
     assert any("found 1 map, expected two or more" in text for text in compare(lab, subset, name).validate())
 
 
-def test_pictures(lab, run, tmp_path):
+def test_viewers_show_the_comparison_and_the_outputs(lab, run, tmp_path):
     viewer = OccupyCompareClassesViewer(project=lab.project, protocol=run)
     viewer.setProtocol(run)
     (view,) = viewer._comparison()

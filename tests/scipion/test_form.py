@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form holds the core's settings, all and no other, and gives them back."""
+"""The form has the core's settings, all and no other, and returns their values."""
 
 from types import SimpleNamespace
 
@@ -8,11 +8,11 @@ from pwem.objects import VolumeMask
 from pyworkflow.protocol import params
 
 from occupy_core.settings.settings import Settings, default_of, descriptions
-from occupy_scipion.form import FIELDS, settings_of, shown_settings
+from occupy_scipion.form import FIELDS, form_settings, settings_of
 from occupy_scipion.protocols import ProtOccupyLocalScale
 
-# Chosen by other means than a field of their own.
-ELSEWHERE = {"classes"}
+# Settings without a field: in Scipion the classes are chosen as the input.
+NOT_ON_THE_FORM = {"classes"}
 
 CHANGED = {
     "scaleMode": 2,
@@ -43,7 +43,7 @@ CHANGED = {
     "randomSeed": 7,
     "drawFigures": False,
 }
-MEANT = {
+EXPECTED = {
     "mode": "occupancy",
     "amplify": 2.5,
     "attenuate": 4.0,
@@ -74,14 +74,14 @@ def parameters(lab):
     return dict(lab.local_scale().getDefinition().iterParams())
 
 
-def test_has_every_setting_and_no_other(lab):
+def test_form_has_every_setting_and_no_other(lab):
     shown = parameters(lab)
-    assert set(FIELDS) | ELSEWHERE == set(descriptions())
+    assert set(FIELDS) | NOT_ON_THE_FORM == set(descriptions())
     for name, field in FIELDS.items():
         assert field.parameter in shown, name
 
 
-def test_labels_help_and_levels_are_the_cores(lab):
+def test_labels_help_and_levels_come_from_the_core(lab):
     shown = parameters(lab)
     for name, field in FIELDS.items():
         parameter, description = shown[field.parameter], descriptions()[name]
@@ -90,21 +90,21 @@ def test_labels_help_and_levels_are_the_cores(lab):
         assert parameter.isExpert() == description.expert
 
 
-def test_an_untouched_form_gives_the_defaults(lab):
+def test_unchanged_form_gives_the_defaults(lab):
     assert settings_of(lab.local_scale()) == Settings()
 
 
-def test_the_form_gives_every_setting(lab):
-    assert set(MEANT) | {"exclude_solvent", "solvent_def", "target_mask"} == set(shown_settings())
+def test_form_gives_every_setting(lab):
+    assert set(EXPECTED) | {"exclude_solvent", "solvent_def", "target_mask"} == set(form_settings())
     assert settings_of(lab.local_scale(excludeSolvent=True)) == Settings(exclude_solvent=True)
     given = settings_of(lab.local_scale(**CHANGED), solvent_definition="mask.mrc", target_masks=["a.mrc", "b.mrc"])
-    assert given == Settings(**MEANT, solvent_def="mask.mrc", target_mask=("a.mrc", "b.mrc"))
-    for name in MEANT:
+    assert given == Settings(**EXPECTED, solvent_def="mask.mrc", target_mask=("a.mrc", "b.mrc"))
+    for name in EXPECTED:
         assert getattr(given, name) != default_of(name), name
 
 
 @pytest.mark.parametrize(
-    "switch, hidden",
+    "switch, fields",
     [
         ("doAmplify", ["amplifyPower"]),
         ("doAttenuate", ["attenuatePower"]),
@@ -112,18 +112,18 @@ def test_the_form_gives_every_setting(lab):
         ("solventFromScale", ["solventThreshold"]),
     ],
 )
-def test_powers_are_shown_and_taken_only_when_switched_on(lab, switch, hidden):
+def test_values_are_shown_and_used_only_if_switched_on(lab, switch, fields):
     off, on = lab.local_scale(), lab.local_scale(**{switch: True})
-    for name in hidden:
+    for name in fields:
         assert not off.evalParamCondition(name)
         assert on.evalParamCondition(name)
-    # What was typed into a field that is hidden now does not count.
-    assert settings_of(lab.local_scale(**dict.fromkeys(hidden, 0.5))) == Settings()
-    (name,) = (name for name, field in FIELDS.items() if field.parameter == hidden[0])
+    # Values in hidden fields have no effect.
+    assert settings_of(lab.local_scale(**dict.fromkeys(fields, 0.5))) == Settings()
+    (name,) = (name for name, field in FIELDS.items() if field.parameter == fields[0])
     assert settings_of(on) == Settings(**{name: descriptions()[name].when_on})
 
 
-def test_optional_numbers_can_be_left_empty(lab):
+def test_optional_numbers_may_be_empty(lab):
     protocol = lab.local_scale()
     for name in ("lowpass", "kernelSize", "kernelRadius", "tau", "lowpassOutput"):
         assert getattr(protocol, name).get() is None
@@ -132,7 +132,7 @@ def test_optional_numbers_can_be_left_empty(lab):
         assert parameters(lab)[name].validate(None) != []
 
 
-def test_every_section_has_something_for_all_users(lab):
+def test_every_section_has_a_parameter_that_is_not_for_experts(lab):
     for section in lab.local_scale().getDefinition().iterSections():
         assert not all(parameter.isExpert() for _, parameter in section.iterParams()), section.getLabel()
 
@@ -148,14 +148,14 @@ def test_every_section_has_something_for_all_users(lab):
         ("mode", {"scaleMode": 3}, "Scale mode"),
     ],
 )
-def test_a_refused_value_is_reported_under_its_label(lab, a_map, name, values, label):
+def test_wrong_value_is_reported_with_its_label(lab, a_map, name, values, label):
     (problem,) = lab.local_scale(a_map, **values).validate()
     assert descriptions()[name].label == label
     assert problem.startswith(f"*{label}*: got ") and "expected" in problem
 
 
-def test_a_step_gets_all_that_changes_the_result(lab, a_map):
-    """What Continue compares; threads are not among it, for they change nothing."""
+def test_every_setting_that_changes_the_result_is_a_step_argument(lab, a_map):
+    """On Continue, Scipion compares the arguments of the steps. The number of threads does not change the result."""
 
     def arguments(**values):
         protocol = lab.local_scale(a_map, **values)
@@ -176,7 +176,7 @@ def test_a_step_gets_all_that_changes_the_result(lab, a_map):
         assert arguments(**{name: value}, **({switch: True} if switch else {})) != before, name
 
 
-def test_the_parameter_kinds(lab):
+def test_parameters_have_the_right_classes(lab):
     shown = parameters(lab)
     assert type(shown["solventDefinition"]) is params.PointerParam
     assert type(shown["targetMasks"]) is params.MultiPointerParam
@@ -186,9 +186,9 @@ def test_the_parameter_kinds(lab):
     assert isinstance(shown["tileSize"], params.IntParam) and isinstance(shown["tau"], params.FloatParam)
 
 
-def test_scipions_window_suggests_a_map_but_no_mask(lab, a_map):
-    """What the window does with the output of the selected protocol, on a new form."""
-    import pyworkflow.gui.project  # noqa: F401  before the form, which imports it in a circle
+def test_scipion_window_suggests_a_map_but_no_mask(lab, a_map):
+    """On a new form, the window fills in the output of the selected protocol."""
+    import pyworkflow.gui.project  # noqa: F401  before the form: a circular import
     from pyworkflow.gui.form import FormWindow
     from pyworkflow.object import Pointer
 
@@ -199,7 +199,7 @@ def test_scipions_window_suggests_a_map_but_no_mask(lab, a_map):
         for name in ("inputVolumes", "solventDefinition", "targetMasks")
     }
     assert suggested == {"inputVolumes": True, "solventDefinition": False, "targetMasks": False}
-    # The list to choose from still has volumes and masks.
+    # The list to choose from has volumes and masks.
     for mask in ("solventDefinition", "targetMasks"):
         (name,) = protocol.getParam(mask).pointerClass.get().split(",")
         assert issubclass(VolumeMask, lab.domain.findClass(name.strip()))

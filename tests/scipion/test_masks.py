@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Masks that the protocol makes: of the class that other protocols want, on the grid of the map."""
+"""Masks as outputs of the protocol: their class, their grid, and their use in further runs."""
 
 import importlib.util
 
@@ -37,7 +37,7 @@ def run(laboratory, a_map):
         return laboratory.run_local_scale(a_map, **FORM)
 
 
-def test_masks_are_masks_on_the_maps_grid(lab, a_map, map_file, run):
+def test_masks_are_volume_masks_on_the_grid_of_the_map(lab, a_map, map_file, run):
     found = lab.read_back(run)["outputs"]
     assert list(found) == list(run.getPossibleOutputs())
     direct = process_map(read_map(map_file, voxel_size=3.0), SETTINGS)
@@ -51,14 +51,14 @@ def test_masks_are_masks_on_the_maps_grid(lab, a_map, map_file, run):
     assert found["attenuatedMap"]["class"] == "Volume"
 
 
-def test_the_summary_and_the_methods_tell_of_them(lab, run):
+def test_summary_and_methods_name_the_masks(lab, run):
     summary = "\n".join(run.summary())
     assert "Subtraction masks yes" in summary and "Solvent definition from scale: threshold 0.2" in summary
     assert "Masks for particle subtraction were made" in run.methods()[0]
 
 
-def test_the_definition_goes_into_the_next_run_and_histograms_are_matched(lab, a_map, map_file, run):
-    # The parameter of a definition given has kept its name and place.
+def test_solvent_definition_of_a_run_is_used_in_the_next_run(lab, a_map, map_file, run):
+    # The input parameter of this name is still empty.
     assert run.solventDefinition.get() is None
     form = {"doAmplify": True, "histogramMatch": True}
     protocol = lab.run_local_scale(a_map, solventDefinition=(run, "solventDefinitionMask"), **form)
@@ -68,10 +68,10 @@ def test_the_definition_goes_into_the_next_run_and_histograms_are_matched(lab, a
     assert np.array_equal(mrcfile.read(protocol.amplifiedMap.getFileName()), direct.modified["amplified"])
     assert not np.array_equal(direct.confidence, mrcfile.read(run.confidenceMap.getFileName()))
     assert "Match histogram yes" in "\n".join(protocol.summary())
-    assert "given the histogram of the input" in protocol.methods()[0]
+    assert "matched to the histogram of the input" in protocol.methods()[0]
 
 
-def test_masks_of_a_set_are_a_set_of_masks(lab, tmp_path):
+def test_output_for_a_set_is_a_set_of_masks(lab, tmp_path):
     for number in (1, 2):
         write_map(tmp_path / f"some{number}.mrc", phantom((36, 36, 36), seed=number).volume)
     protocol = lab.run_local_scale(lab.import_maps(tmp_path, pattern="some*.mrc"), **FORM)
@@ -82,12 +82,12 @@ def test_masks_of_a_set_are_a_set_of_masks(lab, tmp_path):
         assert isinstance(getattr(protocol, name)[2], VolumeMask)
 
 
-def test_a_subtraction_mask_alone_is_refused_in_the_forms_words(lab, a_map):
+def test_subtraction_mask_without_modification_is_refused(lab, a_map):
     (problem,) = lab.local_scale(a_map, makeSubtractionMask=True).validate()
     assert problem.startswith("*Subtraction masks*: needs a modification") and "add attenuate" in problem
 
 
-def test_missing_scikit_image_is_told_before_the_run(lab, a_map, monkeypatch):
+def test_missing_scikit_image_is_reported_before_the_run(lab, a_map, monkeypatch):
     protocol = lab.local_scale(a_map, doAmplify=True, histogramMatch=True)
     assert protocol.validate() == []
     find = importlib.util.find_spec
@@ -98,7 +98,7 @@ def test_missing_scikit_image_is_told_before_the_run(lab, a_map, monkeypatch):
     assert problem.startswith("*Match histogram*: needs scikit-image") and "pip install scikit-image" in problem
 
 
-def test_slices_show_masks_as_the_fractions_they_are(lab, run):
+def test_slices_show_masks_from_0_to_1(lab, run):
     viewer = OccupyLocalScaleViewer(project=lab.project, protocol=run)
     viewer.setProtocol(run)
     (view,) = viewer._slices()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One map through a project: imported, worked on, passed on, read back."""
+"""One map in a project: imported, processed, used by other protocols, read back."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def run(laboratory, a_map):
         )
 
 
-def test_a_fresh_process_finds_the_outputs(lab, a_map, run):
+def test_new_process_reads_the_outputs(lab, a_map, run):
     found = lab.read_back(run)
     assert found["status"] == "finished"
     names = ["scaleMap", "confidenceMap", "amplifiedMap", "attenuatedMap", "sigmoidMap"]
@@ -43,14 +43,14 @@ def test_a_fresh_process_finds_the_outputs(lab, a_map, run):
     assert len({output["file"] for output in found["outputs"].values()}) == len(names)
 
 
-def test_without_figures_there_is_all_but_the_pdf(lab, a_map):
+def test_run_without_figures_writes_all_files_except_the_pdf(lab, a_map):
     done = lab.run_local_scale(a_map, drawFigures=False)
     assert done.isFinished()
     files = set(os.listdir(done._getExtraPath()))
     assert "logfile.pdf" not in files and {"scale.mrc", "occupy.cxc", "report.json"} <= files
 
 
-def test_voxels_are_those_of_the_core_to_the_bit(lab, map_file, run):
+def test_output_voxels_equal_those_of_the_core(lab, map_file, run):
     settings = Settings(amplify=3.0, attenuate=2.5, sigmoid=4.0, lowpass=10.0)
     direct = process_map(read_map(map_file, voxel_size=3.0), settings)
     expected = {"scaleMap": direct.scale, "confidenceMap": direct.confidence}
@@ -60,7 +60,7 @@ def test_voxels_are_those_of_the_core_to_the_bit(lab, map_file, run):
         assert np.array_equal(mrcfile.read(getattr(run, name).getFileName()), values), name
 
 
-def test_outputs_overlay_their_input(lab, map_file, run):
+def test_output_headers_have_the_grid_of_the_input(lab, map_file, run):
     with mrcfile.open(map_file, header_only=True) as mrc:
         header = mrc.header.copy()
     for name, output in run.iterOutputAttributes():
@@ -69,7 +69,7 @@ def test_outputs_overlay_their_input(lab, map_file, run):
             assert mrc.header.cella == header.cella, name
 
 
-def test_the_command_line_does_the_run_again_from_its_report(lab, run, tmp_path):
+def test_command_line_repeats_the_run_from_its_report(lab, run, tmp_path):
     words = ["--o", str(tmp_path / "again"), "--settings", os.path.abspath(run._getExtraPath("report.json"))]
     done = subprocess.run(
         [sys.executable, "-m", "relion_external", *words], capture_output=True, text=True, cwd=tmp_path
@@ -80,7 +80,7 @@ def test_the_command_line_does_the_run_again_from_its_report(lab, run, tmp_path)
         assert (tmp_path / "again" / name).read_bytes() == Path(output.getFileName()).read_bytes(), name
 
 
-def test_a_further_protocol_takes_the_output(lab, run):
+def test_another_protocol_uses_the_output(lab, run):
     resize = lab.project.newProtocol(
         ProtCropResizeVols, resizeOption=ProtCropResizeVols.RESIZE_DIMENSIONS, resizeDim=32
     )
@@ -93,7 +93,7 @@ def test_a_further_protocol_takes_the_output(lab, run):
     assert after.mean() == pytest.approx(before.mean(), rel=1e-3) and after.std() > 0.5 * before.std()
 
 
-def test_possible_outputs_follow_the_form(lab, a_map, run):
+def test_possible_outputs_depend_on_the_form(lab, a_map, run):
     assert list(run.getPossibleOutputs()) == [name for name, _ in run.iterOutputAttributes()]
     assert list(lab.local_scale(a_map).getPossibleOutputs()) == ["scaleMap", "confidenceMap"]
     excluded = lab.local_scale(a_map, excludeSolvent=True)
@@ -107,23 +107,23 @@ def test_possible_outputs_follow_the_form(lab, a_map, run):
     ]
 
 
-def test_continue_computes_anew_just_what_changed(lab, a_map):
+def test_continue_runs_again_only_after_a_change(lab, a_map):
     protocol = lab.run_local_scale(a_map, excludeSolvent=True)
     scale = protocol._getExtraPath("scale.mrc")
     assert [name for name, _ in protocol.iterOutputAttributes()] == ["scaleMap", "confidenceMap", "solventExcludedMap"]
 
-    def go_on():
+    def continue_run():
         before = os.stat(scale).st_mtime_ns
         lab.launch(protocol)
         assert protocol.isFinished(), protocol.getErrorMessage()
         return os.stat(scale).st_mtime_ns != before
 
-    assert not go_on()
+    assert not continue_run()
     protocol.numberOfThreads.set(2)
-    assert not go_on()
+    assert not continue_run()
     protocol.excludeSolvent.set(False)
     protocol.lowpass.set(14.0)
-    assert go_on()
+    assert continue_run()
     found = lab.read_back(protocol)
     assert list(found["outputs"]) == ["scaleMap", "confidenceMap"]
     assert all(os.path.exists(output["file"]) for output in found["outputs"].values())
@@ -131,7 +131,7 @@ def test_continue_computes_anew_just_what_changed(lab, a_map):
     assert "low-pass 14 Å" in found["summary"][0]
 
 
-def test_continue_computes_anew_when_the_input_file_changed(lab, tmp_path, three_parts):
+def test_continue_runs_again_after_a_change_of_the_input_file(lab, tmp_path, three_parts):
     path = write_map(tmp_path / "changing.mrc", three_parts.volume)
     protocol = lab.run_local_scale(lab.import_maps(path))
     before = mrcfile.read(protocol.scaleMap.getFileName())
@@ -140,8 +140,8 @@ def test_continue_computes_anew_when_the_input_file_changed(lab, tmp_path, three
     assert not np.array_equal(mrcfile.read(protocol.scaleMap.getFileName()), before)
 
 
-def test_solvent_definition_whose_header_has_another_voxel_size(lab, a_map, tmp_path, three_parts):
-    """Scipion's own converter writes 1 Å into every header; the project knows better."""
+def test_voxel_size_of_the_project_replaces_that_of_a_mask_header(lab, a_map, tmp_path, three_parts):
+    """Scipion's own converter writes a voxel size of 1 Å into every header."""
     inside = np.zeros(three_parts.volume.shape)
     inside[8:56, 8:56, 8:56] = 1
     mask = lab.import_mask(write_map(tmp_path / "mask.mrc", inside, voxel_size=1.0))
@@ -155,7 +155,7 @@ def test_solvent_definition_whose_header_has_another_voxel_size(lab, a_map, tmp_
     assert not np.array_equal(direct.confidence, plain.confidence)
 
 
-def test_a_spider_volume(lab, tmp_path, three_parts):
+def test_spider_volume_is_converted(lab, tmp_path, three_parts):
     ImageHandler().convert(str(write_map(tmp_path / "plain.mrc", three_parts.volume)), str(tmp_path / "spider.vol"))
     source = lab.import_maps(tmp_path / "spider.vol")
     assert source.outputVolume.getFileName().endswith(".vol")
@@ -167,8 +167,8 @@ def test_a_spider_volume(lab, tmp_path, three_parts):
     assert not any("header" in line for line in protocol.summary())
 
 
-def named_as_relion_does(lab, path, sampling):
-    """An import whose file ends in Scipion's hint that it is no stack, which RELION's plugin adds."""
+def import_with_mrc_suffix(lab, path, sampling):
+    """Import a map and add ":mrc" to its file name, as RELION's plugin does to mark a file that is no stack."""
     source = lab.import_maps(path, sampling=sampling)
     source.outputVolume.setFileName(source.outputVolume.getFileName() + ":mrc")
     source._store(source.outputVolume)
@@ -176,33 +176,33 @@ def named_as_relion_does(lab, path, sampling):
     return source
 
 
-def test_a_map_with_ispg_0(lab, tmp_path, three_parts):
+def test_map_with_ispg_0_is_read(lab, tmp_path, three_parts):
     path = write_map(tmp_path / "flat.mrc", three_parts.volume)
     with mrcfile.open(path, mode="r+") as mrc:
         mrc.header.ispg = 0
-    protocol = lab.run_local_scale(named_as_relion_does(lab, path, 3.0), scaleMode=2)
+    protocol = lab.run_local_scale(import_with_mrc_suffix(lab, path, 3.0), scaleMode=2)
     direct = process_map(read_map(path), Settings(mode="occupancy"))
     assert np.array_equal(mrcfile.read(protocol.scaleMap.getFileName()), direct.scale)
     assert protocol.scaleMap.getDim() == (64, 64, 64)
 
 
-def test_a_real_map_with_ispg_0(lab, shared_data):
+def test_real_map_with_ispg_0_is_read(lab, shared_data):
     path = shared_data / "edge" / "ispg_0.mrc"
-    protocol = lab.run_local_scale(named_as_relion_does(lab, path, 2.0))
+    protocol = lab.run_local_scale(import_with_mrc_suffix(lab, path, 2.0))
     direct = process_map(read_map(path, voxel_size=2.0), Settings())
     assert np.array_equal(mrcfile.read(protocol.scaleMap.getFileName()), direct.scale)
     assert protocol.scaleMap.getDim() == (97, 97, 97)
 
 
-def test_the_project_overrides_a_wrong_header(lab, tmp_path, three_parts):
+def test_voxel_size_of_the_project_replaces_a_wrong_header(lab, tmp_path, three_parts):
     source = lab.import_maps(write_map(tmp_path / "wrong.mrc", three_parts.volume, voxel_size=1.0), sampling=3.0)
     protocol = lab.run_local_scale(source)
     direct = process_map(read_map(tmp_path / "wrong.mrc", voxel_size=3.0), Settings())
     assert np.array_equal(mrcfile.read(protocol.scaleMap.getFileName()), direct.scale)
-    assert any("voxel size 3 Å taken as given" in line for line in protocol.summary())
+    assert any("the given voxel size of 3 Å is used" in line for line in protocol.summary())
 
 
-def test_an_item_of_a_set(lab, tmp_path, three_parts):
+def test_item_of_a_set_is_one_map(lab, tmp_path, three_parts):
     for number in (1, 2):
         write_map(tmp_path / f"item{number}.mrc", three_parts.volume * number)
     source = lab.import_maps(tmp_path, pattern="item*.mrc")

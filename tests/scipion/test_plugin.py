@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Scipion finds the plugin and what it shows of it."""
+"""Scipion finds the plugin, its protocols and its viewers."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def test_imports_without_any_scipion_environment():
     assert done.returncode == 0, done.stdout
 
 
-def test_is_registered(lab):
+def test_protocol_is_registered(lab):
     assert lab.domain.findClass("ProtOccupyLocalScale") is ProtOccupyLocalScale
     assert ProtOccupyLocalScale.getClassLabel(prependPackageName=False) == "local scale"
     assert ProtOccupyLocalScale.getClassLabel() == "OccuPy - local scale"
@@ -41,7 +41,7 @@ def test_is_registered(lab):
         ("ProtOccupyCompareClasses", ("3D", "Analysis", "Heterogeneity")),
     ],
 )
-def test_stands_in_the_tree_where_users_look(lab, name, place):
+def test_protocol_is_in_the_right_group_of_the_tree(lab, name, place):
     tree = ProtocolTreeConfig.load(lab.domain, pyworkflow.Config.SCIPION_PROTOCOLS)["Protocols SPA"]
 
     def places(node, above=()):
@@ -54,21 +54,21 @@ def test_stands_in_the_tree_where_users_look(lab, name, place):
     assert list(places(tree)) == [place]
 
 
-def test_the_logo_is_a_small_square():
+def test_logo_is_a_small_square():
     with Image.open(REPOSITORY / "occupy_scipion" / occupy_scipion._logo) as logo:
         assert logo.size == (128, 128)
 
 
-def test_the_citation_is_the_paper(lab):
+def test_citation_is_the_paper(lab):
     (citation,) = lab.local_scale().getCitations(bibTexOutput=True).values()
     assert citation["ID"] == REFERENCE and citation["doi"].endswith("10.1038/s41467-023-41478-1")
     assert "Forsberg" in lab.local_scale().citations()[1]
 
 
-def test_child_processes_find_the_core_wherever_scipion_found_it(monkeypatch):
+def test_child_processes_find_the_core(monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     done = subprocess.run(
-        # -S: without what pip installed.
+        # -S: without the packages that pip installed.
         [sys.executable, "-S", "-c", "import occupy_core; print(occupy_core.__file__)"],
         env=occupy_scipion.Plugin.getEnviron(),
         cwd=os.sep,
@@ -78,6 +78,6 @@ def test_child_processes_find_the_core_wherever_scipion_found_it(monkeypatch):
     assert os.path.samefile(done.stdout.strip(), occupy_core.__file__)
 
 
-def test_viewers_are_offered(lab):
+def test_scipion_offers_the_viewer(lab):
     names = [viewer.__name__ for viewer in lab.domain.findViewers(lab.local_scale(), DESKTOP_TKINTER)]
     assert names == ["OccupyLocalScaleViewer"]

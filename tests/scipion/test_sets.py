@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sets of maps: ids kept, and one bad map does not spoil the rest."""
+"""Sets of maps: outputs keep the ids, and a map that fails is left out."""
 
 import os
 
@@ -53,13 +53,13 @@ def test_items_keep_the_ids_of_their_inputs(lab, several, run):
             assert item["sampling"] == 3.0 and item["origin"] == [-60.0, -60.0, -60.0], name
 
 
-def test_each_item_is_what_the_core_makes_of_its_map(lab, folder, run):
+def test_voxels_of_each_item_equal_those_of_the_core(lab, folder, run):
     for item in run.amplifiedMaps.iterItems():
         direct = process_map(read_map(folder / f"several{item.getObjId()}.mrc", voxel_size=3.0), Settings(amplify=3.0))
         assert np.array_equal(mrcfile.read(item.getFileName()), direct.modified["amplified"])
 
 
-def test_the_map_that_failed_is_named(lab, run):
+def test_failed_map_is_named(lab, run):
     found = lab.read_back(run)
     assert found["status"] == "finished" and found["warned"]
     text = "\n".join(found["summary"])
@@ -70,7 +70,7 @@ def test_the_map_that_failed_is_named(lab, run):
     assert found["methods"][0].startswith("The local scale of 2 maps was estimated with OccuPy")
 
 
-def test_a_further_protocol_takes_the_set(lab, several, run):
+def test_another_protocol_uses_the_set(lab, several, run):
     subset = lab.project.newProtocol(ProtSubSet, chooseAtRandom=False, setOperation=ProtSubSet.SET_INTERSECTION)
     for pointer, protocol, name in (
         (subset.inputFullSet, several, "outputVolumes"),
@@ -84,7 +84,7 @@ def test_a_further_protocol_takes_the_set(lab, several, run):
     assert sorted(item.getObjId() for item in output.iterItems()) == [1, 3]
 
 
-def test_a_set_of_one_gives_sets(lab, tmp_path, several):
+def test_outputs_for_a_set_of_one_map_are_sets(lab, tmp_path, several):
     made = SetOfVolumes(filename=str(tmp_path / "one.sqlite"))
     made.setSamplingRate(3.0)
     volume = Volume(str(next(several.outputVolumes.iterItems()).getFileName()))
@@ -98,11 +98,11 @@ def test_a_set_of_one_gives_sets(lab, tmp_path, several):
     from occupy_scipion.sources import sources_of
 
     (source,) = sources_of(made)
-    # The item says nothing of its own: its set does.
+    # The item has no sampling rate of its own: the set has.
     assert (source.item_id, source.prefix, source.voxel_size) == (1234, "map1234_", 3.0)
 
 
-def test_all_maps_failing_is_a_failure(lab, tmp_path):
+def test_run_fails_if_all_maps_fail(lab, tmp_path):
     for number in (1, 2):
         write_map(tmp_path / f"bad{number}.mrc", np.full((32, 32, 32), np.nan))
     protocol = lab.launch(lab.local_scale(lab.import_maps(tmp_path, pattern="bad*.mrc")))

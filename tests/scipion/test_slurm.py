@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The protocol sent away by Scipion's queue, to a real Slurm of one node started for the test."""
+"""Send the protocol through Scipion's queue to a real Slurm with one node, started for the test."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ import pytest
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.settings.settings import Settings
-from tests.conftest import REPOSITORY, absent
+from tests.conftest import REPOSITORY, skip_or_fail
 
 SLURM_CONF = """ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -58,7 +58,7 @@ JOB_DONE_REGEX = (\\bCD\\b|\\bCG\\b)
 QUEUES = { "debug": [["QUEUE_FOR_JOBS", "N", "Use queue for jobs", "Send each job on its own"]] }
 QUEUES_DEFAULT = {}
 """
-# As in the GUI: "Use a queue engine? Yes", for the whole protocol (N) or for each of its jobs (Y).
+# As in Scipion's window: "Use a queue engine? Yes", for the complete protocol (N) or for each of its jobs (Y).
 RUN = """
 import os, sys, time
 from pathlib import Path
@@ -93,9 +93,9 @@ print("SCALE", os.path.abspath(scale.scaleMap.getFileName()))
 def slurm(tmp_path_factory):
     for program in ("munged", "slurmctld", "slurmd", "sbatch"):
         if shutil.which(program) is None:
-            absent(f"no {program} on the path; on Debian or Ubuntu: apt-get install slurm-wlm munge")
+            skip_or_fail(f"no {program} on the path; on Debian or Ubuntu: apt-get install slurm-wlm munge")
     if os.geteuid() != 0:
-        absent("only root can start a Slurm of its own for the test; run it as root")
+        skip_or_fail("only root can start a Slurm of its own for the test; run it as root")
     folder = tmp_path_factory.mktemp("slurm")
     host = socket.gethostname().split(".")[0]
     for name in ("state", "spool"):
@@ -124,7 +124,7 @@ def slurm(tmp_path_factory):
 
 
 @pytest.mark.parametrize("jobs", ["N", "Y"])
-def test_the_queue_takes_the_protocol_or_its_job(slurm, map_file, tmp_path, jobs):
+def test_slurm_runs_the_protocol_or_its_job(slurm, map_file, tmp_path, jobs):
     (tmp_path / "hosts.conf").write_text(HOSTS)
     log = Path(slurm["SLURM_CONF"]).with_name("slurmctld.log")
     before = log.read_text().count("Allocate JobId")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Target masks of a project: from the form through the core to what users read."""
+"""Target masks of a project: from the form through the core to summary and methods."""
 
 import json
 import os
@@ -11,7 +11,8 @@ from pwem.emlib.image import ImageHandler
 from pyworkflow.object import Pointer
 
 from occupy_core.settings.settings import NORMALISATIONS
-from occupy_scipion.report import methods_text, read_report, summary_lines
+from occupy_scipion.report import read_report
+from occupy_scipion.texts import methods_text, summary_lines
 from tests.scipion.conftest import write_map
 
 CALIBRATED = {"scaleMode": 2, "normalisation": NORMALISATIONS.index("calibrated")}
@@ -19,7 +20,7 @@ CALIBRATED = {"scaleMode": 2, "normalisation": NORMALISATIONS.index("calibrated"
 
 @pytest.fixture(scope="module")
 def masks(laboratory, three_parts, tmp_path_factory):
-    """Masks of the parts at 0.6 and 0.3: one a mask, one a volume whose header has another voxel size."""
+    """Masks of the parts of occupancy 0.6 and 0.3: a mask, and a volume whose header has another voxel size."""
     folder = tmp_path_factory.mktemp("masks")
     with laboratory.inside():
         return [
@@ -34,7 +35,7 @@ def run(laboratory, a_map, masks):
         return laboratory.run_local_scale(a_map, targetMasks=masks, **CALIBRATED)
 
 
-def test_the_summary_has_the_occupancy_in_each_mask(lab, run, three_parts):
+def test_summary_has_the_occupancy_in_each_mask(lab, run, three_parts):
     text = "\n".join(lab.read_back(run)["summary"])
     found = re.findall(r"^Target (\S+): occupancy (\S+) \(90 % interval (\S+) to (\S+); quartiles", text, re.MULTILINE)
     assert [name for name, *_ in found] == ["arm.mrc", "import_head.mrc"]
@@ -45,21 +46,21 @@ def test_the_summary_has_the_occupancy_in_each_mask(lab, run, three_parts):
     assert "tau" not in text and re.search(r"Reference value \S+, zero at 0\.\d", text)
 
 
-def test_the_methods_tell_what_is_zero_and_one_and_the_occupancies(lab, run):
+def test_methods_define_the_scale_and_list_the_occupancies(lab, run):
     text = run.methods()[0]
     assert "in occupancy mode" in text and "tau" not in text
-    assert "0 is its reading in solvent noise and 1 its reading in the best region." in text
+    assert "0 is its value in solvent noise and 1 its value in the best region." in text
     value = r"0\.\d\d \(0\.\d\d to 0\.\d\d\)"
     assert re.search(f"90 % interval, was {value} within arm.mrc and {value} within import_head.mrc\\.$", text)
 
 
-def test_outputs_are_those_without_target_masks(lab, run):
+def test_target_masks_add_no_outputs(lab, run):
     names = [name for name, _ in run.iterOutputAttributes()]
     assert names == list(run.getPossibleOutputs()) == ["scaleMap", "confidenceMap"]
 
 
-def test_masks_of_one_name_are_told_apart(lab, a_map, three_parts, tmp_path):
-    """Protocols that make masks call each of them mask.mrc; copies are made where the header is wrong."""
+def test_masks_with_the_same_file_name_have_different_names(lab, a_map, three_parts, tmp_path):
+    """Other protocols name every mask mask.mrc; masks with a wrong header are copied."""
     made = []
     for number, part in enumerate(three_parts.parts[1:]):
         (tmp_path / str(number)).mkdir()
@@ -72,8 +73,8 @@ def test_masks_of_one_name_are_told_apart(lab, a_map, three_parts, tmp_path):
     np.testing.assert_allclose(found, three_parts.occupancies[1:], atol=0.06)
 
 
-def test_masks_that_the_core_cannot_read_do_not_meet_the_map_of_the_same_name(lab, three_parts, tmp_path):
-    """Copies in MRC format are made of each."""
+def test_converted_masks_do_not_replace_the_map_of_the_same_name(lab, three_parts, tmp_path):
+    """Map and masks are all converted to MRC."""
     sources = {"map": three_parts.volume, "arm": three_parts.parts[1], "head": three_parts.parts[2]}
     imports = []
     for name, values in sources.items():
@@ -87,17 +88,17 @@ def test_masks_that_the_core_cannot_read_do_not_meet_the_map_of_the_same_name(la
     np.testing.assert_allclose(found, three_parts.occupancies[1:], atol=0.06)
 
 
-def test_without_calibration_there_is_no_interval(lab, a_map, masks):
+def test_scale_without_calibration_has_no_interval(lab, a_map, masks):
     protocol = lab.run_local_scale(a_map, targetMasks=masks[:1])
     (line,) = [line for line in protocol.summary() if line.startswith("Target ")]
     assert line.startswith("Target arm.mrc: median scale 0.") and "as published" in line
-    # A target mask alone makes it occupancy mode, which the plan says too.
+    # A target mask alone selects occupancy mode, in the plan too.
     assert protocol.summary()[0].startswith("Local scale in occupancy mode")
     assert lab.local_scale(a_map, targetMasks=masks).summary()[0].startswith("Local scale in occupancy mode")
     assert "arm.mrc" not in protocol.methods()[0] and "relative to the highest percentile" in protocol.methods()[0]
 
 
-def test_the_texts_of_other_runs(lab, run):
+def test_texts_for_other_kinds_of_runs(lab, run):
     report = read_report(run._getExtraPath())
     (item,) = report["maps"]
     item["targets"] *= 3
@@ -109,13 +110,13 @@ def test_the_texts_of_other_runs(lab, run):
     other = json.loads(json.dumps(item))
     other["prefix"], other["reference"]["zero"] = "map002_", 0.2
     report["maps"].append(other)
-    assert "where 0 is its reading in solvent noise or zero density and 1 its" in methods_text(report)
+    assert "where 0 is its value in solvent noise or zero density and 1 its" in methods_text(report)
     assert "within arm.mrc of map002: import_phantom.mrc." in methods_text(report)
     report["settings"]["normalisation"] = "kernel"
     assert "relative to full scale (kernel normalisation, tau = " in methods_text(report)
 
 
-def test_a_run_of_an_earlier_version_can_be_read(lab, run, tmp_path):
+def test_report_of_an_earlier_version_can_be_read(lab, run, tmp_path):
     report = read_report(run._getExtraPath())
     for item in report["maps"]:
         del item["targets"], item["reference"]["normalisation"], item["reference"]["zero"]
@@ -126,7 +127,7 @@ def test_a_run_of_an_earlier_version_can_be_read(lab, run, tmp_path):
     assert "relative to the highest percentile" in methods_text(earlier)
 
 
-def test_a_mask_on_another_grid_is_refused_by_name(lab, a_map, masks, tmp_path):
+def test_mask_on_another_grid_is_refused(lab, a_map, masks, tmp_path):
     small = lab.import_mask(write_map(tmp_path / "small.mrc", np.eye(32)[None].repeat(32, axis=0)))
     coarse = lab.import_mask(write_map(tmp_path / "coarse.mrc", np.eye(64)[None].repeat(64, axis=0)), sampling=6.0)
     first, second = lab.local_scale(a_map, targetMasks=[masks[0], small, coarse]).validate()
@@ -135,24 +136,25 @@ def test_a_mask_on_another_grid_is_refused_by_name(lab, a_map, masks, tmp_path):
     assert lab.local_scale(a_map, targetMasks=masks).validate() == []
 
 
-def test_a_mask_that_is_gone_is_refused(lab, a_map, masks, tmp_path):
+def test_missing_mask_is_refused(lab, a_map, masks, tmp_path):
     protocol = lab.local_scale(a_map, targetMasks=masks)
     protocol.targetMasks.append(Pointer(masks[0], extended="outputOfBefore"))
     (problem,) = protocol.validate()
-    assert problem == f"*Target mask(s)*: {masks[0].strId()}.outputOfBefore: no such output, or not yet"
+    name = f"{masks[0].strId()}.outputOfBefore"
+    assert problem == f"*Target mask(s)*: {name}: no such output; run its protocol first, or choose another mask"
     lost = lab.import_mask(write_map(tmp_path / "lost.mrc", np.ones((64, 64, 64))))
     os.remove(lost.outputMask.getFileName())
     (problem,) = lab.local_scale(a_map, targetMasks=[lost]).validate()
     assert problem.startswith("*Target mask(s)*: ") and problem.endswith("lost.mrc: no such file")
 
 
-def test_a_mask_chosen_twice_counts_once(lab, a_map, masks):
+def test_mask_chosen_twice_is_used_once(lab, a_map, masks):
     protocol = lab.local_scale(a_map, targetMasks=[*masks, masks[0]])
     assert protocol.validate() == []
     assert protocol._settings().target_mask == ("arm.mrc", "import_head.mrc")
 
 
-def test_continue_computes_anew_when_a_mask_changed(lab, a_map, three_parts, tmp_path):
+def test_continue_runs_again_after_a_change_of_a_mask(lab, a_map, three_parts, tmp_path):
     path = write_map(tmp_path / "changing.mrc", three_parts.parts[1])
     mask = lab.import_maps(path)
     protocol = lab.run_local_scale(a_map, targetMasks=[mask])
@@ -167,7 +169,7 @@ def test_continue_computes_anew_when_a_mask_changed(lab, a_map, three_parts, tmp
     assert protocol.isFinished() and median() > before + 0.1
 
 
-def test_a_mask_without_a_voxel_is_the_error(lab, a_map, tmp_path):
+def test_empty_mask_is_an_error(lab, a_map, tmp_path):
     empty = lab.import_mask(write_map(tmp_path / "empty.mrc", np.linspace(0, 0.4, 64**3).reshape(64, 64, 64)))
     protocol = lab.launch(lab.local_scale(a_map, targetMasks=[empty]))
     assert protocol.isFailed()

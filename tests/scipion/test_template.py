@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The workflow that Scipion's window offers, filled in and run."""
+"""Fill in and run the workflow template that Scipion offers."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from demo.simulate import phantom
 from tests.scipion.conftest import write_map
 
 
-def test_the_workflow_runs_from_class_maps_to_masks(lab, tmp_path):
+def test_workflow_runs_from_class_maps_to_masks(lab, tmp_path):
     for number, part in enumerate((0.3, 0.9), start=1):
         made = phantom(occupancies=(1.0, 0.6, part), noise_seed=number)
         write_map(tmp_path / f"run_it025_class{number:03d}.mrc", made.volume)

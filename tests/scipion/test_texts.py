@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Summary and methods: right before and after a run, and for what it really used."""
+"""Summary and methods, before and after a run."""
 
 import json
 import shutil
 
 from occupy_scipion.constants import REFERENCE
-from occupy_scipion.report import methods_text, read_report, summary_lines
+from occupy_scipion.report import read_report
+from occupy_scipion.texts import methods_text, summary_lines
 
 
-def test_before_the_run(lab, a_map):
+def test_summary_before_the_run_is_the_plan(lab, a_map):
     summary = lab.local_scale(a_map).summary()
     assert summary == ["Local scale in resolution mode. Modified maps: none.", "No results yet."]
     protocol = lab.local_scale(a_map, doAmplify=True, doSigmoid=True, excludeSolvent=True)
@@ -16,11 +17,11 @@ def test_before_the_run(lab, a_map):
         "Local scale in occupancy mode. Modified maps: amplified with power 3, sigmoid with power 4 and pivot 0.3; "
         "solvent excluded."
     )
-    assert protocol.methods()[0] == "Run the protocol for a text with the values used."
+    assert protocol.methods()[0] == "Run the protocol to get this text."
     assert lab.local_scale(a_map, doAmplify=True, amplifyPower=0.5).summary()[0].startswith("*Amplify: power*: got 0.5")
 
 
-def test_after_the_run(lab, a_map):
+def test_texts_after_the_run_have_the_values_of_the_run(lab, a_map):
     protocol = lab.run_local_scale(a_map, doAttenuate=True, maxBox=48, tileSize=9)
     text = "\n".join(protocol.summary())
     report = read_report(protocol._getExtraPath())
@@ -34,21 +35,21 @@ def test_after_the_run(lab, a_map):
     assert "setting Maximum box (voxels)" in text and "max_box" not in text
     methods = protocol.methods()[0]
     assert "in occupancy mode at a low-pass cutoff of 12 Å" in methods and "tiles of 9 voxels" in methods
-    assert "(attenuated with power 3)" in methods and "keeps solvent as it was" in methods
+    assert "(attenuated with power 3)" in methods and "leaves solvent unchanged" in methods
     assert "Forsberg2023" in methods and "10.1038/s41467-023-41478-1" in methods
-    # What the form says now is not what the results were made with.
+    # The texts describe the run, not the present values of the form.
     protocol.doAttenuate.set(False)
     assert "\n".join(protocol.summary()) == text
 
 
 def report_of(lab, a_map, tmp_path, **values):
-    """The report of a run that is made once; tests change a copy."""
+    """Run the protocol and return a copy of its report, which a test may change."""
     protocol = lab.run_local_scale(a_map, **values)
     shutil.copy(protocol._getExtraPath("report.json"), tmp_path)
     return json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
 
 
-def test_every_way_of_treating_solvent_is_told(lab, a_map, tmp_path):
+def test_texts_describe_the_treatment_of_solvent(lab, a_map, tmp_path):
     report = report_of(lab, a_map, tmp_path, excludeSolvent=True)
     assert "Modified maps: solvent excluded." in summary_lines(report)
     assert methods_text(report).endswith(
@@ -57,7 +58,7 @@ def test_every_way_of_treating_solvent_is_told(lab, a_map, tmp_path):
     report["settings"]["amplify"] = 3.0
     assert "multiplied by the confidence, which excludes solvent" in methods_text(report)
     report["settings"].update(omit_confidence=True, exclude_solvent=False)
-    assert "taken in all voxels, whatever their confidence" in methods_text(report)
+    assert "used in all voxels, whatever their confidence" in methods_text(report)
     assert "Other settings: Omit confidence yes." in summary_lines(report)
     report["settings"].update(amplify=None)
     assert "The density was modified" not in methods_text(report)
@@ -66,7 +67,7 @@ def test_every_way_of_treating_solvent_is_told(lab, a_map, tmp_path):
     assert any("median scale unknown" in line for line in summary_lines(report))
 
 
-def test_maps_of_unlike_boxes_are_told_apart(lab, a_map, tmp_path):
+def test_summary_lists_parameters_that_differ_between_maps(lab, a_map, tmp_path):
     report = report_of(lab, a_map, tmp_path)
     other = json.loads(json.dumps(report["maps"][0]))
     other["derived"]["lowpass_angstrom"] = 20.0

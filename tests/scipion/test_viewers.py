@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures and programs behind "Analyze results", without a display."""
+"""Figures and programs of "Analyze results", without a display."""
 
 import os
 import time
@@ -52,14 +52,14 @@ def test_slices_show_every_map(lab, run, tmp_path):
     titles = [axes.get_title() for axes in view.getFigure().axes if axes.get_title()]
     assert titles == ["input", "local scale", "confidence", "amplified map"]
     shown = [axes.images[0].get_array() for axes in view.getFigure().axes if axes.images][:4]
-    # Shown is what the files hold, not the same map four times.
+    # The panels show the values in the files, four different maps.
     scale = ImageHandler().read(run.scaleMap.getFileName() + ":mrc").getData()
     assert np.array_equal(shown[1], scale[32])
     assert all(not np.array_equal(one, other) for i, one in enumerate(shown) for other in shown[:i])
     assert picture(view, tmp_path / "slices.png").std() > 30
 
 
-def test_one_axis_can_be_chosen(lab, run):
+def test_slices_of_one_axis_can_be_shown(lab, run):
     viewer = viewer_of(lab, run)
     viewer.planes.set(2)
     (view,) = viewer._slices()
@@ -67,9 +67,9 @@ def test_one_axis_can_be_chosen(lab, run):
     assert labels[0] == "y = 32" and not any(label.startswith(("z", "x")) for label in labels)
 
 
-def test_a_map_of_a_set_is_chosen_by_its_id(lab, run_of_set):
+def test_map_of_a_set_is_chosen_by_its_id(lab, run_of_set):
     viewer = viewer_of(lab, run_of_set)
-    # The first failed: there is nothing to show of it.
+    # The first map failed and is not listed.
     assert viewer.getParam("whichMap").choices == ["2: import_shown2.mrc", "3: import_shown3.mrc"]
     viewer.whichMap.set(1)
     (view,) = viewer._slices()
@@ -78,7 +78,7 @@ def test_a_map_of_a_set_is_chosen_by_its_id(lab, run_of_set):
     assert np.array_equal(view.getFigure().axes[1].images[0].get_array(), scale[18])
 
 
-def test_outputs_open_in_what_suits_them(lab, run, run_of_set, tmp_path):
+def test_output_opens_as_slices_or_as_a_set(lab, run, run_of_set, tmp_path):
     viewer = viewer_of(lab, run)
     viewer.whichOutput.set(1)
     (view,) = viewer._output()
@@ -88,8 +88,8 @@ def test_outputs_open_in_what_suits_them(lab, run, run_of_set, tmp_path):
     assert isinstance(view, MDView)
 
 
-def test_one_output_alone_needs_no_other_program(lab, run, a_map, tmp_path):
-    """Scipion's own viewers of one map need Xmipp or ChimeraX; ours is offered beside them, for our maps alone."""
+def test_volume_viewer_is_offered_only_for_outputs_of_the_plugin(lab, run, a_map, tmp_path):
+    """Scipion's own viewers of one map need Xmipp or ChimeraX; this one needs no other program."""
     offered = {viewer.__name__: viewer for viewer in lab.domain.findViewers(run.scaleMap, DESKTOP_TKINTER)}
     viewer = offered["OccupyVolumeViewer"](project=lab.project, protocol=run)
     (view,) = viewer._visualize(run.scaleMap)
@@ -98,14 +98,14 @@ def test_one_output_alone_needs_no_other_program(lab, run, a_map, tmp_path):
     assert others and "OccupyVolumeViewer" not in others
 
 
-def test_a_converted_input_is_shown(lab, tmp_path, three_parts):
+def test_slices_show_an_input_that_was_converted(lab, tmp_path, three_parts):
     ImageHandler().convert(str(write_map(tmp_path / "plain.mrc", three_parts.volume)), str(tmp_path / "shown.vol"))
     protocol = lab.run_local_scale(lab.import_maps(tmp_path / "shown.vol"))
     (view,) = viewer_of(lab, protocol)._slices()
     assert np.array_equal(view.getFigure().axes[0].images[0].get_array(), three_parts.volume[32])
 
 
-def test_before_the_run_it_says_so(lab, a_map):
+def test_viewer_before_the_run_shows_messages(lab, a_map):
     protocol = lab.local_scale(a_map)
     lab.project.saveProtocol(protocol)
     viewer = viewer_of(lab, protocol)
@@ -113,7 +113,7 @@ def test_before_the_run_it_says_so(lab, a_map):
         assert isinstance(views[0], MessageView) and "no" in views[0].getMessage()
 
 
-def test_an_input_that_has_gone_is_named(lab, tmp_path, three_parts):
+def test_missing_input_is_named(lab, tmp_path, three_parts):
     path = write_map(tmp_path / "leaving.mrc", three_parts.volume)
     protocol = lab.run_local_scale(lab.import_maps(path))
     path.unlink()
@@ -121,7 +121,7 @@ def test_an_input_that_has_gone_is_named(lab, tmp_path, three_parts):
     assert isinstance(view, MessageView) and "leaving.mrc: " in view.getMessage()
 
 
-def test_chimerax_absent_is_explained(lab, run):
+def test_missing_chimerax_is_explained(lab, run):
     (view,) = viewer_of(lab, run)._chimera()
     assert isinstance(view, MessageView)
     assert "ChimeraX was not found" in view.getMessage() and "scipion-em-chimera" in view.getMessage()
@@ -129,7 +129,7 @@ def test_chimerax_absent_is_explained(lab, run):
 
 @pytest.fixture
 def called(tmp_path):
-    """A stand-in for a program: a function that makes it, and one that gives the file it was called with."""
+    """Two functions: write a program that records its argument; show a view and return the recorded file name."""
 
     def make(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +148,7 @@ def called(tmp_path):
     return make, shown
 
 
-def test_chimerax_gets_the_commands_of_the_run(lab, run, called, tmp_path, monkeypatch):
+def test_chimerax_opens_the_commands_of_the_run(lab, run, called, tmp_path, monkeypatch):
     make, shown = called
     monkeypatch.setattr(Chimera, "_program", make(tmp_path / "ChimeraX"))
     (view,) = viewer_of(lab, run)._chimera()
@@ -162,7 +162,7 @@ def test_chimerax_gets_the_commands_of_the_run(lab, run, called, tmp_path, monke
     assert any(line.startswith("color sample #1 map #2 palette 0,#440154") for line in lines)
 
 
-def test_chimerax_shows_the_map_that_was_chosen(lab, run_of_set, called, tmp_path, monkeypatch):
+def test_chimerax_shows_the_chosen_map(lab, run_of_set, called, tmp_path, monkeypatch):
     make, shown = called
     monkeypatch.setattr(Chimera, "_program", make(tmp_path / "ChimeraX"))
     viewer = viewer_of(lab, run_of_set)
@@ -175,7 +175,7 @@ def test_chimerax_shows_the_map_that_was_chosen(lab, run_of_set, called, tmp_pat
     assert all((script.parent / line.split('"')[1]).exists() for line in lines if line.startswith("open"))
 
 
-def test_the_page_of_the_report_is_that_of_the_pdf(lab, run, run_of_set, tmp_path):
+def test_report_page_shows_the_output_maps(lab, run, run_of_set, tmp_path):
     (view,) = viewer_of(lab, run)._report()
     assert picture(view, tmp_path / "page.png").std() > 30
     scale = ImageHandler().read(run.scaleMap.getFileName() + ":mrc").getData()
@@ -188,7 +188,7 @@ def test_the_page_of_the_report_is_that_of_the_pdf(lab, run, run_of_set, tmp_pat
     assert any("shown3.mrc" in text.get_text() for text in view.getFigure().texts)
 
 
-def test_the_pdf_opens_in_the_desktop_s_program(lab, run, called, tmp_path, monkeypatch):
+def test_pdf_opens_in_another_program(lab, run, called, tmp_path, monkeypatch):
     make, shown = called
     viewer = viewer_of(lab, run)
     with monkeypatch.context() as patch:
@@ -202,7 +202,7 @@ def test_the_pdf_opens_in_the_desktop_s_program(lab, run, called, tmp_path, monk
     assert path.name == "logfile.pdf" and path.read_bytes().startswith(b"%PDF")
 
 
-def test_a_run_of_an_earlier_version_is_told_to_be_run_again(lab, run, monkeypatch):
+def test_report_of_an_earlier_version_asks_to_run_again(lab, run, monkeypatch):
     found = report.read_report(run._getExtraPath())
     for item in found["maps"]:
         del item["scale_histogram"]

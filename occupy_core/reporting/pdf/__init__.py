@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pages of logfile.pdf and the figures that the viewers show. Needs matplotlib."""
+"""Pages of logfile.pdf, and the figures that the viewers show. Needs matplotlib."""

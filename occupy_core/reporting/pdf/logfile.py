@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""logfile.pdf: what a job found, to be looked at. Needs matplotlib."""
+"""Write logfile.pdf, the report of a job for readers. Needs matplotlib."""
 
 from __future__ import annotations
 
@@ -15,115 +15,145 @@ from matplotlib.figure import Figure
 
 from occupy_core.reporting.pdf.comparison_page import comparison_figure, comparison_size, draw_comparison
 from occupy_core.reporting.pdf.map_page import map_pages
-from occupy_core.reporting.pdf.preload import silent
-from occupy_core.reporting.pdf.slices import RegionSection
-from occupy_core.reporting.pdf.text import MARGIN, WARNINGS, WIDTH, Page, flow
+from occupy_core.reporting.pdf.preload import quiet_matplotlib
+from occupy_core.reporting.pdf.sheets import MARGIN, WARNINGS, WIDTH, Page, add_blocks
+from occupy_core.reporting.region_sections import RegionSection
 from occupy_core.reporting.sections import MapSections
 from occupy_core.settings.settings import Settings
 
 Report = Mapping[str, Any]
-_LARGEST_PART = 7.5  # of a page for the figure of a comparison, inches
-_pdf: Any = PdfPages  # without types in some versions of matplotlib
+_MAX_COMPARISON_HEIGHT = 7.5  # on a page with text, inches
+_PdfPages: Any = PdfPages  # some versions of matplotlib have no types for this class
 
 
 def write_logfile(
-    path: Path, report: Report, slices: Sequence[MapSections], sections: Sequence[RegionSection] = ()
+    path: Path, report: Report, sections: Sequence[MapSections], region_sections: Sequence[RegionSection] = ()
 ) -> None:
-    """Write the PDF: for several maps what they have in common and where they differ first, then each map.
+    """Write the PDF: pages about all maps when there are several, then the page of each map.
 
     Parameters
     ----------
     path : Path
+        File to write.
     report : mapping
-        Of the job: report.json.
-    slices : sequence of MapSections
-        One for each of the report's maps.
-    sections : sequence of RegionSection
-        Through the regions, where maps were compared.
+        Report of the job, as in report.json.
+    sections : sequence of MapSections
+        Sections through each map in `report["maps"]`.
+    region_sections : sequence of RegionSection
+        Sections through the regions where classes differ; empty when maps were not compared.
     """
-    # No dates: the same job gives the same bytes.
-    with own_style(), _pdf(path, metadata={"CreationDate": None, "ModDate": None}) as pdf:
-        if _several(report):
-            for figure in job_pages(report, sections):
+    # Without dates, so that a job that is repeated writes the same bytes.
+    with fixed_style(), _PdfPages(path, metadata={"CreationDate": None, "ModDate": None}) as pdf:
+        if _has_several_maps(report):
+            for figure in summary_pages(report, region_sections):
                 pdf.savefig(figure)
-        for place, of_map in enumerate(slices):
-            for figure in pages_of(report, place, of_map):
+        for index, map_sections in enumerate(sections):
+            for figure in pages_of_map(report, index, map_sections):
                 pdf.savefig(figure)
 
 
-def pages_of(report: Report, place: int, slices: MapSections) -> List[Figure]:
-    """The page of one of a report's maps, and further ones when its warnings do not fit."""
-    item = report["maps"][place]
+def pages_of_map(report: Report, index: int, sections: MapSections) -> List[Figure]:
+    """Draw the page of one map, and further pages when its warnings do not fit on it.
+
+    Parameters
+    ----------
+    report : mapping
+        Report of the job, as in report.json.
+    index : int
+        Index of the map in `report["maps"]`.
+    sections : MapSections
+        Sections through the map and its outputs.
+    """
+    item = report["maps"][index]
     shared = report["shared_reference"]
-    borrowed = shared is not None and shared != item["input"] and item["reference"]["normalisation"] != "calibrated"
+    # Calibrated maps have reference values of their own also on a shared scale.
+    is_borrowed = shared is not None and shared != item["input"] and item["reference"]["normalisation"] != "calibrated"
     return map_pages(
         Settings.from_dict(report["settings"]),
         item,
-        slices,
+        sections,
         version=report["version"],
-        notes=[] if _several(report) else report["warnings"],
-        reference_name=_name(report, shared) if borrowed else None,
+        notes=[] if _has_several_maps(report) else report["warnings"],
+        reference_name=_map_name(report, shared) if is_borrowed else None,
     )
 
 
-def job_pages(report: Report, sections: Sequence[RegionSection]) -> List[Figure]:
-    """What concerns several maps together: where they differ, what failed, what to beware of."""
-    from occupy_core.comparing.outputs import comparison_lines
+def summary_pages(report: Report, region_sections: Sequence[RegionSection]) -> List[Figure]:
+    """Draw the pages about all maps of a job: comparison, shared reference, list of maps, failures, warnings.
 
-    maps, failed, compared = report["maps"], report["failed"], report["comparison"]
+    Parameters
+    ----------
+    report : mapping
+        Report of the job, as in report.json.
+    region_sections : sequence of RegionSection
+        Sections through the regions where classes differ; empty when maps were not compared.
+    """
+    compared = report["comparison"]
     notes = [*report["warnings"], *(compared["warnings"] if compared else [])]
-    warned = sum(bool(item["warnings"]) for item in maps)
-    page = Page(f"Local scale of {len(maps)} maps", f"OccuPy for Scipion and RELION {report['version']}")
-    page.count_warnings(notes)
+    page = Page(f"Local scale of {len(report['maps'])} maps", f"OccuPy for Scipion and RELION {report['version']}")
+    page.add_warning_count(notes)
     page.top += 0.1
-    blocks: Dict[str, Sequence[str]] = {}
-    before = []
-    if compared:
-        width, height = comparison_size(compared, sections)
-        if width > 1.1 * WIDTH:  # it may be squeezed a little
-            before.append(comparison_figure(compared, sections))
-        else:
-            height = min(height, _LARGEST_PART)
-            draw_comparison(page, compared, sections, left=MARGIN, top=page.top, width=WIDTH, height=height)
-            page.top += height + 0.1
-        whole = _name(report, compared["reference"])
-        heading = f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å; whole is what is whole in {whole}"
-        blocks[heading] = comparison_lines(compared)
-    if report["shared_reference"] is not None:
-        blocks["Full scale of the scale maps"] = [f"one for all maps, from {_name(report, report['shared_reference'])}"]
-    blocks["Maps (a page each follows)"] = [_line(item) for item in maps]
-    if failed:
-        blocks[f"{len(failed)} failed and left out"] = [item["reason"] for item in failed]
-    if notes:
-        blocks[WARNINGS] = notes
-    if warned:
-        blocks["Warnings of single maps"] = [f"on the pages of {warned} of them"]
-    pages = flow(page, list(blocks.items()), title="Local scale, continued")
-    return [*before, *(item.figure for item in pages)]
+    wide_figures = _place_comparison(page, compared, region_sections) if compared else []
+    pages = add_blocks(page, list(_summary_blocks(report, notes).items()), title="Local scale, continued")
+    return [*wide_figures, *(item.figure for item in pages)]
 
 
 @contextmanager
-def own_style() -> Iterator[None]:
-    """Draw in the same way whatever the user's settings of matplotlib, and without a word on standard error."""
-    with silent(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of letters that the font has not
+def fixed_style() -> Iterator[None]:
+    """Draw in one style, whatever the user's settings of matplotlib, and without messages on standard error."""
+    with quiet_matplotlib(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about letters that the font lacks
         defaults = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
-        # Pictures that stay apart: together they would be one of the whole page.
+        # Without this setting, matplotlib combines all pictures of a page into one picture of the page's size.
         with matplotlib.rc_context({**defaults, "image.composite_image": False}):
             yield
 
 
-def _several(report: Report) -> bool:
+def _place_comparison(page: Page, compared: Report, region_sections: Sequence[RegionSection]) -> List[Figure]:
+    """Draw the comparison on the page; if it is too wide for the page, return it as a figure of its own."""
+    width, height = comparison_size(compared, region_sections)
+    if width > 1.1 * WIDTH:  # a comparison may be squeezed by a tenth
+        return [comparison_figure(compared, region_sections)]
+    height = min(height, _MAX_COMPARISON_HEIGHT)
+    draw_comparison(page, compared, region_sections, left=MARGIN, top=page.top, width=WIDTH, height=height)
+    page.top += height + 0.1
+    return []
+
+
+def _summary_blocks(report: Report, notes: Sequence[str]) -> Dict[str, Sequence[str]]:
+    """Return the paragraphs of the summary by heading; `notes` are the warnings of the job and its comparison."""
+    from occupy_core.comparing.outputs import comparison_lines
+
+    maps, failed, compared, shared = (report[key] for key in ("maps", "failed", "comparison", "shared_reference"))
+    blocks: Dict[str, Sequence[str]] = {}
+    if compared:
+        whole = _map_name(report, compared["reference"])
+        heading = f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å; whole is what is whole in {whole}"
+        blocks[heading] = comparison_lines(compared)
+    if shared is not None:
+        blocks["Full scale of the scale maps"] = [f"one for all maps, from {_map_name(report, shared)}"]
+    blocks["Maps (a page each follows)"] = [_map_line(item) for item in maps]
+    if failed:
+        blocks[f"{len(failed)} failed and left out"] = [item["reason"] for item in failed]
+    if notes:
+        blocks[WARNINGS] = notes
+    maps_with_warnings = sum(bool(item["warnings"]) for item in maps)
+    if maps_with_warnings:
+        blocks["Warnings of single maps"] = [f"on the pages of {maps_with_warnings} of them"]
+    return blocks
+
+
+def _has_several_maps(report: Report) -> bool:
     return len(report["maps"]) + len(report["failed"]) > 1
 
 
-def _name(report: Report, path: str) -> str:
-    """What users call the map of a path."""
+def _map_name(report: Report, path: str) -> str:
+    """Return the name for users of the map with a path; its file name if the report has no such map."""
     names: List[Optional[str]] = [item["name"] for item in report["maps"] if item["input"] == path]
     return names[0] if names and names[0] else os.path.basename(path)
 
 
-def _line(item: Report) -> str:
+def _map_line(item: Report) -> str:
     median = item["median_scale"]
     found = "no voxel is confidently more than solvent" if median is None else f"median scale {median:.3f}"
     return f"{item['name']}: {item['input']}; {found}; {len(item['warnings']) or 'no'} warnings"

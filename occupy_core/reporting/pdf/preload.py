@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Loads matplotlib for a job: sooner, and without a word on standard error."""
+"""Load matplotlib for logfile.pdf: early, without messages, and without parts that no page needs."""
 
 from __future__ import annotations
 
@@ -10,36 +10,45 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Iterator
 
-_SUBSETS = "fontTools.subset"
+_FONT_SUBSETS = "fontTools.subset"
+
+
+def load_drawing() -> str:
+    """Load matplotlib before the figures are drawn; return the reason when it is missing, otherwise an empty text."""
+    try:
+        load_matplotlib()
+    except ImportError as error:
+        return f"matplotlib is missing ({error})"
+    return ""
 
 
 def load_matplotlib() -> None:
-    """Load what logfile.pdf needs, in two thirds of the time.
+    """Load the parts of matplotlib that logfile.pdf needs, in two thirds of the usual time.
 
-    Left out is what no page needs: texts of help, which matplotlib makes for each of its classes, and fontTools, which
-    only PDFs with another type of fonts need, and which is still loaded where something asks for it.
+    Two parts are left out. One is the help text that matplotlib composes for each of its classes. The other is
+    fontTools, needed only for PDF files with fonts of another type; it is still loaded as soon as it is used.
 
     Raises
     ------
     ImportError
         If matplotlib is missing.
     """
-    with silent():
+    with quiet_matplotlib():
         artist: Any = import_module("matplotlib.artist")
-        help_of = artist.kwdoc
+        compose_help = artist.kwdoc
         artist.kwdoc = lambda _class: ""
-        later = _Later(_SUBSETS)
-        sys.modules.setdefault(_SUBSETS, later)
+        stand_in = _LazyModule(_FONT_SUBSETS)
+        sys.modules.setdefault(_FONT_SUBSETS, stand_in)
         try:
             import_module("matplotlib.backends.backend_pdf")
         finally:
-            artist.kwdoc = help_of
-            later.leave()
+            artist.kwdoc = compose_help
+            stand_in.remove()
 
 
 @contextmanager
-def silent() -> Iterator[None]:
-    """Nothing from matplotlib of fonts and caches, except errors."""
+def quiet_matplotlib() -> Iterator[None]:
+    """Suppress matplotlib's log messages, such as those about fonts and caches, except errors."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -49,25 +58,14 @@ def silent() -> Iterator[None]:
         logger.setLevel(level)
 
 
-class _Later(ModuleType):
-    """Stands for a module until something of it is asked for."""
+class _LazyModule(ModuleType):
+    """Stand-in for a module, which is loaded when one of its attributes is used."""
 
     def __getattr__(self, name: str) -> Any:
-        self.leave()
+        self.remove()
         return getattr(import_module(self.__name__), name)
 
-    def leave(self) -> None:
-        """Make room for the module itself."""
+    def remove(self) -> None:
+        """Remove the stand-in from the loaded modules, so that the next import loads the module."""
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
-
-
-def load_drawing() -> str:
-    """Load all that figures are drawn with, before they are; why not, where it is missing."""
-    try:
-        from occupy_core.reporting.pdf.preload import load_matplotlib
-
-        load_matplotlib()
-    except ImportError as error:
-        return f"matplotlib is missing ({error})"
-    return ""

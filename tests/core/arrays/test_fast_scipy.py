@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is taken from scipy's compiled modules is what its packages give, to the bit."""
+"""Functions that call scipy's compiled modules give the results of scipy's packages to the bit."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ SHAPES = [(8, 9, 10), (7, 64, 33), (2, 3, 5)]
 
 @pytest.fixture(params=["compiled", "packages"])
 def parts(request, monkeypatch):
-    """With the compiled modules, and where a version of scipy has them elsewhere."""
+    """Use scipy's compiled modules, or its packages as if the compiled modules did not exist."""
     if request.param == "packages":
 
-        def nowhere(*names):
+        def not_found(*names):
             raise ImportError(".".join(names))
 
-        monkeypatch.setattr(fast_scipy, "_compiled", nowhere)
+        monkeypatch.setattr(fast_scipy, "_compiled", not_found)
         monkeypatch.setattr(fast_scipy, "_fft", fast_scipy._transforms())
     assert (fast_scipy._fft is fast_scipy._PublicFft) == (request.param == "packages")
     return fast_scipy
@@ -31,7 +31,7 @@ def noise(*shape, seed=0):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_transforms(parts, shape, axis):
+def test_transforms_are_equal_to_scipy(parts, shape, axis):
     real, waves = noise(*shape), noise(*shape) + 1j * noise(*shape, seed=1)
     forward = parts.rfft(real, axis=axis)
     assert forward.dtype == np.complex64
@@ -52,7 +52,7 @@ def test_transforms(parts, shape, axis):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_results_go_where_they_should(parts, shape, axis):
+def test_transforms_write_to_the_array_given(parts, shape, axis):
     whole = (noise(*shape) + 1j * noise(*shape, seed=1)).astype(np.complex64)
     part = whole[:, 1:, :-1]
     for function, expected in (
@@ -71,7 +71,7 @@ def test_results_go_where_they_should(parts, shape, axis):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_least_squares(parts, seed):
+def test_least_squares_fit_is_equal_to_leastsq(parts, seed):
     rng = np.random.default_rng(seed)
     x, (height, mean, sigma) = np.linspace(0, 1, 200), rng.uniform(0.1, 1, 3)
     values = height * np.exp(-((x - mean) ** 2) / sigma**2) + 0.05 * rng.standard_normal(200)

@@ -11,7 +11,7 @@ REACHES = pytest.mark.parametrize("reach", [0, 1, 2, 3, 4, 7, 15])
 
 @SHAPES
 @REACHES
-def test_is_the_maximum_over_a_cube(shape, reach):
+def test_dilation_is_equal_to_the_maximum_filter_of_scipy(shape, reach):
     values = np.random.default_rng(reach).random(shape) < 0.06
     assert values.any()
     before = values.copy()
@@ -21,7 +21,7 @@ def test_is_the_maximum_over_a_cube(shape, reach):
 
 @SHAPES
 @REACHES
-def test_the_largest_is_the_maximum_over_a_cube(shape, reach):
+def test_maximum_is_equal_to_the_maximum_filter_of_scipy(shape, reach):
     values = np.random.default_rng(reach).standard_normal(shape).astype(np.float32)
     before = values.copy()
     for threads in (1, 3):

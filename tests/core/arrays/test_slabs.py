@@ -18,7 +18,7 @@ def values(request):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_for_each_item_is_worked_on_once_by_no_more_threads_than_said(threads):
+def test_for_each_works_on_each_item_once_with_the_number_of_threads_asked_for(threads):
     done, workers = [], set()
 
     def work(item):
@@ -36,7 +36,7 @@ def test_for_each_item_is_worked_on_once_by_no_more_threads_than_said(threads):
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_for_each_raises_what_failed_and_goes_no_further(threads, error):
+def test_for_each_raises_the_first_exception_and_stops(threads, error):
     done = []
 
     def work(item):
@@ -51,7 +51,7 @@ def test_for_each_raises_what_failed_and_goes_no_further(threads, error):
     assert len(done) < 3 + 2 * threads and threading.active_count() == before
 
 
-def test_an_interrupt_waits_for_the_other_threads(monkeypatch):
+def test_for_each_ends_its_threads_before_it_raises_an_interrupt(monkeypatch):
     ended = threading.Event()
 
     def work(item):
@@ -64,11 +64,11 @@ def test_an_interrupt_waits_for_the_other_threads(monkeypatch):
     raise_in_join = []
     join = threading.Thread.join
 
-    def interrupted(thread, *more):
+    def interrupted(thread, *timeout):
         if raise_in_join:
             raise_in_join.clear()
             raise KeyboardInterrupt
-        join(thread, *more)
+        join(thread, *timeout)
 
     monkeypatch.setattr(threading.Thread, "join", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -76,31 +76,31 @@ def test_an_interrupt_waits_for_the_other_threads(monkeypatch):
     assert ended.is_set()
 
 
-def test_handy_slabs_cover_an_array_once(values):
-    found = cache_slabs(values.shape)
-    assert np.array_equal(np.concatenate([values[slab] for slab in found]), values)
-    assert all(values[slab].size <= max(slabs._VALUES, values[0].size) for slab in found)
+def test_cache_slabs_cover_an_array_once(values):
+    parts = cache_slabs(values.shape)
+    assert np.array_equal(np.concatenate([values[slab] for slab in parts]), values)
+    assert all(values[slab].size <= max(slabs._VALUES_PER_SLAB, values[0].size) for slab in parts)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_extremes_are_numpys_and_nan_is_told(monkeypatch, values, threads):
-    monkeypatch.setattr(slabs, "_VALUES", 500)
+def test_extremes_are_equal_to_numpy_and_nan_if_a_value_is_nan(monkeypatch, values, threads):
+    monkeypatch.setattr(slabs, "_VALUES_PER_SLAB", 500)
     assert extremes(values, threads=threads) == (float(values.min()), float(values.max()))
     values[-1, 2, 3] = math.nan
     assert all(math.isnan(value) for value in extremes(values, threads=threads))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_mean_where_is_numpys(monkeypatch, values, threads):
-    monkeypatch.setattr(slabs, "_VALUES", 500)
-    where = values > 0.5
-    found = mean_where(values, where, threads=threads)
-    assert found == pytest.approx(values.mean(where=where, dtype=np.float64), rel=1e-12)
+def test_mean_where_is_the_mean_of_numpy(monkeypatch, values, threads):
+    monkeypatch.setattr(slabs, "_VALUES_PER_SLAB", 500)
+    mask = values > 0.5
+    mean = mean_where(values, mask, threads=threads)
+    assert mean == pytest.approx(values.mean(where=mask, dtype=np.float64), rel=1e-12)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_gathered_values_are_in_the_arrays_order(monkeypatch, values, threads):
-    monkeypatch.setattr(slabs, "_VALUES", 500)
-    for least in (0.5, 99.0):
-        found = select_values(values, lambda slab, least=least: values[slab] > least, threads=threads)
-        np.testing.assert_array_equal(found, values[values > least])
+def test_selected_values_are_in_the_order_of_the_array(monkeypatch, values, threads):
+    monkeypatch.setattr(slabs, "_VALUES_PER_SLAB", 500)
+    for limit in (0.5, 99.0):
+        selected = select_values(values, lambda slab, limit=limit: values[slab] > limit, threads=threads)
+        np.testing.assert_array_equal(selected, values[values > limit])

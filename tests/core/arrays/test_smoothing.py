@@ -16,26 +16,26 @@ def values():
 @pytest.fixture(params=["in the middle", "at an edge", "at a corner"])
 def mask(request, values):
     mask = np.zeros(values.shape, dtype=bool)
-    places = {"in the middle": np.s_[17:20, 18:24, 20:28], "at an edge": np.s_[:3, 18:24, 20:28]}
-    mask[places.get(request.param, np.s_[-4:, -2:, :5])] = True
+    parts = {"in the middle": np.s_[17:20, 18:24, 20:28], "at an edge": np.s_[:3, 18:24, 20:28]}
+    mask[parts.get(request.param, np.s_[-4:, -2:, :5])] = True
     mask[18, 20, 24] = False
     return mask
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_smoothing_in_threads_is_that_of_scipy(values, threads):
+def test_smoothing_is_equal_to_scipy_for_any_number_of_threads(values, threads):
     expected = gaussian_filter(values, sigma_from_fwhm(WIDTH), truncate=2.5)
     np.testing.assert_array_equal(gaussian_smooth(values, WIDTH, threads=threads), expected)
     gaussian_smooth(values, WIDTH, threads=threads, out=values)
     np.testing.assert_array_equal(values, expected)
 
 
-def test_smoothing_around_a_mask_is_that_of_the_whole(values, mask):
+def test_smoothing_inside_a_mask_is_equal_to_smoothing_the_complete_array(values, mask):
     np.testing.assert_array_equal(gaussian_smooth_at(values, mask, WIDTH), gaussian_smooth(values, WIDTH)[mask])
     assert gaussian_smooth_at(values, np.zeros_like(mask), WIDTH).size == 0
 
 
-def test_an_average_within_a_mask_sees_nothing_else(values, mask):
+def test_mean_in_a_mask_does_not_depend_on_values_outside(values, mask):
     np.testing.assert_allclose(gaussian_mean_in_mask(np.where(mask, np.float32(3), values), mask, WIDTH), 3, rtol=1e-6)
     total, weight = (
         gaussian_filter(part, sigma_from_fwhm(WIDTH), truncate=2.5)[mask]

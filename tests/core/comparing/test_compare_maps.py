@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several maps in one job: one reference for all, and what differs."""
+"""Jobs on several maps: one full scale for all of them, and the regions where they differ."""
 
 import json
 import re
@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 
 from demo.simulate import phantom
-from occupy_core.comparing.class_data import ClassData, class_data
+from occupy_core.comparing.class_data import calibrate_class
 from occupy_core.comparing.compare_maps import compare_maps
-from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.shared_scale import shared_scale, shares_reference
-from occupy_core.comparing.shifts import class_shifts
 from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.fourier.filters import low_pass
 from occupy_core.job.run import run_job
@@ -35,7 +33,7 @@ def simulated():
 
 @pytest.fixture
 def classes(simulated, write_mrc):
-    """Class maps whose third part differs in the second."""
+    """Three class maps; the third part of the molecule differs in the second class."""
     return [
         MapInput(
             write_mrc(made.volume, f"class{number}.mrc", made.voxel_size),
@@ -47,6 +45,7 @@ def classes(simulated, write_mrc):
 
 
 def as_set(maps):
+    """Return the maps as items of a set that is no classification."""
     return [MapInput(item.path, item.prefix, class_info=ClassInfo(item.class_info.number)) for item in maps]
 
 
@@ -54,7 +53,7 @@ def report_of(folder):
     return json.loads((Path(folder) / "report.json").read_text())
 
 
-def test_auto_is_shared_for_the_classes_of_a_classification_and_own_otherwise(classes):
+def test_reference_auto_means_shared_for_classes_and_own_for_other_maps(classes):
     assert shares_reference(classes, Settings())
     assert not shares_reference(as_set(classes), Settings())
     assert shares_reference(as_set(classes), Settings(reference="shared"))
@@ -63,17 +62,17 @@ def test_auto_is_shared_for_the_classes_of_a_classification_and_own_otherwise(cl
 
 
 @pytest.mark.parametrize("settings", [{}, {"normalisation": "kernel"}, {"mode": "occupancy"}])
-def test_the_published_reference_is_the_largest_or_the_named_one(classes, settings):
+def test_shared_reference_value_is_the_largest_or_that_of_the_named_map(classes, settings):
     own = [process_map(read_map(item.path), Settings(**settings)).reference.value for item in classes]
     shared = shared_scale(classes, Settings(**settings))
     assert {item.value for item in shared.references.values()} == {max(own)} and len(shared.references) == 3
-    assert shared.place == int(np.argmax(own))
+    assert shared.reference_index == int(np.argmax(own))
     named = shared_scale(classes, Settings(reference="3", **settings))
-    assert {item.value for item in named.references.values()} == {own[2]} and named.place == 2
+    assert {item.value for item in named.references.values()} == {own[2]} and named.reference_index == 2
 
 
-def test_half_in_every_class_reads_half_and_not_whole(simulated, write_mrc, tmp_path):
-    """Under its own reference the best region of each class would read 1."""
+def test_class_at_half_occupancy_reads_half_under_a_shared_reference(simulated, write_mrc, tmp_path):
+    """Under its own reference, the best region of each class reads 1."""
     made = [simulated[0], phantom(occupancies=(0.5, 0.3, 0.15), noise_seed=7)]
     maps = tuple(
         MapInput(
@@ -92,7 +91,7 @@ def test_half_in_every_class_reads_half_and_not_whole(simulated, write_mrc, tmp_
     assert report_of(tmp_path / "own")["shared_reference"] is None
 
 
-def test_what_differs_comes_out_with_masks_and_occupancies(classes, simulated, tmp_path):
+def test_job_reports_the_region_that_differs_with_its_mask_and_occupancies(classes, simulated, tmp_path):
     done = run_job(Job(tuple(classes), str(tmp_path / "out"), Settings(), compare=True))
     report = report_of(tmp_path / "out")["comparison"]
     assert report == json.loads(json.dumps(done.comparison))
@@ -130,7 +129,7 @@ def test_classes_that_do_not_differ_have_no_region(simulated, write_mrc, tmp_pat
     assert not list((tmp_path / "out").glob("region*"))
 
 
-def test_a_run_without_regions_takes_those_of_the_last_away(classes, tmp_path):
+def test_job_without_regions_removes_the_region_files_of_the_previous_job(classes, tmp_path):
     out = tmp_path / "out"
     run_job(Job(tuple(classes), str(out), Settings(), compare=True))
     assert (out / "region001_mask.mrc").exists()
@@ -138,7 +137,7 @@ def test_a_run_without_regions_takes_those_of_the_last_away(classes, tmp_path):
     assert not {"region001_mask.mrc", "occupancy_spread.mrc"} & {path.name for path in out.iterdir()}
 
 
-def test_a_mask_that_is_read_is_never_replaced_by_a_region(classes, tmp_path, write_mrc, simulated):
+def test_region_mask_never_replaces_an_input(classes, tmp_path, write_mrc, simulated):
     mask = write_mrc(simulated[0].parts[2].astype("f4"), "out/region001_mask.mrc", 3.0)
     before = Path(mask).read_bytes()
     with pytest.raises(JobError, match="region001_mask.mrc: is an input"):
@@ -146,7 +145,7 @@ def test_a_mask_that_is_read_is_never_replaced_by_a_region(classes, tmp_path, wr
     assert Path(mask).read_bytes() == before
 
 
-def test_a_class_that_cannot_be_read_does_not_keep_the_others_from_being_compared(classes, tmp_path):
+def test_other_classes_are_compared_if_one_cannot_be_read(classes, tmp_path):
     broken = MapInput(str(tmp_path / "gone.mrc"), "class004_", None, ClassInfo(4, 0.1))
     done = run_job(Job((*classes, broken), str(tmp_path / "out"), Settings(), compare=True))
     assert len(done.maps) == 3 and len(done.comparison["maps"]) == 3 and len(done.comparison["regions"]) == 1
@@ -154,7 +153,7 @@ def test_a_class_that_cannot_be_read_does_not_keep_the_others_from_being_compare
     assert report_of(tmp_path / "out")["failed"][0]["input"] == broken.path
 
 
-def test_one_class_left_is_told_and_delivered(classes, tmp_path):
+def test_job_with_one_usable_class_writes_its_maps_and_a_warning(classes, tmp_path):
     broken = MapInput(str(tmp_path / "gone.mrc"), "class004_", None, ClassInfo(4, 0.1))
     done = run_job(Job((classes[0], broken), str(tmp_path / "out"), Settings(), compare=True))
     assert len(done.maps) == 1 and done.comparison is None
@@ -162,14 +161,14 @@ def test_one_class_left_is_told_and_delivered(classes, tmp_path):
     assert report_of(tmp_path / "out")["warnings"] == done.notes
 
 
-def test_grids_must_match_where_maps_are_measured_against_one_another(classes, simulated, write_mrc):
+def test_maps_on_different_grids_are_refused(classes, simulated, write_mrc):
     odd = MapInput(write_mrc(simulated[0].volume[:-1], "odd.mrc", 3.0), "class004_", None, ClassInfo(4, 0.1))
     for measure in (shared_scale, compare_maps):
         with pytest.raises(JobError, match=r"odd.mrc: has box .*class1.mrc"):
             measure([*classes, odd], Settings())
 
 
-def test_a_reference_that_is_not_there(classes, tmp_path):
+def test_reference_must_name_a_map_that_can_be_used(classes, tmp_path):
     with pytest.raises(SettingsError, match="expected one of the maps' numbers: 1, 2, 3"):
         shared_scale(classes, Settings(reference="7"))
     broken = MapInput(str(tmp_path / "gone.mrc"), "class004_", None, ClassInfo(4, 0.1))
@@ -179,20 +178,20 @@ def test_a_reference_that_is_not_there(classes, tmp_path):
         compare_maps([classes[0], broken], Settings())
 
 
-def test_the_low_pass_is_one_that_all_classes_have_detail_at(classes, simulated, write_mrc):
+def test_low_pass_is_one_at_which_all_classes_have_detail(classes, simulated, write_mrc):
     blurred = low_pass(simulated[2].volume, voxel_size=3.0, cutoff_angstrom=20)
     maps = [*classes[:2], MapInput(write_mrc(blurred, "blurred.mrc", 3.0), "c3_", None, ClassInfo(3, 0.2))]
     assert compare_maps(classes, Settings()).lowpass == 9
     found = compare_maps(maps, Settings())
-    assert 16 < found.lowpass < 20 and "class 3 has next to no finer detail" in found.warnings[0]
+    assert 16 < found.lowpass < 20 and "class 3 has almost no finer detail" in found.warnings[0]
     assert "leave a class out" in found.warnings[0]
     found = compare_maps(maps, Settings(lowpass=12.0))
-    assert found.lowpass == 12 and "class 3 has next to no detail finer than 1" in found.warnings[0]
+    assert found.lowpass == 12 and "class 3 has almost no detail finer than 1" in found.warnings[0]
     assert "leave" not in compare_maps(maps[1:], Settings()).warnings[0]
     assert compare_maps(maps, Settings(lowpass=25.0)).warnings == ()
 
 
-def test_memory_hardly_grows_with_the_classes(write_mrc):
+def test_memory_hardly_grows_with_the_number_of_classes(write_mrc):
     made = [phantom((80, 80, 80), voxel_size=1.5, occupancies=chosen, noise_seed=7) for chosen in OCCUPANCIES[:2]]
     paths = [write_mrc(item.volume, f"{number}.mrc", 1.5) for number, item in enumerate(made)]
 
@@ -205,7 +204,7 @@ def test_memory_hardly_grows_with_the_classes(write_mrc):
         finally:
             tracemalloc.stop()
 
-    peak(2)  # what is imported or cached on the way
+    peak(2)  # fills caches and imports modules
     assert (peak(8) - peak(2)) / 6 < 0.1 * made[0].volume.nbytes
 
 
@@ -213,7 +212,7 @@ def test_memory_hardly_grows_with_the_classes(write_mrc):
     ("voxel_size", "settings", "bound"),
     [(1.4, {}, 3.7), (1.4, {"normalisation": "calibrated", "mode": "occupancy"}, 4.0), (1.8, {}, 4.0)],
 )
-def test_a_job_on_classes_takes_less_than_four_maps(write_mrc, tmp_path, voxel_size, settings, bound):
+def test_job_on_classes_takes_less_memory_than_four_maps(write_mrc, tmp_path, voxel_size, settings, bound):
     def peak(side):
         made = [phantom((side,) * 3, voxel_size=voxel_size, occupancies=chosen).volume for chosen in OCCUPANCIES[:2]]
         paths = [write_mrc(values, f"{side}_{number}.mrc", voxel_size) for number, values in enumerate(made)]
@@ -227,66 +226,55 @@ def test_a_job_on_classes_takes_less_than_four_maps(write_mrc, tmp_path, voxel_s
         finally:
             tracemalloc.stop()
 
-    peak(72)  # what is imported or cached on the way
+    peak(72)  # fills caches and imports modules
     (small, less), (large, more) = peak(88), peak(136)
     assert (large - small) / (more - less) < bound
 
 
 @pytest.mark.parametrize(("settings", "times"), [({}, 2), ({"mode": "occupancy"}, 1)])
-def test_classes_are_looked_at_once_where_scale_and_comparison_need_the_same(
+def test_class_data_are_computed_once_if_shared_scale_and_comparison_need_the_same(
     classes, tmp_path, monkeypatch, settings, times
 ):
-    looked_at = []
+    calibrated = []
 
-    def view_of(estimate, *more, **named):
-        looked_at.append(estimate.source.path)
-        return class_data(estimate, *more, **named)
+    def calibrate_and_count(estimate, *arguments, **options):
+        calibrated.append(estimate.source.path)
+        return calibrate_class(estimate, *arguments, **options)
 
-    monkeypatch.setattr("occupy_core.comparing.class_cache.class_data", view_of)
+    monkeypatch.setattr("occupy_core.comparing.class_cache.calibrate_class", calibrate_and_count)
     alone = compare_maps(classes, Settings())
-    looked_at.clear()
+    calibrated.clear()
     settings = Settings(normalisation="calibrated", **settings)
     done = run_job(Job(tuple(classes), str(tmp_path / "out"), settings, compare=True))
-    assert len(looked_at) == times * len(classes)
+    assert len(calibrated) == times * len(classes)
     assert done.comparison["regions"][0]["volume_cubic_angstrom"] == alone.result.regions[0].volume
 
 
-def test_a_stored_array_comes_back(tmp_path, monkeypatch):
-    values = np.arange(24, dtype="f4").reshape(2, 3, 4).transpose(2, 1, 0)
-    stored = DiskArray(values)
-    for _ in range(2):
-        np.testing.assert_array_equal(stored.load(), values)
-    assert stored.load().dtype == np.float32
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
-    with pytest.raises(JobError, match="gone: no temporary file .* TMPDIR"):
-        DiskArray(values)
-
-
-def test_of_all_particles_is_told_only_where_all_classes_were_compared(classes, tmp_path):
+def test_occupancy_of_all_particles_needs_all_classes(classes, tmp_path):
     done = run_job(Job((classes[0], classes[1]), str(tmp_path / "out"), Settings(), compare=True))
     assert done.comparison["regions"][0]["occupancy_of_all_particles"] is None
 
 
-def test_a_class_without_particles_is_left_out(classes, tmp_path):
+def test_class_without_particles_is_left_out(classes, tmp_path):
     empty = MapInput(classes[0].path, "class004_", None, ClassInfo(4, 0.0, 0))
     done = run_job(Job((*classes, empty), str(tmp_path / "out"), Settings(), compare=True))
     assert [item["name"] for item in done.comparison["maps"]] == ["class 1", "class 2", "class 3"]
     assert "class 4 is left out of the comparison: it has no particles" in done.warnings
 
 
-def test_what_keeps_maps_from_being_compared_does_not_lose_them(classes, simulated, write_mrc, tmp_path):
+def test_maps_that_cannot_be_compared_are_written_all_the_same(classes, simulated, write_mrc, tmp_path):
     odd = MapInput(write_mrc(simulated[0].volume[:-1], "odd.mrc", 3.0), "class004_", None, ClassInfo(4, 0.1))
     done = run_job(Job((*classes, odd), str(tmp_path / "out"), Settings(reference="own"), compare=True))
     assert len(done.maps) == 4 and done.comparison is None
     assert "the maps were not compared: " in done.notes[0] and "odd.mrc: has box" in done.notes[0]
 
 
-def test_a_reference_for_one_map_is_told_to_be_of_no_use(classes, tmp_path):
+def test_job_on_one_map_says_that_reference_has_no_effect(classes, tmp_path):
     done = run_job(Job((classes[0],), str(tmp_path / "out"), Settings(reference="2")))
     assert done.notes == ["reference 2 has no effect with one map"]
 
 
-def test_the_centre_is_x_y_z_whatever_the_axis_order(simulated, write_mrc, tmp_path):
+def test_centre_of_a_region_is_in_x_y_z_for_any_axis_order(simulated, write_mrc, tmp_path):
     maps = [
         MapInput(
             write_mrc(made.volume, f"o{number}.mrc", 3.0, mapc=3, mapr=2, maps=1),
@@ -302,35 +290,26 @@ def test_the_centre_is_x_y_z_whatever_the_axis_order(simulated, write_mrc, tmp_p
     assert region["centre_xyz_angstrom"] == pytest.approx([sections, rows, columns], abs=4)
 
 
-def test_a_part_that_lies_on_another_like_it_is_no_shift(write_mrc):
-    """The second class correlates best when its left part is laid on the first one's middle."""
+def test_part_that_matches_another_part_is_no_shift_of_the_class(write_mrc):
+    """The second class correlates best with its left part on the middle part of the first class."""
     made = [phantom(occupancies=chosen, noise_seed=seed) for seed, chosen in enumerate([(1, 0.6, 0.1), (1, 0.1, 1)])]
     maps = [
         MapInput(write_mrc(item.volume, f"{number}.mrc", 3.0), f"{number}_", None, ClassInfo(number))
         for number, item in enumerate(made, start=1)
     ]
-    assert "as a whole, so they differ" not in " ".join(compare_maps(maps, Settings()).warnings)
+    assert "is shifted by" not in " ".join(compare_maps(maps, Settings()).warnings)
 
 
-def test_classes_that_are_shifted_as_a_whole_are_told(simulated, write_mrc, tmp_path):
+def test_shift_of_a_complete_class_gives_a_warning(simulated, write_mrc, tmp_path):
     shifted = np.roll(simulated[0].volume, 3, axis=0)
     maps = [
         MapInput(write_mrc(values, f"c{number}.mrc", 3.0), f"c{number}_", None, ClassInfo(number))
         for number, values in enumerate((simulated[0].volume, shifted), start=1)
     ]
-    # Which of the two is the reference is a matter of noise.
-    assert re.search(r"c\d\.mrc lies 9\.0 Å off c\d\.mrc as a whole", " ".join(compare_maps(maps, Settings()).warnings))
+    # Noise decides which of the two is the reference class.
+    warnings = " ".join(compare_maps(maps, Settings()).warnings)
+    assert re.search(r"c\d\.mrc is shifted by 9\.0 Å against c\d\.mrc", warnings)
 
 
-def test_classes_that_lie_on_one_another_are_not_told_to_be_shifted(classes):
+def test_aligned_classes_give_no_warning(classes):
     assert compare_maps(classes, Settings()).warnings == ()
-
-
-@pytest.mark.parametrize(("voxels", "place"), [(1, (1, 0, 0)), (3, (0, -3, 0)), (5, (0, 3, 4))])
-def test_how_far_a_class_lies_off_is_told_to_the_voxel(simulated, voxels, place):
-    density = low_pass(simulated[0].volume, voxel_size=2.5, cutoff_angstrom=8.0)
-    views = [
-        ClassData(None, DiskArray(values), None, None, None, None, 2.5)
-        for values in (density, np.roll(density, place, axis=(0, 1, 2)))
-    ]
-    assert class_shifts(views, 1, spacing=2.5) == [pytest.approx(2.5 * voxels), 0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulated classes of the made-up complex: what differs is found with its occupancies, and nothing else."""
+"""Simulated classes of a made-up complex: all parts that differ are found, with their occupancies, and no others."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def bundles(tmp_path_factory):
 
 
 def classes(model, occupancies, noises, seed=0, **how):
-    """A simulated map for each class."""
+    """Simulate a map for each class."""
     return [
         simulate(
             model.path,
@@ -57,8 +57,8 @@ def test_touching_parts_of_different_patterns_are_two_regions(bundles, noise):
     occupancies = [{**WHOLE, **{chain: values[number] for chain, values in truth.items()}} for number in range(3)]
     maps = classes(bundles, occupancies, [noise, 1.2 * noise, 1.4 * noise])
     scenario = scenarios.Scenario(bundles, tuple(occupancies), (), "")
-    found = measure.compared(maps)
-    outcome = measure.judged(scenario, maps[0], found)
+    found = measure.compare_simulated(maps)
+    outcome = measure.match_regions(scenario, maps[0], found)
     assert [match.is_found for match in outcome.matches] == [True, True]
     assert max(match.error for match in outcome.matches) < 0.1
     assert outcome.regions == 2
@@ -68,90 +68,89 @@ def test_touching_parts_of_different_patterns_are_two_regions(bundles, noise):
     assert first.volume * first.spread >= second.volume * second.spread
     assert not (first.mask & second.mask).any()
     joined = replace(found.result, regions=(replace(first, mask=first.mask | second.mask),))
-    outcome = measure.judged(scenario, maps[0], replace(found, result=joined))
+    outcome = measure.match_regions(scenario, maps[0], replace(found, result=joined))
     assert (outcome.fragments, outcome.merged) == (0, 1)
     for lower, median, upper in first.occupancies:
         assert 0 <= lower <= median <= upper <= 1
 
 
-def test_a_central_part_beside_whole_neighbours_reads_its_own_occupancy(bundles):
-    # A is in the middle of the other six.
+def test_part_between_fully_occupied_neighbours_reads_its_own_occupancy(bundles):
+    # Chain A is in the middle of the other six.
     occupancies = [WHOLE, {**WHOLE, "A": 0.3}, {**WHOLE, "A": 0.0}]
-    (region,) = measure.compared(classes(bundles, occupancies, [0.1, 0.1, 0.1])).result.regions
+    (region,) = measure.compare_simulated(classes(bundles, occupancies, [0.1, 0.1, 0.1])).result.regions
     medians = [median for _, median, _ in region.occupancies]
     assert medians == pytest.approx([1.0, 0.3, 0.0], abs=0.1)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_identical_classes_do_not_differ_whatever_their_noise(bundles, seed):
+def test_identical_classes_do_not_differ_at_any_noise(bundles, seed):
     chosen = {**WHOLE, "B": 0.6, "E": 0.4}
     noise = (0.05, 0.1, 0.2, 0.4)[seed]
-    assert (
-        measure.compared(classes(bundles, [chosen] * 3, [noise, 1.3 * noise, 1.6 * noise], seed)).result.regions == ()
-    )
+    maps = classes(bundles, [chosen] * 3, [noise, 1.3 * noise, 1.6 * noise], seed)
+    assert measure.compare_simulated(maps).result.regions == ()
 
 
 @pytest.mark.parametrize("resolutions", [(4.8, 7.0), (7.0, 10.0)])
 @pytest.mark.parametrize("masked", [None, 6.0])
-def test_identical_classes_of_other_resolution_grey_scale_and_noise_do_not_differ(bundles, resolutions, masked):
+def test_identical_classes_do_not_differ_at_unequal_resolution_grey_scale_and_noise(bundles, resolutions, masked):
     pairs = zip(resolutions, (0.1, 0.4), (1, 2))
     maps = [classes(bundles, [WHOLE], [n], seed, resolution=r, masked=masked)[0] for r, n, seed in pairs]
-    assert measure.compared(maps, factors=[1.0, 0.9]).result.regions == ()
-    assert measure.compared(maps, factors=[0.9, 1.0]).result.regions == ()
+    assert measure.compare_simulated(maps, factors=[1.0, 0.9]).result.regions == ()
+    assert measure.compare_simulated(maps, factors=[0.9, 1.0]).result.regions == ()
 
 
 @pytest.mark.parametrize(
-    ("sure", "significance", "medians", "counts"),
+    ("significant_share", "significance", "medians", "reliable"),
     [
-        (0.086, 10.2, (1.0, 0.0), True),  # noisy, but large and all of it
+        (0.086, 10.2, (1.0, 0.0), True),  # noisy, but large, and all of it differs
         (0.78, 21, (0.72, 0.2), True),
-        (1.8, 16, (1.0, 0.7), True),  # a small difference that is sure voxel by voxel
+        (1.8, 16, (1.0, 0.7), True),  # a small difference that is significant voxel by voxel
         (0.21, 11.5, (0.66, 0.1), False),  # noise
         (0.1, 18, (0.64, 0.2), False),
         (0.004, 6, (0.97, 0.03), False),
         (0.8, 15, (0.27, 0.0, 0.1), False),  # unequal resolution
         (5, 200, (1.0, 0.87), False),
-        (5, 200, (0.2, 0.0), False),  # faint in all
+        (5, 200, (0.2, 0.0), False),  # faint in all classes
     ],
 )
-def test_a_region_counts_by_how_surely_and_how_far_classes_differ(sure, significance, medians, counts):
+def test_region_needs_a_reliable_and_large_difference(significant_share, significance, medians, reliable):
     mask = np.ones((2, 2, 2), dtype=bool)
     region = Region(mask, 8.0, (0.0, 0.0, 0.0), tuple((value,) * 3 for value in medians))
-    assert comparison._counts(Part(mask, mask, sure, significance), region) == counts
+    assert comparison._differs_reliably(Part(mask, mask, significant_share, significance), region) == reliable
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.05])
-def test_a_part_that_is_fainter_by_a_third_in_one_class_is_found(bundles, noise):
+def test_part_that_is_fainter_by_a_third_in_one_class_is_found(bundles, noise):
     maps = classes(bundles, [WHOLE, {**WHOLE, "G": 0.7}, WHOLE], [noise, 1.25 * noise, 1.5 * noise])
-    (region,) = measure.compared(maps).result.regions
+    (region,) = measure.compare_simulated(maps).result.regions
     assert [median for _, median, _ in region.occupancies] == pytest.approx([1.0, 0.7, 1.0], abs=0.05)
 
 
-def test_the_reference_can_be_chosen(bundles):
+def test_reference_class_can_be_chosen(bundles):
     maps = classes(bundles, [WHOLE, {**WHOLE, "F": 0.0}], [0.1, 0.1])
-    found = measure.compared(maps, factors=[1.0, 0.5], reference=1)
+    found = measure.compare_simulated(maps, factors=[1.0, 0.5], reference=1)
     assert found.result.grey_factors == pytest.approx((2.0, 1.0), abs=0.2)
     (region,) = found.result.regions
     assert [median for _, median, _ in region.occupancies] == pytest.approx([1.0, 0.0], abs=0.1)
 
 
-def test_a_part_that_is_half_everywhere_is_no_difference_and_reads_half(bundles):
+def test_part_at_half_occupancy_in_all_classes_is_no_region(bundles):
     chosen = {**WHOLE, "C": 0.5}
     maps = classes(bundles, [chosen, {**chosen, "F": 0.0}], [0.1, 0.1])
-    (region,) = measure.compared(maps).result.regions
+    (region,) = measure.compare_simulated(maps).result.regions
     there = maps[0].chains == maps[0].names.index("F")
     assert (region.mask & there).sum() / region.mask.sum() > 0.5
 
 
-def test_another_grey_scale_is_told_with_its_factor(bundles):
+def test_unequal_grey_scale_gives_a_warning_and_its_factor(bundles):
     maps = classes(bundles, [WHOLE, WHOLE], [0.1, 0.1])
-    assert measure.compared(maps).warnings == ()
-    found = measure.compared(maps, factors=[1.0, 0.5])
+    assert measure.compare_simulated(maps).warnings == ()
+    found = measure.compare_simulated(maps, factors=[1.0, 0.5])
     assert found.result.grey_factors[1] == pytest.approx(0.5, abs=0.05)
     assert "class 2" in found.warnings[0] and "one grey scale" in found.warnings[0]
 
 
-def test_the_document_tells_what_is_missed_and_only_counted_noise_breaks_bounds(bundles):
+def test_benchmark_document_lists_missed_bounds_at_usual_noise_only(bundles):
     match = measure.Match(scenarios.Difference(("A",), (1.0, 0.0), 30.0), 0.1, 0.9, (1.0, 0.5))
     outcomes = [
         measure.Outcome(scenarios.Scenario(bundles, (), (Conditions(noise=noise),), "plain"), (match,), 1, 0, 8.0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts where maps differ, on blocks of density: as many as there are patterns, and not onto what does not differ."""
+"""Parts where maps differ, on blocks of density: one part for each pattern, and none where the maps do not differ."""
 
 from dataclasses import replace
 
@@ -9,19 +9,20 @@ from scipy import ndimage
 
 from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.patterns import find_patterns
-from occupy_core.comparing.regions import Maps, _differing, differing_parts
+from occupy_core.comparing.regions import _differs_significantly, differing_parts
+from occupy_core.comparing.smoothed_maps import ClassMaps
 
 SPACING = 2.5
 SIDE = 64
 WHOLE, ONE, TWO = np.zeros((3, SIDE, SIDE, SIDE), dtype=bool)
-# A block of which one half is whole in all maps; two quarters differ, and meet it along an edge.
+# A block: one half is fully occupied in all maps; two quarters differ between the maps.
 WHOLE[16:48, 16:48, 16:32] = True
 ONE[16:48, 16:32, 32:48] = True
 TWO[16:48, 32:48, 32:48] = True
 
 
 def maps_of(first, second, noise=0.02, seed=0):
-    """Maps of these blocks, each quarter at its occupancy in every map."""
+    """Return maps of the blocks; `first` and `second` hold the occupancy of each quarter in every map."""
     rng = np.random.default_rng(seed)
     densities = []
     for one, two in zip(first, second):
@@ -30,7 +31,7 @@ def maps_of(first, second, noise=0.02, seed=0):
     molecule = ndimage.binary_dilation(WHOLE | ONE | TWO, iterations=2)
     everywhere = np.ones(WHOLE.shape, dtype=bool)
     core = ndimage.binary_erosion(WHOLE, iterations=4)
-    return Maps(
+    return ClassMaps(
         [DiskArray(item) for item in densities],
         [DiskArray(everywhere) for _ in densities],
         molecule,
@@ -48,9 +49,9 @@ def test_two_patterns_beside_one_another_are_two_parts():
 
 
 @pytest.mark.parametrize(
-    "values, patterns", [((0.5, 1, 0.75, 0.75), 3), ((0.5, 0.3, 0.75, 0.75), 4)], ids=["mixture", "of its own"]
+    "values, patterns", [((0.5, 1, 0.75, 0.75), 3), ((0.5, 0.3, 0.75, 0.75), 4)], ids=["mixture", "no mixture"]
 )
-def test_what_is_thin_and_a_mixture_of_three_patterns_is_none(values, patterns):
+def test_thin_part_is_no_pattern_if_it_is_a_mixture_of_three_patterns(values, patterns):
     contents = np.ones((4, 40, 40, 40), dtype=np.float32)
     contents[:, 20:, :20] = np.reshape((0, 1, 0, 1), (4, 1, 1, 1))
     contents[:, 20:, 20:] = np.reshape((0, 1, 1, 0), (4, 1, 1, 1))
@@ -63,36 +64,36 @@ def test_what_is_thin_and_a_mixture_of_three_patterns_is_none(values, patterns):
 
 
 @pytest.mark.parametrize("values", [(1, 0), (0, 1)])
-def test_parts_grow_into_the_solvent_and_not_onto_what_does_not_differ(values):
+def test_parts_grow_into_the_solvent_but_not_onto_voxels_that_do_not_differ(values):
     (part,) = differing_parts(maps_of(values, values), reference=0)
-    assert part.sure > 0.9 * (part.mask.sum() * SPACING**3 / 4000) ** 0.5
-    added = part.grown & ~part.mask
+    assert part.significant_share > 0.9 * (part.mask.sum() * SPACING**3 / 4000) ** 0.5
+    added = part.grown_mask & ~part.mask
     # 3 Å are one voxel.
     assert (added & WHOLE).sum() < 0.1 * 32 * 32
     assert (added & ~WHOLE)[:, :, 40:].sum() > 0.9 * 4 * 32 * 8
 
 
-def test_a_difference_is_as_significant_as_its_size_over_the_noise_and_grows_with_the_root_of_the_volume():
+def test_significance_is_inverse_to_the_noise_and_grows_with_the_root_of_the_volume():
     one, noisier = (differing_parts(maps_of((1, 0), (1, 1), noise=noise), reference=0)[0] for noise in (0.1, 0.2))
     assert noisier.significance == pytest.approx(one.significance / 2, rel=0.15)
     both = differing_parts(maps_of((1, 0), (1, 0), noise=0.1), reference=0)[0]
     assert both.mask.sum() == pytest.approx(2 * one.mask.sum(), rel=0.1)
-    # The mean is higher too, since less of the larger part is near what does not differ.
+    # The mean is higher too, because less of the larger part is near voxels that do not differ.
     assert 2**0.5 < both.significance / one.significance < 1.8
-    assert both.sure == pytest.approx((both.mask.sum() * SPACING**3 / 4000) ** 0.5, rel=0.05)
+    assert both.significant_share == pytest.approx((both.mask.sum() * SPACING**3 / 4000) ** 0.5, rel=0.05)
 
 
 @pytest.mark.parametrize("width, parts", [(4, 1), (8, 2)])
-def test_pieces_of_one_pattern_near_one_another_are_one_part(width, parts):
+def test_near_pieces_of_one_pattern_are_one_part(width, parts):
     maps = maps_of((1, 0), (1, 0), noise=0.01)
     slit = np.zeros(WHOLE.shape, dtype=bool)
     slit[16:48, 32 - width // 2 : 32 + width // 2, 32:48] = True
-    whole = maps.densities[0].load()
-    densities = [maps.densities[0], DiskArray(np.where(slit, whole, maps.densities[1].load()))]
+    complete = maps.densities[0].load()
+    densities = [maps.densities[0], DiskArray(np.where(slit, complete, maps.densities[1].load()))]
     assert len(differing_parts(replace(maps, densities=densities, spacing=2.0), reference=0)) == parts
 
 
-def test_two_maps_differ_where_six_standard_deviations_and_15_percent_of_the_stronger_one_are_exceeded():
+def test_significant_difference_exceeds_six_standard_deviations_and_15_percent_of_the_stronger_map():
     smooth = np.array([[1.0, 1.0, 10.0, 10.0], [0.45, 0.35, 8.7, 8.3]], dtype=np.float32)
-    sure = _differing(smooth, [0.06, 0.08], smooth.max(axis=0))
-    assert sure.tolist() == [False, True, False, True]
+    significant = _differs_significantly(smooth, [0.06, 0.08], smooth.max(axis=0))
+    assert significant.tolist() == [False, True, False, True]

@@ -2,11 +2,11 @@
 import numpy as np
 import pytest
 
-from occupy_core.estimate.coarse_grid import add_on_map_grid, coarse_grid, on_map_grid
+from occupy_core.estimate.coarse_grid import add_interpolated, coarse_grid, interpolate_on_map_grid
 
 
 def waves(side, voxel_size, box):
-    """A map that three waves fit into exactly, the shortest one of 8 Å."""
+    """A sum of three plane waves with whole numbers of periods in the box; the shortest has 8 Å."""
     z, y, x = (index * voxel_size for index in np.indices((side,) * 3))
     turns = 2 * np.pi * np.array([z / box, 3 * y / box, x / 8])
     return (np.cos(turns[0]) + np.sin(turns[1] + 0.3) + np.cos(turns[2] - 1)).astype(np.float32)
@@ -24,7 +24,7 @@ def waves(side, voxel_size, box):
         (24, 4.0, (24, 4.0)),
     ],
 )
-def test_a_low_passed_map_keeps_its_values_on_a_grid_of_up_to_3_angstrom(side, voxel_size, expected):
+def test_low_passed_map_keeps_its_values_on_the_coarse_grid(side, voxel_size, expected):
     grid = coarse_grid((side,) * 3, voxel_size)
     assert (grid.shape[0], grid.step * voxel_size) == (expected[0], pytest.approx(expected[1]))
     coarse = grid.resampled(waves(side, voxel_size, 96.0))
@@ -32,33 +32,33 @@ def test_a_low_passed_map_keeps_its_values_on_a_grid_of_up_to_3_angstrom(side, v
 
 
 @pytest.mark.parametrize("voxel_size", [1.2, 2.0])
-def test_what_has_no_meaning_in_between_is_taken_from_the_nearest_voxel(voxel_size):
+def test_nearest_takes_the_nearest_voxel(voxel_size):
     side = 48
     grid = coarse_grid((side,) * 3, voxel_size)
     z, _, x = np.indices((side,) * 3)
-    places = grid.nearest(x)[0, 0]
-    assert np.abs(places - grid.step * np.arange(len(places))).max() <= 0.5
+    columns = grid.nearest(x)[0, 0]
+    assert np.abs(columns - grid.step * np.arange(len(columns))).max() <= 0.5
     assert grid.nearest(z % 2 == 0).shape == grid.shape
 
 
 @pytest.mark.parametrize(("side", "voxel_size", "finest", "coarsest"), [(256, 1.6, 2.4, 2.5), (256, 2.0, 2.9, 3.0)])
-def test_large_boxes_have_a_coarser_grid(side, voxel_size, finest, coarsest):
+def test_large_boxes_have_a_coarser_coarse_grid(side, voxel_size, finest, coarsest):
     assert finest < coarse_grid((side,) * 3, voxel_size).step * voxel_size <= coarsest
 
 
-def test_a_box_that_is_no_cube_keeps_voxels_that_are_cubes():
+def test_coarse_grid_of_a_box_that_is_not_cubic_has_cubic_voxels():
     assert coarse_grid((40, 48, 50), 2.0).shape == (40, 48, 50)
     assert coarse_grid((41, 48, 50), 1.2).shape == (21, 24, 25)
 
 
 @pytest.mark.parametrize("where", [np.s_[3:5, 2:4, 5], np.s_[-1, 0, :], np.s_[:0]], ids=["middle", "edges", "nowhere"])
-def test_what_is_added_to_a_map_is_what_the_coarse_grid_holds(where):
+def test_added_change_equals_the_interpolated_change(where):
     rng = np.random.default_rng(0)
     values = rng.standard_normal((15, 17, 19)).astype(np.float32)
     change = np.zeros((9, 10, 11), dtype=np.float32)
     change[where] = rng.standard_normal(change[where].shape)
-    expected = values + on_map_grid(change, values.shape, spacing=1.75)
+    expected = values + interpolate_on_map_grid(change, values.shape, spacing=1.75)
     for threads in (1, 3):
         found = values.copy()
-        add_on_map_grid(found, change, spacing=1.75, threads=threads)
+        add_interpolated(found, change, spacing=1.75, threads=threads)
         np.testing.assert_array_equal(found, expected)

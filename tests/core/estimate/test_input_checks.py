@@ -10,15 +10,15 @@ from occupy_core.estimate.input_checks import skewness
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.settings.settings import Settings
-from occupy_core.solvent.region import inscribed
+from occupy_core.solvent.region import inscribed_sphere
 
-# Inverted, or without a negative value.
+# Real maps of inverted contrast, and real maps without a negative value.
 INVERTED = {"cryocat_ribosome48_neg.mrc", "human_ribo_21A.mrc"}
 POSITIVE = {"localResolution.mrc.gz", "emd_21457_seg.mrc", "emd_21457_seg_nstart.mrc", "emd_21457_seg_orig0.mrc"}
 
 
-def told(source, **settings):
-    """Which of the two oddities are told of a map."""
+def warned(source, **settings):
+    """Return which of the two warnings a map gives, by words of their texts."""
     text = " ".join(process_map(source, Settings(**settings)).warnings)
     return {word for word in ("reaches further down", "no negative value") if word in text}
 
@@ -35,26 +35,26 @@ def test_skewness_is_the_third_standardised_moment():
 
 @pytest.mark.parametrize("noise", [0.05, 0.2, 0.4])
 @pytest.mark.parametrize("mode", ["resolution", "occupancy"])
-def test_an_inverted_map_is_told_and_an_upright_one_is_not(write_mrc, noise, mode):
-    made = phantom(noise=noise)
-    source = read_map(write_mrc(made.volume, voxel_size=made.voxel_size))
-    assert told(source, mode=mode) == set()
-    assert told(dataclasses.replace(source, data=-source.data), mode=mode) == {"reaches further down"}
+def test_inverted_map_gives_a_warning_and_upright_map_does_not(write_mrc, noise, mode):
+    simulated = phantom(noise=noise)
+    source = read_map(write_mrc(simulated.volume, voxel_size=simulated.voxel_size))
+    assert warned(source, mode=mode) == set()
+    assert warned(dataclasses.replace(source, data=-source.data), mode=mode) == {"reaches further down"}
 
 
-def test_a_masked_map_is_told_by_its_contrast_too(write_mrc, three_parts):
-    ball = inscribed(three_parts.volume.shape)
+def test_inverted_masked_map_gives_a_warning(write_mrc, three_parts):
+    ball = inscribed_sphere(three_parts.volume.shape)
     for sign, expected in ((1, set()), (-1, {"reaches further down"})):
         source = read_map(write_mrc(np.where(ball, sign * three_parts.volume, 0).astype("f4")))
-        assert told(source) == expected
+        assert warned(source) == expected
 
 
-def test_a_map_without_negative_values_is_told(write_mrc, three_parts):
+def test_map_without_negative_values_gives_a_warning(write_mrc, three_parts):
     source = read_map(write_mrc(three_parts.volume, voxel_size=3.0))
-    assert told(dataclasses.replace(source, data=np.abs(source.data))) == {"no negative value"}
+    assert warned(dataclasses.replace(source, data=np.abs(source.data))) == {"no negative value"}
 
 
-def test_real_maps_are_told_apart(shared_data):
+def test_real_maps_give_the_right_warnings(shared_data):
     paths = [*(shared_data / "maps").iterdir(), *(shared_data / "edge").iterdir()]
     paths += [
         *shared_data.glob("relion_projects/*/Class3D/*/*class*.mrc"),
@@ -63,9 +63,9 @@ def test_real_maps_are_told_apart(shared_data):
     found = {}
     for path in paths:
         try:
-            found[path.name] = told(read_map(path))
+            found[path.name] = warned(read_map(path))
         except MapError:
-            assert path.name == "EMD-3001.map"  # a crystal's cell
+            assert path.name == "EMD-3001.map"  # a map of a crystal's unit cell
     assert len(found) >= 15
     for name, words in found.items():
         expected = (

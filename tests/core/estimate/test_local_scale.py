@@ -11,7 +11,7 @@ from occupy_core.estimate.reference import _count_in_tiles, kernel_reference, ti
 
 
 def tiles_one_by_one(volume, tau, edge):
-    """The tile scan written out tile by tile, from the formulas; cubic boxes."""
+    """Return the highest and the lowest tile (first voxel, percentile) of a cubic box, tile by tile by the formula."""
     side = volume.shape[0]
     count = min(20, side - edge + 1)
     step = edge + math.floor((side - count * edge) / (count - 1))
@@ -26,7 +26,7 @@ def tiles_one_by_one(volume, tau, edge):
 
 
 @pytest.mark.parametrize(("side", "edge"), [(40, 12), (30, 12), (33, 12), (48, 5), (24, 7)])
-def test_tiled_reference_is_the_formula(side, edge):
+def test_tiled_reference_follows_the_formula(side, edge):
     volume = np.random.default_rng(side).standard_normal((side,) * 3).astype(np.float32)
     highest, lowest = tiles_one_by_one(volume, 0.89, edge)
     found = tiled_reference(volume, tau=0.89, tile_size=edge)
@@ -44,22 +44,22 @@ def test_voxels_are_counted_in_tiles_of_every_size(edge):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_large_tiles_are_scanned_in_parts(monkeypatch):
+def test_tiled_reference_does_not_depend_on_the_size_of_chunks(monkeypatch):
     volume = np.random.default_rng(2).standard_normal((40, 40, 40)).astype(np.float32)
-    whole = tiled_reference(volume, tau=0.9, tile_size=12)
+    expected = tiled_reference(volume, tau=0.9, tile_size=12)
     monkeypatch.setattr("occupy_core.estimate.reference._CHUNK_VALUES", 5000)
-    assert tiled_reference(volume, tau=0.9, tile_size=12) == whole
+    assert tiled_reference(volume, tau=0.9, tile_size=12) == expected
 
 
 @pytest.mark.parametrize("shape", [(8, 40, 40), (13, 12, 60), (5, 5, 5)])
-def test_tiled_reference_in_odd_and_thin_boxes(shape):
+def test_tiled_reference_works_in_odd_and_thin_boxes(shape):
     volume = np.ones(shape, dtype=np.float32)
     found = tiled_reference(volume, tau=0.9, tile_size=12)
     assert found.value == 1
     assert found.tile_size == min(12, *shape)
 
 
-def test_kernel_reference():
+def test_kernel_reference_is_tau_times_the_maximum():
     volume = np.zeros((10, 12, 14), dtype=np.float32)
     volume[3, 4, 5], volume[6, 7, 8] = 2, -1
     found = kernel_reference(volume, tau=0.9)
@@ -70,12 +70,12 @@ def test_kernel_reference():
 @pytest.mark.parametrize(
     "function", [lambda v: tiled_reference(v, tau=0.9, tile_size=8), lambda v: kernel_reference(v, tau=0.9)]
 )
-def test_no_positive_density_is_an_error(function):
+def test_map_without_positive_density_is_refused(function):
     with pytest.raises(MapError, match="contrast inverted"):
         function(-np.ones((20, 20, 20), dtype=np.float32))
 
 
-def test_scale_is_clipped_and_relative():
+def test_scale_is_relative_to_the_reference_and_clipped():
     volume = np.linspace(-1, 3, 27, dtype=np.float32).reshape(3, 3, 3)
     reference = kernel_reference(volume, tau=2 / 3)
     scale = local_scale(volume, reference)
@@ -84,6 +84,6 @@ def test_scale_is_clipped_and_relative():
     assert math.isnan(variability_limit(volume, scale * 0.5, reference))
 
 
-def test_recalibration_moves_the_zero():
+def test_recalibration_moves_the_zero_of_the_scale():
     scale = np.array([0, 0.2, 0.6, 1], dtype=np.float32)
     np.testing.assert_allclose(recalibrate(scale, 0.2), [0, 0, 0.5, 1], atol=1e-7)

@@ -21,9 +21,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what keeps freed memory is glibc's")
-def test_freed_memory_is_used_again():
+def test_freed_memory_is_reused():
     def pages(word):
-        # A threshold that is set does not follow what is freed, as it does by itself.
+        # A threshold that is set stays; glibc raises an unset threshold when large arrays are freed.
         environment = {"MALLOC_MMAP_THRESHOLD_": str(128 << 10)}
         command = [sys.executable, "-c", COUNT, word]
         return int(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)

@@ -45,7 +45,7 @@ def test_a_job_writes_what_the_core_computes(phantom_file, tmp_path):
     assert any("Map 1 of 1" in line for line in lines)
 
 
-def test_the_report_tells_the_job_again(phantom_file, tmp_path):
+def test_the_report_holds_the_job(phantom_file, tmp_path):
     run_job(job(tmp_path / "out", phantom_file, sigmoid=4.0, seed=5))
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert Settings.from_dict(report["settings"]) == Settings(sigmoid=4.0, seed=5)
@@ -58,7 +58,7 @@ def test_the_report_tells_the_job_again(phantom_file, tmp_path):
     assert "41467-023-41478-1" in report["citation"]
 
 
-def test_a_second_run_leaves_nothing_of_the_first(phantom_file, tmp_path):
+def test_a_second_job_removes_all_files_of_the_first(phantom_file, tmp_path):
     out = tmp_path / "out"
     run_job(job(out, phantom_file, amplify=3.0, attenuate=2.0))
     (out / "notes.txt").write_text("mine")
@@ -74,7 +74,7 @@ def test_a_second_run_leaves_nothing_of_the_first(phantom_file, tmp_path):
     ]
 
 
-def test_a_failed_run_leaves_the_last_good_one(phantom_file, write_mrc, tmp_path):
+def test_a_failed_job_keeps_the_files_of_the_last_good_one(phantom_file, write_mrc, tmp_path):
     out = tmp_path / "out"
     run_job(job(out, phantom_file, amplify=3.0))
     before = {path.name: path.read_bytes() for path in out.iterdir()}
@@ -95,8 +95,8 @@ def test_one_bad_map_does_not_stop_the_others(phantom_file, tmp_path):
         run_job(job(tmp_path / "out", str(tmp_path / "gone.mrc"), str(tmp_path / "too.mrc")))
 
 
-def test_a_map_that_fails_late_leaves_nothing(phantom_file, write_mrc, tmp_path):
-    """Modified maps are written before target masks are looked at."""
+def test_a_map_that_fails_after_its_modified_maps_leaves_no_files(phantom_file, write_mrc, tmp_path):
+    """Modified maps are written before target masks are read."""
     other = write_mrc(np.random.default_rng(0).standard_normal((40, 40, 40)).astype("f4"), "other.mrc")
     mask = write_mrc((read_map(other).data > 0.5).astype("f4"), "mask.mrc")
     done = run_job(job(tmp_path / "out", phantom_file, other, amplify=3.0, target_mask=(mask,)))
@@ -125,7 +125,7 @@ def test_a_solvent_definition_is_never_replaced_or_removed(phantom_file, write_m
     assert (out / name).read_bytes() == before
 
 
-def test_what_others_made_is_left_alone(phantom_file, tmp_path):
+def test_files_of_other_programs_are_not_touched(phantom_file, tmp_path):
     (tmp_path / "mask001_scale.mrc").write_text("mine")
     run_job(job(tmp_path, phantom_file))
     assert (tmp_path / "mask001_scale.mrc").read_text() == "mine"
@@ -161,7 +161,7 @@ def test_job_files_are_read_back_or_refused(phantom_file, tmp_path):
         read_job(str(path))
 
 
-def test_entry_point_in_a_process_of_its_own(phantom_file, tmp_path):
+def test_a_job_runs_in_a_separate_process(phantom_file, tmp_path):
     path = tmp_path / "job.json"
     path.write_text(json.dumps(job(tmp_path / "out", phantom_file).to_dict()))
     error_file(str(path)).write_text("of the last run")
@@ -171,7 +171,7 @@ def test_entry_point_in_a_process_of_its_own(phantom_file, tmp_path):
     assert not error_file(str(path)).exists()
 
 
-def test_entry_point_leaves_the_reason_of_a_failure(tmp_path, capsys):
+def test_a_failed_process_writes_the_reason_to_a_file(tmp_path, capsys):
     path = tmp_path / "job.json"
     path.write_text(json.dumps(job(tmp_path / "out", "gone.mrc").to_dict()))
     assert main([str(path)]) == 1
@@ -180,7 +180,7 @@ def test_entry_point_leaves_the_reason_of_a_failure(tmp_path, capsys):
     assert main([]) == 1
 
 
-def test_the_same_seed_gives_the_same_bytes_whatever_the_threads(phantom_file, tmp_path):
+def test_the_same_seed_gives_the_same_bytes_for_any_number_of_threads(phantom_file, tmp_path):
     wanted = {"attenuate": 3.0, "sigmoid": 4.0, "subtraction_mask": True, "hist_match": True, "max_box": 48}
     for name, threads, seed in (("one", 1, 3), ("two", 2, 3), ("other", 1, 4)):
         run_job(job(tmp_path / name, phantom_file, threads=threads, seed=seed, **wanted))
@@ -212,7 +212,7 @@ def test_outputs_of_real_maps_overlay_their_inputs_and_are_numbers(shared_data, 
         try:
             (outputs,) = run_job(job(tmp_path / str(done), str(path), **ALL, **more)).maps
         except MapError as error:
-            assert path.name == "EMD-3001.map" and "94.326" in str(error)  # a crystal's cell
+            assert path.name == "EMD-3001.map" and "94.326" in str(error)  # the map holds the cell of a crystal
             continue
         assert len(outputs.files) == 8
         for kind, name in outputs.files.items():
@@ -232,7 +232,7 @@ def values_of(path):
         return np.array(mrc.data)
 
 
-def test_figures_that_cannot_be_drawn_cost_no_job(phantom_file, tmp_path, monkeypatch):
+def test_an_error_while_drawing_does_not_fail_the_job(phantom_file, tmp_path, monkeypatch):
     from occupy_core.reporting.pdf import logfile
 
     run_job(job(tmp_path / "out", phantom_file))
@@ -250,21 +250,21 @@ def test_figures_that_cannot_be_drawn_cost_no_job(phantom_file, tmp_path, monkey
     assert told == "no logfile.pdf was drawn: RuntimeError: no more ink" and told in outputs.warnings
 
 
-def test_inputs_that_cannot_be_recorded_leave_no_output(phantom_file, tmp_path, monkeypatch):
+def test_an_error_in_the_background_thread_leaves_no_output(phantom_file, tmp_path, monkeypatch):
     def gone(*_):
         raise JobError("gone")
 
-    monkeypatch.setattr("occupy_core.job.run.job_record", gone)
+    monkeypatch.setattr("occupy_core.job.background.job_record", gone)
     with pytest.raises(JobError, match="gone"):
         run_job(job(tmp_path / "out", phantom_file))
     assert names(tmp_path / "out") == []
 
 
-def test_a_broken_matplotlib_costs_no_job(phantom_file, tmp_path, monkeypatch):
+def test_a_broken_matplotlib_does_not_fail_the_job(phantom_file, tmp_path, monkeypatch):
     def broken():
         raise AttributeError("half of matplotlib")
 
-    monkeypatch.setattr("occupy_core.job.run.load_drawing", broken)
+    monkeypatch.setattr("occupy_core.job.background.load_drawing", broken)
     monkeypatch.setattr("occupy_core.reporting.write_all.load_drawing", broken)
     run_job(job(tmp_path / "out", phantom_file))
     assert names(tmp_path / "out") == ["confidence.mrc", "occupy.cxc", "report.json", "scale.mrc"]
@@ -272,18 +272,18 @@ def test_a_broken_matplotlib_costs_no_job(phantom_file, tmp_path, monkeypatch):
     assert told == "no logfile.pdf was drawn: AttributeError: half of matplotlib"
 
 
-def test_sections_for_the_page_are_those_of_each_map_in_order(phantom_file, tmp_path):
+def test_sections_for_the_page_are_cut_from_each_map_in_order(phantom_file, tmp_path):
     out = tmp_path / "out"
     (done,) = run_job(job(out, phantom_file, amplify=3.0, attenuate=2.0, subtraction_mask=True)).maps
     files = {"input": phantom_file, **{kind: out / name for kind, name in done.files.items()}}
-    assert list(done.slices.panels) == list(files) and list(done.files) == list(done.report["outputs"])
+    assert list(done.sections.panels) == list(files) and list(done.files) == list(done.report["outputs"])
     for kind, path in files.items():
         volume = read_map(path).data
-        for axis, image in enumerate(done.slices.panels[kind]):
+        for axis, image in enumerate(done.sections.panels[kind]):
             np.testing.assert_array_equal(image, np.take(volume, volume.shape[axis] // 2, axis=axis))
 
 
-def test_without_figures_there_is_all_but_the_pdf(phantom_file, tmp_path):
+def test_without_figures_only_the_pdf_is_missing(phantom_file, tmp_path):
     out, lines = tmp_path / "out", []
     run_job(job(out, phantom_file, sigmoid=4.0))
     before = {path.name: path.read_bytes() for path in out.glob("*.mrc")}
@@ -294,7 +294,7 @@ def test_without_figures_there_is_all_but_the_pdf(phantom_file, tmp_path):
     assert not any("logfile.pdf" in line for line in lines)
 
 
-def test_reports_are_strict_json_with_lists_of_numbers_in_a_line(phantom_file, tmp_path):
+def test_reports_are_strict_json_with_each_list_of_numbers_in_one_line(phantom_file, tmp_path):
     run_job(job(tmp_path / "out", phantom_file))
     text = (tmp_path / "out" / "report.json").read_text()
 
@@ -307,8 +307,8 @@ def test_reports_are_strict_json_with_lists_of_numbers_in_a_line(phantom_file, t
     assert len(text.splitlines()) < 200
 
 
-def test_an_abort_between_two_files_waits_for_the_last(three_parts, write_mrc, tmp_path, monkeypatch):
-    """What a folder holds is of one run, or of the one before it."""
+def test_a_signal_takes_effect_after_all_files_are_in_place(three_parts, write_mrc, tmp_path, monkeypatch):
+    """The folder holds the files of one job only: of the new one or of the one before."""
     path, folder = write_mrc(three_parts.volume), tmp_path / "out"
     run_job(Job((MapInput(path),), str(folder), Settings(amplify=2.0)))
     real, moved = os.replace, []

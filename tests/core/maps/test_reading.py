@@ -17,7 +17,7 @@ from tests.conftest import geometry
 VALUES = np.random.default_rng(0).standard_normal((7, 8, 9)).astype(np.float32)
 
 
-def test_round_trip_keeps_values_and_geometry(write_mrc, tmp_path):
+def test_reading_and_writing_keep_values_and_geometry(write_mrc, tmp_path):
     source = write_mrc(
         VALUES, voxel_size=1.7, nxstart=-3, nystart=5, nzstart=11, mapc=3, mapr=1, maps=2, origin=(10.0, -20.0, 30.5)
     )
@@ -41,36 +41,36 @@ def test_compressed_maps_are_read(write_mrc, suffix, module):
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.int16, np.uint16, np.float16])
-def test_other_modes_become_float32(write_mrc, dtype):
+def test_maps_of_other_modes_become_float32(write_mrc, dtype):
     values = np.arange(60).reshape(3, 4, 5).astype(dtype)
     read = read_map(write_mrc(values))
     assert read.data.dtype == np.float32
     np.testing.assert_array_equal(read.data, values.astype(np.float32))
 
 
-def test_big_endian_is_read(write_mrc):
+def test_big_endian_maps_are_read(write_mrc):
     read = read_map(write_mrc(VALUES.astype(">f4")))
     np.testing.assert_array_equal(read.data, VALUES)
     assert read.data.dtype.isnative
 
 
-def test_image_stack_flag_of_relion_is_no_obstacle(write_mrc, tmp_path):
+def test_map_marked_as_an_image_stack_is_read_and_written_as_a_volume(write_mrc, tmp_path):
     read = read_map(write_mrc(VALUES, ispg=0))
     write_map(tmp_path / "out.mrc", read.data, read.grid, label="x")
     assert mrcfile.open(tmp_path / "out.mrc").is_volume()
 
 
-def test_odd_header_is_read_with_a_warning(write_mrc):
+def test_map_with_an_invalid_header_is_read_with_a_warning(write_mrc):
     source = write_mrc(VALUES)
     damaged = bytearray(Path(source).read_bytes())
-    damaged[208:212] = b"junk"  # where "MAP " should stand
+    damaged[208:212] = b"junk"  # the bytes that should be "MAP "
     Path(source).write_bytes(damaged)
     read = read_map(source)
     np.testing.assert_array_equal(read.data, VALUES)
     assert read.warnings and "map.mrc" in read.warnings[0]
 
 
-def test_voxel_size_of_the_project_wins(write_mrc, tmp_path):
+def test_given_voxel_size_overrides_the_header(write_mrc, tmp_path):
     read = read_map(write_mrc(VALUES, voxel_size=1.0), voxel_size=2.5)
     assert read.grid.voxel_size == 2.5
     assert "2.5" in read.warnings[0] and "header says 1" in read.warnings[0]
@@ -78,13 +78,13 @@ def test_voxel_size_of_the_project_wins(write_mrc, tmp_path):
     assert read_map(tmp_path / "out.mrc").grid.voxel_size == 2.5
 
 
-def test_a_header_without_samples_is_mended_by_the_project(write_mrc, tmp_path):
+def test_given_voxel_size_completes_a_header_without_samples(write_mrc, tmp_path):
     read = read_map(write_mrc(VALUES, mx=0, my=0, mz=0), voxel_size=2.0)
     write_map(tmp_path / "out.mrc", read.data, read.grid, label="x")
     assert read_map(tmp_path / "out.mrc").grid.voxel_size == 2.0
 
 
-def test_the_same_voxel_size_rounded_is_no_override(write_mrc):
+def test_given_voxel_size_that_differs_by_rounding_is_ignored(write_mrc):
     read = read_map(write_mrc(VALUES, voxel_size=3.54), voxel_size=3.5401)
     assert read.grid.voxel_size == 3.54
     assert read.warnings == ()
@@ -111,7 +111,7 @@ def bad_cell(**fields):
         (lambda write: write(VALUES, cellb=(90.0, 94.3, 90.0)), ["94.3", "90"]),
     ],
 )
-def test_bad_maps_get_a_clear_error(write_mrc, make, words):
+def test_error_names_the_file_and_the_problem_of_an_unusable_map(write_mrc, make, words):
     path = make(write_mrc)
     with pytest.raises(MapError) as caught:
         read_map(path)
@@ -121,7 +121,7 @@ def test_bad_maps_get_a_clear_error(write_mrc, make, words):
         assert word in message
 
 
-def test_files_that_are_no_maps(tmp_path):
+def test_files_that_are_not_maps_are_refused(tmp_path):
     for name, content in (("text.mrc", b"not a map"), ("empty.mrc", b""), ("bad.mrc.gz", b"\x1f\x8bgarbage")):
         path = tmp_path / name
         path.write_bytes(content)
@@ -133,14 +133,14 @@ def test_files_that_are_no_maps(tmp_path):
         read_map(tmp_path)
 
 
-def test_truncated_map_is_refused(write_mrc):
+def test_truncated_maps_are_refused(write_mrc):
     path = Path(write_mrc(VALUES))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(MapError, match="cannot be read"):
         read_map(path)
 
 
-def test_a_mapped_map_is_the_map_as_read(write_mrc):
+def test_memory_mapped_map_is_equal_to_a_map_in_memory_and_never_changes_the_file(write_mrc):
     values = np.random.default_rng(0).standard_normal((12, 10, 8)).astype("f4")
     path = write_mrc(values)
     before = Path(path).read_bytes()
@@ -151,7 +151,7 @@ def test_a_mapped_map_is_the_map_as_read(write_mrc):
     np.testing.assert_array_equal(found.data, read.data)
     assert found.limits == read.limits == (values.min(), values.max())
     assert found.warnings == read.warnings and found.grid.difference(read.grid) == ""
-    found.data[0, 0, 0] = 99  # as the comparison of classes does
+    found.data[0, 0, 0] = 99  # the comparison of classes overwrites maps
     assert Path(path).read_bytes() == before
     found.release()
     read.release()
@@ -159,7 +159,7 @@ def test_a_mapped_map_is_the_map_as_read(write_mrc):
 
 
 @pytest.mark.parametrize("kind", ["int16", "extended", "longer"])
-def test_other_files_are_mapped_where_they_can_be_and_else_read(write_mrc, kind):
+def test_files_that_cannot_be_memory_mapped_are_read(write_mrc, kind):
     values = np.random.default_rng(0).integers(-99, 99, (12, 10, 8)).astype("i2" if kind == "int16" else "f4")
     path = write_mrc(values)
     with mrcfile.open(path, "r+") as file:
@@ -174,7 +174,7 @@ def test_other_files_are_mapped_where_they_can_be_and_else_read(write_mrc, kind)
     assert found.warnings == read.warnings and bool(read.warnings) == (kind == "longer")
 
 
-def test_a_cut_file_and_a_stack_are_refused_mapped_or_not(write_mrc):
+def test_truncated_files_and_stacks_are_refused_memory_mapped_or_not(write_mrc):
     path = write_mrc(np.random.default_rng(0).standard_normal((12, 10, 8)).astype("f4"))
     with mrcfile.open(path, "r+") as file:
         file.header.ispg, file.header.mz = 401, 12  # a stack of volumes

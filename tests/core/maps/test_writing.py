@@ -10,8 +10,8 @@ VALUES = np.random.default_rng(0).standard_normal((7, 8, 9)).astype(np.float32)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_the_headers_statistics_are_of_all_sections(write_mrc, tmp_path, monkeypatch, threads):
-    monkeypatch.setattr("occupy_core.arrays.slabs._VALUES", 200)  # more slabs than one, the last of them smaller
+def test_header_statistics_cover_all_sections(write_mrc, tmp_path, monkeypatch, threads):
+    monkeypatch.setattr("occupy_core.arrays.slabs._VALUES_PER_SLAB", 200)  # several slabs, the last one smaller
     values = VALUES + np.arange(7, dtype=np.float32)[:, None, None]
     read = read_map(write_mrc(values))
     write_map(tmp_path / "out.mrc", values, read.grid, label="copy", threads=threads)
@@ -20,7 +20,7 @@ def test_the_headers_statistics_are_of_all_sections(write_mrc, tmp_path, monkeyp
     assert (header.dmean, header.rms) == pytest.approx((values.mean(), values.std()), rel=1e-6)
 
 
-def test_same_input_gives_the_same_bytes(write_mrc, tmp_path):
+def test_equal_maps_give_equal_bytes(write_mrc, tmp_path):
     read = read_map(write_mrc(VALUES))
     for name in ("a.mrc", "b.mrc"):
         write_map(tmp_path / name, read.data, read.grid, label="copy")
@@ -28,7 +28,7 @@ def test_same_input_gives_the_same_bytes(write_mrc, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mrc", "b.mrc", "map.mrc"]
 
 
-def test_a_failed_write_leaves_the_old_file(write_mrc, tmp_path, monkeypatch):
+def test_failed_write_keeps_the_old_file(write_mrc, tmp_path, monkeypatch):
     read = read_map(write_mrc(VALUES))
     out = tmp_path / "out.mrc"
     write_map(out, read.data, read.grid, label="first")
@@ -44,16 +44,16 @@ def test_a_failed_write_leaves_the_old_file(write_mrc, tmp_path, monkeypatch):
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_slabs_may_come_in_any_order_and_layout(write_mrc, tmp_path):
+def test_slabs_may_have_any_order_and_memory_layout(write_mrc, tmp_path):
     read = read_map(write_mrc(VALUES))
-    write_map(tmp_path / "whole.mrc", VALUES, read.grid, label="copy")
+    write_map(tmp_path / "complete.mrc", VALUES, read.grid, label="copy")
     turned = np.asfortranarray(VALUES)
     with MapWriter(tmp_path / "slabs.mrc", read.grid, label="copy") as writer:
         for slab in (slice(5, 7), slice(0, 3), slice(3, 5)):
             writer.write_slab(slab, turned[slab])
         assert not (tmp_path / "slabs.mrc").exists()
-    whole, slabs = (mrcfile.read(tmp_path / name) for name in ("whole.mrc", "slabs.mrc"))
-    np.testing.assert_array_equal(slabs, whole)
+    complete, slabs = (mrcfile.read(tmp_path / name) for name in ("complete.mrc", "slabs.mrc"))
+    np.testing.assert_array_equal(slabs, complete)
     header = mrcfile.open(tmp_path / "slabs.mrc", header_only=True).header
     assert (header.dmin, header.dmax) == (VALUES.min(), VALUES.max())
     assert (header.dmean, header.rms) == pytest.approx((VALUES.mean(), VALUES.std()), rel=1e-6)
@@ -61,20 +61,20 @@ def test_slabs_may_come_in_any_order_and_layout(write_mrc, tmp_path):
 
 
 @pytest.mark.parametrize("slabs", [[slice(0, 3)], [slice(0, 7), slice(3, 4)]])
-def test_a_map_that_lacks_a_slab_is_no_map(write_mrc, tmp_path, slabs):
+def test_missing_or_repeated_slabs_raise_an_error_and_keep_the_old_file(write_mrc, tmp_path, slabs):
     read = read_map(write_mrc(VALUES))
     out = tmp_path / "out.mrc"
     write_map(out, VALUES, read.grid, label="first")
     before = out.read_bytes()
-    refused = pytest.raises(ValueError, match=r"values for a grid of shape \(7, 8, 9\)")
-    with refused, MapWriter(out, read.grid, label="second") as writer:
+    error = pytest.raises(ValueError, match=r"values in all slabs, expected 504 \(grid of shape \(7, 8, 9\)\)")
+    with error, MapWriter(out, read.grid, label="second") as writer:
         for slab in slabs:
             writer.write_slab(slab, VALUES[slab])
     assert out.read_bytes() == before
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_what_fails_on_the_way_leaves_the_old_file(write_mrc, tmp_path):
+def test_interrupted_write_keeps_the_old_file(write_mrc, tmp_path):
     read = read_map(write_mrc(VALUES))
     out = tmp_path / "out.mrc"
     write_map(out, VALUES, read.grid, label="first")
@@ -85,7 +85,7 @@ def test_what_fails_on_the_way_leaves_the_old_file(write_mrc, tmp_path):
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_what_was_written_is_there_to_be_read_and_not_to_be_changed(write_mrc, tmp_path, monkeypatch):
+def test_written_values_can_be_opened_read_only(write_mrc, tmp_path, monkeypatch):
     read = read_map(write_mrc(VALUES))
     write_map(tmp_path / "out.mrc", VALUES, read.grid, label="copy")
     mapped = open_written(tmp_path / "out.mrc", VALUES.shape)
@@ -93,8 +93,8 @@ def test_what_was_written_is_there_to_be_read_and_not_to_be_changed(write_mrc, t
     with pytest.raises(ValueError, match="read-only"):
         mapped[0] = 0
 
-    def refused(*_):
-        raise OSError("this file system maps nothing")
+    def not_supported(*_):
+        raise OSError("this file system does not support memory maps")
 
-    monkeypatch.setattr(np, "memmap", refused)
+    monkeypatch.setattr(np, "memmap", not_supported)
     np.testing.assert_array_equal(open_written(tmp_path / "out.mrc", VALUES.shape), VALUES)

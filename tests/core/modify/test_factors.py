@@ -19,7 +19,7 @@ def test_amplified_scale_is_a_root_and_attenuated_scale_a_power(power):
 
 @pytest.mark.parametrize("pivot", [0.01, 0.3, 0.5, 0.99])
 @pytest.mark.parametrize("power", [1.5, 4.0, 30.0])
-def test_sigmoid_keeps_its_fixed_points(power, pivot):
+def test_sigmoid_leaves_0_pivot_and_1_unchanged(power, pivot):
     fixed = np.array([0, pivot, 1], dtype=np.float32)
     np.testing.assert_allclose(sigmoid(fixed, power=power, pivot=pivot), fixed, rtol=2e-5, atol=1e-7)
     values = sigmoid(SCALE, power=power, pivot=pivot)
@@ -40,7 +40,7 @@ FACTORS = pytest.mark.parametrize(
 
 @FACTORS
 @pytest.mark.parametrize("limit", [0.0, 1e-30, 0.05, 1.0])
-def test_factors_are_finite_and_1_for_none_and_full(factor, limit):
+def test_factors_are_finite_and_1_at_scale_0_and_1(factor, limit):
     scale = np.concatenate([SCALE, np.array([1e-45, 1e-30], dtype=np.float32)])
     values = factor(scale, limit)
     assert np.all(np.isfinite(values)) and np.all(values >= 0)
@@ -50,10 +50,10 @@ def test_factors_are_finite_and_1_for_none_and_full(factor, limit):
 
 @FACTORS
 @pytest.mark.parametrize("limit", [0.02, 0.05, 0.4])
-def test_factors_fade_to_1_below_the_scale_limit_without_a_jump(factor, limit):
+def test_factors_approach_1_below_the_scale_limit_without_a_jump(factor, limit):
     scale = np.linspace(0, 1, 200001, dtype=np.float32)
     values = factor(scale, limit)
-    # Amplified with power 3 the published step at 0.05 is from 1 to 7.4.
+    # The published factor jumps at the limit: for amplify with power 3, at 0.05 from 1 to 7.4.
     assert np.abs(np.diff(values)).max() < 2e-3 * values.max()
     below = scale < np.float32(limit)
     at_limit = factor(np.float32([limit]), limit)[0]
@@ -67,7 +67,7 @@ def test_sigmoid_factor_times_scale_is_the_sigmoid():
     np.testing.assert_allclose((factor * SCALE)[inside], sigmoid(SCALE, power=4, pivot=0.3)[inside], rtol=1e-5)
 
 
-def test_modified_map_blends_by_confidence():
+def test_modified_map_is_blended_by_confidence():
     volume = np.full(3, 2, dtype=np.float32)
     factor = np.full(3, 5, dtype=np.float32)
     confidence = np.array([0, 0.5, 1], dtype=np.float32)
@@ -76,12 +76,12 @@ def test_modified_map_blends_by_confidence():
     np.testing.assert_allclose(apply_factor(volume, None, confidence, exclude_solvent=True), [0, 1, 2])
     np.testing.assert_allclose(apply_factor(volume, factor, None, exclude_solvent=False), [10, 10, 10])
     filler = np.ones(3, dtype=np.float32)
-    scaled_filler = apply_factor(volume, factor, confidence, exclude_solvent=False, filler=filler)
-    np.testing.assert_allclose(scaled_filler, [2, 6.5, 11])
+    filled = apply_factor(volume, factor, confidence, exclude_solvent=False, filler=filler)
+    np.testing.assert_allclose(filled, [2, 6.5, 11])
     assert np.all(volume == 2)
 
 
-def test_noise_fills_in_proportion_to_what_was_taken():
+def test_filler_noise_is_proportional_to_the_removed_density():
     factor = np.array([0, 0.25, 1, 1.5], dtype=np.float32)
     noise = np.array([2, -4, 5, 7], dtype=np.float32)
     np.testing.assert_array_equal(scaled_filler(noise, factor), [2, -3, 0, 0])

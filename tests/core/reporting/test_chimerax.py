@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""occupy.cxc, read as ChimeraX reads a command file: its grammar, its quotes, its folder."""
+"""occupy.cxc is read here as ChimeraX reads command files: by the grammar of its commands, from the file's folder."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 
 from occupy_core.job.run import run_job
 from occupy_core.maps.reading import read_map
-from occupy_core.reporting.chimerax import COMMENTED, quoted, session_commands
+from occupy_core.reporting.chimerax import COMMENT_PREFIX, quoted, session_commands
 from occupy_core.settings.job_spec import ClassInfo, Job, MapInput
 from occupy_core.settings.settings import Settings
 
@@ -20,7 +20,7 @@ MODELS = r"#\d+(-\d+)?(,\d+)*"
 COLOUR = r"#[0-9a-f]{6}"
 PALETTE = rf"{NUMBER},{COLOUR}(:{NUMBER},{COLOUR})+"
 XYZ = rf"{NUMBER},{NUMBER},{NUMBER}"
-# As the ChimeraX user guide has them.
+# Grammar of the commands, from the ChimeraX user guide.
 COMMANDS = [
     r"open \S.*",
     rf"volume {MODELS}( style surface| step 1| limitVoxelCount false| level {NUMBER}| voxelSize {NUMBER}"
@@ -39,30 +39,31 @@ COMMANDS = [
 
 
 def word(text):
-    """The first word of a text, as ChimeraX takes it: quotes end before a blank, escapes are Python's."""
+    """Return the first word of a text, read as in ChimeraX: quotes end before a space, escapes are as in Python."""
     if text[0] in "\"'":
-        found = re.match(rf"{text[0]}(.*?){text[0]}(\s|$)", text)
-        assert found, f"unfinished quotes: {text}"
-        assert found.end() == len(text), f"words after the name: {text}"
+        quoted_word = re.match(rf"{text[0]}(.*?){text[0]}(\s|$)", text)
+        assert quoted_word, f"unfinished quotes: {text}"
+        assert quoted_word.end() == len(text), f"words after the name: {text}"
         return re.sub(
             r"\\(\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})",
-            lambda it: "\\" if it[1] == "\\" else chr(int(it[1][1:], 16)),
-            found[1],
+            lambda escape: "\\" if escape[1] == "\\" else chr(int(escape[1][1:], 16)),
+            quoted_word[1],
         )
     return text.split(";")[0].split()[0]
 
 
 def commands(path, *, commented=False):
+    """Return the commands in a command file, or those in its comments."""
     lines = Path(path).read_text(encoding="utf-8").splitlines()
     if commented:
-        return [line[len(COMMENTED) :] for line in lines if line.startswith(COMMENTED)]
+        return [line[len(COMMENT_PREFIX) :] for line in lines if line.startswith(COMMENT_PREFIX)]
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def opened(path):
-    """The files that the command file opens, in order, as found from its own folder."""
+def opened_files(path):
+    """Return the files that a command file opens, in order, after checking that their paths are relative."""
     here = os.getcwd()
-    os.chdir(os.path.dirname(path))  # as ChimeraX does
+    os.chdir(os.path.dirname(path))  # ChimeraX does so too
     try:
         names = [word(line[len("open ") :]) for line in commands(path) if line.startswith("open ")]
         assert not any(os.path.isabs(name) for name in names)
@@ -72,30 +73,32 @@ def opened(path):
 
 
 @pytest.fixture
-def job(phantom_file, tmp_path):
-    def run(name="phantom.mrc", settings=None, **more):
+def run_one_map(phantom_file, tmp_path):
+    """Run a job on a map with a given file name; return the paths of the command file and of the map."""
+
+    def run(name="phantom.mrc"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             Path(phantom_file).rename(path)
-        maps = (MapInput(str(path), **more),)
-        run_job(Job(maps, str(tmp_path / "out"), settings or Settings(amplify=3.0, exclude_solvent=True)))
+        maps = (MapInput(str(path)),)
+        run_job(Job(maps, str(tmp_path / "out"), Settings(amplify=3.0, exclude_solvent=True)))
         return tmp_path / "out" / "occupy.cxc", path
 
     return run
 
 
-def test_every_command_is_one_that_chimerax_has(job):
-    script, _ = job()
-    lines, copied = commands(script), commands(script, commented=True)
-    assert len(lines) >= 8 and len(copied) >= 8
-    for line in [*lines, *copied]:
+def test_every_command_follows_the_grammar_of_chimerax(run_one_map):
+    script, _ = run_one_map()
+    lines, to_copy = commands(script), commands(script, commented=True)
+    assert len(lines) >= 8 and len(to_copy) >= 8
+    for line in [*lines, *to_copy]:
         assert any(re.fullmatch(pattern, line) for pattern in COMMANDS), line
 
 
-def test_the_map_is_coloured_by_the_scale_at_full_sampling_and_the_rest_hidden(job):
-    script, path = job()
-    assert opened(script) == [
+def test_the_map_is_coloured_by_the_scale_at_full_sampling_and_its_outputs_are_hidden(run_one_map):
+    script, path = run_one_map()
+    assert opened_files(script) == [
         str(path),
         *(str(script.parent / f"{name}.mrc") for name in ("scale", "confidence", "amplified")),
     ]
@@ -107,13 +110,13 @@ def test_the_map_is_coloured_by_the_scale_at_full_sampling_and_the_rest_hidden(j
     assert lines.index(surface) < lines.index(coloured) < lines.index("hide #2-4 models")
 
 
-def test_the_colours_are_those_of_the_figures(job):
+def test_the_colours_agree_with_the_figures(run_one_map):
     from matplotlib import colormaps
     from matplotlib.colors import to_rgb
 
-    from occupy_core.reporting.pdf.slices import FRACTION_COLOURS
+    from occupy_core.reporting.pdf.colours import FRACTION_COLOURS
 
-    script, _ = job()
+    script, _ = run_one_map()
     (line,) = [line for line in commands(script) if line.startswith("color sample")]
     for pair in line.split("palette ")[1].split(":"):
         value, colour = pair.split(",")
@@ -122,16 +125,16 @@ def test_the_colours_are_those_of_the_figures(job):
     assert [pair.split(",")[1] for pair in line.split("palette ")[1].split(":")] == re.findall(COLOUR, key)
 
 
-def test_there_are_commands_for_other_models_one_level_and_the_tile(job, tmp_path):
-    script, path = job()
-    copied = commands(script, commented=True)
-    assert any(line.startswith("color sample #4 map #2") for line in copied)
-    assert any(line.startswith("color sample #5 map #2") for line in copied)
-    assert any(re.fullmatch(rf"volume #1,4 level {NUMBER}", line) for line in copied)
-    (marker,) = [line for line in copied if line.startswith("marker")]
+def test_comments_have_commands_for_other_models_one_level_and_the_tile(run_one_map, tmp_path):
+    script, path = run_one_map()
+    to_copy = commands(script, commented=True)
+    assert any(line.startswith("color sample #4 map #2") for line in to_copy)
+    assert any(line.startswith("color sample #5 map #2") for line in to_copy)
+    assert any(re.fullmatch(rf"volume #1,4 level {NUMBER}", line) for line in to_copy)
+    (marker,) = [line for line in to_copy if line.startswith("marker")]
     x, y, z = (float(value) for value in marker.split()[3].split(","))
     volume = read_map(path).data
-    # Full scale is found where the map is dense.
+    # The reference tile lies in the dense part of the map.
     assert volume[round(z / 3), round(y / 3), round(x / 3)] > 0.3 * volume.max()
 
 
@@ -151,18 +154,18 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_any_name_of_a_file_is_found(job, name):
-    script, path = job(name)
-    assert opened(script)[0] == str(path)
+def test_a_map_with_any_file_name_is_opened(run_one_map, name):
+    script, path = run_one_map(name)
+    assert opened_files(script)[0] == str(path)
 
 
-def test_names_are_quoted():
+def test_quoted_names_are_read_back_unchanged():
     assert quoted("a b") == '"a b"' and quoted('a"b') == "'a\"b'" and quoted("a\\b") == '"a\\\\b"'
     for name in NAMES:
         assert word(quoted(name)) == name
 
 
-def test_links_to_the_folder_or_the_map_do_not_mislead(phantom_file, tmp_path):
+def test_maps_are_opened_through_links_to_the_output_folder_and_to_the_map(phantom_file, tmp_path):
     (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "job").symlink_to(tmp_path / "elsewhere" / "deep")
@@ -170,24 +173,24 @@ def test_links_to_the_folder_or_the_map_do_not_mislead(phantom_file, tmp_path):
     maps = (MapInput(str(tmp_path / "project" / "map.mrc")),)
     run_job(Job(maps, str(tmp_path / "project" / "job"), Settings()))
     script = tmp_path / "project" / "job" / "occupy.cxc"
-    assert opened(str(script))[0] == phantom_file
+    assert opened_files(str(script))[0] == phantom_file
     assert '"../../project/map.mrc"' in script.read_text()
 
 
-def test_a_wrong_header_is_put_right(write_mrc, three_parts, tmp_path):
+def test_a_voxel_size_other_than_in_the_header_is_set(write_mrc, three_parts, tmp_path):
     path = write_mrc(three_parts.volume, "wrong.mrc", 1.0, nxstart=-32, nystart=-30, nzstart=-20)
     run_job(Job((MapInput(path, voxel_size=3.0),), str(tmp_path / "out"), Settings()))
     assert "volume #1 voxelSize 3 origin -96,-90,-60" in commands(tmp_path / "out" / "occupy.cxc")
 
 
-def test_classes_have_a_surface_each_and_one_is_shown(three_parts, write_mrc, tmp_path):
+def test_each_class_has_a_coloured_surface_and_one_class_is_shown(three_parts, write_mrc, tmp_path):
     maps = tuple(
         MapInput(write_mrc(three_parts.volume, f"c{number}.mrc"), f"class00{number}_", None, ClassInfo(number, 0.3))
         for number in (1, 2, 3)
     )
     outputs = run_job(Job(maps, str(tmp_path / "out"), Settings()))
     script = tmp_path / "out" / "occupy.cxc"
-    assert opened(script) == [
+    assert opened_files(script) == [
         name
         for number, item in enumerate(maps, start=1)
         for name in (
@@ -205,8 +208,8 @@ def test_classes_have_a_surface_each_and_one_is_shown(three_parts, write_mrc, tm
     assert "hide #1,7 models\nkey" in session_commands(report, str(script.parent), shown=1)
 
 
-def test_the_tile_lies_where_viewers_show_it(write_mrc, three_parts, tmp_path):
-    """With another axis order, start indices, and a box that was cropped for the computation."""
+def test_the_tile_is_placed_by_axis_order_and_start_in_the_header(write_mrc, three_parts, tmp_path):
+    """The map has another axis order, start indices, and a cropped working box."""
     volume = np.ascontiguousarray(three_parts.volume.transpose(2, 1, 0))
     path = write_mrc(volume, "turned.mrc", 3.0, mapc=3, mapr=2, maps=1, nxstart=5, nystart=-7, nzstart=11)
     run_job(Job((MapInput(path),), str(tmp_path / "out"), Settings(max_box=32)))

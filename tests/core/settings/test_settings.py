@@ -44,7 +44,7 @@ from occupy_core.settings.settings import Settings, descriptions
         ("seed", -1),
     ],
 )
-def test_bad_value_is_refused_by_name(name, bad):
+def test_an_error_about_a_bad_value_names_the_setting(name, bad):
     with pytest.raises(SettingsError) as caught:
         Settings(**{name: bad})
     assert caught.value.setting == name
@@ -53,7 +53,7 @@ def test_bad_value_is_refused_by_name(name, bad):
 
 
 @pytest.mark.parametrize("others", [{}, {"amplify": 3.0}, {"exclude_solvent": True}])
-def test_subtraction_masks_need_what_takes_something_away(others):
+def test_subtraction_masks_need_attenuate_or_sigmoid(others):
     with pytest.raises(SettingsError, match="^subtraction_mask: .* add attenuate, or sigmoid, or both"):
         Settings(subtraction_mask=True, **others)
 
@@ -63,7 +63,7 @@ def test_solvent_cannot_be_excluded_without_confidence():
         Settings(exclude_solvent=True, omit_confidence=True)
 
 
-def test_defaults_are_those_of_the_interface():
+def test_defaults_have_the_documented_values():
     settings = Settings()
     assert settings.modifications == ()
     assert (settings.tile_size, settings.max_box, settings.scale_limit, settings.seed) == (12, 256, 0.05, 0)
@@ -84,21 +84,21 @@ def test_defaults_are_those_of_the_interface():
         ({"solvent_threshold": 0.2}, "resolution"),
     ],
 )
-def test_mode_auto_follows_what_is_asked(values, mode):
+def test_mode_auto_is_occupancy_when_a_map_is_modified_or_masked(values, mode):
     assert Settings(**values).resolved_mode == mode
 
 
-def test_round_trip_through_json():
+def test_settings_survive_a_round_trip_through_json():
     settings = Settings(sigmoid=5.0, pivot=0.4, lowpass=12.0, solvent_def="s.mrc", max_box=0)
     assert Settings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
 
 
-def test_unknown_name_is_refused():
+def test_an_unknown_setting_is_refused():
     with pytest.raises(SettingsError, match="not a setting"):
         Settings.from_dict({"loudness": 11})
 
 
-def test_every_setting_says_what_it_is():
+def test_every_setting_has_a_complete_description():
     for name, description in descriptions().items():
         assert description.label and description.values, name
         assert description.help.endswith("."), name

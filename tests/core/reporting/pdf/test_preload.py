@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How matplotlib is loaded for a job, each time in a Python of its own."""
+"""How matplotlib is loaded for a job. Each test runs in a new Python process."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ def run(code, *words, **environment):
     )
 
 
-def test_what_is_left_out_can_still_be_had(tmp_path):
+def test_parts_that_are_left_out_are_loaded_when_used(tmp_path):
     code = LOADED + (
         "assert 'fontTools.ttLib' not in sys.modules\n"
         "import matplotlib\nfrom matplotlib.figure import Figure\nfrom matplotlib.artist import kwdoc\n"
@@ -30,12 +30,12 @@ def test_what_is_left_out_can_still_be_had(tmp_path):
     assert b"CIDFontType2" in (tmp_path / "words.pdf").read_bytes()
 
 
-def test_it_may_be_loaded_already():
+def test_matplotlib_and_font_tools_may_be_loaded_already():
     done = run("import matplotlib.figure, fontTools.subset\n" + LOADED + "assert fontTools.subset.Options\n")
     assert done.returncode == 0, done.stderr
 
 
-def test_nothing_is_said_of_folders_that_cannot_be_written(tmp_path):
+def test_a_cache_folder_that_cannot_be_written_gives_no_message(tmp_path):
     (tmp_path / "file").touch()
     done = run(LOADED, MPLCONFIGDIR=str(tmp_path / "file" / "none"))
     assert (done.returncode, done.stderr) == (0, "")

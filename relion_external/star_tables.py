@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The STAR files that a job leaves for RELION and its user."""
+"""Write the STAR files of a job: the node file for RELION, and tables for users."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from occupy_core.job.run import JobOutputs, MapOutputs
+from occupy_core.job.records import JobOutputs, MapOutputs
 from occupy_core.settings.output_names import FIGURE, MAP_OUTPUTS, MAPS_TABLE, REGIONS_TABLE, SPREAD_MAP
 
-Table = Tuple[Sequence[str], Sequence[Sequence[object]]]  # columns, rows
+# Names of the columns, and the rows.
+Table = Tuple[Sequence[str], Sequence[Sequence[object]]]
 
-OUTPUT_NODES = "RELION_OUTPUT_NODES.star"
-# Both columns, always: RELION 3.1 reads the number, 4 and 5 the label.
+NODE_FILE = "RELION_OUTPUT_NODES.star"
+# Node types as RELION 3.1 reads them (number) and as RELION 4 and 5 read them (label): both columns are always written.
 _MAP_NODE = ("6", "DensityMap.mrc")
 _MASK_NODE = ("7", "Mask3D.mrc")
 _LOG_NODE = ("13", "LogFile.pdf.relion")
@@ -42,32 +43,43 @@ _OCCUPANCY_COLUMNS = (
 
 
 def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
-    """Write the job's STAR files.
+    """Write occupancy_maps.star and, if classes were compared, occupancy_regions.star.
 
-    occupancy_maps.star has a row for each map and, with target masks, a second table with a row for each of them.
-    occupancy_regions.star, where classes were compared, has a row for each region and a second table with a row for
-    each region and class.
+    occupancy_maps.star has a table with a row for each map and, with target masks, a second table with a row for each
+    map and target mask. occupancy_regions.star has a table with a row for each region and a second table with a row
+    for each region and class.
 
     Parameters
     ----------
     outputs : JobOutputs
+        The outputs of the job.
     folder : Path
-        Where to write.
+        The staging folder, to which the files are written.
     job_dir : str
-        Where the files will be, as RELION names it. RELION shows a STAR file whose first table has
-        rlnReferenceImage as the central slices of these maps.
+        The output folder as RELION names it, relative to the project: the tables name the maps in it. RELION displays
+        a STAR file whose first table has the column rlnReferenceImage as the central sections of these maps.
     """
-    tables = {"occupancy_maps": _table([_row(item, job_dir) for item in outputs.maps])}
+    tables = {"occupancy_maps": _table([_map_row(item, job_dir) for item in outputs.maps])}
     targets = [_target_row(item, target) for item in outputs.maps for target in item.report["targets"]]
     if targets:
         tables["occupancy_targets"] = _table(targets)
-    _write(tables, folder / MAPS_TABLE)
+    _write_star(tables, folder / MAPS_TABLE)
     if outputs.comparison is not None:
-        _write(_region_tables(outputs.comparison, job_dir), folder / REGIONS_TABLE)
+        _write_star(_region_tables(outputs.comparison, job_dir), folder / REGIONS_TABLE)
 
 
 def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
-    """Write RELION_OUTPUT_NODES.star, by which RELION finds the outputs, whole or not at all."""
+    """Write the node file RELION_OUTPUT_NODES.star, in which RELION finds the outputs.
+
+    The file is written under another name and then renamed, so that RELION never reads half of it.
+
+    Parameters
+    ----------
+    outputs : JobOutputs
+        The outputs of the job.
+    job_dir : str
+        The output folder as RELION names it, relative to the project.
+    """
     nodes: List[Tuple[str, Tuple[str, str]]] = [
         (name, _MASK_NODE if MAP_OUTPUTS[kind].is_mask else _MAP_NODE)
         for item in outputs.maps
@@ -78,65 +90,35 @@ def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
     if outputs.comparison is not None:
         nodes += [(name, _comparison_node(name)) for name in outputs.comparison["outputs"]]
         nodes.append((REGIONS_TABLE, _TABLE_NODE))
-    rows = [(os.path.join(job_dir, name), *kinds) for name, kinds in nodes]
-    target = Path(job_dir) / OUTPUT_NODES
+    rows = [(os.path.join(job_dir, name), *node_type) for name, node_type in nodes]
+    target = Path(job_dir) / NODE_FILE
     partial = target.with_name(target.name + ".partial")
-    _write({"output_nodes": (_NODE_COLUMNS, rows)}, partial)
+    _write_star({"output_nodes": (_NODE_COLUMNS, rows)}, partial)
     os.replace(partial, target)
-
-
-def _write(tables: Mapping[str, Table], path: Path) -> None:
-    """Write a STAR file without the library starfile, which takes longer to load than a small map takes in all."""
-    lines = ["# version 30001"]
-    for name, (columns, rows) in tables.items():
-        lines += ["", f"data_{name}", "", "loop_"]
-        lines += [f"_{column} #{number}" for number, column in enumerate(columns, start=1)]
-        lines += [" ".join(map(_value, row)) for row in rows]
-    path.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
-
-
-def _table(rows: Sequence[Mapping[str, object]]) -> Table:
-    """The columns of all rows; what a row has no value for is missing."""
-    columns = tuple(dict.fromkeys(name for row in rows for name in row))
-    return columns, [tuple(row.get(name) for name in columns) for row in rows]
 
 
 def _comparison_node(name: str) -> Tuple[str, str]:
     return {SPREAD_MAP: _MAP_NODE}.get(name, _MASK_NODE)
 
 
-def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, Table]:
-    regions = comparison["regions"]
-    occupancies = [
-        _occupancy_row(region, item, found)
-        for region in regions
-        for item, found in zip(comparison["maps"], region["occupancies"])
-    ]
-    return {
-        "occupancy_regions": (_REGION_COLUMNS, [_region_row(region, job_dir) for region in regions]),
-        "occupancy_of_classes": (_OCCUPANCY_COLUMNS, occupancies),
-    }
+def _write_star(tables: Mapping[str, Table], path: Path) -> None:
+    """Write tables, by the names of their blocks, to a STAR file.
+
+    The library starfile is not used: loading it takes as long as a whole job on a small map.
+    """
+    lines = ["# version 30001"]
+    for name, (columns, rows) in tables.items():
+        lines += ["", f"data_{name}", "", "loop_"]
+        lines += [f"_{column} #{number}" for number, column in enumerate(columns, start=1)]
+        lines += [" ".join(map(_star_value, row)) for row in rows]
+    path.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
 
 
-def _region_row(region: Mapping[str, Any], job_dir: str) -> Tuple[object, ...]:
-    everyone = region["occupancy_of_all_particles"]
-    return (
-        os.path.join(job_dir, region["mask"]),
-        region["number"],
-        region["volume_cubic_angstrom"],
-        *region["centre_xyz_angstrom"],
-        region["difference"],
-        math.nan if everyone is None else everyone,
-    )
+def _star_value(value: object) -> str:
+    """Format a value: numbers with all digits, <NA> for a missing value, quotes around a text that needs them.
 
-
-def _occupancy_row(region: Mapping[str, Any], item: Mapping[str, Any], found: Mapping[str, Any]) -> Tuple[object, ...]:
-    quartiles = (found["lower_quartile"], found["median"], found["upper_quartile"])
-    return (region["number"], item["number"], item["share"], *quartiles)
-
-
-def _value(value: object) -> str:
-    """As STAR files have it: numbers in full, and in quotes what would end early or be taken for something else."""
+    A text needs quotes if it contains white space or begins like a comment, a column, a block or a quoted text.
+    """
     if value is None or isinstance(value, float) and math.isnan(value):
         return "<NA>"
     text = repr(float(value)) if isinstance(value, float) else str(value)
@@ -145,7 +127,13 @@ def _value(value: object) -> str:
     return f"'{text}'" if '"' in text else f'"{text}"'
 
 
-def _row(item: MapOutputs, job_dir: str) -> Dict[str, object]:
+def _table(rows: Sequence[Mapping[str, object]]) -> Table:
+    """Return a table with the columns of all rows; a row without a column has a missing value there."""
+    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    return columns, [tuple(row.get(name) for name in columns) for row in rows]
+
+
+def _map_row(item: MapOutputs, job_dir: str) -> Dict[str, object]:
     report = item.report
     derived = report["derived"]
     return {
@@ -187,7 +175,40 @@ def _target_row(item: MapOutputs, target: Mapping[str, Any]) -> Dict[str, object
         "occupyScaleMedian": target["scale_median"],
         "occupyScaleUpperQuartile": target["scale_upper_quartile"],
         "occupyOccupancyPublished": math.nan if published is None else published,
-        # Only a calibrated scale in occupancy mode has an interval, and not within an uneven mask.
+        # An interval exists only for a calibrated scale in occupancy mode, and only for a mask of even occupancy.
         "occupyOccupancyLow90": interval[0] if interval else math.nan,
         "occupyOccupancyHigh90": interval[1] if interval else math.nan,
     }
+
+
+def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, Table]:
+    """Return the tables of occupancy_regions.star from the report of a comparison."""
+    regions = comparison["regions"]
+    occupancies = [
+        _occupancy_row(region, item, occupancy)
+        for region in regions
+        for item, occupancy in zip(comparison["maps"], region["occupancies"])
+    ]
+    return {
+        "occupancy_regions": (_REGION_COLUMNS, [_region_row(region, job_dir) for region in regions]),
+        "occupancy_of_classes": (_OCCUPANCY_COLUMNS, occupancies),
+    }
+
+
+def _region_row(region: Mapping[str, Any], job_dir: str) -> Tuple[object, ...]:
+    of_all_particles = region["occupancy_of_all_particles"]
+    return (
+        os.path.join(job_dir, region["mask"]),
+        region["number"],
+        region["volume_cubic_angstrom"],
+        *region["centre_xyz_angstrom"],
+        region["difference"],
+        math.nan if of_all_particles is None else of_all_particles,
+    )
+
+
+def _occupancy_row(
+    region: Mapping[str, Any], item: Mapping[str, Any], occupancy: Mapping[str, Any]
+) -> Tuple[object, ...]:
+    quartiles = (occupancy["lower_quartile"], occupancy["median"], occupancy["upper_quartile"])
+    return (region["number"], item["number"], item["share"], *quartiles)

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""STAR files of the External job."""
+
 import json
 import shutil
 import subprocess
@@ -10,7 +12,7 @@ import starfile
 from relion_external.supervisor import main
 
 
-def test_maps_table_tells_what_the_report_tells(phantom_file, tmp_path, monkeypatch):
+def test_table_of_maps_agrees_with_the_report(phantom_file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["--o", "job/", "--in_3dref", phantom_file, "--amplify"]) == 0
     blocks = starfile.read(tmp_path / "job" / "occupancy_maps.star", always_dict=True)
@@ -18,7 +20,7 @@ def test_maps_table_tells_what_the_report_tells(phantom_file, tmp_path, monkeypa
     table = blocks["occupancy_maps"]
     assert len(table) == 1
     row = table.iloc[0]
-    approx = partial(pytest.approx, rel=1e-12)  # readers of STAR files round in their own ways
+    approx = partial(pytest.approx, rel=1e-12)  # readers of STAR files may round the last digit
     (report,) = json.loads((tmp_path / "job" / "report.json").read_text())["maps"]
     assert row["rlnReferenceImage"] == "job/scale.mrc"
     assert row["occupyInputMap"] == report["input"] == phantom_file
@@ -31,7 +33,7 @@ def test_maps_table_tells_what_the_report_tells(phantom_file, tmp_path, monkeypa
     assert row["occupyMedianScale"] == approx(report["median_scale"])
 
 
-def test_small_values_are_not_rounded_away(write_mrc, three_parts, tmp_path, monkeypatch):
+def test_small_values_keep_their_digits(write_mrc, three_parts, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     faint = write_mrc(three_parts.volume * 1e-9)
     assert main(["--o", "job/", "--in_3dref", faint]) == 0
@@ -40,7 +42,7 @@ def test_small_values_are_not_rounded_away(write_mrc, three_parts, tmp_path, mon
 
 
 @pytest.mark.parametrize("name", ["a b.mrc", "#x.mrc", "_x.mrc", "data_x.mrc"])
-def test_any_name_comes_back_from_the_table(name, phantom_file, tmp_path, monkeypatch):
+def test_file_names_with_special_characters_are_read_back(name, phantom_file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(phantom_file, name)
     assert main(["--o", "job/", "--in_3dref", name]) == 0
@@ -48,7 +50,7 @@ def test_any_name_comes_back_from_the_table(name, phantom_file, tmp_path, monkey
     assert table["occupyInputMap"].iloc[0] == name
 
 
-def test_relion_itself_reads_the_table(phantom_file, tmp_path, monkeypatch, relion):
+def test_relion_reads_the_table(phantom_file, tmp_path, monkeypatch, relion):
     monkeypatch.chdir(tmp_path)
     assert main(["--o", "job/", "--in_3dref", phantom_file]) == 0
     shown = subprocess.run(
@@ -60,14 +62,14 @@ def test_relion_itself_reads_the_table(phantom_file, tmp_path, monkeypatch, reli
     assert "job/scale.mrc" in shown.stdout
 
 
-def test_target_masks_have_a_table_of_their_own(phantom_file, three_parts, write_mrc, tmp_path, monkeypatch, capfd):
+def test_target_masks_are_in_a_second_table(phantom_file, three_parts, write_mrc, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     masks = [write_mrc(part.astype("float32"), f"part{number}.mrc") for number, part in enumerate(three_parts.parts)]
     words = ["--normalisation", "calibrated", "--target_mask", ",".join(masks)]
     assert main(["--o", "job/", "--in_3dref", phantom_file, *words]) == 0
     table = starfile.read(tmp_path / "job" / "occupancy_maps.star", always_dict=True)["occupancy_targets"]
     (report,) = json.loads((tmp_path / "job" / "report.json").read_text())["maps"]
-    said = capfd.readouterr().out
+    printed = capfd.readouterr().out
     assert list(table["occupyTargetMask"]) == masks == [item["mask"] for item in report["targets"]]
     for (_, row), target, occupancy in zip(table.iterrows(), report["targets"], three_parts.occupancies):
         assert row["occupyScaleMedian"] == pytest.approx(target["scale_median"])
@@ -75,4 +77,4 @@ def test_target_masks_have_a_table_of_their_own(phantom_file, three_parts, write
             target["occupancy_interval_90"]
         )
         assert row["occupyOccupancyLow90"] <= occupancy <= row["occupyOccupancyHigh90"]
-        assert f"occupancy {target['scale_median']:.2f} (90 % interval" in said
+        assert f"occupancy {target['scale_median']:.2f} (90 % interval" in printed

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare the maps of classes. This project's method, not the published program's (docs/classes.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Optional, Sequence, Tuple
+
+from occupy_core.api.inputs import MapLike, Masks, map_name, mask_name, read_map_like
+from occupy_core.arrays.types import Volume
+from occupy_core.comparing.class_cache import ClassCache
+from occupy_core.comparing.compare_maps import ClassComparison, compare_maps
+from occupy_core.comparing.comparison import Region
+from occupy_core.comparing.outputs import occupancy_of_all_particles
+from occupy_core.comparing.region_masks import soft_mask
+from occupy_core.errors import SettingsError
+from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
+from occupy_core.maps.density_map import DensityMap
+from occupy_core.settings.job_spec import ClassInfo, MapInput
+from occupy_core.settings.settings import Settings
+
+
+@dataclass(frozen=True)
+class Occupancy:
+    """Occupancy of one region in one map, 0..1: the median over the region's voxels, and the quartiles."""
+
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+
+
+@dataclass(frozen=True)
+class DifferingRegion:
+    """A connected part of the molecule where maps differ by more than noise explains.
+
+    Attributes
+    ----------
+    number : int
+        From 1, the largest volume times difference first.
+    volume : float
+        Å^3.
+    centre : tuple of float
+        z, y, x in Å, from the centre of the first voxel.
+    occupancies : tuple of Occupancy
+        One for each compared map, in the order of `ClassDifferences.names`.
+    difference : float
+        Largest difference in occupancy between two maps, 0..1.
+    occupancy_of_all_particles : float, optional
+        Mean of the occupancies, weighted by the classes' shares; None where the shares are not given.
+    """
+
+    number: int
+    volume: float
+    centre: Tuple[float, float, float]
+    occupancies: Tuple[Occupancy, ...]
+    difference: float
+    occupancy_of_all_particles: Optional[float]
+    _region: Region = field(repr=False)
+    _comparison: ClassComparison = field(repr=False)
+
+    @cached_property
+    def mask(self) -> Volume:
+        """Soft mask of the region: float32 array, 3D, 0..1 on the maps' grid, 0.5 at the region's border."""
+        grid, spacing = self._comparison.grid, self._comparison.spacing
+        return soft_mask(self._region.mask, grid.shape, spacing=spacing, voxel_size=grid.voxel_size)
+
+
+@dataclass(frozen=True)
+class ClassDifferences:
+    """Where maps of classes differ.
+
+    Attributes
+    ----------
+    regions : tuple of DifferingRegion
+        Empty where the maps differ by no more than noise explains.
+    names : tuple of str
+        Names of the compared maps.
+    spread : float32 array, 3D
+        Largest difference in occupancy between two maps at each voxel, 0..1, noise included; on the maps' grid.
+    reference : str
+        Name of the map whose fully occupied parts count as 1.
+    lowpass : float
+        Cutoff of the low-pass that the maps are compared at, Å.
+    warnings : tuple of str
+        Reasons not to trust the regions, each a sentence.
+    """
+
+    regions: Tuple[DifferingRegion, ...]
+    names: Tuple[str, ...]
+    spread: Volume
+    reference: str
+    lowpass: float
+    warnings: Tuple[str, ...]
+
+
+def compare(
+    maps: Sequence[MapLike],
+    *,
+    voxel_size: Optional[float] = None,
+    shares: Optional[Sequence[float]] = None,
+    lowpass: Optional[float] = None,
+    kernel_size: Optional[int] = None,
+    kernel_radius: Optional[float] = None,
+    max_box: int = 256,
+    solvent_def: Optional[MapLike] = None,
+    reference: Optional[int] = None,
+    threads: int = 1,
+) -> ClassDifferences:
+    """Find the regions where the maps of classes differ, and how occupied each is in each map.
+
+    Parameters
+    ----------
+    maps : sequence of arrays, 3D (z, y, x), or paths
+        Two or more maps of one classification, on one grid and in one grey scale.
+    voxel_size : float
+        Edge of a voxel, Å. Needed for arrays; for files the header's by default.
+    shares : sequence of float, optional
+        Share of the particles in each map, 0..1; gives the occupancy over all particles when the shares add up to 1.
+    reference : int, optional
+        Number, from 1, of the map whose fully occupied parts count as 1; the densest map's when not given.
+    lowpass, kernel_size, kernel_radius, max_box, solvent_def, threads
+        As in `one_map.local_scale`; the low-pass may be coarser by default, where a map has no finer detail.
+
+    Returns
+    -------
+    ClassDifferences
+
+    Raises
+    ------
+    MapError
+        If fewer than two maps can be compared.
+    JobError
+        If two maps do not lie on one grid.
+    SettingsError
+        If a setting is out of range, or the reference names no usable map.
+    """
+    if shares is not None and len(shares) != len(maps):
+        raise SettingsError("shares", f"got {len(shares)} shares, expected one for each of {len(maps)} maps")
+    masks: Masks = {}
+    settings = Settings(
+        lowpass=lowpass,
+        kernel_size=kernel_size,
+        kernel_radius=kernel_radius,
+        max_box=max_box,
+        solvent_def=mask_name("solvent_def", solvent_def, masks),
+        reference="shared" if reference is None else str(reference),
+    )
+    names = [map_name(item, number) for number, item in enumerate(maps, start=1)]
+    inputs = [
+        MapInput(name, class_info=ClassInfo(number, None if shares is None else shares[number - 1]))
+        for number, name in enumerate(names, start=1)
+    ]
+    by_name = dict(zip(names, maps))
+
+    def read(item: MapInput) -> DensityMap:
+        return read_map_like(by_name[item.path], item.path, voxel_size, masks, overwritten=True)
+
+    return _class_differences(compare_maps(inputs, settings, threads=threads, cache=ClassCache(read)), inputs)
+
+
+def _class_differences(comparison: ClassComparison, maps: Sequence[MapInput]) -> ClassDifferences:
+    compared = [maps[index] for index in comparison.map_indices]
+    result = comparison.result
+    return ClassDifferences(
+        regions=tuple(
+            _differing_region(number, region, comparison, compared)
+            for number, region in enumerate(result.regions, start=1)
+        ),
+        names=tuple(item.name for item in compared),
+        spread=interpolate_on_map_grid(result.spread, comparison.grid.shape, spacing=comparison.spacing),
+        reference=compared[result.reference].name,
+        lowpass=comparison.lowpass,
+        warnings=comparison.warnings,
+    )
+
+
+def _differing_region(
+    number: int, region: Region, comparison: ClassComparison, maps: Sequence[MapInput]
+) -> DifferingRegion:
+    return DifferingRegion(
+        number=number,
+        volume=region.volume,
+        centre=region.centre,
+        occupancies=tuple(Occupancy(*quartiles) for quartiles in region.occupancies),
+        difference=region.spread,
+        occupancy_of_all_particles=occupancy_of_all_particles(region, maps),
+        _region=region,
+        _comparison=comparison,
+    )

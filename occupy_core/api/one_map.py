@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Estimate the local scale of one map, and modify a map by it.
+
+Settings are keywords with the names, values and defaults of the command line's options (docs/settings.md). Nothing is
+written to disk.
+
+Method: Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1. Calibrated normalisation
+is this project's (docs/accuracy.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Sequence, Tuple
+
+from occupy_core.api.inputs import MapLike, Masks, mask_name, read_map_like, target_names
+from occupy_core.arrays.types import Volume
+from occupy_core.estimate.targets import Target
+from occupy_core.process import Result, process_map
+from occupy_core.settings.settings import Settings
+
+
+@dataclass(frozen=True)
+class LocalScale:
+    """The local scale of one map. Arrays are (z, y, x) float32 on the input's grid.
+
+    Attributes
+    ----------
+    scale : float32 array, 3D
+        Local scale, 0..1; with calibrated normalisation in occupancy mode an estimate of occupancy.
+    confidence : float32 array, 3D
+        Confidence, 0..1, that a voxel is more than solvent.
+    mode : str
+        "resolution" or "occupancy": the map that the scale was read from, as it is or low-passed.
+    lowpass : float
+        Cutoff of the low-pass, Å.
+    voxel_size : float
+        Edge of a voxel of the input, Å.
+    reference_value, zero_value : float
+        The map values that count as 1 and as 0, in the map's grey scale.
+    confidence_limit : float
+        The lowest map value with a confidence above 0.5, in the map's grey scale.
+    solvent_mean, solvent_sigma : float
+        Mean and standard deviation of the solvent's values, in the map's grey scale.
+    median_scale : float
+        Median scale of the voxels with confidence above 0.5; NaN when there is none.
+    targets : tuple of Target
+        The scale in each target mask: `median`, quartiles, `interval`, `published`.
+    warnings : tuple of str
+        Reasons not to trust the numbers, each a sentence.
+    """
+
+    scale: Volume
+    confidence: Volume
+    mode: str
+    lowpass: float
+    voxel_size: float
+    reference_value: float
+    zero_value: float
+    confidence_limit: float
+    solvent_mean: float
+    solvent_sigma: float
+    median_scale: float
+    targets: Tuple[Target, ...]
+    warnings: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Modified:
+    """A map modified by its local scale. Arrays are (z, y, x) float32 on the input's grid.
+
+    Attributes
+    ----------
+    map : float32 array, 3D
+        The modified map, in the input's grey scale.
+    scale, confidence : float32 arrays, 3D
+        Local scale and confidence, 0..1, that the map was modified by.
+    warnings : tuple of str
+        Reasons not to trust the result, each a sentence.
+    """
+
+    map: Volume
+    scale: Volume
+    confidence: Volume
+    warnings: Tuple[str, ...]
+
+
+def local_scale(
+    volume: MapLike,
+    *,
+    voxel_size: Optional[float] = None,
+    mode: str = "auto",
+    lowpass: Optional[float] = None,
+    kernel_size: Optional[int] = None,
+    kernel_radius: Optional[float] = None,
+    tau: Optional[float] = None,
+    normalisation: str = "tiled",
+    tile_size: int = 12,
+    nlrc: bool = False,
+    hedge_confidence: float = 1.0,
+    max_box: int = 256,
+    solvent_def: Optional[MapLike] = None,
+    target_mask: Sequence[MapLike] = (),
+    threads: int = 1,
+) -> LocalScale:
+    """Estimate the local scale of a map.
+
+    Parameters
+    ----------
+    volume : array, 3D (z, y, x), or path
+        The map: density positive, solvent around the molecule.
+    voxel_size : float
+        Edge of a voxel, Å. Needed for an array; for a file the header's by default.
+    mode : {"auto", "resolution", "occupancy"}
+        Read the scale from the map as it is, or low-passed. "auto": low-passed when there is a target mask.
+    lowpass : float, optional
+        Cutoff of the low-pass, Å; max(8 Å, 3 voxels) when not given.
+    kernel_size : int, optional
+        Edge of the kernel's box, voxels: odd, 3..31; derived from the low-pass when not given.
+    kernel_radius : float, optional
+        Radius of the kernel, voxels; derived from the low-pass when not given.
+    tau : float, optional
+        Percentile, as a fraction, that counts as full scale; derived from the kernel when not given.
+    normalisation : {"tiled", "kernel", "calibrated"}
+        What counts as full scale. "calibrated" in occupancy mode estimates occupancy.
+    tile_size : int
+        Edge of the tiles, voxels.
+    nlrc : bool
+        Put the zero of the scale at the edge of the solvent noise.
+    hedge_confidence : float
+        Power, 1..20, that the confidence is raised to.
+    max_box : int
+        Larger maps are estimated in a box of this many voxels a side; 0 never crops.
+    solvent_def : array or path, optional
+        Solvent definition on the map's grid: above 0.9 on one side, below on the other.
+    target_mask : sequence of arrays or paths
+        Masks on the map's grid (above 0.5) to measure the scale in.
+    threads : int
+        Number of threads; the result does not depend on it.
+
+    Returns
+    -------
+    LocalScale
+
+    Raises
+    ------
+    MapError
+        If a map cannot be read or used, or a mask does not lie on its grid.
+    SettingsError
+        If a setting is out of range or does not suit the map's box.
+    """
+    masks: Masks = {}
+    settings = Settings(
+        mode=mode,
+        lowpass=lowpass,
+        kernel_size=kernel_size,
+        kernel_radius=kernel_radius,
+        tau=tau,
+        normalisation=normalisation,
+        tile_size=tile_size,
+        nlrc=nlrc,
+        hedge_confidence=hedge_confidence,
+        max_box=max_box,
+        solvent_def=mask_name("solvent_def", solvent_def, masks),
+        target_mask=target_names(target_mask, masks),
+    )
+    return _local_scale(_process(volume, voxel_size, settings, masks, threads))
+
+
+def amplify(
+    volume: MapLike,
+    power: float = 3.0,
+    *,
+    voxel_size: Optional[float] = None,
+    exclude_solvent: bool = False,
+    mode: str = "auto",
+    lowpass: Optional[float] = None,
+    kernel_size: Optional[int] = None,
+    kernel_radius: Optional[float] = None,
+    tau: Optional[float] = None,
+    normalisation: str = "tiled",
+    tile_size: int = 12,
+    nlrc: bool = False,
+    hedge_confidence: float = 1.0,
+    omit_confidence: bool = False,
+    scale_limit: float = 0.05,
+    lowpass_output: Optional[float] = None,
+    hist_match: bool = False,
+    max_box: int = 256,
+    solvent_def: Optional[MapLike] = None,
+    threads: int = 1,
+) -> Modified:
+    """Raise the weak parts of a map towards full occupancy: factor S^(1/power - 1), S the local scale.
+
+    Parameters
+    ----------
+    volume : array, 3D (z, y, x), or path
+    power : float
+        Above 1; the larger, the more weak parts are raised.
+    voxel_size : float
+        Edge of a voxel, Å. Needed for an array; for a file the header's by default.
+    exclude_solvent : bool
+        Multiply the modified map by the confidence, which removes solvent.
+    mode : {"auto", "resolution", "occupancy"}
+        As in `local_scale`; "auto" is occupancy mode here.
+    omit_confidence : bool
+        Modify all voxels alike, solvent included.
+    scale_limit : float
+        0..1; below this local scale the modification fades out.
+    lowpass_output : float, optional
+        Cutoff of a low-pass of the modified map, Å.
+    hist_match : bool
+        Give the modified map the input's histogram instead of cutting it to the input's range. Needs scikit-image.
+    lowpass, kernel_size, kernel_radius, tau, normalisation, tile_size, nlrc, hedge_confidence, max_box, solvent_def
+        As in `local_scale`.
+    threads : int
+        Number of threads; the result does not depend on it.
+
+    Returns
+    -------
+    Modified
+
+    Raises
+    ------
+    MapError, SettingsError
+        As in `local_scale`; SettingsError too if scikit-image is needed and not installed.
+    """
+    masks: Masks = {}
+    settings = Settings(
+        amplify=power,
+        exclude_solvent=exclude_solvent,
+        mode=mode,
+        lowpass=lowpass,
+        kernel_size=kernel_size,
+        kernel_radius=kernel_radius,
+        tau=tau,
+        normalisation=normalisation,
+        tile_size=tile_size,
+        nlrc=nlrc,
+        hedge_confidence=hedge_confidence,
+        omit_confidence=omit_confidence,
+        scale_limit=scale_limit,
+        lowpass_output=lowpass_output,
+        hist_match=hist_match,
+        max_box=max_box,
+        solvent_def=mask_name("solvent_def", solvent_def, masks),
+    )
+    return _modified(_process(volume, voxel_size, settings, masks, threads), "amplified")
+
+
+def attenuate(
+    volume: MapLike,
+    power: float = 3.0,
+    *,
+    voxel_size: Optional[float] = None,
+    exclude_solvent: bool = False,
+    mode: str = "auto",
+    lowpass: Optional[float] = None,
+    kernel_size: Optional[int] = None,
+    kernel_radius: Optional[float] = None,
+    tau: Optional[float] = None,
+    normalisation: str = "tiled",
+    tile_size: int = 12,
+    nlrc: bool = False,
+    hedge_confidence: float = 1.0,
+    omit_confidence: bool = False,
+    scale_limit: float = 0.05,
+    lowpass_output: Optional[float] = None,
+    hist_match: bool = False,
+    max_box: int = 256,
+    solvent_def: Optional[MapLike] = None,
+    seed: int = 0,
+    threads: int = 1,
+) -> Modified:
+    """Weaken the parts of a map below full occupancy: factor S^(power - 1), S the local scale.
+
+    Noise like the solvent replaces the density that is taken away, unless solvent is excluded.
+
+    Parameters
+    ----------
+    volume : array, 3D (z, y, x), or path
+    power : float
+        Above 1; the larger, the more weak parts are weakened.
+    seed : int
+        Seed of the noise, 0..2147483647; the same seed gives the same map.
+    voxel_size, exclude_solvent, mode, omit_confidence, scale_limit, lowpass_output, hist_match
+        As in `amplify`.
+    lowpass, kernel_size, kernel_radius, tau, normalisation, tile_size, nlrc, hedge_confidence, max_box, solvent_def
+        As in `local_scale`.
+    threads : int
+        Number of threads; the result does not depend on it.
+
+    Returns
+    -------
+    Modified
+
+    Raises
+    ------
+    MapError, SettingsError
+        As in `amplify`.
+    """
+    masks: Masks = {}
+    settings = Settings(
+        attenuate=power,
+        exclude_solvent=exclude_solvent,
+        mode=mode,
+        lowpass=lowpass,
+        kernel_size=kernel_size,
+        kernel_radius=kernel_radius,
+        tau=tau,
+        normalisation=normalisation,
+        tile_size=tile_size,
+        nlrc=nlrc,
+        hedge_confidence=hedge_confidence,
+        omit_confidence=omit_confidence,
+        scale_limit=scale_limit,
+        lowpass_output=lowpass_output,
+        hist_match=hist_match,
+        max_box=max_box,
+        solvent_def=mask_name("solvent_def", solvent_def, masks),
+        seed=seed,
+    )
+    return _modified(_process(volume, voxel_size, settings, masks, threads), "attenuated")
+
+
+def sigmoid(
+    volume: MapLike,
+    power: float = 4.0,
+    *,
+    pivot: float = 0.3,
+    voxel_size: Optional[float] = None,
+    exclude_solvent: bool = False,
+    mode: str = "auto",
+    lowpass: Optional[float] = None,
+    kernel_size: Optional[int] = None,
+    kernel_radius: Optional[float] = None,
+    tau: Optional[float] = None,
+    normalisation: str = "tiled",
+    tile_size: int = 12,
+    nlrc: bool = False,
+    hedge_confidence: float = 1.0,
+    omit_confidence: bool = False,
+    scale_limit: float = 0.05,
+    lowpass_output: Optional[float] = None,
+    hist_match: bool = False,
+    max_box: int = 256,
+    solvent_def: Optional[MapLike] = None,
+    seed: int = 0,
+    threads: int = 1,
+) -> Modified:
+    """Raise the parts of a map above the pivot and weaken those below: factor f(S)/S, S the local scale, f a sigmoid.
+
+    Parameters
+    ----------
+    volume : array, 3D (z, y, x), or path
+    power : float
+        Above 1; the larger, the sharper the divide.
+    pivot : float
+        The local scale, 0.01..0.99, that does not change.
+    seed : int
+        As in `attenuate`.
+    voxel_size, exclude_solvent, mode, omit_confidence, scale_limit, lowpass_output, hist_match
+        As in `amplify`.
+    lowpass, kernel_size, kernel_radius, tau, normalisation, tile_size, nlrc, hedge_confidence, max_box, solvent_def
+        As in `local_scale`.
+    threads : int
+        Number of threads; the result does not depend on it.
+
+    Returns
+    -------
+    Modified
+
+    Raises
+    ------
+    MapError, SettingsError
+        As in `amplify`.
+    """
+    masks: Masks = {}
+    settings = Settings(
+        sigmoid=power,
+        pivot=pivot,
+        exclude_solvent=exclude_solvent,
+        mode=mode,
+        lowpass=lowpass,
+        kernel_size=kernel_size,
+        kernel_radius=kernel_radius,
+        tau=tau,
+        normalisation=normalisation,
+        tile_size=tile_size,
+        nlrc=nlrc,
+        hedge_confidence=hedge_confidence,
+        omit_confidence=omit_confidence,
+        scale_limit=scale_limit,
+        lowpass_output=lowpass_output,
+        hist_match=hist_match,
+        max_box=max_box,
+        solvent_def=mask_name("solvent_def", solvent_def, masks),
+        seed=seed,
+    )
+    return _modified(_process(volume, voxel_size, settings, masks, threads), "sigmoid")
+
+
+def _process(volume: MapLike, voxel_size: Optional[float], settings: Settings, masks: Masks, threads: int) -> Result:
+    return process_map(read_map_like(volume, "array", voxel_size, masks), settings, threads=threads)
+
+
+def _local_scale(result: Result) -> LocalScale:
+    parameters, reference, solvent = result.parameters, result.reference, result.solvent
+    return LocalScale(
+        scale=result.scale,
+        confidence=result.confidence,
+        mode=parameters.mode,
+        lowpass=parameters.lowpass,
+        voxel_size=result.source.grid.voxel_size,
+        reference_value=reference.value,
+        zero_value=reference.zero,
+        confidence_limit=solvent.limit,
+        solvent_mean=solvent.mean,
+        solvent_sigma=solvent.sigma,
+        median_scale=result.median_scale,
+        targets=result.targets,
+        warnings=result.warnings,
+    )
+
+
+def _modified(result: Result, kind: str) -> Modified:
+    return Modified(result.modified[kind], result.scale, result.confidence, result.warnings)

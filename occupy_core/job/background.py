@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Work that runs beside the computation of a job: checksums of the inputs, loading of matplotlib."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import Any, Callable, Dict, Iterator, List, Union
+
+from occupy_core.reporting.pdf.preload import load_drawing
+from occupy_core.reporting.repeat import job_record
+from occupy_core.settings.job_spec import Job
+
+
+@contextmanager
+def record_in_background(job: Job) -> Iterator[Callable[[], Dict[str, Any]]]:
+    """Compute the record of a job, with checksums of all inputs, in a background thread; load matplotlib after it.
+
+    The work is cancelled when the block ends.
+
+    Parameters
+    ----------
+    job : Job
+
+    Yields
+    ------
+    callable
+        Waits for the thread and returns the record (`repeat.job_record`), or raises the exception that stopped it.
+    """
+    cancelled = Event()
+    outcome: List[Union[Dict[str, Any], Exception]] = []
+
+    def work() -> None:
+        try:
+            outcome.append(job_record(job, cancelled.is_set))
+        except Exception as error:
+            outcome.append(error)
+        if job.settings.figures and not cancelled.is_set():
+            with suppress(Exception):  # drawing fails with the same error, and reports it
+                load_drawing()
+
+    def wait() -> Dict[str, Any]:
+        thread.join()
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        return outcome[0]
+
+    thread = Thread(target=work)
+    thread.start()
+    try:
+        yield wait
+    finally:
+        cancelled.set()
+        thread.join()

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read one map of a job, process it, and write its maps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core.arrays.types import Volume
+from occupy_core.estimate.reference import Reference
+from occupy_core.job.records import MapOutputs
+from occupy_core.maps.grid import MapGrid
+from occupy_core.maps.reading import read_map
+from occupy_core.maps.writing import MapWriter, open_written
+from occupy_core.process import Producer, Result, Store, process_map
+from occupy_core.progress import Say, Step
+from occupy_core.reporting.report import map_report, target_report, target_text
+from occupy_core.reporting.sections import CentralSections, assemble_sections, central_sections, tile_section_index
+from occupy_core.settings.job_spec import Job, MapInput
+from occupy_core.settings.output_names import MAP_OUTPUTS, output_kinds
+from occupy_core.settings.settings import Settings
+
+Panels = Dict[str, Tuple[NDArray[np.float32], ...]]
+
+
+def map_file_names(item: MapInput, settings: Settings) -> Dict[str, str]:
+    """Return the names of the files that a job writes for a map, by kind: keys of `output_names.MAP_OUTPUTS`."""
+    return {kind: item.prefix + MAP_OUTPUTS[kind].file_name for kind in output_kinds(settings)}
+
+
+def process_map_file(
+    item: MapInput, job: Job, folder: Path, *, reference: Optional[Reference], say: Say, step: Step
+) -> MapOutputs:
+    """Process one map of a job and write its maps.
+
+    Parameters
+    ----------
+    item : MapInput
+        One of the job's maps.
+    job : Job
+    folder : Path
+        Existing folder to write to.
+    reference : Reference, optional
+        Full scale shared by several maps; the map's own when not given.
+    say : callable
+        Called with lines for the user.
+    step : callable
+        Called with the fraction of the work that is done and the name of the next step.
+
+    Raises
+    ------
+    MapError, SettingsError
+        As in `process.process_map`.
+    """
+    source = read_map(item.path, voxel_size=item.voxel_size, mapped=True, threads=job.threads)
+    names = map_file_names(item, job.settings)
+    panels: Panels = {"input": central_sections(source.data)}
+    store = _store_in_files({kind: folder / name for kind, name in names.items()}, source.grid, panels)
+    result = process_map(source, job.settings, reference=reference, threads=job.threads, step=step, store=store)
+    for line in _summary_lines(result):
+        say(f"  {line}")
+    report = map_report(result, names, item.prefix, item.name, threads=job.threads)
+    if item.class_info is not None:
+        report["class"] = asdict(item.class_info)
+    in_order = {kind: panels[kind] for kind in ("input", *names)}
+    sections = assemble_sections(in_order, source.data, tile_section_index(report))
+    return MapOutputs(item, names, report, sections)
+
+
+def _store_in_files(paths: Dict[str, Path], grid: MapGrid, panels: Panels) -> Store:
+    """Return a store that writes each map to its file and adds the map's central sections to `panels`."""
+
+    def store(kind: str, produce: Producer) -> Volume:
+        sections = CentralSections(grid.shape)
+        with MapWriter(paths[kind], grid, label=MAP_OUTPUTS[kind].title) as writer:
+            produce(_write_and_cut(writer.write_slab, sections.add_slab))
+        panels[kind] = sections.images
+        return open_written(paths[kind], grid.shape)
+
+    return store
+
+
+def _write_and_cut(
+    write: Callable[[slice, Volume], object], cut: Callable[[slice, Volume], object]
+) -> Callable[[slice, Volume], None]:
+    def sink(slab: slice, values: Volume) -> None:
+        cut(slab, values)
+        write(slab, values)
+
+    return sink
+
+
+def _summary_lines(result: Result) -> List[str]:
+    parameters = result.parameters
+    median = f"median scale {result.median_scale:.3f}"
+    if math.isnan(result.median_scale):
+        median = "no voxel is confidently more than solvent"
+    zero = f"zero at {result.reference.zero:.4g}, " if result.settings.normalisation == "calibrated" else ""
+    return [
+        f"{parameters.mode} mode, low-pass {parameters.lowpass:.4g} Å, kernel {parameters.kernel_size} voxels a side "
+        f"({parameters.kernel_voxels} voxels), tau {parameters.tau:.4g}",
+        f"reference value {result.reference.value:.4g}, {zero}{median}, "
+        f"solvent {result.solvent.mean:.4g} +- {result.solvent.sigma:.3g}",
+        *(target_text(target_report(target)) for target in result.targets),
+        *(f"WARNING: {text}" for text in result.warnings),
+    ]

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records of what a job has written, for the hosts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional
+
+from occupy_core.reporting.sections import MapSections
+from occupy_core.settings.job_spec import MapInput
+
+
+@dataclass(frozen=True)
+class MapOutputs:
+    """What a job has written for one map.
+
+    Attributes
+    ----------
+    source : MapInput
+        The input.
+    files : dict of str to str
+        File names in the output folder by kind: keys of `output_names.MAP_OUTPUTS`.
+    report : dict
+        The map's part of report.json.
+    sections : MapSections
+        2D sections for the figures.
+    """
+
+    source: MapInput
+    files: Dict[str, str]
+    report: Dict[str, Any]
+    sections: MapSections
+
+
+@dataclass(frozen=True)
+class JobOutputs:
+    """What a job has written.
+
+    Attributes
+    ----------
+    maps : list of MapOutputs
+        In the order of the input, without the maps that failed.
+    comparison : dict, optional
+        The comparison's part of report.json; None where no maps were compared.
+    notes : list of str
+        Warnings about the job, not about one map.
+    files : list of str
+        Names of further files: figures, commands for ChimeraX.
+    """
+
+    maps: List[MapOutputs]
+    comparison: Optional[Dict[str, Any]]
+    notes: List[str]
+    files: List[str]
+
+    @property
+    def warnings(self) -> List[str]:
+        """All warnings: of the job, of the comparison, of each map."""
+        compared = self.comparison["warnings"] if self.comparison else []
+        several = len(self.maps) > 1
+        map_warnings = [
+            f"{item.source.name}: {text}" if several else text for item in self.maps for text in item.report["warnings"]
+        ]
+        return [*self.notes, *compared, *map_warnings]

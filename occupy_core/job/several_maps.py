@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of a job that take several maps together: the shared scale and the comparison.
+
+`occupy_core.comparing` is imported where it is used, since a job on one map does not need it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+
+from occupy_core.errors import OccupyError
+from occupy_core.progress import Progress
+from occupy_core.settings.job_spec import Job
+
+if TYPE_CHECKING:
+    from occupy_core.comparing.class_cache import ClassCache
+    from occupy_core.comparing.compare_maps import ClassComparison
+    from occupy_core.comparing.shared_scale import SharedScale
+
+# Work of a shared scale, and of a comparison, for one map: relative to the work of estimating and writing the map.
+_MEASURING = 0.8
+
+
+def work_of(job: Job) -> float:
+    """Return the amount of work in a job; estimating and writing one map is 1."""
+    return len(job.maps) * (1 + _MEASURING * (_shares_reference(job) + (job.compare and len(job.maps) > 1)))
+
+
+def class_cache(job: Job) -> Optional[ClassCache]:
+    """Return an empty cache of per-class data; None for a job that compares no maps."""
+    if len(job.maps) < 2 or not job.compare:
+        return None
+    from occupy_core.comparing.class_cache import ClassCache
+
+    return ClassCache()
+
+
+def find_shared_scale(job: Job, cache: Optional[ClassCache], progress: Progress) -> Optional[SharedScale]:
+    """Find the full scale that all maps of a job share; None where each map has its own.
+
+    Parameters
+    ----------
+    job : Job
+    cache : ClassCache, optional
+        From `class_cache`; filled where the comparison will need the same data.
+    progress : Progress
+
+    Raises
+    ------
+    JobError, SettingsError
+        As in `shared_scale.shared_scale`.
+    """
+    if not _shares_reference(job):
+        return None
+    from occupy_core.comparing.shared_scale import shared_scale
+
+    progress(f"Looking for what counts as full in {len(job.maps)} maps")
+    with progress.part(len(job.maps) * _MEASURING, "full scale") as step:
+        scale = shared_scale(job.maps, job.settings, threads=job.threads, cache=cache, step=step)
+    if scale:
+        progress(f"One reference for all {len(job.maps)} maps, from {job.maps[scale.reference_index].name}")
+    return scale
+
+
+def compare_job_maps(
+    job: Job, cache: Optional[ClassCache], folder: Path, progress: Progress
+) -> Tuple[Optional[Dict[str, Any]], Optional[ClassComparison], List[str]]:
+    """Compare the maps of a job and write the regions.
+
+    Parameters
+    ----------
+    job : Job
+    cache : ClassCache, optional
+        From `class_cache`, perhaps filled by `find_shared_scale`.
+    folder : Path
+        Existing folder to write to.
+    progress : Progress
+
+    Returns
+    -------
+    report : dict, optional
+        The comparison's part of report.json; None where no maps were compared.
+    comparison : ClassComparison, optional
+    warnings : list of str
+        Why the maps were not compared.
+    """
+    if len(job.maps) < 2:
+        unused = job.settings.reference not in ("auto", "own")
+        return None, None, [f"reference {job.settings.reference} has no effect with one map"] if unused else []
+    if not job.compare:
+        return None, None, []
+    from occupy_core.comparing.compare_maps import compare_maps
+    from occupy_core.comparing.outputs import comparison_lines, write_comparison
+
+    progress(f"Comparing {len(job.maps)} maps")
+    try:
+        with progress.part(len(job.maps) * _MEASURING, "comparison") as step:
+            comparison = compare_maps(job.maps, job.settings, threads=job.threads, cache=cache, step=step)
+    except OccupyError as error:  # the maps are processed already: a failed comparison must not lose them
+        warning = f"the maps were not compared: {error}"
+        progress(f"  WARNING: {warning}")
+        return None, None, [warning]
+    report = write_comparison(comparison, [job.maps[index] for index in comparison.map_indices], folder)
+    for line in [*comparison_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
+        progress(f"  {line}")
+    return report, comparison, []
+
+
+def _shares_reference(job: Job) -> bool:
+    if len(job.maps) < 2:
+        return False
+    from occupy_core.comparing.shared_scale import shares_reference
+
+    return shares_reference(job.maps, job.settings)

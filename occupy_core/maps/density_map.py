@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A map in memory: its values, its grid, and the checks of its values."""
+
+from __future__ import annotations
+
+import mmap
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Mapping, Optional, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core.arrays.slabs import extremes
+from occupy_core.arrays.types import Volume
+from occupy_core.errors import MapError
+from occupy_core.maps.grid import MapGrid
+
+# Sums over the largest boxes must fit single precision, with some digits left for contrast.
+_LARGEST, _SMALLEST, _LEAST_CONTRAST = 1e28, 1e-28, 1e-4
+
+
+@dataclass(frozen=True)
+class DensityMap:
+    """A map with its grid, its file and the warnings of reading it.
+
+    Attributes
+    ----------
+    data : float32 array, 3D
+        Values in the order of the file; finite and not constant.
+    grid : MapGrid
+    path : str
+        File from which the map was read; for an array its name in messages.
+    warnings : tuple of str
+        Problems of the file that did not prevent reading it, and how they were handled.
+    masks : mapping of str to array, 3D
+        Masks in memory for this map, by the names that the settings have for them instead of paths.
+    """
+
+    data: Volume
+    grid: MapGrid
+    path: str
+    warnings: Tuple[str, ...] = ()
+    masks: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    @cached_property
+    def limits(self) -> Tuple[np.float32, np.float32]:
+        """Lowest and highest value."""
+        low, high = extremes(self.data)
+        return np.float32(low), np.float32(high)
+
+    def release(self) -> None:
+        """Free the memory of a memory-mapped file; values that are used again are read from the file again.
+
+        Changed values are lost. Does nothing if the map is not memory-mapped.
+        """
+        base = self.data.base
+        while isinstance(base, np.ndarray):
+            base = base.base
+        if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            base.madvise(mmap.MADV_DONTNEED)
+
+
+def map_from_array(
+    values: NDArray[Any],
+    *,
+    voxel_size: float,
+    name: str = "array",
+    masks: Optional[Mapping[str, NDArray[Any]]] = None,
+) -> DensityMap:
+    """Make a map of an array.
+
+    Parameters
+    ----------
+    values : array of real numbers, 3D (z, y, x)
+        Copied only if it is not contiguous float32.
+    voxel_size : float
+        Edge of a voxel, Å.
+    name : str
+        Name of the map in messages.
+    masks : mapping of str to array, optional
+        `DensityMap.masks`.
+
+    Raises
+    ------
+    MapError
+        If the array is not 3D, not real, or has values that cannot be used, or the voxel size is not positive.
+    """
+    array = np.asarray(values)
+    if array.ndim != 3 or min(array.shape) < 2:
+        raise MapError(f"{name}: found an array of shape {array.shape}, expected one 3D map (z, y, x)")
+    if array.dtype.kind not in "biuf":
+        raise MapError(f"{name}: found an array of {array.dtype}, expected real numbers")
+    if not 0 < voxel_size < np.inf:
+        raise MapError(f"{name}: found a voxel size of {voxel_size}, expected a positive number in Å")
+    volume = np.ascontiguousarray(array, dtype=np.float32)
+    limits = checked_limits(name, volume, 1)
+    sections, rows, columns = volume.shape
+    grid = MapGrid((sections, rows, columns), float(voxel_size), None, float(voxel_size))
+    result = DensityMap(volume, grid, name, masks=masks or {})
+    vars(result)["limits"] = limits  # fills the cached property
+    return result
+
+
+def checked_limits(name: str, values: Volume, threads: int) -> Tuple[np.float32, np.float32]:
+    """Return the lowest and the highest value of a map.
+
+    Parameters
+    ----------
+    name : str
+        Name of the map in messages.
+    values : float32 array, 3D
+    threads : int
+
+    Raises
+    ------
+    MapError
+        If a value is NaN or infinite, all values are equal, or they do not suit single precision.
+    """
+    low, high = extremes(values, threads=threads)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        bad = int(values.size - np.count_nonzero(np.isfinite(values)))
+        raise MapError(
+            f"{name}: found {bad} of {values.size} values NaN or infinite, expected numbers only; replace them or "
+            "reconstruct the map again"
+        )
+    if low == high:
+        raise MapError(
+            f"{name}: every voxel is {low:g}, expected a map with density; check that this is the right file"
+        )
+    largest = max(abs(low), abs(high))
+    if not _SMALLEST < largest < _LARGEST or high - low < _LEAST_CONTRAST * largest:
+        raise MapError(
+            f"{name}: found values from {low:g} to {high:g}, too large, too small or too alike for single precision, "
+            "expected a usual grey scale; rescale the map, for example to mean 0 and standard deviation 1"
+        )
+    return np.float32(low), np.float32(high)

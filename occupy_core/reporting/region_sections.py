@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""2D sections of all classes through the regions where they differ, for the figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core.arrays.types import Volume
+
+_MAX_SECTIONS = 4
+# Regions whose sections are at most 1/16 of the box apart share one section.
+_SHARED_DISTANCE = 16
+
+
+@dataclass(frozen=True)
+class RegionSection:
+    """One section, across z, of every class.
+
+    Attributes
+    ----------
+    title : str
+        Names of the regions for which the section was chosen.
+    images : tuple of 2D float32 arrays
+        One section for each class.
+    outlines : dict of int to 2D array
+        Section of the mask, 0..1, for each region (by its number, from 1) that the section meets; on the grid of
+        `images`.
+    """
+
+    title: str
+    images: Tuple[NDArray[np.float32], ...]
+    outlines: Dict[int, NDArray[Any]]
+
+
+def region_sections(regions: Sequence[NDArray[Any]], volumes: Iterable[Volume]) -> List[RegionSection]:
+    """Cut all classes through the first regions, or through the middle of the box when there is no region.
+
+    A region is cut across z where its mask has most voxels. Neighbouring regions share a section; there are four
+    sections at most.
+
+    Parameters
+    ----------
+    regions : sequence of 3D arrays
+        Mask, 0..1, of each region, the largest region first.
+    volumes : iterable of 3D float32 arrays
+        Map of each class, on the grid of the masks; only one is held in memory when the iterable loads them one by one.
+    """
+    masks = [np.asarray(region) for region in regions]
+    groups = _regions_by_section(masks)
+    indices = list(groups)[:_MAX_SECTIONS]
+    images = [[np.array(volume[index]) for index in indices or [len(volume) // 2]] for volume in volumes]
+    if not regions:
+        return [RegionSection("middle", tuple(image for (image,) in images), {})]
+    return [
+        RegionSection(
+            f"region{'s' * (len(groups[index]) > 1)} {', '.join(map(str, groups[index]))}",
+            tuple(images_of_class[row] for images_of_class in images),
+            {number: mask[index] for number, mask in enumerate(masks, start=1) if mask[index].any()},
+        )
+        for row, index in enumerate(indices)
+    ]
+
+
+def _regions_by_section(masks: Sequence[NDArray[Any]]) -> Dict[int, List[int]]:
+    """Return the numbers of the regions to show in a section, by the section's index along z."""
+    groups: Dict[int, List[int]] = {}
+    for number, mask in enumerate(masks, start=1):
+        widest = int(np.argmax((mask > 0.5).sum(axis=(1, 2))))
+        distance = len(mask) // _SHARED_DISTANCE
+        index = next((other for other in groups if abs(other - widest) <= distance), widest)
+        groups.setdefault(index, []).append(number)
+    return groups

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from demo.simulate import phantom
+from occupy_core import JobError, MapError, SettingsError, compare
+
+OCCUPANCIES = ((1.0, 0.9, 0.2), (1.0, 0.9, 0.9))
+
+
+@pytest.fixture(scope="module")
+def classes():
+    return [phantom(occupancies=values, noise_seed=seed) for seed, values in enumerate(OCCUPANCIES)]
+
+
+def test_arrays_and_files_give_the_same_regions(classes, write_mrc):
+    arrays = [item.volume for item in classes]
+    copies = [values.copy() for values in arrays]
+    paths = [write_mrc(values, f"class{number}.mrc") for number, values in enumerate(arrays)]
+    of_arrays = compare(arrays, voxel_size=3.0, shares=(0.25, 0.75))
+    of_files = compare(paths, threads=2)
+    for values, copy in zip(arrays, copies):
+        np.testing.assert_array_equal(values, copy)
+    ((first,), (second,)) = of_arrays.regions, of_files.regions
+    assert first.occupancies == second.occupancies and first.centre == second.centre
+    assert of_arrays.names == ("class 1", "class 2") and of_files.names == ("class0.mrc", "class1.mrc")
+    np.testing.assert_array_equal(of_arrays.spread, of_files.spread)
+    np.testing.assert_array_equal(first.mask, second.mask)
+    assert of_files.regions[0].occupancy_of_all_particles is None
+
+
+def test_a_region_has_occupancies_and_a_soft_mask_on_the_maps_grid(classes):
+    found = compare([item.volume for item in classes], voxel_size=3.0, shares=(0.25, 0.75))
+    (region,) = found.regions
+    low, high = (item.median for item in region.occupancies)
+    assert region.number == 1 and low == pytest.approx(0.2, abs=0.12) and high == pytest.approx(0.9, abs=0.12)
+    assert region.difference == pytest.approx(high - low)
+    assert region.occupancy_of_all_particles == pytest.approx(0.25 * low + 0.75 * high)
+    assert region.mask.shape == classes[0].volume.shape and 0 <= region.mask.min() < 0.5 < region.mask.max() <= 1
+    part = classes[0].parts[2] > 0.5
+    assert region.mask[part].mean() > 0.8 > 5 * region.mask[~part].mean()
+
+
+def test_maps_that_do_not_differ_have_no_region(classes):
+    assert compare([classes[0].volume, classes[0].volume], voxel_size=3.0).regions == ()
+
+
+def test_bad_input_is_refused_with_the_way_out(classes):
+    volumes = [item.volume for item in classes]
+    with pytest.raises(MapError, match="array 1: an array has no voxel size"):
+        compare(volumes)
+    with pytest.raises(SettingsError, match="shares: got 1 shares, expected one for each of 2 maps"):
+        compare(volumes, voxel_size=3.0, shares=[1.0])
+    with pytest.raises(MapError, match="fewer than two of the maps can be compared"):
+        compare(volumes[:1], voxel_size=3.0)
+    with pytest.raises(JobError, match="array 2"):
+        compare([volumes[0], volumes[1][:-2]], voxel_size=3.0)
+    with pytest.raises(SettingsError, match="reference: got 5"):
+        compare(volumes, voxel_size=3.0, reference=5)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import re
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from occupy_core.reporting.pdf.logfile import pages_of_map, summary_pages, write_logfile
+from occupy_core.reporting.region_sections import region_sections
+from tests.core.reporting.pdf.figure_contents import check_texts_fit, images_of, text_of
+
+
+def page_count(path):
+    return len(re.findall(rb"/Type /Page\b(?!s)", path.read_bytes()))
+
+
+def test_the_pdf_has_a_page_for_each_map_and_one_for_all(one_map_job, tmp_path):
+    report, sections, _ = one_map_job
+    write_logfile(tmp_path / "one.pdf", report, [sections])
+    assert page_count(tmp_path / "one.pdf") == 1
+    two_maps = {
+        **report,
+        "maps": [{**report["maps"][0], "name": f"class {number}", "input": f"{number}.mrc"} for number in (1, 2)],
+        "failed": [{"input": "3.mrc", "reason": "3.mrc: no such file"}],
+        "shared_reference": "2.mrc",
+        "warnings": ["the maps were not compared: why"],
+    }
+    write_logfile(tmp_path / "two.pdf", two_maps, [sections, sections])
+    assert page_count(tmp_path / "two.pdf") == 3
+    text = text_of(summary_pages(two_maps, []))
+    for expected in ("class 1", "class 2", "3.mrc: no such file", "not compared: why", "from class 2"):
+        assert expected in text
+    assert "taken from class 2" in text_of(pages_of_map(two_maps, 0, sections))
+    assert "taken from" not in text_of(pages_of_map(two_maps, 1, sections))
+
+
+def test_one_report_gives_one_pdf_to_the_byte(one_map_job, tmp_path):
+    report, sections, _ = one_map_job
+    for name in ("one.pdf", "other.pdf"):
+        write_logfile(tmp_path / name, report, [sections])
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "other.pdf").read_bytes()
+
+
+@pytest.mark.parametrize("classes", [2, 3, 8])
+def test_the_comparison_is_on_the_summary_page_unless_it_is_too_wide(one_map_job, classes):
+    report, _, _ = one_map_job
+    names = [f"class {number}" for number in range(1, classes + 1)]
+    quartiles = {"lower_quartile": 0.4, "median": 0.5, "upper_quartile": 0.6}
+    region = {
+        "number": 1,
+        "occupancies": [{"name": name, **quartiles} for name in names],
+        "occupancy_of_all_particles": 0.5,
+        "volume_cubic_angstrom": 5000.0,
+        "centre_xyz_angstrom": [1.0, 2.0, 3.0],
+    }
+    comparison = {
+        "maps": [{"name": name, "share": 1 / classes, "particles": 100} for name in names],
+        "regions": [region],
+        "lowpass_angstrom": 12.0,
+        "reference": "1.mrc",
+        "warnings": ["a warning of the comparison"],
+    }
+    several_maps = {**report, "comparison": comparison, "maps": report["maps"] * classes}
+    mask = np.zeros((16, 16, 16))
+    mask[6:10, 6:10, 6:10] = 1
+    figures = summary_pages(several_maps, region_sections([mask], [mask.astype("f4")] * classes))
+    assert len(figures) == (1 if classes <= 3 else 2)
+    text = text_of(figures)
+    assert "a warning of the comparison" in text and "region 1: 5,000" in text
+    for figure in figures:
+        FigureCanvasAgg(figure).draw()
+        check_texts_fit(figure)
+    assert any(image.get_array().shape == (16, 16) for figure in figures for image in images_of(figure))

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+
+from occupy_core.reporting import sections
+from occupy_core.reporting.sections import (
+    CentralSections,
+    central_sections,
+    map_sections,
+    reference_tile_box,
+    tile_section_index,
+)
+
+
+@pytest.mark.parametrize("max_pixels", [256, 30, 10])
+@pytest.mark.parametrize("slabs", [(13,), (1,) * 13, (5, 1, 7)])
+def test_sections_of_a_map_do_not_depend_on_its_slabs(monkeypatch, slabs, max_pixels):
+    monkeypatch.setattr(sections, "_MAX_PIXELS", max_pixels)
+    volume = np.random.default_rng(3).standard_normal((13, 41, 36)).astype(np.float32)
+    by_slabs, start = CentralSections(volume.shape), 0
+    for length in slabs:
+        by_slabs.add_slab(slice(start, start + length), volume[start : start + length])
+        start += length
+    for image, expected in zip(by_slabs.images, central_sections(volume)):
+        np.testing.assert_array_equal(image, expected)
+
+
+def test_sections_of_large_maps_leave_out_voxels():
+    volume = np.arange(300, dtype="f4")[:, None, None] * np.ones((1, 300, 4), dtype="f4")
+    thinned = map_sections({"input": volume}, 7)
+    assert thinned.step == 2 and thinned.panels["input"][1].shape == (150, 2) and thinned.tile[0, 0] == 7
+    np.testing.assert_array_equal(thinned.panels["input"][1][:, 0], np.arange(0, 300, 2))
+
+
+def test_a_tile_of_a_cropped_working_box_is_placed_on_the_input_grid():
+    reference = {"highest_tile_first_voxel_xyz": [4, 0, 10], "tile_size_voxels": 3}
+    report = {"reference": reference, "box_voxels": [64, 64, 64], "derived": {"box_voxels": [32, 32, 32]}}
+    # Voxels 4, 5, 6 of the working box are at voxels 8, 10, 12 of the input; the tile reaches from 7 to 13.
+    assert reference_tile_box(report) == ((19, -1, 7), (6, 6, 6)) and tile_section_index(report) == 22
