@@ -18,9 +18,9 @@ from occupy_core.estimate.prepare import PreparedMap, prepare_map
 from occupy_core.fourier.shells import radial_power
 from occupy_core.maps.reading import read_map
 from occupy_core.modify.factors import apply_factor
+from occupy_core.modify.filler_noise import pure_solvent, solvent_noise
 from occupy_core.settings.settings import Settings
 from occupy_core.solvent.model import fit_solvent
-from occupy_core.solvent.noise import pure_solvent, solvent_noise
 
 # Frequency bands (lower and upper end) as fractions of the Nyquist frequency.
 BANDS = ((0.05, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.0))

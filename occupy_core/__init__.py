@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from occupy_core.errors import MapError as MapError
     from occupy_core.errors import OccupyError as OccupyError
     from occupy_core.errors import SettingsError as SettingsError
-    from occupy_core.job.records import JobOutputs as JobOutputs
+    from occupy_core.job.outputs import JobOutputs as JobOutputs
     from occupy_core.job.run import run_job as run_job
     from occupy_core.maps.density_map import DensityMap as DensityMap
     from occupy_core.maps.reading import read_map as read_map
@@ -54,7 +54,7 @@ _MODULES = {
     "MapError": "errors",
     "OccupyError": "errors",
     "SettingsError": "errors",
-    "JobOutputs": "job.records",
+    "JobOutputs": "job.outputs",
     "run_job": "job.run",
     "DensityMap": "maps.density_map",
     "read_map": "maps.reading",

@@ -27,20 +27,20 @@ from occupy_core.estimate.reference import Reference
 from occupy_core.estimate.targets import UNEVEN_MASK_WARNING, Target, measure_target
 from occupy_core.fourier.detail import has_detail
 from occupy_core.maps.density_map import DensityMap
+from occupy_core.modify.filler_noise import pure_solvent, solvent_noise
 from occupy_core.modify.histogram_matching import require_scikit_image
 from occupy_core.modify.modified_map import ModifiedMap
-from occupy_core.modify.output_masks import definition_warnings, send_mask
+from occupy_core.modify.requested_masks import definition_warnings, send_mask
 from occupy_core.modify.to_input_grid import OutputResampler
 from occupy_core.progress import Step, ignore_step
 from occupy_core.settings.output_names import mask_kinds, modified_kinds
 from occupy_core.settings.settings import Settings
 from occupy_core.settings.unused import unused_settings
 from occupy_core.solvent.model import CONFIDENT, SolventModel, fit_solvent
-from occupy_core.solvent.noise import pure_solvent, solvent_noise
 
 # Computes a map and sends it to the sink slab by slab, from several threads.
 Producer = Callable[[SlabSink], object]
-# Stores the map of a kind (a key of `output_names.MAP_OUTPUTS`) that the producer computes, and returns the map.
+# Stores a map and returns it. Arguments: the kind of map (a key of `output_names.MAP_OUTPUTS`), and its producer.
 Store = Callable[[str, Producer], Volume]
 _SECTIONS_CHECKED = 64  # sections are enough to see whether a map looks like a reconstruction
 
@@ -206,7 +206,7 @@ def estimate_scale(
         reference, warnings = _own_reference(prepared, maximum, threads)
         notes += warnings
     full_spread = _spread_for_intervals(prepared, reference, threads, notes)
-    # In place, as wherever it is safe: a map may fill much of the memory.
+    # Overwrites the kernel maximum to save memory.
     scale = local_scale(maximum, reference, threads=threads, out=maximum)
     limit = variability_limit(prepared.basis, scale, reference, threads=threads)
     if settings.nlrc:
@@ -262,7 +262,7 @@ def modify_map(estimate: Estimate, *, store: Store, threads: int = 1) -> Dict[st
 
 
 def store_scale(estimate: Estimate, *, store: Store, threads: int = 1) -> Estimate:
-    """Store scale and confidence on the input's grid; return the estimate with the stored maps in place of its own.
+    """Store scale and confidence on the input's grid; return the estimate with the stored maps.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ Say = Callable[[str], None]
 # Called with the fraction of the current work that is done, 0..1, and the name of the next step.
 Step = Callable[[float, str], None]
 
-_SECONDS = 3.0  # without a line, after which the next step prints a progress bar
+_SECONDS = 3.0  # seconds without a printed line, after which a step prints a progress bar
 _DOTS = 40  # length of the progress bar
 _UNITS = (("hrs", 3600), ("min", 60), ("sec", 1))
 

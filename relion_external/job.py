@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, List
 from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
 from relion_external.failure import report_failure
-from relion_external.markers import output_folder
 from relion_external.options import PROGRAM, Options, parse
+from relion_external.output_folder import find_output_folder
 
 if TYPE_CHECKING:  # the options are checked before the modules that compute are loaded
-    from occupy_core.job.records import JobOutputs
+    from occupy_core.job.outputs import JobOutputs
 
 
 def run(arguments: List[str]) -> int:
@@ -32,7 +32,7 @@ def run(arguments: List[str]) -> int:
     except OccupyError as error:
         return report_failure(str(error))
     except SystemExit:  # --help or --version: RELION must not count such a job as successful
-        if output_folder(arguments):
+        if find_output_folder(arguments):
             return report_failure("--help and --version only print text; remove them to run the job")
     return 0
 

@@ -8,7 +8,7 @@ import os
 from typing import Any, List, Optional, Tuple
 
 from occupy_core.errors import OccupyError, SettingsError
-from occupy_core.settings.description import Description
+from occupy_core.settings.setting_type import Description
 
 _TRUE = ("yes", "true", "1", "on")
 _FALSE = ("no", "false", "0", "off")

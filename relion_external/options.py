@@ -10,8 +10,8 @@ from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
 from occupy_core import __version__
 from occupy_core.errors import SettingsError
-from occupy_core.reporting.repeat import RecordedJob, read_job_record
-from occupy_core.settings.description import Description
+from occupy_core.job.repeat import RecordedJob, read_job_record
+from occupy_core.settings.setting_type import Description
 from occupy_core.settings.settings import Settings, default_of, descriptions
 from relion_external.option_values import OptionError, parse_positive, parse_setting, parse_threads
 

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from occupy_core.job.records import JobOutputs, MapOutputs
+from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.settings.output_names import FIGURE, MAP_OUTPUTS, MAPS_TABLE, REGIONS_TABLE, SPREAD_MAP
 
 # Names of the columns, and the rows.

@@ -17,8 +17,9 @@ import sys
 import threading
 from typing import List, NoReturn, Sequence
 
-from relion_external import markers
+from relion_external import marker_files
 from relion_external.failure import report_failure
+from relion_external.output_folder import find_output_folder
 
 _POLL_SECONDS = 0.25
 # Time between SIGTERM and SIGKILL when the child process is stopped.
@@ -39,28 +40,28 @@ def main(arguments: List[str], *, stop_signals: Sequence[signal.Signals] = ()) -
         The signals that end the job. The caller may have blocked them; they are unblocked here.
     """
     _prepare_standard_streams()
-    job_dir = markers.output_folder(arguments)
+    job_dir = find_output_folder(arguments)
     if job_dir is None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
         return _run_job(arguments)
     signal_reader = _send_signals_to_pipe(stop_signals)
     try:
         os.makedirs(job_dir, exist_ok=True)
-        markers.remove_markers(job_dir)
+        marker_files.remove_markers(job_dir)
     except OSError as error:
         return report_failure(f"{job_dir}: cannot write to this output folder ({error.strerror})")
-    marker = markers.FAILURE
+    marker = marker_files.FAILURE
     try:
         marker = _supervise(arguments, job_dir, signal_reader, stop_signals)
     finally:
         written = _write_marker(job_dir, marker)
-    return 0 if written and marker == markers.SUCCESS else 1
+    return 0 if written and marker == marker_files.SUCCESS else 1
 
 
 def _write_marker(job_dir: str, marker: str) -> bool:
     """Write the marker file, and return whether that succeeded; report the reason when it did not."""
     try:
-        markers.write_marker(job_dir, marker)
+        marker_files.write_marker(job_dir, marker)
     except OSError as error:
         report_failure(
             f"{job_dir}: cannot write {marker}, so RELION does not learn how the job ended ({error.strerror})"
@@ -88,17 +89,17 @@ def _supervise(arguments: List[str], job_dir: str, signal_reader: int, stop_sign
         if signal_reader in ready:
             _stop_child(child, child_gone, job_dir)
             report_failure(f"ended by signal {os.read(signal_reader, 1)[0]}")
-            return markers.FAILURE
+            return marker_files.FAILURE
         if child_gone in ready:
             status = os.waitpid(child, 0)[1]
             _remove_staging(job_dir, child)
             return _marker_for(status)
-        if markers.abort_requested(job_dir):
+        if marker_files.abort_requested(job_dir):
             _stop_child(child, child_gone, job_dir)
-            markers.remove_abort_request(job_dir)
+            marker_files.remove_abort_request(job_dir)
             with contextlib.suppress(OSError):
                 print("Aborted on request.", flush=True)
-            return markers.ABORTED
+            return marker_files.ABORTED
 
 
 def _marker_for(status: int) -> str:
@@ -107,8 +108,8 @@ def _marker_for(status: int) -> str:
         number = os.WTERMSIG(status)
         hint = ", often for lack of memory" if number == signal.SIGKILL else ""
         report_failure(f"the computation was killed by signal {number}{hint}")
-        return markers.FAILURE
-    return markers.SUCCESS if os.WEXITSTATUS(status) == 0 else markers.FAILURE
+        return marker_files.FAILURE
+    return marker_files.SUCCESS if os.WEXITSTATUS(status) == 0 else marker_files.FAILURE
 
 
 def _stop_child(child: int, child_gone: int, job_dir: str) -> None:
@@ -145,7 +146,7 @@ def _fail_without_parent(job_dir: str, parent_gone: int) -> NoReturn:
     os.read(parent_gone, 1)  # nobody writes to this pipe: the call returns when its other end is closed
     report_failure("the supervising process was killed")
     _remove_staging(job_dir, os.getpid())
-    markers.write_marker(job_dir, markers.FAILURE)
+    marker_files.write_marker(job_dir, marker_files.FAILURE)
     os._exit(1)
 
 

@@ -29,15 +29,15 @@ def main(argv: Optional[List[str]] = None) -> int:
         models = models or [*suite.known_complexes(real_data() / "models"), suite.bundles(Path(folder))]
         drawn = _draw_suites(models, options.seed, options.noise)
         suites = {title: [run(item) for item in chosen] for title, chosen in drawn.items()}
-        same = [run(item) for item in scenarios.identical(models, options.seed, options.identical)]
+        identical_sets = [run(item) for item in scenarios.identical(models, options.seed, options.identical)]
     for title, outcomes in suites.items():
         print(f"Chains {title}", tables.by_classification(outcomes), tables.by_noise(outcomes), sep="\n\n", end="\n\n")
         for line in tables.not_found(tables.above_max_noise(outcomes)):
             print(f"Not found, above the noise to which bounds apply: {line}")
-    missed = document.missed_bounds(suites, same)
+    missed = document.missed_bounds(suites, identical_sets)
     print("\n".join(f"MISSED: {line}" for line in missed) or "All bounds hold.")
     if options.write:
-        document.write(suites, same, options.seed)
+        document.write(suites, identical_sets, options.seed)
     return 1 if missed else 0
 
 

@@ -17,36 +17,36 @@ DOCUMENT = REPOSITORY / "docs" / "classes.md"
 Suites = Mapping[str, Sequence[Outcome]]
 
 
-def write(suites: Suites, same: Sequence[Outcome], seed: int) -> None:
+def write(suites: Suites, identical_sets: Sequence[Outcome], seed: int) -> None:
     """Write the document; parameters as in `text`."""
-    DOCUMENT.write_text(text(suites, same, seed), encoding="utf-8")
+    DOCUMENT.write_text(text(suites, identical_sets, seed), encoding="utf-8")
 
 
-def missed_bounds(suites: Suites, same: Sequence[Outcome]) -> List[str]:
+def missed_bounds(suites: Suites, identical_sets: Sequence[Outcome]) -> List[str]:
     """Return a sentence for each bound that is missed in any suite; parameters as in `text`."""
     lines = [line for outcomes in suites.values() for line in tables.bounds_missed(outcomes, [])]
-    return lines + tables.bounds_missed([], same)
+    return lines + tables.bounds_missed([], identical_sets)
 
 
-def text(suites: Suites, same: Sequence[Outcome], seed: int) -> str:
+def text(suites: Suites, identical_sets: Sequence[Outcome], seed: int) -> str:
     """Return the document in Markdown.
 
     Parameters
     ----------
     suites : mapping of str to sequence of Outcome
         Classifications with differences, by the title of the suite.
-    same : sequence of Outcome
+    identical_sets : sequence of Outcome
         Sets of classes that do not differ.
     seed : int
         Seed of the benchmark.
     """
-    missed = missed_bounds(suites, same)
+    missed = missed_bounds(suites, identical_sets)
     voxels = " or ".join(f"{resolution:g} Å (voxels of {size:g} Å)" for resolution, size in scenarios.GRIDS)
     all_outcomes = [item for outcomes in suites.values() for item in outcomes]
     return _TEXT.format(
-        summary=_summary(suites, same),
+        summary=_summary(suites, identical_sets),
         max_error=f"{tables.MAX_ERROR:g}",
-        sets=len(same),
+        sets=len(identical_sets),
         verdict="**Some bounds are missed:**\n\n" + _listed(missed) if missed else "All bounds hold.",
         not_found=_listed(tables.not_found(tables.above_max_noise(all_outcomes))) or "- none",
         classifications=len(all_outcomes),
@@ -64,7 +64,7 @@ def text(suites: Suites, same: Sequence[Outcome], seed: int) -> str:
     )
 
 
-def _summary(suites: Suites, same: Sequence[Outcome]) -> str:
+def _summary(suites: Suites, identical_sets: Sequence[Outcome]) -> str:
     within = {title: tables.within_max_noise(outcomes) for title, outcomes in suites.items()}
     rows = [
         [
@@ -75,7 +75,8 @@ def _summary(suites: Suites, same: Sequence[Outcome]) -> str:
         ]
         for title, outcomes in within.items()
     ]
-    rows.append([f"{len(same)} sets of classes that do not differ", "-", "-", str(sum(item.regions for item in same))])
+    regions = sum(item.regions for item in identical_sets)
+    rows.append([f"{len(identical_sets)} sets of classes that do not differ", "-", "-", str(regions)])
     head = ["simulated classes", f"differences of {scenarios.MIN_MASS:g} kDa and more found"]
     return markdown([*head, "mean occupancy error", "false regions"], rows)
 

@@ -19,8 +19,8 @@ from occupy_core.estimate.coarse_grid import CoarseGrid
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 from occupy_core.settings.settings import Settings
 
-MIN_COVERAGE, MIN_SHARE = 0.7, 0.6  # of a found difference
-_MIN_TRUE_SHARE = 0.5  # of a region on or near differences; with a smaller share the region is false
+MIN_COVERAGE, MIN_SHARE = 0.7, 0.6  # smallest `Match.coverage` and `Match.share` of a difference that counts as found
+_MIN_TRUE_SHARE = 0.5  # share of a region on or near differences; a region with a smaller share is false
 
 
 @dataclass(frozen=True)

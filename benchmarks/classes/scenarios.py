@@ -18,11 +18,11 @@ MIN_MASS = 20.0  # kDa; smaller differences need not be found
 IDENTICAL_SETS = 24
 # Pairs of the best resolution among the classes and the voxel size, Å.
 GRIDS = ((6.0, 2.4), (4.0, 1.5))
-# When differences are drawn:
-_MAX_DIFFERING_SHARE = 0.5  # of the mass; a part must be fully occupied in all classes
-_MIN_SPREAD = 0.5  # difference between the highest and the lowest occupancy of a pattern
-_MIN_DISTANCE = 0.4  # difference in some class between the patterns of two differences
-_MIN_CONTACT = 20  # voxels of one chain next to another chain, for the chains to touch
+# Limits for drawing differences.
+_MAX_DIFFERING_SHARE = 0.5  # largest share of the mass that differs; a part must be fully occupied in all classes
+_MIN_SPREAD = 0.5  # smallest difference between the highest and the lowest occupancy of a pattern
+_MIN_DISTANCE = 0.4  # smallest value of the largest difference, over the classes, between two patterns
+_MIN_CONTACT = 20  # smallest number of voxels of one chain next to another chain, for chains that touch
 
 
 @dataclass(frozen=True)

@@ -66,21 +66,21 @@ def by_classification(outcomes: Sequence[Outcome]) -> str:
     return markdown([*head, "false regions"], rows)
 
 
-def bounds_missed(different: Sequence[Outcome], same: Sequence[Outcome]) -> List[str]:
+def bounds_missed(different: Sequence[Outcome], identical_sets: Sequence[Outcome]) -> List[str]:
     """Return a sentence for each bound that is missed.
 
     Parameters
     ----------
     different : sequence of Outcome
         Classifications with differences.
-    same : sequence of Outcome
+    identical_sets : sequence of Outcome
         Sets of classes that do not differ.
     """
     within = within_max_noise(different)
     missed = not_found(within)
     if within and not error(within) <= MAX_ERROR:
         missed.append(f"the mean occupancy error is {error(within):.3f}, expected at most {MAX_ERROR}")
-    for item in same:
+    for item in identical_sets:
         if item.regions:
             noises = ", ".join(f"{conditions.noise:.2f}" for conditions in item.scenario.conditions)
             missed.append(

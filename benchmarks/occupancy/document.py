@@ -205,7 +205,7 @@ estimate. At the lowest noise tested (0.05) the mean errors are:
 - **A micelle** as dense as the protein is taken for a part of the molecule, and lowers the value that counts as 1.
 - **Flexible parts** read slightly low in occupancy mode at the default low-pass of 8 Å; small flexible parts in noisy
   maps read lower still. In resolution mode flexible parts read much too low (see *Flexible chains*).
-- **Solvent.** If a tight mask leaves no solvent, the value of the background counts as 0, and the job warns; low
+- **Solvent.** If a tight mask leaves no solvent, the most frequent smoothed density counts as 0, and the job warns; low
   occupancies then read too high. Sharpened and locally filtered maps were not tested.
 - **Nucleic acid** is denser than protein; the last table shows the effect in a nucleosome. Other complexes of protein
   and nucleic acid were not tested.

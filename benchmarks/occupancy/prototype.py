@@ -10,7 +10,7 @@ import numpy as np
 from occupy_core.estimate.kernel import ball_mask, ball_maximum, default_kernel_size
 from occupy_core.estimate.local_scale import local_scale
 from occupy_core.estimate.reference import Reference
-from occupy_core.fourier.filters import low_pass
+from occupy_core.fourier.low_pass import low_pass
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.solvent.region import flat_areas, inscribed_sphere
 

@@ -94,7 +94,7 @@ def kernels(path: str) -> Seconds:
     from scipy.ndimage import maximum_filter
 
     from occupy_core.estimate.kernel import ball_mask, ball_maximum
-    from occupy_core.fourier.filters import low_pass
+    from occupy_core.fourier.low_pass import low_pass
     from occupy_core.maps.reading import read_map
 
     source = read_map(path)

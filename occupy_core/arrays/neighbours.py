@@ -79,7 +79,8 @@ def _join_within(values: NDArray[Any], reach: int, join: np.ufunc) -> None:
     """Replace each value by `join` of all values within `reach` along the first axis, in place."""
     covered = 0
     while covered < reach:
-        step = min(covered + 1, reach - covered)  # a longer step would leave gaps between the values covered so far
+        # A step of more than covered + 1 would miss values in between.
+        step = min(covered + 1, reach - covered)
         before = values.copy(order="K")
         join(values[step:], before[:-step], out=values[step:])
         join(values[:-step], before[step:], out=values[:-step])

@@ -10,10 +10,10 @@ import numpy as np
 
 from occupy_core.arrays.types import Floats
 
-# For fewer values, numpy's functions are as fast.
+# Number of values up to which numpy's functions are as fast.
 _MANY = 1 << 14
 _SAMPLE_SIZE = 1 << 12
-_MARGIN = 6.0  # standard deviations of a rank in a random sample
+_MARGIN = 6.0  # how far around the rank the sample is searched, in standard deviations of the rank in a random sample
 
 
 def median(values: Floats) -> float:

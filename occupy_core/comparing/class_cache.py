@@ -74,7 +74,7 @@ class ClassCache:
         entries = self._compute(maps, settings, threads, notes, step)
         if entries:
             # Stored under the low-pass that was used: the shared scale may ask for the default low-pass (None), and the
-            # comparison then asks for it in Å.
+            # comparison then asks for the same low-pass in Å.
             lowpass = next(iter(entries.values())).parameters.lowpass
             self._cached = {replace(settings, lowpass=lowpass): (entries, notes)}
         return entries, notes

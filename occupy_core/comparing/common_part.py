@@ -25,7 +25,7 @@ _WIDTH = 12.0
 # Relative to the 95th percentile of the reference class's smoothed density: ratios to lower densities are unreliable.
 _MIN_DENSITY = 0.4
 
-# Natural logarithm of a ratio of densities: the common part differs from the most frequent ratio by less.
+# Natural logarithm: in the common part, the ratio of two classes' densities is nearer to the most frequent ratio.
 _MAX_LOG_DIFFERENCE = 0.25
 
 # Share of the voxels that are dense in the reference class: a smaller common part is not used.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import List, Optional, Sequence, Tuple
 
 from occupy_core.comparing.class_cache import ClassCache
-from occupy_core.comparing.comparison import Comparison, compare
+from occupy_core.comparing.comparison import Comparison, compare_classes
 from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.each_map import ReadInput, estimate_settings, measure_usable_maps, position_of_named_map
 from occupy_core.errors import MapError
@@ -100,7 +100,7 @@ def compare_maps(
         raise MapError("; ".join(["fewer than two of the maps can be compared", *notes]))
     first = next(iter(entries.values()))
     step(_PREPARATION, "differences")
-    result = compare(
+    result = compare_classes(
         [entry.data for entry in entries.values()],
         [maps[index].name for index in entries],
         spacing=first.data.spacing,

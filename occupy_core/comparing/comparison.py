@@ -33,8 +33,8 @@ _MIN_OCCUPANCY = 0.25
 # Difference in occupancy (0..1) between two classes that a region must exceed.
 _MIN_SPREAD = 0.15
 
-# A part's `significant_share` times its spread must exceed the first limit; the second one is enough if its
-# `significance` times its spread exceeds the third. In simulated classes that do not differ, noise and unequal
+# A part's `significant_share` times its spread must exceed _MIN_SHARE, or _MIN_SHARE_IF_SIGNIFICANT if its
+# `significance` times its spread exceeds _MIN_SIGNIFICANCE. In simulated classes that do not differ, noise and unequal
 # resolution made parts of at most 0.12 in share times spread, and of at most 0.05 where significance times spread was
 # above 6; true differences had 0.4 and more, or 0.085 with 10.
 _MIN_SHARE, _MIN_SHARE_IF_SIGNIFICANT, _MIN_SIGNIFICANCE = 0.3, 0.065, 9.2
@@ -101,7 +101,7 @@ class Comparison:
     warnings: Tuple[str, ...] = ()
 
 
-def compare(
+def compare_classes(
     classes: Sequence[ClassData],
     names: Sequence[str],
     *,
@@ -202,7 +202,7 @@ def _region(mask: Mask, core: Mask, densities: Floats, scales: Floats, spacing: 
     strongest = int(means.argmax())
     lower, middle, upper = np.percentile(scales[:, core], (25, 50, 75), axis=1)
     medians = middle[strongest] * np.clip(means / max(float(means[strongest]), _TINY_DENSITY), 0, 1)
-    # The quartiles are as far from the median as in the class's own scale.
+    # The distances from the median to the quartiles are those of the class's own scale.
     quartiles = np.clip([medians - (middle - lower), medians, medians + (upper - middle)], 0, 1)
     z, y, x = (float(indices.mean()) * spacing for indices in np.nonzero(mask))
     occupancies = tuple((float(low), float(median), float(high)) for low, median, high in quartiles.T)

@@ -19,8 +19,8 @@ from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.types import Floats, Mask
 from occupy_core.comparing.patterns import Labels, Pattern
 
-# Å. The cost of border area: a square of border costs as much as labelling a prism of this depth on it with a pattern
-# that is less likely by one unit of log-likelihood per voxel.
+# Å. Cost of a border between two patterns: an area of border costs as much as giving the voxels in a layer of this
+# thickness over the area a pattern that is less likely by one unit of log-likelihood per voxel.
 _BORDER_COST = 4.0
 
 # Smallest noise, relative to the median density: maps of one molecule differ by more than their noise.

@@ -146,9 +146,9 @@ def _change(relative: Floats, molecule: Mask) -> Floats:
 def _without_blur(
     relative: Floats, patterns: List[Pattern], labels: Labels, molecule: Mask, seeds: Mask, spacing: float
 ) -> List[Pattern]:
-    """Remove patterns that are only the blur between other patterns, or that hardly differ from another.
+    """Remove patterns that are only the blur between other patterns, or that hardly differ from another pattern.
 
-    The pattern with the fewest voxels is removed first, and the rest is judged again.
+    The pattern with the fewest voxels is removed first, then the remaining patterns are checked again.
     """
     while len(patterns) > 1:
         doubtful = []

@@ -149,7 +149,7 @@ def _smooth_and_detect(maps: ClassMaps, empty: Mask, reference: int) -> _Smoothi
             finest, finest_noises = DiskArray(densities), noises
         for result, limit in ((for_patterns, _MAX_NOISE_FOR_PATTERNS), (for_labels, _MAX_NOISE_FOR_LABELS)):
             usable = (strongest * np.float32(limit) > max(noises)) | (width == _WIDTHS[-1])
-            usable &= ~result.any(axis=0)  # not yet taken from a narrower smoothing
+            usable &= ~result.any(axis=0)  # voxels without densities from a narrower smoothing
             result[:, usable] = densities[:, usable]
         del densities  # frees its memory before the next smoothing
     return _Smoothings(significant, for_patterns, for_labels, finest, finest_noises)

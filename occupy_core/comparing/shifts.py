@@ -11,7 +11,7 @@ import numpy as np
 from occupy_core.comparing.class_data import ClassData
 from occupy_core.fourier.transforms import band_within, forward, inverse
 
-# Å: a larger shift is not believed, because two similar parts of the molecule may then lie on one another. Our choice.
+# Å: a larger shift is ignored, because two similar parts of the molecule may then lie on one another. Our choice.
 _MAX_SHIFT = 20.0
 
 # Å, the shortest wavelength that is used: the default low-pass leaves none shorter.

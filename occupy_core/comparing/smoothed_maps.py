@@ -26,8 +26,8 @@ MIN_DENSITY = 0.25
 # Å: voxels this near to density (half width of a cube) do not count as solvent.
 _SOLVENT_DISTANCE = 8.0
 
-# Relative to the highest power that the smoothing leaves of white noise in solvent: noise is not measured where less is
-# left, near voxels that are set to 0.
+# Smoothing leaves less noise near voxels that are set to 0. Noise is measured only where at least this share of the
+# highest remaining power of white noise is left.
 _MIN_POWER = 0.5
 
 

@@ -37,7 +37,7 @@ _NARROW_WINDOW_WIDTH = 14.0
 # that pass it in the second. Not the maximum, because the highest of many windows is a chance result.
 _TOP_PERCENTILE = 95.0
 _NARROW_TOP_PERCENTILE = 80.0
-# A window belongs to the best region when its average exceeds this share of the top, less this number of standard
+# A window belongs to the best region when its average exceeds _SHARE_OF_TOP of the top, less _NOISE_ALLOWANCE standard
 # deviations of window averages in solvent (noise widens the best region).
 _SHARE_OF_TOP = 0.86
 _NOISE_ALLOWANCE = 1.5
@@ -133,8 +133,8 @@ def calibrate(
         zero = level = molecule.background
         noise_mask = np.zeros_like(solvent)
         warnings = (
-            f"almost no solvent to calibrate the zero of the scale: the value of the background, {zero:.3g}, counts as "
-            "0 instead, so low occupancies read too high",
+            f"almost no solvent to calibrate the zero of the scale: the most frequent smoothed density, {zero:.3g}, "
+            "counts as 0 instead, so low occupancies read too high",
         )
     window = max(_WINDOW_WIDTH, 2 * lowpass)
     widths = window / spacing, max(_NARROW_WINDOW_WIDTH, lowpass) / spacing

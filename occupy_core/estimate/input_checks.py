@@ -46,13 +46,13 @@ def map_warnings(lowest: float, lowpassed: Volume, inside: NDArray[np.bool_], *,
     if lowest >= 0:
         notes.append(
             "the map has no negative value, expected a reconstruction with solvent noise around zero; is it a "
-            "local-resolution map, a mask, or a map cut at zero? Scale and confidence mean little; use the "
+            "local-resolution map, a mask, or a map cut at zero? Scale and confidence are unreliable; use the "
             "reconstruction itself"
         )
     if skewness(lowpassed, inside, threads=threads) < _INVERTED_SKEWNESS:
         notes.append(
-            "the map reaches further down from its solvent than up: is the contrast inverted (density must be "
-            "positive)? Multiply the map by -1"
+            "the values below the solvent level are more extreme than those above: is the contrast inverted (density "
+            "must be positive)? Multiply the map by -1"
         )
     return notes
 

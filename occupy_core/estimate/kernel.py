@@ -84,7 +84,7 @@ def solve_tau(voxels: int) -> float:
     Tau is the one root in (0, 1) of x^m + x - 1 = 0, m = `voxels` (Forsberg et al. 2023).
     """
     root, next_root = math.inf, 1.0
-    while next_root < root:  # Newton's method from 1: each step falls, until the digits end
+    while next_root < root:  # Newton's method from 1: the root decreases until rounding stops it
         root = next_root
         next_root -= (root**voxels + root - 1) / (voxels * root ** (voxels - 1) + 1)
     return root
@@ -145,7 +145,7 @@ def ball_maximum(
 
 @dataclass(frozen=True)
 class _Layer:
-    """One z-layer of the ball: the (half-width, row) lines that outer layers lack.
+    """One z-layer of the ball: its lines of voxels, as (half-width, row), that are not in the layers farther out.
 
     Attributes
     ----------
@@ -237,7 +237,7 @@ class _SlabMaxima:
         ring = self._ring.reshape(-1)
         begin = (index % len(self._ring)) * self._plane + start
         while len(values):
-            begin %= len(ring)  # after the last section of the ring follows its first
+            begin %= len(ring)  # the ring buffer wraps around
             unfinished = ring[begin : begin + len(values)]
             fitting, values = values[: len(unfinished)], values[len(unfinished) :]
             if is_new:

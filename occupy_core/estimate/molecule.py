@@ -33,8 +33,8 @@ _NOISE_LEVELS = 4.0  # limit: number of standard deviations of the smoothed solv
 # Correction of the kernel maximum. Widths are full widths at half maximum of Gaussians at a low-pass of 8 Å or finer;
 # they grow in proportion to a coarser low-pass.
 _PACKING_WIDTH = 4.0  # Å, of the average that evens out how densely atoms are packed
-_LEAK_WIDTH = 8.0  # Å, of the average that a voxel is compared with to estimate the leakage from its neighbours
-_LEAK = 0.8  # the correction: this share of the voxel's difference from that average is added
+_LEAK_WIDTH = 8.0  # Å, of the average around a voxel from which the leakage from its neighbours is estimated
+_LEAK = 0.8  # the correction adds this share of the difference between the voxel and the average around it
 _FINEST_LOWPASS = 8.0  # Å, the low-pass at which the widths were chosen
 
 # The histogram in which `histogram_mode` looks for a peak.

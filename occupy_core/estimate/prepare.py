@@ -17,7 +17,7 @@ from occupy_core.errors import MapError
 from occupy_core.estimate.kernel import ball_mask, ball_maximum
 from occupy_core.estimate.parameters import ResolvedParameters, resolve_parameters
 from occupy_core.estimate.reference import Reference, kernel_reference, tiled_reference
-from occupy_core.fourier.filters import low_pass
+from occupy_core.fourier.low_pass import low_pass
 from occupy_core.fourier.resize import resize, sample_nearest
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import box_text

@@ -143,7 +143,7 @@ def _count_in_tiles(
 ) -> NDArray[np.int64]:
     """Count the true voxels in each tile of a slab that is as thick as a tile; result by y and x of the tiles."""
     edge = len(mask)
-    # Add bytes where they suffice: other numbers take longer.
+    # Counts up to 255 fit into uint8, which adds up faster.
     columns = mask.view(np.uint8).sum(axis=0, dtype=np.uint8 if edge < 256 else np.int64)
     counts = columns.astype(np.int64)
     for starts in (y_starts, x_starts):
@@ -152,7 +152,7 @@ def _count_in_tiles(
 
 
 def _tiles_in_ellipsoid(counts: Sequence[int]) -> NDArray[np.bool_]:
-    """Select the tiles by index along each axis: within N/2 - 1 of N/2 for N tiles; all tiles of an axis with few."""
+    """Select tiles by index: within N/2 - 1 of N/2 along an axis of N tiles; all tiles of an axis of four or fewer."""
     squared = [
         ((np.arange(count) - count / 2) / (count / 2 - 1)) ** 2 if count > 4 else np.zeros(count) for count in counts
     ]

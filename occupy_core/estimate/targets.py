@@ -20,19 +20,19 @@ from occupy_core.maps.reading import read_on_grid
 
 _MASK_THRESHOLD = 0.5  # voxels of a target mask above this value belong to the part
 
-# Half width of the 90 % interval of an occupancy. Both were chosen on simulated complexes (docs/accuracy.md);
-# `benchmarks/occupancy` measures how often the interval holds the true occupancy.
+# Half width of the 90 % interval of an occupancy. Its two constants were chosen on simulated complexes
+# (docs/accuracy.md); `benchmarks/occupancy` measures how often the interval holds the true occupancy.
 _MIN_HALF_WIDTH = 0.04  # for an even part and an even fully occupied part, on the scale 0..1
 _SHARE_OF_SPREAD = 0.13  # share of the interquartile ranges of the part and of the fully occupied part (no unit)
 
-# A mask is uneven when it holds both empty and occupied voxels: its lower quartile is below this share of its upper
-# quartile (the lower quartile of one part is above it), and its 90th percentile exceeds this scale. Checked on
-# simulated complexes (docs/accuracy.md).
+# A mask is uneven when it holds both empty and occupied voxels: the lower quartile of the scale in it is below
+# _EMPTY_SHARE of the upper quartile, and the 90th percentile is above _OCCUPIED. Checked on simulated complexes
+# (docs/accuracy.md).
 _EMPTY_SHARE = 0.1
 _OCCUPIED = 0.5
 UNEVEN_MASK_WARNING = (
     "target mask {path}: the scale varies widely inside it, so the mask holds solvent or parts of different occupancy "
-    "and its median means little (no interval is given); a target mask should follow one part closely, without "
+    "and the median scale is unreliable (no interval is given); a target mask should follow one part closely, without "
     "extension or soft edge"
 )
 

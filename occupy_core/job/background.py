@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import Any, Callable, Dict, Iterator, List, Union
 
+from occupy_core.job.repeat import job_record
 from occupy_core.reporting.pdf.preload import load_drawing
-from occupy_core.reporting.repeat import job_record
 from occupy_core.settings.job_spec import Job
 
 
@@ -25,7 +25,7 @@ def record_in_background(job: Job) -> Iterator[Callable[[], Dict[str, Any]]]:
     Yields
     ------
     callable
-        Waits for the thread and returns the record (`repeat.job_record`), or raises the exception that stopped it.
+        Waits for the thread and returns the record (`job.repeat.job_record`), or raises the exception that stopped it.
     """
     cancelled = Event()
     outcome: List[Union[Dict[str, Any], Exception]] = []

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from occupy_core.arrays.types import Volume
 from occupy_core.estimate.reference import Reference
-from occupy_core.job.records import MapOutputs
+from occupy_core.job.outputs import MapOutputs
 from occupy_core.maps.grid import MapGrid
 from occupy_core.maps.reading import read_map
 from occupy_core.maps.writing import MapWriter, open_written

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.job.background import record_in_background
 from occupy_core.job.one_map import map_file_names, process_map_file
-from occupy_core.job.records import JobOutputs, MapOutputs
+from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.job.several_maps import class_cache, compare_job_maps, find_shared_scale, work_of
 from occupy_core.job.staging import staged_outputs
 from occupy_core.progress import Progress, Say

@@ -55,7 +55,7 @@ def find_shared_scale(job: Job, cache: Optional[ClassCache], progress: Progress)
         return None
     from occupy_core.comparing.shared_scale import shared_scale
 
-    progress(f"Looking for what counts as full in {len(job.maps)} maps")
+    progress(f"Finding full scale for {len(job.maps)} maps")
     with progress.part(len(job.maps) * _MEASURING, "full scale") as step:
         scale = shared_scale(job.maps, job.settings, threads=job.threads, cache=cache, step=step)
     if scale:

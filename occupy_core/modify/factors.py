@@ -128,7 +128,7 @@ def scaled_filler(noise: Volume, factor: Volume) -> Volume:
     Parameters
     ----------
     noise : float32 array
-        Noise like the solvent, from `occupy_core.solvent.noise.solvent_noise`.
+        Noise like the solvent, from `occupy_core.modify.filler_noise.solvent_noise`.
     factor : float32 array of the shape of `noise`
         The factor by which the map is multiplied.
     """

@@ -14,7 +14,7 @@ import numpy as np
 from occupy_core.arrays.slabs import for_slabs
 from occupy_core.arrays.types import SlabSink, Volume
 from occupy_core.estimate.parameters import ResolvedParameters
-from occupy_core.fourier.filters import low_pass
+from occupy_core.fourier.low_pass import low_pass
 from occupy_core.fourier.resize import resize_in_slabs
 from occupy_core.fourier.transforms import Workspace
 from occupy_core.maps.density_map import DensityMap

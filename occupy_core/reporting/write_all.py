@@ -42,7 +42,7 @@ class ReportContents:
     warnings : sequence of str
         Warnings about the job, not about one map.
     job_record : mapping
-        Record from which the job can be repeated (`repeat.job_record`).
+        Record from which the job can be repeated (`job.repeat.job_record`).
     """
 
     job: Job

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user asks for: the settings with their help texts, the job, and the names of the files that follow."""
+"""The settings with their help texts, the specification of a job, and the names of the output files."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from occupy_core.errors import SettingsError
-from occupy_core.settings.description import Description, setting
+from occupy_core.settings.setting_type import Description, setting
 from occupy_core.settings.validation import check_kind, check_ranges
 
 MODES = ("auto", "resolution", "occupancy")
@@ -184,7 +184,7 @@ class Settings:
         "Scale limit",
         "number",
         "0..1",
-        "Below this local scale the modifications fade out; where the scale is 0 they change nothing.",
+        "Below this local scale the modifications fade out; where the scale is 0 the map is unchanged.",
         "modify",
         expert=True,
     )
@@ -223,8 +223,8 @@ class Settings:
         "Solvent definition",
         "map",
         "a map on the input's grid",
-        "A map that shows the solvent model where solvent is: voxels above 0.9 on one side, all others on the other. "
-        "Either side may be the solvent.",
+        "A map that shows the solvent model where solvent is. Its voxels above 0.9 and its other voxels are two "
+        "groups; the group in which the input map varies less is solvent.",
         "solvent",
         derived="none",
     )
@@ -294,7 +294,7 @@ class Settings:
         "flag",
         "yes, no",
         "Draw logfile.pdf, with a page on each map. A job on a small map takes less than half the time without it, "
-        "which counts where jobs run in a loop. Maps, tables and report.json do not change.",
+        "which helps when jobs run in a loop. Maps, tables and report.json do not change.",
         "output",
         expert=True,
     )

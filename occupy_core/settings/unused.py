@@ -9,7 +9,7 @@ from occupy_core.settings.settings import Settings
 
 
 def unused_settings(settings: Settings) -> List[str]:
-    """Return warnings about settings that have no effect, and about settings that make the scale no occupancy."""
+    """Return warnings about settings without effect, and about settings for which the scale is no occupancy."""
     defaults = Settings()
     modified = bool(settings.modifications)
     needs = {
@@ -28,7 +28,7 @@ def unused_settings(settings: Settings) -> List[str]:
     ]
     if settings.normalisation == "calibrated" and settings.nlrc:
         warnings.append(
-            "noise-level recalibration moves the calibrated zero of the scale: the scale is no occupancy any more"
+            "noise-level recalibration moves the calibrated zero of the scale: the scale no longer estimates occupancy"
         )
     if settings.normalisation == "calibrated" and settings.resolved_mode == "resolution":
         warnings.append(

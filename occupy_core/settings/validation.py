@@ -8,7 +8,7 @@ import re
 from typing import Any, Callable, Mapping
 
 from occupy_core.errors import SettingsError
-from occupy_core.settings.description import Description
+from occupy_core.settings.setting_type import Description
 
 _TYPES = {
     "choice": (str,),

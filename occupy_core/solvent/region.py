@@ -15,7 +15,7 @@ from occupy_core.errors import MapError
 
 # A model of the solvent's noise needs at least this share of the voxels (of the inscribed sphere, or of the box).
 MIN_SOLVENT_SHARE = 0.01
-# Values of a solvent definition above this lie on one side, all others on the other side (as published).
+# A solvent definition divides the voxels into two groups at this value (as published); one group is solvent.
 _DEFINITION_THRESHOLD = 0.9
 
 
@@ -107,7 +107,7 @@ def _flat_areas(volume: Volume) -> NDArray[np.bool_]:
 
 
 def _every_third(length: int) -> NDArray[np.int_]:
-    """Return indices such that any three neighbouring indices, and the two at either end, include one of them."""
+    """Return every third index, from 1, and the last: each run of three indices, and of two at an end, contains one."""
     return np.append(np.arange(1, length - 1, 3), length - 1)
 
 

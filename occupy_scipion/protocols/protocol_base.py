@@ -12,6 +12,7 @@ from subprocess import CalledProcessError
 
 from pwem.protocols import ProtAnalysis3D
 
+import occupy_scipion.protocols.outputs as outputs
 from occupy_core import __version__
 from occupy_core.__main__ import error_file
 from occupy_core.comparing.each_map import index_of_named_map
@@ -21,7 +22,7 @@ from occupy_core.modify.histogram_matching import require_scikit_image
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import REPORT, output_kinds
 from occupy_core.settings.settings import Settings
-from occupy_scipion import outputs, report, texts
+from occupy_scipion import report, texts
 from occupy_scipion.checks import bold_label, cropping_warnings, different_grids, grid_problems
 from occupy_scipion.constants import JOB_FILE, REFERENCE
 from occupy_scipion.form import problem_text, settings_of

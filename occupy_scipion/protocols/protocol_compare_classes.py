@@ -10,9 +10,10 @@ import pyworkflow.protocol.params as params
 from pwem.objects import SetOfVolumes, Volume, VolumeMask
 from pyworkflow import NEW
 
+import occupy_scipion.protocols.outputs as outputs
 from occupy_core.errors import SettingsError
 from occupy_core.settings.output_names import SPREAD_MAP
-from occupy_scipion import outputs, report
+from occupy_scipion import report
 from occupy_scipion.form import add_named_settings
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
 from occupy_scipion.sources import is_set, sources_of

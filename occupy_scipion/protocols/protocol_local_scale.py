@@ -6,7 +6,7 @@ from __future__ import annotations
 import pyworkflow.protocol.params as params
 from pyworkflow import NEW
 
-from occupy_scipion import outputs
+import occupy_scipion.protocols.outputs as outputs
 from occupy_scipion.form import add_settings
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
 

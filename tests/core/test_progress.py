@@ -56,7 +56,7 @@ def test_a_job_on_classes_names_every_map_and_step(three_parts, write_mrc, tmp_p
     run_job(Job(maps, str(tmp_path / "out"), Settings(amplify=3.0), compare=True), progress=lines.append)
     said = "\n".join(lines)
     assert "\r" not in said
-    order = ["what counts as full in 2", "full scale: class 2", "Map 1 of 2", "map 1 of 2: modified maps", "Map 2 of 2"]
+    order = ["full scale for 2", "full scale: class 2", "Map 1 of 2", "map 1 of 2: modified maps", "Map 2 of 2"]
     order += ["map 2 of 2: writing", "Comparing 2 maps", "comparison: class 1", "comparison: differences"]
     order += ["logfile.pdf"]
     places = [said.index(text) for text in order]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import starfile
 
-from occupy_core.fourier.filters import low_pass
+from occupy_core.fourier.low_pass import low_pass
 from occupy_core.maps.reading import read_map
 from relion_external.classification import ClassificationError, read_classification
 from relion_external.supervisor import main

@@ -135,9 +135,9 @@ def test_output_folder_that_cannot_be_written_is_reported(project, phantom_file)
 def test_marker_file_that_cannot_be_written_is_reported_in_one_line(project, phantom_file, more):
     """For instance in an existing folder that belongs to another user."""
     code = (
-        "import sys\nfrom relion_external import markers, supervisor\n"
+        "import sys\nfrom relion_external import marker_files, supervisor\n"
         "def write_marker(*_):\n    raise PermissionError(13, 'Permission denied')\n"
-        "markers.write_marker = write_marker\nsys.exit(supervisor.main(sys.argv[1:]))\n"
+        "marker_files.write_marker = write_marker\nsys.exit(supervisor.main(sys.argv[1:]))\n"
     )
     command = [sys.executable, "-c", code, "--in_3dref", phantom_file, "--o", "job/", *more]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -13,7 +13,7 @@ import pytest
 from occupy_core import __version__
 from occupy_core.errors import JobError, SettingsError
 from occupy_core.job.background import record_in_background
-from occupy_core.reporting.repeat import read_job_record
+from occupy_core.job.repeat import read_job_record
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.settings import Settings
 from relion_external.options import OptionError, parse

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from occupy_core.settings.output_names import MAP_OUTPUTS, output_kinds
-from occupy_scipion.outputs import OUTPUT_NAMES
+from occupy_scipion.protocols.outputs import OUTPUT_NAMES
 from tests.scipion.conftest import write_map
 
 
@@ -109,7 +109,7 @@ def test_warns_before_the_run_that_detail_will_be_lost(lab, a_map):
 
 def test_contradicting_settings_are_named_by_their_labels(lab, a_map):
     (problem,) = lab.local_scale(a_map, excludeSolvent=True, omitConfidence=True).validate()
-    assert problem.startswith("*Exclude solvent*: contradicts the setting Omit confidence: ")
+    assert problem.startswith("*Exclude solvent*: contradicts the setting Omit confidence, because ")
 
 
 def test_every_kind_of_map_has_output_names():

@@ -16,8 +16,8 @@ from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, TINY, WARNINGS, WIDT
 from occupy_core.reporting.pdf.text import line_height, shortened, wrapped
 from occupy_core.reporting.report import target_text
 from occupy_core.reporting.sections import AXIS_NAMES, MapSections
-from occupy_core.settings.description import Description
 from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS
+from occupy_core.settings.setting_type import Description
 from occupy_core.settings.settings import Settings, default_of, descriptions
 
 Report = Mapping[str, Any]

@@ -14,7 +14,7 @@ from occupy_core.comparing.class_data import calibrate_class
 from occupy_core.comparing.compare_maps import compare_maps
 from occupy_core.comparing.shared_scale import shared_scale, shares_reference
 from occupy_core.errors import JobError, MapError, SettingsError
-from occupy_core.fourier.filters import low_pass
+from occupy_core.fourier.low_pass import low_pass
 from occupy_core.job.run import run_job
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map

@@ -8,7 +8,7 @@ from demo.simulate import phantom
 from occupy_core.comparing.class_data import ClassData
 from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.shifts import class_shifts
-from occupy_core.fourier.filters import low_pass
+from occupy_core.fourier.low_pass import low_pass
 
 
 @pytest.mark.parametrize(("voxels", "steps"), [(1, (1, 0, 0)), (3, (0, -3, 0)), (5, (0, 3, 4))])

@@ -12,7 +12,7 @@ from occupy_core.estimate.calibration import calibrate
 from occupy_core.estimate.kernel import ball_mask, ball_maximum
 from occupy_core.estimate.molecule import corrected_maximum, find_molecule
 from occupy_core.estimate.targets import occupancy_interval
-from occupy_core.fourier.filters import low_pass
+from occupy_core.fourier.low_pass import low_pass
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.settings.settings import Settings

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from occupy_core.fourier.filters import low_pass
+from occupy_core.fourier.low_pass import low_pass
 from occupy_core.fourier.resize import cropped_shape, resize, resize_in_slabs, sample_nearest
 from occupy_core.fourier.transforms import Workspace
 

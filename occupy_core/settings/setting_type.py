@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describe a setting once: options, forms, help and the table of docs/settings.md are made from the description."""
+"""The type of a setting's description. Options, forms, help and the table of docs/settings.md are made from it."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ class Description:
 
 
 def setting(default: Any, label: str, kind: str, values: str, help: str, group: str, **more: Any) -> Any:
-    """Return a dataclass field with a default and a `Description`, whose fields the other arguments are."""
+    """Return a dataclass field with a default and a `Description` made of the other arguments."""
     description = Description(label, kind, values, help, group, **more)
     return field(default=default, metadata={"description": description})

@@ -4,7 +4,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from occupy_core.fourier.shells import noise_with_spectrum, radial_power
-from occupy_core.solvent.noise import pure_solvent, solvent_noise
+from occupy_core.modify.filler_noise import pure_solvent, solvent_noise
 
 
 @pytest.fixture(scope="module")

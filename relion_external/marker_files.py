@@ -1,33 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Marker files: empty files in the output folder by which the job and RELION tell each other how the job ends.
-
-Standard library only.
+"""Marker files: empty files in the output folder. A job writes one to tell RELION how the job ended, and RELION writes
+one to ask the job to abort. Standard library only.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from typing import List, Optional
 
 SUCCESS = "RELION_JOB_EXIT_SUCCESS"
 FAILURE = "RELION_JOB_EXIT_FAILURE"
 ABORTED = "RELION_JOB_EXIT_ABORTED"
 ABORT_NOW = "RELION_JOB_ABORT_NOW"
-
-
-def output_folder(arguments: List[str]) -> Optional[str]:
-    """Return the value of --o, or None without one; of several, the last that is not empty.
-
-    Works before any other argument is parsed or checked: a wrong command line needs a marker file too.
-    """
-    folder = None
-    for index, word in enumerate(arguments):
-        if word == "--o" and index + 1 < len(arguments) and not arguments[index + 1].startswith("--"):
-            folder = arguments[index + 1] or folder
-        elif word.startswith("--o="):
-            folder = word[len("--o=") :] or folder
-    return folder
 
 
 def remove_markers(job_dir: str) -> None:
