@@ -195,6 +195,22 @@ def test_public_names_are_there():
         occupy_core.nonsense  # noqa: B018
 
 
+def test_type_checkers_see_the_public_names():
+    import occupy_core
+
+    tree = ast.parse((REPOSITORY / "occupy_core/__init__.py").read_text(encoding="utf-8"))
+    seen = {
+        alias.asname: node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname
+    }
+    assert seen == {name: f"occupy_core.{module}" for name, module in occupy_core._MODULES.items()}
+    assert set(seen) | {"__version__"} == set(occupy_core.__all__)
+    assert (REPOSITORY / "occupy_core/py.typed").is_file()
+
+
 def test_the_table_of_settings_in_the_documentation_agrees_with_the_settings():
     text = PAGE.read_text(encoding="utf-8")
     assert with_table(text) == text, "run: make settings-table"
