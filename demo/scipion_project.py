@@ -45,7 +45,7 @@ def run_in_project(home: Path, map_path: Path, class_maps: Path, voxel_size: flo
     map_path : Path
         The map.
     class_maps : Path
-        The class maps: a folder, and a pattern in place of the file name.
+        Path of the class maps, whose last part is a glob pattern.
     voxel_size : float
         Å.
     name : str

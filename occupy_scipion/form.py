@@ -174,7 +174,7 @@ def _help_text(description: Description) -> str:
 
 
 def _value(protocol: Any, name: str) -> Any:
-    """Return the value of a setting from the protocol's parameters; masks have their default."""
+    """Return a setting's value from the protocol's parameters; the default for masks and for settings switched off."""
     field, description = FIELDS[name], descriptions()[name]
     if description.kind == "map" or (field.switch and not getattr(protocol, field.switch).get()):
         return default_of(name)

@@ -128,7 +128,7 @@ def match_regions(scenario: Scenario, simulated: Simulated, comparison: ClassCom
     scenario : Scenario
         The simulated classification.
     simulated : Simulated
-        The map of any of its classes.
+        The simulated map of one class; any class will do.
     comparison : ClassComparison
         The comparison of its classes.
     """

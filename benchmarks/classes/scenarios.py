@@ -225,7 +225,10 @@ def _draw_patterns(
 
 
 def _draw_pattern(rng: np.random.Generator, others: Sequence[np.ndarray], classes: int, partial: bool) -> np.ndarray:
-    """Draw the occupancies of a group in each class, unlike the patterns of the other groups."""
+    """Draw one occupancy for each class for a group of chains.
+
+    The result differs clearly from the patterns of `others`. `partial` allows 0.2 to 0.9 besides 0 and 1.
+    """
     while True:
         if partial:
             between = rng.uniform(0.2, 0.9, classes).round(2)

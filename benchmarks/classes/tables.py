@@ -30,7 +30,7 @@ def above_max_noise(outcomes: Sequence[Outcome]) -> List[Outcome]:
 
 
 def by_noise(outcomes: Sequence[Outcome]) -> str:
-    """Return a table with a row for each noise, one up to `MAX_NOISE`, and one above it."""
+    """Return a table with a row for each noise of the best class, a total up to `MAX_NOISE` and a total above it."""
     groups = [(f"{noise:g}", [item for item in outcomes if noise_of(item) == noise]) for noise in _noises(outcomes)]
     groups += [(f"**up to {MAX_NOISE:g}**", within_max_noise(outcomes)), ("**above**", above_max_noise(outcomes))]
     rows = []

@@ -132,7 +132,8 @@ def local_scale(
     max_box : int
         Larger maps are estimated in a box of this many voxels a side; 0 never crops.
     solvent_def : array or path, optional
-        Solvent definition on the map's grid: above 0.9 on one side, below on the other.
+        Solvent definition on the map's grid. Its voxels above 0.9 and its other voxels are two groups; the group in
+        which the map varies less is solvent.
     target_mask : sequence of arrays or paths
         Masks on the map's grid (above 0.5) to measure the scale in.
     threads : int

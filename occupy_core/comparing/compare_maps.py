@@ -124,7 +124,8 @@ def _common_lowpass(
     """Return the low-pass for all maps, Å; None if no map can be used.
 
     It is the low-pass that the settings give. If they give none, it is the finest one, not finer than the default, at
-    which every map has detail. A warning is added to `notes` if a map has almost no detail at the planned low-pass.
+    which every map has detail. A warning is added to `notes` if a map has almost no detail at the low-pass that the
+    settings give or, without one, at the default.
     """
 
     def planned_and_finest(source: DensityMap) -> Tuple[float, float]:

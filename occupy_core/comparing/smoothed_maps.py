@@ -118,7 +118,7 @@ def smoothed_maps(maps: ClassMaps, empty: Mask, reference: int, width: float) ->
         solvent = region.load() & empty
         # The classes mostly have one solvent region: its power is computed once.
         if meter is None or not np.array_equal(solvent, meter.solvent):
-            meter = NoiseMeter.of(solvent, voxels, maps.threads)
+            meter = NoiseMeter.for_solvent(solvent, voxels, maps.threads)
         noises.append(meter.noise(values, voxels, maps.threads))
     if maps.common.any():
         _match_grey_scales(densities, noises, maps.common[maps.molecule], reference)
@@ -126,9 +126,9 @@ def smoothed_maps(maps: ClassMaps, empty: Mask, reference: int, width: float) ->
 
 
 def _match_grey_scales(densities: Floats, noises: List[float], common: Mask, reference: int) -> None:
-    """Divide densities and noises, in place, by the factor that makes each map's common part equal the reference's.
+    """Divide each map's densities and noise, in place, by its grey factor.
 
-    The factor is measured anew under every smoothing: maps of unequal resolution or regularisation fade unequally.
+    The grey factor is the median ratio of the map's densities to the reference map's over the common part. It is measured anew under every smoothing: maps of unequal resolution or regularisation fade unequally.
     """
     in_common = densities[:, common]
     for index in range(len(densities)):
@@ -160,8 +160,8 @@ class NoiseMeter:
     power: Floats
 
     @classmethod
-    def of(cls, solvent: Mask, width: float, threads: int) -> NoiseMeter:
-        """Prepare the measurement for a solvent mask and the full width of the Gaussian, in voxels."""
+    def for_solvent(cls, solvent: Mask, width: float, threads: int) -> NoiseMeter:
+        """Make a noise meter for a solvent mask and a smoothing by a Gaussian of this full width, in voxels."""
         power = solvent.astype(np.float32)
         # The square of a Gaussian is a Gaussian that is narrower by the square root of 2.
         gaussian_smooth(power, width / math.sqrt(2), threads=threads, out=power)

@@ -234,8 +234,8 @@ def _window_heights(
 ) -> Tuple[NDArray[np.float32], float]:
     """Average the kernel maximum over windows inside a part of the molecule.
 
-    Returns the averages above `level`, one for each voxel of the part, and the standard deviation of such averages in
-    solvent (0 when `noise_mask` is empty). The level is subtracted so that noise widens the best region.
+    Returns, for each voxel of the part, the average minus `level` (the solvent's density), and the standard deviation
+    of such averages in solvent (0 when `noise_mask` is empty).
     """
     in_solvent = gaussian_mean_in_mask(maximum, noise_mask, width, threads=threads)
     noise = float(in_solvent.std()) if in_solvent.size else 0.0
@@ -252,7 +252,10 @@ def _not_above(zero: float, one: float) -> str:
 def _extreme_windows(
     heights: NDArray[np.float32], molecule: Molecule, side: int, shape: Tuple[int, ...]
 ) -> Tuple[Tuple[int, int, int], Tuple[int, int, int]]:
-    """Return the first voxel, on the map's grid, of the windows with the highest and with the lowest average."""
+    """Return the first voxels, on the map's grid, of the windows around the highest and the lowest of `heights`.
+
+    A window is `side` voxels wide; `heights` has one value for each voxel of the molecule.
+    """
     indices = np.argwhere(molecule.mask)
     step = molecule.grid.step
     highest = _first_voxel(indices[heights.argmax()], step, side, shape)

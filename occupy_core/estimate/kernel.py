@@ -176,6 +176,8 @@ def _layers_of(kernel: NDArray[np.bool_]) -> List[_Layer]:
 class _SlabMaxima:
     """The kernel maxima of one slab: sections of the map are added in batches, finished sections are read.
 
+    The docstring of the module explains the algorithm; the ball is the kernel.
+
     Parameters
     ----------
     shape : two int

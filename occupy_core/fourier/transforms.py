@@ -51,7 +51,7 @@ def band_within(shape: Sequence[int], radius: int) -> Band:
     shape : three int
         Box of the map, voxels.
     radius : int
-        Fourier pixels of the longest side.
+        Radius in Fourier pixels along the longest side; the other sides have the same limit in frequency.
     """
     counts = [min(side, math.ceil(radius * side / max(shape) * (1 + ROUNDING))) for side in shape]
     z, y = ((min(count, (side + 1) // 2), min(count - 1, side // 2)) for count, side in zip(counts, shape[:2]))
@@ -76,12 +76,12 @@ def forward(
     threads : int
         Does not change the result.
     get_rows : callable, optional
-        Returns the values to transform for a slice of y, an array (z, y, x). If set, it replaces the values of
+        Called with a slice of rows (y), returns these rows as an array (z, y, x). The rows replace the values of
         `volume`, which then gives only the shape.
     out : complex64 array, optional
         Array for the result.
     workspace : complex64 array, optional
-        Overwritten, instead of allocating memory: the band's frequencies along z and x, all voxels along y.
+        Array to overwrite instead of allocating memory; its shape is the band along z and x, and all rows along y.
 
     Returns
     -------

@@ -79,7 +79,7 @@ def map_from_array(
     name : str
         Name of the map in messages.
     masks : mapping of str to array, optional
-        `DensityMap.masks`.
+        Masks in memory for this map, by the names that the settings have for them instead of paths.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def checked_limits(name: str, values: Volume, threads: int) -> Tuple[np.float32,
     Raises
     ------
     MapError
-        If a value is NaN or infinite, all values are equal, or they do not suit single precision.
+        If a value is NaN or infinite, all values are equal, or they are too large, too small or too alike for single precision.
     """
     low, high = extremes(values, threads=threads)
     if not (np.isfinite(low) and np.isfinite(high)):

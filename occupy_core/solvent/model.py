@@ -186,8 +186,8 @@ def _fit_gaussian(centres: Floats, density: Floats) -> Tuple[Tuple[float, float,
 def _confidence_curve(raw: Floats) -> Floats:
     """Make a raw confidence curve monotonic.
 
-    From the highest value down, the confidence never rises and its slope never decreases; once it reaches 0, it
-    stays 0.
+    Going down from the highest value, each bin falls by at least as much as the bin before it. Once the confidence
+    reaches 0, it stays 0.
     """
     curve = np.zeros_like(raw)
     level, slope = 1.0, 0.0

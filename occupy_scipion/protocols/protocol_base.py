@@ -114,7 +114,7 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
         return created
 
     def makePathsAndClean(self):
-        """On Continue, delete the outputs that the new run may not have: their files are removed too."""
+        """On Continue, delete all outputs except those that every run has, because their files are removed too."""
         super().makePathsAndClean()
         for name, output in list(self.iterOutputAttributes()):
             if name not in self._certain_outputs():
