@@ -128,7 +128,8 @@ def smoothed_maps(maps: ClassMaps, empty: Mask, reference: int, width: float) ->
 def _match_grey_scales(densities: Floats, noises: List[float], common: Mask, reference: int) -> None:
     """Divide each map's densities and noise, in place, by its grey factor.
 
-    The grey factor is the median ratio of the map's densities to the reference map's over the common part. It is measured anew under every smoothing: maps of unequal resolution or regularisation fade unequally.
+    The grey factor is the median ratio of the map's densities to the reference map's over the common part. It is
+    measured anew under every smoothing: maps of unequal resolution or regularisation fade unequally.
     """
     in_common = densities[:, common]
     for index in range(len(densities)):

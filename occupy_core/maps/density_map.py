@@ -115,7 +115,7 @@ def checked_limits(name: str, values: Volume, threads: int) -> Tuple[np.float32,
     Raises
     ------
     MapError
-        If a value is NaN or infinite, all values are equal, or they are too large, too small or too alike for single precision.
+        If a value is NaN or infinite, or the values are too large, too small or too alike for single precision.
     """
     low, high = extremes(values, threads=threads)
     if not (np.isfinite(low) and np.isfinite(high)):
