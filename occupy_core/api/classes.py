@@ -3,22 +3,26 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Optional, Sequence, Tuple
 
-from occupy_core.api.inputs import MapLike, Masks, map_name, mask_name, read_map_like
+from occupy_core.api.inputs import MapLike, Masks, check_threads, map_name, mask_name, read_map_like
 from occupy_core.arrays.types import Volume
 from occupy_core.comparing.class_cache import ClassCache
 from occupy_core.comparing.compare_maps import ClassComparison, compare_maps
 from occupy_core.comparing.comparison import Region
 from occupy_core.comparing.outputs import occupancy_of_all_particles
 from occupy_core.comparing.region_masks import soft_mask
-from occupy_core.errors import SettingsError
+from occupy_core.errors import MapError, SettingsError
 from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 from occupy_core.settings.settings import Settings
+
+# Shares of classes in RELION's STAR files add up to 1 but for rounding.
+_SHARE_ROUNDING = 0.01
 
 
 @dataclass(frozen=True)
@@ -129,14 +133,14 @@ def compare(
     Raises
     ------
     MapError
-        If fewer than two maps can be compared.
+        If fewer than two maps are given or can be compared.
     JobError
         If two maps do not lie on one grid.
     SettingsError
         If a setting is out of range, or the reference names no usable map.
     """
-    if shares is not None and len(shares) != len(maps):
-        raise SettingsError("shares", f"got {len(shares)} shares, expected one for each of {len(maps)} maps")
+    check_threads(threads)
+    _check_maps(maps, shares, reference)
     masks: Masks = {}
     settings = Settings(
         lowpass=lowpass,
@@ -157,6 +161,21 @@ def compare(
         return read_map_like(by_name[item.path], item.path, voxel_size, masks, overwritten=True)
 
     return _class_differences(compare_maps(inputs, settings, threads=threads, cache=ClassCache(read)), inputs)
+
+
+def _check_maps(maps: Sequence[MapLike], shares: Optional[Sequence[float]], reference: Optional[int]) -> None:
+    if isinstance(maps, (str, os.PathLike)):
+        raise MapError(f"maps: got one path, {os.fspath(maps)}, expected a sequence of maps; write [map1, map2]")
+    if len(maps) < 2:
+        raise MapError(f"maps: got {len(maps)} map, expected two or more to compare")
+    if reference is not None and not 1 <= reference <= len(maps):
+        raise SettingsError("reference", f"got {reference}, expected the number of a map, 1 to {len(maps)}")
+    if shares is None:
+        return
+    if len(shares) != len(maps):
+        raise SettingsError("shares", f"got {len(shares)} shares, expected one for each of {len(maps)} maps")
+    if not all(0 <= share <= 1 for share in shares) or sum(shares) > 1 + _SHARE_ROUNDING:
+        raise SettingsError("shares", f"got {list(shares)}, expected shares of the particles, 0..1, that add up to 1")
 
 
 def _class_differences(comparison: ClassComparison, maps: Sequence[MapInput]) -> ClassDifferences:

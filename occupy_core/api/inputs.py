@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from dataclasses import replace
 from typing import Any, Dict, Optional, Sequence, Tuple, Union
@@ -28,12 +29,20 @@ def read_map_like(
     overwritten: bool = False,
 ) -> DensityMap:
     """Read a file, or make a map of an array; a copy of the array where the computation will overwrite it."""
+    if voxel_size is not None and not isinstance(voxel_size, numbers.Real):
+        raise MapError(f"{name}: got a voxel size of {voxel_size!r}, expected a number in Å")
     if isinstance(volume, (str, os.PathLike)):
         return replace(read_map(volume, voxel_size=voxel_size), masks=masks)
     if voxel_size is None:
         raise MapError(f"{name}: an array has no voxel size, expected one in Å; give voxel_size")
     values = np.array(volume) if overwritten else np.asarray(volume)
     return map_from_array(values, voxel_size=voxel_size, name=name, masks=masks)
+
+
+def check_threads(threads: int) -> None:
+    """Raise SettingsError unless `threads` is a positive whole number."""
+    if not isinstance(threads, int) or threads < 1:
+        raise SettingsError("threads", f"got {threads!r}, expected a whole number from 1")
 
 
 def map_name(volume: MapLike, number: int) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Sequence, Tuple
 
-from occupy_core.api.inputs import MapLike, Masks, mask_name, read_map_like, target_names
+from occupy_core.api.inputs import MapLike, Masks, check_threads, mask_name, read_map_like, target_names
 from occupy_core.arrays.types import Volume
 from occupy_core.estimate.targets import Target
 from occupy_core.process import Result, process_map
@@ -402,6 +402,7 @@ def sigmoid(
 
 
 def _process(volume: MapLike, voxel_size: Optional[float], settings: Settings, masks: Masks, threads: int) -> Result:
+    check_threads(threads)
     return process_map(read_map_like(volume, "array", voxel_size, masks), settings, threads=threads)
 
 

@@ -59,7 +59,7 @@ def find_shared_scale(job: Job, cache: Optional[ClassCache], progress: Progress)
     with progress.part(len(job.maps) * _MEASURING, "full scale") as step:
         scale = shared_scale(job.maps, job.settings, threads=job.threads, cache=cache, step=step)
     if scale:
-        progress(f"One reference for all {len(job.maps)} maps, from {job.maps[scale.reference_index].name}")
+        progress(f"One full scale for all {len(job.maps)} maps, from {job.maps[scale.reference_index].name}")
     return scale
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from occupy_core import __version__
 from occupy_core.arrays.slabs import cache_slabs, for_each
 from occupy_core.arrays.types import Volume
+from occupy_core.errors import MapError
 from occupy_core.maps.grid import Header, MapGrid, PathLike
 
 _GEOMETRY = ("nxstart", "nystart", "nzstart", "mx", "my", "mz", "cella", "cellb", "mapc", "mapr", "maps", "origin")
@@ -38,13 +39,16 @@ def write_map(path: PathLike, data: Volume, grid: MapGrid, *, label: str, thread
 
     Raises
     ------
-    ValueError
+    MapError
         If `data` does not have the grid's shape.
     OSError
         If the file cannot be written.
     """
     if data.shape != grid.shape:
-        raise ValueError(f"{os.fspath(path)}: found data of shape {data.shape}, expected the grid's shape {grid.shape}")
+        raise MapError(
+            f"{os.fspath(path)}: found data of shape {data.shape}, expected the grid's shape {grid.shape}; give the "
+            "grid of the map that the data belong to"
+        )
     with MapWriter(path, grid, label=label) as writer:
         for_each(cache_slabs(data.shape), lambda slab: writer.write_slab(slab, data[slab]), threads=threads)
 

@@ -137,8 +137,8 @@ class Settings:
         "choice",
         "tiled, kernel, calibrated",
         "Which map value counts as full scale (1). tiled: the largest percentile tau among tiles spread over the box "
-        "(published method). kernel: tau times the map's maximum. calibrated: 0 is the reading of solvent noise and 1 "
-        "the reading of the best region, so that the scale estimates occupancy (in occupancy mode).",
+        "(published method). kernel: tau times the map's maximum. calibrated: 0 is the kernel maximum in solvent "
+        "noise and 1 the kernel maximum in the best region, so that the scale estimates occupancy (in occupancy mode).",
         "scale",
         choices=NORMALISATIONS,
     )

@@ -41,7 +41,8 @@ def check_kind(name: str, value: Any, default: Any, description: Description) ->
         return
     allowed = _TYPES[description.kind]
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise SettingsError(name, f"got {value!r}, expected {description.values}")
+        kind = {"number": "a number: ", "integer": "a whole number: "}.get(description.kind, "")
+        raise SettingsError(name, f"got {value!r}, expected {kind}{description.values}")
     if isinstance(value, float) and not math.isfinite(value):
         raise SettingsError(name, f"got {value}, expected {description.values}")
     if description.kind == "choice" and value not in description.choices:

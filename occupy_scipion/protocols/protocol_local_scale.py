@@ -15,8 +15,8 @@ class ProtOccupyLocalScale(ProtOccupyBase):
     """Estimate the local scale of cryo-EM maps with OccuPy, and modify the maps by their local scale.
 
     The *local scale* compares the map around each voxel with the strongest part of the map: 1 is full scale, 0 is
-    solvent. It decreases with lower occupancy and with lower local resolution; in *occupancy* mode, only with lower
-    occupancy. The *confidence*, from 0 to 1, says how certain it is that a voxel is not solvent.
+    solvent. It decreases with lower occupancy and with lower local resolution; in *occupancy* mode it
+    depends less on resolution. The *confidence*, from 0 to 1, says how certain it is that a voxel is not solvent.
 
     The protocol can also *amplify* weak parts towards full occupancy, *attenuate* weak parts so that only fully
     occupied parts remain, or do both, above and below a pivot (*sigmoid*), and it can exclude solvent. Each
@@ -42,7 +42,7 @@ class ProtOccupyLocalScale(ProtOccupyBase):
             important=True,
             label=self._input_label,
             help="A map, a set of maps, or the classes of a 3D classification. Use maps that are neither sharpened nor "
-            "masked: the confidence is estimated from the solvent around the particle.",
+            "masked: the confidence is estimated from the solvent around the molecule.",
         )
         add_settings(form, "scale")
         form.addSection(label="Modified maps")

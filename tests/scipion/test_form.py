@@ -10,6 +10,7 @@ from pyworkflow.protocol import params
 from occupy_core.settings.settings import Settings, default_of, descriptions
 from occupy_scipion.form import FIELDS, form_settings, settings_of
 from occupy_scipion.protocols import ProtOccupyLocalScale
+from tests.conftest import REPOSITORY
 
 # Settings without a field: in Scipion the classes are chosen as the input.
 NOT_ON_THE_FORM = {"classes"}
@@ -203,3 +204,10 @@ def test_scipion_window_suggests_a_map_but_no_mask(lab, a_map):
     for mask in ("solventDefinition", "targetMasks"):
         (name,) = protocol.getParam(mask).pointerClass.get().split(",")
         assert issubclass(VolumeMask, lab.domain.findClass(name.strip()))
+
+
+def test_the_documentation_lists_the_parameters_of_all_settings():
+    text = (REPOSITORY / "docs/scipion.md").read_text(encoding="utf-8")
+    for name, field in FIELDS.items():
+        switch = f", switched on by `{field.switch}`" if field.switch else ""
+        assert f"| `{name}` | `{field.parameter}`{switch} |" in text

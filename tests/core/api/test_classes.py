@@ -51,9 +51,19 @@ def test_bad_input_is_refused_with_the_way_out(classes):
         compare(volumes)
     with pytest.raises(SettingsError, match="shares: got 1 shares, expected one for each of 2 maps"):
         compare(volumes, voxel_size=3.0, shares=[1.0])
-    with pytest.raises(MapError, match="fewer than two of the maps can be compared"):
+    with pytest.raises(MapError, match="maps: got 1 map, expected two or more to compare"):
         compare(volumes[:1], voxel_size=3.0)
     with pytest.raises(JobError, match="array 2"):
         compare([volumes[0], volumes[1][:-2]], voxel_size=3.0)
-    with pytest.raises(SettingsError, match="reference: got 5"):
-        compare(volumes, voxel_size=3.0, reference=5)
+    for number in (0, 5):
+        with pytest.raises(SettingsError, match=f"reference: got {number}, expected the number of a map, 1 to 2"):
+            compare(volumes, voxel_size=3.0, reference=number)
+    with pytest.raises(MapError, match=r"maps: got one path, class1.mrc, expected a sequence of maps"):
+        compare("class1.mrc")
+    for shares in ((-0.5, 1.5), (0.5, 0.9)):
+        with pytest.raises(SettingsError, match="shares: got .*, expected shares .* that add up to 1"):
+            compare(volumes, voxel_size=3.0, shares=shares)
+    with pytest.raises(SettingsError, match="threads: got 0, expected a whole number from 1"):
+        compare(volumes, voxel_size=3.0, threads=0)
+    with pytest.raises(MapError, match="fewer than two of the maps can be compared"):
+        compare([volumes[0], np.zeros_like(volumes[0])], voxel_size=3.0)

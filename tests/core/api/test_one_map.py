@@ -106,5 +106,11 @@ def test_bad_input_is_refused_with_the_way_out(three_parts):
         mask = np.zeros((8, 8, 8))
         mask[2] = 1
         local_scale(three_parts.volume, voxel_size=3.0, target_mask=[mask])
+    with pytest.raises(MapError, match="got a voxel size of '3', expected a number in Å"):
+        local_scale(three_parts.volume, voxel_size="3")
+    with pytest.raises(SettingsError, match="threads: got 0, expected a whole number from 1"):
+        amplify(three_parts.volume, voxel_size=3.0, threads=0)
+    with pytest.raises(SettingsError, match="amplify: got '3', expected a number: > 1"):
+        amplify(three_parts.volume, "3", voxel_size=3.0)
     with pytest.raises(SettingsError, match="amplify: got 0.5, expected > 1"):
         amplify(three_parts.volume, 0.5, voxel_size=3.0)
