@@ -7,7 +7,7 @@ from setuptools.command.egg_info import egg_info
 
 HERE = Path(__file__).parent
 # Read, not imported: an isolated build has neither numpy nor Scipion.
-VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "occupy_core/__init__.py").read_text(encoding="utf-8"), re.M)
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "occupy_core/version.py").read_text(encoding="utf-8"), re.M)
 
 
 class PluginFirst(egg_info):

@@ -9,6 +9,8 @@ Reference: Forsberg, Shah & Burt, Nature Communications 14 (2023), doi:10.1038/s
 import importlib
 from typing import TYPE_CHECKING, Any, List
 
+from occupy_core.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from occupy_core.api.classes import ClassDifferences as ClassDifferences
     from occupy_core.api.classes import DifferingRegion as DifferingRegion
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from occupy_core.errors import MapError as MapError
     from occupy_core.errors import OccupyError as OccupyError
     from occupy_core.errors import SettingsError as SettingsError
+    from occupy_core.estimate.targets import Target as Target
     from occupy_core.job.outputs import JobOutputs as JobOutputs
     from occupy_core.job.run import run_job as run_job
     from occupy_core.maps.density_map import DensityMap as DensityMap
@@ -35,8 +38,6 @@ if TYPE_CHECKING:
     from occupy_core.settings.job_spec import Job as Job
     from occupy_core.settings.job_spec import MapInput as MapInput
     from occupy_core.settings.settings import Settings as Settings
-
-__version__ = "0.1.0"
 
 # The module of each public name.
 _MODULES = {
@@ -54,6 +55,7 @@ _MODULES = {
     "MapError": "errors",
     "OccupyError": "errors",
     "SettingsError": "errors",
+    "Target": "estimate.targets",
     "JobOutputs": "job.outputs",
     "run_job": "job.run",
     "DensityMap": "maps.density_map",
@@ -84,6 +86,7 @@ __all__ = [
     "Result",
     "Settings",
     "SettingsError",
+    "Target",
     "amplify",
     "attenuate",
     "compare",
@@ -96,10 +99,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # type checkers see the imports above, and report any other name
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> List[str]:

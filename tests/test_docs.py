@@ -11,6 +11,7 @@ import pytest
 
 from occupy_core import __version__
 from scripts.site_pages import PAGES, site_links
+from tests.conftest import skip_or_fail
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCS = REPOSITORY / "docs"
@@ -91,7 +92,7 @@ def test_links_on_the_site_lead_to_pages_of_the_site():
 
 def test_the_site_builds_without_a_warning_and_loads_nothing_from_other_servers(tmp_path):
     if importlib.util.find_spec("mkdocs") is None:
-        pytest.skip("mkdocs is not installed; install it with: make docs")
+        skip_or_fail("mkdocs is not installed; install it with: make docs")
     words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
     done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -39,7 +39,7 @@ def stages(folder: str, *options: str) -> Seconds:
     """Run a job with output folder `folder`, and measure the seconds in each stage; stages do not overlap."""
     start = time.perf_counter()
     from occupy_core import process
-    from occupy_core.estimate import calibration, prepare
+    from occupy_core.estimate import calibration, molecule, prepare
     from occupy_core.job import one_map
     from occupy_core.modify.to_input_grid import OutputResampler
     from occupy_core.solvent.model import SolventModel
@@ -56,6 +56,7 @@ def stages(folder: str, *options: str) -> Seconds:
         ("solvent region", prepare, "solvent_region"),
         ("solvent model", process, "fit_solvent"),
         ("kernel maximum", prepare, "ball_maximum"),
+        ("kernel maximum", molecule, "ball_maximum"),
         ("reference value", prepare, "tiled_reference"),
         ("reference value", calibration, "calibrate"),
         ("local scale", process, "local_scale"),

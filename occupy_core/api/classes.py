@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Optional, Sequence, Tuple
 
-from occupy_core.api.inputs import MapLike, Masks, check_threads, map_name, mask_name, read_map_like
-from occupy_core.arrays.types import Volume
+from occupy_core.api.inputs import MapLike, Masks, check_threads, make_settings, map_name, mask_name, read_map_like
+from occupy_core.arrays.types import Mask, Volume
 from occupy_core.comparing.class_cache import ClassCache
 from occupy_core.comparing.compare_maps import ClassComparison, compare_maps
 from occupy_core.comparing.comparison import Region
@@ -19,7 +20,6 @@ from occupy_core.errors import MapError, SettingsError
 from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.settings.job_spec import ClassInfo, MapInput
-from occupy_core.settings.settings import Settings
 
 # Shares of classes in RELION's STAR files add up to 1 but for rounding.
 _SHARE_ROUNDING = 0.01
@@ -34,7 +34,7 @@ class Occupancy:
     upper_quartile: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DifferingRegion:
     """A connected part of the molecule where maps differ by more than noise explains.
 
@@ -60,17 +60,18 @@ class DifferingRegion:
     occupancies: Tuple[Occupancy, ...]
     difference: float
     occupancy_of_all_particles: Optional[float]
-    _region: Region = field(repr=False)
-    _comparison: ClassComparison = field(repr=False)
+    _coarse_mask: Mask = field(repr=False)
+    _spacing: float = field(repr=False)  # of the coarse grid, in voxels of the maps
+    _shape: Tuple[int, int, int] = field(repr=False)
+    _voxel_size: float = field(repr=False)
 
     @cached_property
     def mask(self) -> Volume:
         """Soft mask of the region: float32 array, 3D, 0..1 on the maps' grid, 0.5 at the region's border."""
-        grid, spacing = self._comparison.grid, self._comparison.spacing
-        return soft_mask(self._region.mask, grid.shape, spacing=spacing, voxel_size=grid.voxel_size)
+        return soft_mask(self._coarse_mask, self._shape, spacing=self._spacing, voxel_size=self._voxel_size)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClassDifferences:
     """Where maps of classes differ.
 
@@ -115,7 +116,7 @@ def compare(
 
     Parameters
     ----------
-    maps : sequence of arrays, 3D (z, y, x), or paths
+    maps : sequence of arrays, 3D (z, y, x), paths, or DensityMaps from `read_map`
         Two or more maps of one classification, on one grid and in one grey scale.
     voxel_size : float
         Edge of a voxel, Å. Needed for arrays; for files the header's by default.
@@ -135,14 +136,15 @@ def compare(
     MapError
         If fewer than two maps are given or can be compared.
     JobError
-        If two maps do not lie on one grid.
+        If two maps do not lie on one grid, or a temporary file cannot be written.
     SettingsError
         If a setting is out of range, or the reference names no usable map.
     """
     check_threads(threads)
-    _check_maps(maps, shares, reference)
+    maps = _sequence_of(maps)
+    _check_numbers(len(maps), shares, reference)
     masks: Masks = {}
-    settings = Settings(
+    settings = make_settings(
         lowpass=lowpass,
         kernel_size=kernel_size,
         kernel_radius=kernel_radius,
@@ -152,43 +154,51 @@ def compare(
     )
     names = [map_name(item, number) for number, item in enumerate(maps, start=1)]
     inputs = [
-        MapInput(name, class_info=ClassInfo(number, None if shares is None else shares[number - 1]))
+        MapInput(name, class_info=ClassInfo(number, None if shares is None else float(shares[number - 1])))
         for number, name in enumerate(names, start=1)
     ]
-    by_name = dict(zip(names, maps))
 
     def read(item: MapInput) -> DensityMap:
-        return read_map_like(by_name[item.path], item.path, voxel_size, masks, overwritten=True)
+        number = item.class_info.number if item.class_info else 0
+        return read_map_like(maps[number - 1], item.path, voxel_size, masks, overwritten=True)
 
     return _class_differences(compare_maps(inputs, settings, threads=threads, cache=ClassCache(read)), inputs)
 
 
-def _check_maps(maps: Sequence[MapLike], shares: Optional[Sequence[float]], reference: Optional[int]) -> None:
-    if isinstance(maps, (str, os.PathLike)):
-        raise MapError(f"maps: got one path, {os.fspath(maps)}, expected a sequence of maps; write [map1, map2]")
-    if len(maps) < 2:
-        raise MapError(f"maps: got {len(maps)} map, expected two or more to compare")
-    if reference is not None and not 1 <= reference <= len(maps):
-        raise SettingsError("reference", f"got {reference}, expected the number of a map, 1 to {len(maps)}")
+def _sequence_of(maps: Sequence[MapLike]) -> Sequence[MapLike]:
+    if isinstance(maps, (str, os.PathLike, DensityMap)) or getattr(maps, "ndim", 4) < 4:
+        raise MapError("maps: got one map, expected a sequence of maps; write [map1, map2]")
+    return list(maps)
+
+
+def _check_numbers(count: int, shares: Optional[Sequence[float]], reference: Optional[int]) -> None:
+    if count < 2:
+        raise MapError(f"maps: got {count} map, expected two or more to compare")
+    if reference is not None and not (isinstance(reference, numbers.Integral) and 1 <= reference <= count):
+        raise SettingsError("reference", f"got {reference!r}, expected the number of a map, 1 to {count}")
     if shares is None:
         return
-    if len(shares) != len(maps):
-        raise SettingsError("shares", f"got {len(shares)} shares, expected one for each of {len(maps)} maps")
-    if not all(0 <= share <= 1 for share in shares) or sum(shares) > 1 + _SHARE_ROUNDING:
+    if len(shares) != count:
+        raise SettingsError("shares", f"got {len(shares)} shares, expected one for each of {count} maps")
+    are_shares = all(isinstance(share, numbers.Real) and 0 <= share <= 1 for share in shares)
+    if not are_shares or sum(shares) > 1 + _SHARE_ROUNDING:
         raise SettingsError("shares", f"got {list(shares)}, expected shares of the particles, 0..1, that add up to 1")
 
 
 def _class_differences(comparison: ClassComparison, maps: Sequence[MapInput]) -> ClassDifferences:
     compared = [maps[index] for index in comparison.map_indices]
     result = comparison.result
+    names = [item.name for item in compared]
+    if len(set(names)) < len(names):  # files of one name in several folders
+        names = [item.path for item in compared]
     return ClassDifferences(
         regions=tuple(
             _differing_region(number, region, comparison, compared)
             for number, region in enumerate(result.regions, start=1)
         ),
-        names=tuple(item.name for item in compared),
+        names=tuple(names),
         spread=interpolate_on_map_grid(result.spread, comparison.grid.shape, spacing=comparison.spacing),
-        reference=compared[result.reference].name,
+        reference=names[result.reference],
         lowpass=comparison.lowpass,
         warnings=comparison.warnings,
     )
@@ -204,6 +214,8 @@ def _differing_region(
         occupancies=tuple(Occupancy(*quartiles) for quartiles in region.occupancies),
         difference=region.spread,
         occupancy_of_all_particles=occupancy_of_all_particles(region, maps),
-        _region=region,
-        _comparison=comparison,
+        _coarse_mask=region.mask,
+        _spacing=comparison.spacing,
+        _shape=comparison.grid.shape,
+        _voxel_size=comparison.grid.voxel_size,
     )

@@ -11,16 +11,16 @@ is this project's (docs/accuracy.md).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Sequence, Tuple
+from typing import Literal, Optional, Sequence, Tuple
 
-from occupy_core.api.inputs import MapLike, Masks, check_threads, mask_name, read_map_like, target_names
+from occupy_core.api.inputs import MapLike, Masks, check_threads, make_settings, mask_name, read_map_like, target_names
 from occupy_core.arrays.types import Volume
 from occupy_core.estimate.targets import Target
 from occupy_core.process import Result, process_map
 from occupy_core.settings.settings import Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LocalScale:
     """The local scale of one map. Arrays are (z, y, x) float32 on the input's grid.
 
@@ -65,7 +65,7 @@ class LocalScale:
     warnings: Tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Modified:
     """A map modified by its local scale. Arrays are (z, y, x) float32 on the input's grid.
 
@@ -89,12 +89,12 @@ def local_scale(
     volume: MapLike,
     *,
     voxel_size: Optional[float] = None,
-    mode: str = "auto",
+    mode: Literal["auto", "resolution", "occupancy"] = "auto",
     lowpass: Optional[float] = None,
     kernel_size: Optional[int] = None,
     kernel_radius: Optional[float] = None,
     tau: Optional[float] = None,
-    normalisation: str = "tiled",
+    normalisation: Literal["tiled", "kernel", "calibrated"] = "tiled",
     tile_size: int = 12,
     nlrc: bool = False,
     hedge_confidence: float = 1.0,
@@ -107,7 +107,7 @@ def local_scale(
 
     Parameters
     ----------
-    volume : array, 3D (z, y, x), or path
+    volume : array, 3D (z, y, x), path, or DensityMap from `read_map`
         The map: density positive, solvent around the molecule.
     voxel_size : float
         Edge of a voxel, Å. Needed for an array; for a file the header's by default.
@@ -151,7 +151,7 @@ def local_scale(
         If a setting is out of range or does not suit the map's box.
     """
     masks: Masks = {}
-    settings = Settings(
+    settings = make_settings(
         mode=mode,
         lowpass=lowpass,
         kernel_size=kernel_size,
@@ -174,12 +174,12 @@ def amplify(
     *,
     voxel_size: Optional[float] = None,
     exclude_solvent: bool = False,
-    mode: str = "auto",
+    mode: Literal["auto", "resolution", "occupancy"] = "auto",
     lowpass: Optional[float] = None,
     kernel_size: Optional[int] = None,
     kernel_radius: Optional[float] = None,
     tau: Optional[float] = None,
-    normalisation: str = "tiled",
+    normalisation: Literal["tiled", "kernel", "calibrated"] = "tiled",
     tile_size: int = 12,
     nlrc: bool = False,
     hedge_confidence: float = 1.0,
@@ -195,7 +195,7 @@ def amplify(
 
     Parameters
     ----------
-    volume : array, 3D (z, y, x), or path
+    volume : array, 3D (z, y, x), path, or DensityMap from `read_map`
     power : float
         Above 1; the larger, the more weak parts are raised.
     voxel_size : float
@@ -227,7 +227,7 @@ def amplify(
         As in `local_scale`; SettingsError too if scikit-image is needed and not installed.
     """
     masks: Masks = {}
-    settings = Settings(
+    settings = make_settings(
         amplify=power,
         exclude_solvent=exclude_solvent,
         mode=mode,
@@ -255,12 +255,12 @@ def attenuate(
     *,
     voxel_size: Optional[float] = None,
     exclude_solvent: bool = False,
-    mode: str = "auto",
+    mode: Literal["auto", "resolution", "occupancy"] = "auto",
     lowpass: Optional[float] = None,
     kernel_size: Optional[int] = None,
     kernel_radius: Optional[float] = None,
     tau: Optional[float] = None,
-    normalisation: str = "tiled",
+    normalisation: Literal["tiled", "kernel", "calibrated"] = "tiled",
     tile_size: int = 12,
     nlrc: bool = False,
     hedge_confidence: float = 1.0,
@@ -279,7 +279,7 @@ def attenuate(
 
     Parameters
     ----------
-    volume : array, 3D (z, y, x), or path
+    volume : array, 3D (z, y, x), path, or DensityMap from `read_map`
     power : float
         Above 1; the larger, the more weak parts are weakened.
     seed : int
@@ -301,7 +301,7 @@ def attenuate(
         As in `amplify`.
     """
     masks: Masks = {}
-    settings = Settings(
+    settings = make_settings(
         attenuate=power,
         exclude_solvent=exclude_solvent,
         mode=mode,
@@ -331,12 +331,12 @@ def sigmoid(
     pivot: float = 0.3,
     voxel_size: Optional[float] = None,
     exclude_solvent: bool = False,
-    mode: str = "auto",
+    mode: Literal["auto", "resolution", "occupancy"] = "auto",
     lowpass: Optional[float] = None,
     kernel_size: Optional[int] = None,
     kernel_radius: Optional[float] = None,
     tau: Optional[float] = None,
-    normalisation: str = "tiled",
+    normalisation: Literal["tiled", "kernel", "calibrated"] = "tiled",
     tile_size: int = 12,
     nlrc: bool = False,
     hedge_confidence: float = 1.0,
@@ -353,7 +353,7 @@ def sigmoid(
 
     Parameters
     ----------
-    volume : array, 3D (z, y, x), or path
+    volume : array, 3D (z, y, x), path, or DensityMap from `read_map`
     power : float
         Above 1; the larger, the sharper the divide.
     pivot : float
@@ -377,7 +377,7 @@ def sigmoid(
         As in `amplify`.
     """
     masks: Masks = {}
-    settings = Settings(
+    settings = make_settings(
         sigmoid=power,
         pivot=pivot,
         exclude_solvent=exclude_solvent,

@@ -218,7 +218,7 @@ def _core(part: Mask, spacing: float) -> Mask:
 
 
 def _differs_reliably(part: Part, region: Region) -> bool:
-    """Return whether neither noise (faint regions) nor unequal resolution (small differences) explains a region."""
+    """Return whether neither noise (weak regions) nor unequal resolution (small differences) explains a region."""
     strongest = max(median for _, median, _ in region.occupancies)
     is_significant = part.significance * region.spread > _MIN_SIGNIFICANCE
     min_share = _MIN_SHARE_IF_SIGNIFICANT if is_significant else _MIN_SHARE

@@ -19,8 +19,8 @@ from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.types import Floats, Mask
 from occupy_core.comparing.patterns import Labels, Pattern
 
-# Å. Cost of a border between two patterns: an area of border costs as much as giving the voxels in a layer of this
-# thickness over the area a pattern that is less likely by one unit of log-likelihood per voxel.
+# Å. Weight of the borders between patterns relative to the fit; larger values give shorter and smoother borders. An
+# area of border costs as much as one unit of log-likelihood per voxel in a layer of this thickness over the area.
 _BORDER_COST = 4.0
 
 # Smallest noise, relative to the median density: maps of one molecule differ by more than their noise.

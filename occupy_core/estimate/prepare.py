@@ -201,7 +201,7 @@ def map_reference(prepared: PreparedMap) -> Reference:
 
 
 def basis_reference(source: DensityMap, basis: Volume, parameters: ResolvedParameters, settings: Settings) -> Reference:
-    """Find the reference value by tiled or kernel normalisation.
+    """Find the reference value in the map that the local scale is computed from, by tiled or kernel normalisation.
 
     Parameters
     ----------

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job from start to end: map files and settings in, files in the output folder out."""
+"""A job from start to end: map files and settings in, output folder out; a job repeated from its report."""

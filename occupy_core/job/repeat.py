@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from occupy_core import __version__
 from occupy_core.errors import JobError, SettingsError
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import PROGRAM
 from occupy_core.settings.settings import Settings
+from occupy_core.version import __version__
 
 # Libraries whose other versions may round differently.
 _LIBRARIES = ("numpy", "scipy")

@@ -12,8 +12,8 @@ from occupy_core.job.one_map import map_file_names, process_map_file
 from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.job.several_maps import class_cache, compare_job_maps, find_shared_scale, work_of
 from occupy_core.job.staging import staged_outputs
+from occupy_core.job.write_reports import ReportContents, write_reports
 from occupy_core.progress import Progress, Say
-from occupy_core.reporting.write_all import ReportContents, write_reports
 from occupy_core.settings.job_spec import Job
 from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAPS_TABLE, REPORT, SPREAD_MAP
 

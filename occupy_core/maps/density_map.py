@@ -86,14 +86,19 @@ def map_from_array(
     MapError
         If the array is not 3D, not real, or has values that cannot be used, or the voxel size is not positive.
     """
+    if isinstance(values, np.ma.MaskedArray) and bool(np.any(values.mask)):
+        raise MapError(f"{name}: found a masked array, expected all values; fill the masked values first")
     array = np.asarray(values)
     if array.ndim != 3 or min(array.shape) < 2:
         raise MapError(f"{name}: found an array of shape {array.shape}, expected one 3D map (z, y, x)")
     if array.dtype.kind not in "biuf":
-        raise MapError(f"{name}: found an array of {array.dtype}, expected real numbers")
+        raise MapError(f"{name}: found an array of {array.dtype}, expected real numbers; convert the array first")
     if not 0 < voxel_size < np.inf:
-        raise MapError(f"{name}: found a voxel size of {voxel_size}, expected a positive number in Å")
-    volume = np.ascontiguousarray(array, dtype=np.float32)
+        raise MapError(
+            f"{name}: found a voxel size of {voxel_size}, expected a positive number in Å; give the edge of a voxel"
+        )
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite, and are refused as such
+        volume = np.ascontiguousarray(array, dtype=np.float32)
     limits = checked_limits(name, volume, 1)
     sections, rows, columns = volume.shape
     grid = MapGrid((sections, rows, columns), float(voxel_size), None, float(voxel_size))

@@ -65,8 +65,8 @@ def read_map(
         size = float(voxel_size)
     if size <= 0:
         raise MapError(
-            f"{name}: found no voxel size in the header, expected one in Å; set it there or give it (--angpix, or the "
-            "project's sampling rate)"
+            f"{name}: found no voxel size in the header, expected one in Å; set it there or give it (--angpix, "
+            "the project's sampling rate, or voxel_size in Python)"
         )
     sections, rows, columns = values.shape
     grid = MapGrid((sections, rows, columns), size, header, header_size)

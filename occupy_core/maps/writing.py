@@ -12,11 +12,11 @@ from typing import Dict, Optional, Tuple, Type
 import mrcfile
 import numpy as np
 
-from occupy_core import __version__
 from occupy_core.arrays.slabs import cache_slabs, for_each
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
 from occupy_core.maps.grid import Header, MapGrid, PathLike
+from occupy_core.version import __version__
 
 _GEOMETRY = ("nxstart", "nystart", "nzstart", "mx", "my", "mz", "cella", "cellb", "mapc", "mapr", "maps", "origin")
 

@@ -16,13 +16,13 @@ import mrcfile
 import numpy
 import scipy
 
-from occupy_core import __version__
 from occupy_core.estimate.targets import Target
 from occupy_core.maps.grid import position_of
 from occupy_core.process import Result
 from occupy_core.reporting.map_summary import scale_histogram, solvent_curves, surface_level
 from occupy_core.settings.output_names import PROGRAM
 from occupy_core.settings.settings import Settings
+from occupy_core.version import __version__
 
 CITATION = (
     "Forsberg BO, Shah PNM, Burt A. A robust normalized local filter to estimate compositional heterogeneity "

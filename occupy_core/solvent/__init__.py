@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The solvent of a map: the solvent region, the solvent model with its confidence, and filler noise."""
+"""The solvent of a map: the solvent region, and the solvent model with its confidence."""

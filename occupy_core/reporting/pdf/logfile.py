@@ -127,8 +127,10 @@ def _summary_blocks(report: Report, notes: Sequence[str]) -> Dict[str, Sequence[
     maps, failed, compared, shared = (report[key] for key in ("maps", "failed", "comparison", "shared_reference"))
     blocks: Dict[str, Sequence[str]] = {}
     if compared:
-        whole = _map_name(report, compared["reference"])
-        heading = f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å; whole is what is whole in {whole}"
+        reference = _map_name(report, compared["reference"])
+        heading = (
+            f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å; 1 means fully occupied in {reference}"
+        )
         blocks[heading] = comparison_lines(compared)
     if shared is not None:
         blocks["Full scale of the scale maps"] = [f"one for all maps, from {_map_name(report, shared)}"]

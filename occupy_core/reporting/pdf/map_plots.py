@@ -140,7 +140,7 @@ def _draw_tile(page: Page, report: Report, sections: MapSections, reference_name
     left = PAGE[0] - MARGIN - side
     if reference_name is not None:
         _draw_title(page, left, "Full scale")
-        for number, line in enumerate(wrapped(f"is taken from {reference_name}; see there", side, SMALL)):
+        for number, line in enumerate(wrapped(f"is taken from {reference_name}: see its page", side, SMALL)):
             page.text(left, page.top + number * line_height(SMALL), line, size=SMALL)
         return
     _draw_title(page, left, "Where full scale was found")

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import dataclasses
 import inspect
+import os
+import pickle
+import typing
 
 import numpy as np
 import pytest
@@ -73,7 +76,7 @@ def test_masks_are_arrays_or_paths(three_parts, phantom_file, write_mrc):
     of_array = local_scale(phantom_file, target_mask=[mask > 0], **settings)
     (first,), (second,) = of_path.targets, of_array.targets
     assert dataclasses.replace(first, path="") == dataclasses.replace(second, path="")
-    assert second.path == "target_mask 1" and of_path.solvent_mean == of_array.solvent_mean
+    assert second.path == "<array target_mask 1>" and of_path.solvent_mean == of_array.solvent_mean
     np.testing.assert_array_equal(of_path.scale, of_array.scale)
 
 
@@ -98,15 +101,15 @@ def test_bad_input_is_refused_with_the_way_out(three_parts):
         local_scale(three_parts.volume[0], voxel_size=3.0)
     with pytest.raises(MapError, match="found an array of complex64, expected real numbers"):
         local_scale(three_parts.volume * 1j, voxel_size=3.0)
-    with pytest.raises(MapError, match="found a voxel size of -1.0, expected a positive number"):
+    with pytest.raises(MapError, match="got voxel_size -1.0, expected one positive number in Å"):
         local_scale(three_parts.volume, voxel_size=-1.0)
     with pytest.raises(SettingsError, match="got one mask, expected a sequence of masks"):
         local_scale(three_parts.volume, voxel_size=3.0, target_mask=three_parts.parts[0])
-    with pytest.raises(MapError, match="target_mask 1: the target mask has box 8 x 8 x 8 instead of 64 x 64 x 64"):
+    with pytest.raises(MapError, match="<array target_mask 1>: the target mask has box 8 x 8 x 8 instead of"):
         mask = np.zeros((8, 8, 8))
         mask[2] = 1
         local_scale(three_parts.volume, voxel_size=3.0, target_mask=[mask])
-    with pytest.raises(MapError, match="got a voxel size of '3', expected a number in Å"):
+    with pytest.raises(MapError, match="got voxel_size '3', expected one positive number in Å"):
         local_scale(three_parts.volume, voxel_size="3")
     with pytest.raises(SettingsError, match="threads: got 0, expected a whole number from 1"):
         amplify(three_parts.volume, voxel_size=3.0, threads=0)
@@ -114,3 +117,70 @@ def test_bad_input_is_refused_with_the_way_out(three_parts):
         amplify(three_parts.volume, "3", voxel_size=3.0)
     with pytest.raises(SettingsError, match="amplify: got 0.5, expected > 1"):
         amplify(three_parts.volume, 0.5, voxel_size=3.0)
+
+
+def test_a_file_is_never_taken_for_an_array_of_the_same_name(
+    three_parts, phantom_file, write_mrc, monkeypatch, tmp_path
+):
+    small = np.zeros(three_parts.volume.shape, dtype=np.float32)
+    small[30:34, 30:34, 30:34] = 1
+    large = np.asarray(three_parts.parts[0], dtype=np.float32)
+    monkeypatch.chdir(tmp_path)
+    for name in ("solvent_def", "<array solvent_def>"):
+        path = write_mrc(small, name, three_parts.voxel_size)
+        found = local_scale(phantom_file, solvent_def=large, target_mask=[os.path.basename(path), large])
+        assert [target.volume for target in found.targets] == [64 * 27.0, large.sum() * 27.0]
+
+
+def test_numbers_of_numpy_are_settings_too(three_parts):
+    expected = amplify(three_parts.volume, 2.0, voxel_size=3.0, kernel_size=5, max_box=32, lowpass=12.0, nlrc=True)
+    found = amplify(
+        three_parts.volume,
+        np.float32(2),
+        voxel_size=np.float32(3),
+        kernel_size=np.int64(5),
+        max_box=np.int32(32),
+        lowpass=np.float32(12),
+        nlrc=np.bool_(True),
+        threads=np.int64(1),
+    )
+    np.testing.assert_array_equal(found.map, expected.map)
+
+
+def test_a_map_that_was_read_before_can_be_given(phantom_file):
+    source = read_map(phantom_file)
+    np.testing.assert_array_equal(local_scale(source).scale, local_scale(phantom_file).scale)
+    with pytest.raises(MapError, match="has a voxel size already, expected none; leave out voxel_size"):
+        local_scale(source, voxel_size=3.0)
+
+
+@pytest.mark.parametrize(
+    "change", [np.float64, np.asfortranarray, lambda values: values[::-1], lambda values: values.tolist()]
+)
+def test_arrays_of_any_layout_are_taken(three_parts, change):
+    volume = change(three_parts.volume)
+    expected = local_scale(np.ascontiguousarray(volume, dtype=np.float32), voxel_size=3.0)
+    np.testing.assert_array_equal(local_scale(volume, voxel_size=3.0).scale, expected.scale)
+
+
+def test_arrays_with_values_that_do_not_count_are_refused(three_parts):
+    with pytest.raises(MapError, match="found a masked array, expected all values; fill the masked values first"):
+        local_scale(np.ma.masked_less(three_parts.volume, 0), voxel_size=3.0)
+    with pytest.raises(MapError, match="values NaN or infinite"):
+        local_scale(three_parts.volume * 1e300, voxel_size=3.0)
+    with pytest.raises(SettingsError, match="amplify: got None, expected a number"):
+        amplify(three_parts.volume, None, voxel_size=3.0)
+    with pytest.raises(SettingsError, match="target_mask: got None as a mask"):
+        local_scale(three_parts.volume, voxel_size=3.0, target_mask=[None])
+
+
+def test_results_can_be_pickled_and_compared_by_identity(three_parts):
+    found = local_scale(three_parts.volume, voxel_size=3.0)
+    copy = pickle.loads(pickle.dumps(found))
+    assert found == found and found != copy and len({found, copy}) == 2
+    np.testing.assert_array_equal(copy.scale, found.scale)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_types_of_the_arguments_can_be_resolved(function):
+    assert typing.get_type_hints(function)["threads"] is int

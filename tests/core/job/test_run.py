@@ -265,7 +265,7 @@ def test_a_broken_matplotlib_does_not_fail_the_job(phantom_file, tmp_path, monke
         raise AttributeError("half of matplotlib")
 
     monkeypatch.setattr("occupy_core.job.background.load_drawing", broken)
-    monkeypatch.setattr("occupy_core.reporting.write_all.load_drawing", broken)
+    monkeypatch.setattr("occupy_core.job.write_reports.load_drawing", broken)
     run_job(job(tmp_path / "out", phantom_file))
     assert names(tmp_path / "out") == ["confidence.mrc", "occupy.cxc", "report.json", "scale.mrc"]
     (told,) = json.loads((tmp_path / "out" / "report.json").read_text())["warnings"]
