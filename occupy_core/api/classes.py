@@ -73,7 +73,7 @@ class DifferingRegion:
 
 @dataclass(frozen=True, eq=False)
 class ClassDifferences:
-    """Where maps of classes differ.
+    """Differences between the maps of classes.
 
     Attributes
     ----------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records of what a job has written, for the hosts."""
+"""Records of the outputs of a job, for the hosts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from occupy_core.settings.job_spec import MapInput
 
 @dataclass(frozen=True)
 class MapOutputs:
-    """What a job has written for one map.
+    """Outputs of a job for one map.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class MapOutputs:
 
 @dataclass(frozen=True)
 class JobOutputs:
-    """What a job has written.
+    """Outputs of a job.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ from occupy_core.settings.settings import Settings
 
 @dataclass(frozen=True)
 class ClassInfo:
-    """What the project knows about a map that is a class, or an item of a set.
+    """Number, share and particles of a map that is a class or an item of a set, as the project knows them.
 
     Attributes
     ----------
