@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the classes of a RELION 3D classification: class maps, shares of the particles, particle counts."""
+"""Read a RELION 3D classification: class maps, shares, particle counts, signal-to-noise ratios, solvent mask."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from occupy_core.errors import OccupyError
+from occupy_core.settings.classification import existing_file, missing_mask_text, resolution_of, signal_to_noise
 
 # STAR files and class maps of an iteration; its stem is for instance Class3D/job003/run_it025.
 _STAR_FILE = re.compile(r"^(?P<stem>.*)_(data|model|optimiser|sampling)\.star$")
@@ -37,12 +38,20 @@ class ClassMap:
         Share of the particles, 0..1 (rlnClassDistribution).
     particles : int, optional
         Number of particles whose most likely class is this one; None without a data STAR file.
+    resolution : float, optional
+        Resolution in Å (rlnEstimatedResolution); None where the model STAR file has none.
+    ssnr : tuple of float, optional
+        Signal-to-noise ratio by Fourier shell (rlnSsnrMap divided by rlnTau2FudgeFactor, by which RELION multiplies
+        it), 0 or more; shell i, from 0, has the frequency i / (side of the box in Å). None where the model STAR file
+        lacks a value.
     """
 
     number: int
     path: str
     share: float
     particles: Optional[int]
+    resolution: Optional[float] = None
+    ssnr: Optional[Tuple[float, ...]] = None
 
 
 @dataclass(frozen=True)
@@ -57,11 +66,18 @@ class Classification:
         All classes, in the order of the model STAR file.
     voxel_size : float, optional
         Voxel size in Å; None if the model STAR file has none.
+    solvent_mask : str, optional
+        Path of the mask that the classification was done in (rlnSolventMaskName in the optimiser STAR file); None if
+        it had none, if the file does not exist, or without an optimiser STAR file.
+    warnings : tuple of str
+        Why the solvent mask is not known.
     """
 
     model_star: str
     classes: Tuple[ClassMap, ...]
     voxel_size: Optional[float]
+    solvent_mask: Optional[str] = None
+    warnings: Tuple[str, ...] = ()
 
     def select_classes(self, numbers: str) -> Tuple[ClassMap, ...]:
         """Return the classes with these numbers, in the order of the numbers.
@@ -113,7 +129,7 @@ def read_classification(path: str) -> Classification:
     """
     model_star = _model_star(path)
     tables = _read_star(model_star)
-    general, table = _general_values(tables), tables.get("model_classes")
+    general, table = _values_of(tables.get("model_general")), tables.get("model_classes")
     if table is None or "rlnReferenceImage" not in table or "rlnClassDistribution" not in table:
         raise ClassificationError(
             f"{model_star}: has no table of classes with rlnReferenceImage and rlnClassDistribution, expected the "
@@ -132,10 +148,13 @@ def read_classification(path: str) -> Classification:
                 _existing_map(name, model_star),
                 float(table["rlnClassDistribution"].iloc[row]),
                 None if counts is None else counts.get(number, 0),
+                resolution_of(table["rlnEstimatedResolution"].iloc[row]) if "rlnEstimatedResolution" in table else None,
+                _signal_to_noise(tables.get(f"model_class_{number}"), general),
             )
         )
     voxel_size = general.get("rlnPixelSize")
-    return Classification(model_star, tuple(classes), None if voxel_size is None else float(voxel_size))
+    mask, warnings = _solvent_mask(_star_file_beside(model_star, "optimiser"))
+    return Classification(model_star, tuple(classes), None if voxel_size is None else float(voxel_size), mask, warnings)
 
 
 def _model_star(path: str) -> str:
@@ -180,10 +199,38 @@ def _read_star(path: str) -> Dict[str, Any]:
         raise ClassificationError(f"{path}: cannot be read as a STAR file ({error})") from error
 
 
-def _general_values(tables: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the values of the block model_general; some versions of starfile return a table with one row."""
-    general = tables.get("model_general", {})
-    return general if isinstance(general, dict) else general.iloc[0].to_dict()
+def _values_of(block: Any) -> Dict[str, Any]:
+    """Return the values of a block with one value by label; some versions of starfile return a table with one row."""
+    if block is None or isinstance(block, dict):
+        return block or {}
+    return block.iloc[0].to_dict() if len(block) else {}
+
+
+def _signal_to_noise(shells: Any, general: Mapping[str, Any]) -> Optional[Tuple[float, ...]]:
+    """Return the signal-to-noise ratios from the table of a class's Fourier shells; None if a value is missing."""
+    if shells is None or isinstance(shells, dict) or "rlnSsnrMap" not in shells:
+        return None
+    if "rlnSpectralIndex" in shells and list(shells["rlnSpectralIndex"]) != list(range(len(shells))):
+        return None
+    return signal_to_noise(shells["rlnSsnrMap"], general.get("rlnTau2FudgeFactor"))
+
+
+def _solvent_mask(optimiser_star: str) -> Tuple[Optional[str], Tuple[str, ...]]:
+    """Return the path of the mask that an optimiser STAR file names, if it exists, and warnings.
+
+    A file that does not exist or cannot be read is no error: the classes can be processed without it.
+    """
+    if not os.path.exists(optimiser_star):
+        return None, ()
+    try:
+        name = _values_of(_read_star(optimiser_star).get("optimiser_general")).get("rlnSolventMaskName")
+    except ClassificationError as error:
+        return None, (f"{error}, so the mask of the classification, if it had one, is not known",)
+    name = str(name).strip("\"' ")
+    if name in ("", "None", "nan"):  # pandas may read an empty text or None as NaN
+        return None, ()
+    path = existing_file(name, optimiser_star)
+    return path, () if path else (missing_mask_text(name, optimiser_star),)
 
 
 def _class_number(name: str, row: int) -> int:
@@ -194,11 +241,9 @@ def _class_number(name: str, row: int) -> int:
 
 def _existing_map(name: str, model_star: str) -> str:
     """Return the path of a class map: relative to the project, as RELION writes it, or beside the model STAR file."""
-    beside = os.path.join(os.path.dirname(model_star), os.path.basename(name))
-    for path in (name, beside):
-        for candidate in (path, f"{path}.gz"):
-            if os.path.exists(candidate):
-                return candidate
+    path = existing_file(name, model_star)
+    if path is not None:
+        return path
     raise ClassificationError(
         f"{model_star}: the class map {name} does not exist, nor a file of this name beside the STAR file; if this "
         f"iteration was cleaned up, choose another{_complete_iterations_text(model_star)}"

@@ -3,16 +3,35 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Tuple
+from dataclasses import dataclass, replace
+from typing import Optional, Tuple
 
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 from relion_external.classification import class_prefix, is_star_file, read_classification
 from relion_external.options import Options
 
 
-def input_maps(options: Options) -> Tuple[MapInput, ...]:
-    """Return the input maps that the command line asks for.
+@dataclass(frozen=True)
+class Inputs:
+    """Input files of a job, and warnings about them.
+
+    Attributes
+    ----------
+    maps : tuple of MapInput
+        The maps to process.
+    focus_mask : str, optional
+        Path of the mask that the classification was done in.
+    warnings : tuple of str
+        Warnings about the inputs.
+    """
+
+    maps: Tuple[MapInput, ...]
+    focus_mask: Optional[str] = None
+    warnings: Tuple[str, ...] = ()
+
+
+def find_inputs(options: Options) -> Inputs:
+    """Return the inputs that the command line asks for.
 
     Classes get a prefix for the names of their outputs, except the only class of a classification.
 
@@ -23,18 +42,22 @@ def input_maps(options: Options) -> Tuple[MapInput, ...]:
     """
     path = options.input_path
     if path is None:
-        maps = options.earlier_job.maps if options.earlier_job else ()
+        earlier = options.earlier_job
+        if earlier is None:
+            return Inputs(())
         size = options.voxel_size
-        return maps if size is None else tuple(replace(item, voxel_size=size) for item in maps)
+        maps = earlier.maps if size is None else tuple(replace(item, voxel_size=size) for item in earlier.maps)
+        return Inputs(maps, earlier.focus_mask, earlier.input_warnings)
     if not options.expand_class_map and not is_star_file(path):
-        return (MapInput(path, voxel_size=options.voxel_size),)
+        return Inputs((MapInput(path, voxel_size=options.voxel_size),))
     classification = read_classification(path)
-    return tuple(
+    maps = tuple(
         MapInput(
             item.path,
             class_prefix(item.number) if len(classification.classes) > 1 else "",
             options.voxel_size or classification.voxel_size,
-            ClassInfo(item.number, item.share, item.particles),
+            ClassInfo(item.number, item.share, item.particles, item.resolution, item.ssnr),
         )
         for item in classification.select_classes(options.settings.classes)
     )
+    return Inputs(maps, classification.solvent_mask, classification.warnings)

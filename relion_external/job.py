@@ -42,7 +42,7 @@ def _run(arguments: List[str]) -> None:
     from occupy_core.job.memory import keep_freed_memory
     from occupy_core.job.run import run_job
     from occupy_core.settings.job_spec import Job
-    from relion_external.inputs import input_maps
+    from relion_external.inputs import find_inputs
 
     # Imported before the computation, so that a missing library is reported at once.
     from relion_external.star_tables import write_output_nodes, write_tables
@@ -52,7 +52,8 @@ def _run(arguments: List[str]) -> None:
     for text in options.warnings:
         _print_line(f"WARNING: {text}")
     folder = options.output_dir
-    maps = input_maps(options)
+    inputs = find_inputs(options)
+    maps = inputs.maps
     if len(maps) == 1 and maps[0].class_info is not None:
         _print_line("Only one class: no comparison of classes, so no regions are written")
     repeats_maps = options.earlier_job is not None and not options.input_path
@@ -62,6 +63,8 @@ def _run(arguments: List[str]) -> None:
         settings=options.settings,
         threads=min(options.threads, _usable_processors()),
         compare=options.earlier_job.compare if repeats_maps else len(maps) > 1,
+        focus_mask=inputs.focus_mask,
+        input_warnings=inputs.warnings,
     )
     outputs = run_job(job, progress=_print_line, tables=lambda done, staging: write_tables(done, staging, folder))
     write_output_nodes(outputs, folder)

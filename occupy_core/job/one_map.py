@@ -66,7 +66,8 @@ def process_map_file(
         say(f"  {line}")
     report = map_report(result, names, item.prefix, item.name, threads=job.threads)
     if item.class_info is not None:
-        report["class"] = asdict(item.class_info)
+        # The record of the job has the signal-to-noise ratios, which would fill the page for a person who reads this.
+        report["class"] = {name: value for name, value in asdict(item.class_info).items() if name != "ssnr"}
     in_order = {kind: panels[kind] for kind in ("input", *names)}
     sections = assemble_sections(in_order, source.data, tile_section_index(report))
     return MapOutputs(item, names, report, sections)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from occupy_core.errors import JobError, SettingsError
-from occupy_core.settings.job_spec import Job, MapInput
+from occupy_core.settings.classification import missing_mask_text
+from occupy_core.settings.job_spec import Job, MapInput, optional_text, texts
 from occupy_core.settings.output_names import PROGRAM
 from occupy_core.settings.settings import Settings
 from occupy_core.version import __version__
@@ -36,7 +37,11 @@ class RecordedJob:
     compare : bool
         Whether the job compared its maps.
     warnings : tuple of str
-        Reasons why the outcome may differ: other versions, changed files.
+        Reasons why the outcome may differ: other versions, changed files, a focus mask that was removed.
+    focus_mask : str, optional
+        Path of the mask that the classification was done in.
+    input_warnings : tuple of str
+        Warnings about the inputs that the job started with.
     """
 
     maps: Tuple[MapInput, ...]
@@ -44,6 +49,8 @@ class RecordedJob:
     settings: Settings
     compare: bool
     warnings: Tuple[str, ...]
+    focus_mask: Optional[str] = None
+    input_warnings: Tuple[str, ...] = ()
 
 
 def job_record(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Dict[str, Any]:
@@ -58,13 +65,15 @@ def job_record(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Di
     Returns
     -------
     dict
-        "maps" and "compare" of the job; paths as the job has them. "folder_of_paths": path from the output folder to
-        the folder to which the job's relative paths refer. "sha256": checksum by path of each input file, None for a
-        file that cannot be read.
+        "maps", "compare", "focus_mask" and "input_warnings" of the job; paths as the job has them. "folder_of_paths":
+        path from the output folder to the folder to which the job's relative paths refer. "sha256": checksum by path of
+        each input file, None for a file that cannot be read.
     """
     return {
         "maps": [asdict(item) for item in job.maps],
         "compare": job.compare,
+        "focus_mask": job.focus_mask,
+        "input_warnings": list(job.input_warnings),
         "folder_of_paths": os.path.relpath(os.getcwd(), os.path.realpath(job.output_dir)),
         "sha256": {path: _sha256(path, is_cancelled) for path in job.inputs},
     }
@@ -109,7 +118,13 @@ def read_job_record(path: str) -> RecordedJob:
         if checksums.get(item.path) and not os.path.exists(_locate(item.path, folder))
     )
     maps = tuple(replace(item, path=checked(item.path)) for item in recorded.maps)
-    return RecordedJob(maps, missing, settings, recorded.compare, tuple(warnings))
+    focus_mask = None if recorded.focus_mask is None else checked(recorded.focus_mask)
+    if focus_mask is not None and not os.path.exists(focus_mask):
+        warnings.append(missing_mask_text(focus_mask, path))
+        focus_mask = None
+    return replace(
+        recorded, maps=maps, missing=missing, settings=settings, warnings=tuple(warnings), focus_mask=focus_mask
+    )
 
 
 def _read_report(path: str) -> Mapping[str, Any]:
@@ -132,6 +147,8 @@ def _parse(path: str, report: Mapping[str, Any]) -> Tuple[RecordedJob, str, Mapp
         folder = os.path.join(os.path.realpath(os.path.dirname(path)), record["folder_of_paths"])
         checksums = dict(record["sha256"])
         compare = record["compare"]
+        # Reports of older versions have neither.
+        focus_mask, input_warnings = optional_text(record.get("focus_mask")), texts(record.get("input_warnings", ()))
         if len({item.prefix for item in maps}) < len(maps) or not isinstance(compare, bool):
             raise ValueError("two maps have one prefix, or compare is neither true nor false")
     except SettingsError as error:
@@ -142,7 +159,8 @@ def _parse(path: str, report: Mapping[str, Any]) -> Tuple[RecordedJob, str, Mapp
             f"{path}: is not a report from which a job can be repeated (missing or wrong: {error!r}); expected a "
             f"report.json of version {__version__}; without one, give the map and the settings as options"
         ) from error
-    return RecordedJob(maps, (), settings, compare, tuple(warnings)), folder, checksums
+    recorded = RecordedJob(maps, (), settings, compare, tuple(warnings), focus_mask, input_warnings)
+    return recorded, folder, checksums
 
 
 def _version_warnings(path: str, version: str, libraries: Mapping[str, str]) -> List[str]:

@@ -47,6 +47,8 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
     if not job.maps:
         raise JobError("no map given, expected at least one")
     reporter = Progress(progress, work_of(job))
+    for text in job.input_warnings:
+        reporter(f"WARNING: {text}")
     names = _expected_names(job)
     with staged_outputs(job.output_dir, names, job.inputs) as folder, record_in_background(job) as record:
         cache = class_cache(job)
@@ -63,7 +65,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
             shared_reference=job.maps[shared.reference_index].path if shared else None,
             comparison=comparison_report,
             class_comparison=comparison,
-            warnings=warnings,
+            warnings=[*job.input_warnings, *warnings],
             job_record=record(),
         )
         report = write_reports(contents, folder)

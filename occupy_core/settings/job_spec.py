@@ -17,7 +17,7 @@ from occupy_core.settings.settings import Settings
 
 @dataclass(frozen=True)
 class ClassInfo:
-    """Number, share and particles of a map that is a class or an item of a set, as the project knows them.
+    """What the project knows about a map that is a class or an item of a set.
 
     Attributes
     ----------
@@ -27,11 +27,43 @@ class ClassInfo:
         Share of the particles in the class, 0..1; None for an item of a set that is no classification.
     particles : int, optional
         Number of particles whose most likely class this is.
+    resolution : float, optional
+        Resolution of the class in Å, as the classification estimated it.
+    ssnr : tuple of float, optional
+        Signal-to-noise ratio of the reconstruction by Fourier shell, 0 or more. Shell i, from 0, has the frequency
+        i / (side of the box in Å).
     """
 
     number: int
     share: Optional[float] = None
     particles: Optional[int] = None
+    resolution: Optional[float] = None
+    ssnr: Optional[Tuple[float, ...]] = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ClassInfo:
+        """Make a class info of the dictionary that `dataclasses.asdict` returned, or of its JSON types.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a name or value is not as expected.
+        """
+        ssnr = values.get("ssnr")
+        info = cls(**{**values, "ssnr": None if ssnr is None else tuple(ssnr)})
+        for number in (info.number, info.share, info.particles, info.resolution, *(info.ssnr or ())):
+            _check_number(number)
+        if info.resolution == 0 or info.ssnr == ():
+            raise ValueError(f"resolution {info.resolution!r}, ssnr {info.ssnr!r}")
+        if None in (info.ssnr or ()):
+            raise ValueError("ssnr has a shell without a value")
+        return info
+
+
+def _check_number(number: Optional[float]) -> None:
+    """Refuse a number that is negative, infinite or NaN; None is allowed."""
+    if number is not None and not 0 <= number < math.inf:
+        raise ValueError(f"{number!r}, expected a finite number, 0 or more")
 
 
 # Prefix of output names: lower-case letters, at least three digits, an underscore; or empty.
@@ -78,15 +110,10 @@ class MapInput:
             If a name or value is not as expected.
         """
         info = values.get("class_info")
-        item = cls(**{**values, "class_info": ClassInfo(**info) if info else None})
+        item = cls(**{**values, "class_info": ClassInfo.from_dict(info) if info else None})
         if not isinstance(item.path, str) or not re.fullmatch(_PREFIX, item.prefix):
             raise ValueError(f"path {item.path!r}, prefix {item.prefix!r}")
-        numbers = [item.voxel_size]
-        if item.class_info:
-            numbers += [item.class_info.number, item.class_info.share, item.class_info.particles]
-        for number in numbers:
-            if number is not None and not 0 <= number < math.inf:
-                raise ValueError(f"{number!r} in the map {item.path}")
+        _check_number(item.voxel_size)
         if item.voxel_size == 0:
             raise ValueError(f"voxel_size 0 in the map {item.path}")
         return item
@@ -106,6 +133,10 @@ class Job:
         Number of threads; results do not depend on it.
     compare : bool
         Whether to find the regions where the maps differ.
+    focus_mask : str, optional
+        Path of the mask that the classification was done in; None if it had none or the file is missing.
+    input_warnings : tuple of str
+        Warnings of the host about the inputs; the reports show them.
     """
 
     maps: Tuple[MapInput, ...]
@@ -113,13 +144,14 @@ class Job:
     settings: Settings
     threads: int = 1
     compare: bool = False
+    focus_mask: Optional[str] = None
+    input_warnings: Tuple[str, ...] = ()
 
     @property
     def inputs(self) -> Tuple[str, ...]:
         """Paths of all files that the job reads."""
-        definition = self.settings.solvent_def
-        masks = (*((definition,) if definition else ()), *self.settings.target_mask)
-        return (*(item.path for item in self.maps), *masks)
+        masks = (self.settings.solvent_def, *self.settings.target_mask, self.focus_mask)
+        return (*(item.path for item in self.maps), *(mask for mask in masks if mask))
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the job as JSON types; `Job.from_dict` is the inverse."""
@@ -129,11 +161,13 @@ class Job:
             "settings": self.settings.to_dict(),
             "threads": self.threads,
             "compare": self.compare,
+            "focus_mask": self.focus_mask,
+            "input_warnings": list(self.input_warnings),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Job:
-        """Make a job of the JSON types that `to_dict` returned.
+        """Make a job of the JSON types that `to_dict` returned; a focus mask and warnings may be absent.
 
         Raises
         ------
@@ -143,9 +177,43 @@ class Job:
         try:
             maps = tuple(MapInput.from_dict(item) for item in values["maps"])
             settings = Settings.from_dict(values["settings"])
-            return cls(maps, values["output_dir"], settings, int(values["threads"]), bool(values["compare"]))
+            return cls(
+                maps=maps,
+                output_dir=values["output_dir"],
+                settings=settings,
+                threads=int(values["threads"]),
+                compare=bool(values["compare"]),
+                focus_mask=optional_text(values.get("focus_mask")),
+                input_warnings=texts(values.get("input_warnings", ())),
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise JobError(f"the job was not written by this version of the program: {error!r}") from error
+
+
+def optional_text(value: Any) -> Optional[str]:
+    """Return a value that is a text, not empty, or None.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    if value is not None and not (isinstance(value, str) and value):
+        raise TypeError(f"{value!r}, expected a text or null")
+    return value
+
+
+def texts(values: Any) -> Tuple[str, ...]:
+    """Return a list of texts as a tuple.
+
+    Raises
+    ------
+    TypeError
+        If it is no list or tuple, or an item is no text.
+    """
+    if not isinstance(values, (list, tuple)) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{values!r}, expected a list of texts")
+    return tuple(values)
 
 
 def read_job(path: str) -> Job:

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check what a host reads about a classification: numbers of its classes, and the mask that it was done in."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any, Iterable, Optional, Tuple
+
+
+def finite_number(value: Any) -> Optional[float]:
+    """Return a value as a number; None if it is no number, NaN, infinite or negative."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if 0 <= number < math.inf else None
+
+
+def resolution_of(value: Any) -> Optional[float]:
+    """Return a value as a resolution in Å; None if it is no positive finite number."""
+    return finite_number(value) or None
+
+
+def signal_to_noise(values: Iterable[Any], factor: Any) -> Optional[Tuple[float, ...]]:
+    """Divide the values of Fourier shells by a factor.
+
+    Parameters
+    ----------
+    values : iterable
+        One value for each shell, from shell 0, as a number or its text.
+    factor : float or str
+        Factor by which the values were multiplied.
+
+    Returns
+    -------
+    tuple of float or None
+        Signal-to-noise ratio of each shell, 0 or more. None if there is no shell, or if a value or the factor is no
+        finite number, negative, or for the factor 0.
+    """
+    divisor = finite_number(factor)
+    numbers = [finite_number(value) for value in values]
+    if not divisor or not numbers:
+        return None
+    ratios = [None if number is None else finite_number(number / divisor) for number in numbers]
+    known = tuple(ratio for ratio in ratios if ratio is not None)
+    return known if len(known) == len(ratios) else None
+
+
+def existing_file(name: str, named_in: str) -> Optional[str]:
+    """Return the path of a file that another file names; None if it does not exist.
+
+    The file is looked up from the current folder and beside the file that names it, each as it is and with .gz added.
+
+    Parameters
+    ----------
+    name : str
+        The path as it is written.
+    named_in : str
+        Path of the file that names it.
+    """
+    beside = os.path.join(os.path.dirname(named_in), os.path.basename(name))
+    candidates = (f"{path}{ending}" for path in (name, beside) for ending in ("", ".gz"))
+    return next((path for path in candidates if os.path.isfile(path)), None)
+
+
+def missing_mask_text(mask: str, named_in: str) -> str:
+    """Return the warning that the mask of a classification does not exist.
+
+    Parameters
+    ----------
+    mask : str
+        Path of the mask.
+    named_in : str
+        Path of the file that names the mask.
+    """
+    return (
+        f"the mask {mask} of the classification, named in {named_in}, does not exist, so the job goes on without it: "
+        "if this was a mask around a part of the molecule (a focused classification), occupancies may read inverted, "
+        "since nothing outside the mask is in the maps"
+    )
