@@ -33,7 +33,7 @@ def grid_problems(settings: Settings, source: SourceMap, masks: Mapping[str, Seq
     problems = []
     for setting, masks_of_setting in masks.items():
         for name, mask in zip(distinct_names(masks_of_setting), masks_of_setting):
-            problem = _mask_problem(name, mask, source, box)
+            problem = mask_problem(name, mask, source, box)
             problems += [f"{bold_label(setting)}: {problem}"] if problem else []
     if problems or not source.voxel_size:
         return problems
@@ -79,8 +79,18 @@ def bold_label(setting: str) -> str:
     return f"*{descriptions()[setting].label}*"
 
 
-def _mask_problem(name: str, mask: SourceMap, source: SourceMap, box: Tuple[int, int, int]) -> str:
-    """Return how the mask's grid differs from the map's; empty if it does not."""
+def mask_problem(name: str, mask: SourceMap, source: SourceMap, box: Tuple[int, int, int]) -> str:
+    """Return how a mask's grid differs from a map's, or why the mask cannot be read; empty if nothing is wrong.
+
+    Parameters
+    ----------
+    name : str
+        Name of the mask for users.
+    mask, source : SourceMap
+        The mask and the map.
+    box : tuple of int
+        Box of the map (z, y, x), voxels.
+    """
     try:
         mask_box = box_of(mask)
     except MapError as error:

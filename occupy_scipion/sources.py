@@ -53,6 +53,10 @@ class SourceMap:
         Share of the particles, 0..1, for a class.
     particles : int, optional
         Number of particles, for a class.
+    resolution : float, optional
+        Resolution in Å, for a class by RELION.
+    ssnr : tuple of float, optional
+        Signal-to-noise ratio by Fourier shell, as in `ClassInfo`, for a class by RELION.
     """
 
     item_id: int
@@ -64,11 +68,15 @@ class SourceMap:
     stamp: Tuple[int, int]
     share: Optional[float] = None
     particles: Optional[int] = None
+    resolution: Optional[float] = None
+    ssnr: Optional[Tuple[float, ...]] = None
 
     @property
     def class_info(self) -> Optional[ClassInfo]:
-        """Number, share and particles for the core; None for a single volume."""
-        return ClassInfo(self.item_id, self.share, self.particles) if self.item_id else None
+        """What the core needs to know about a class or an item of a set; None for a single volume."""
+        if not self.item_id:
+            return None
+        return ClassInfo(self.item_id, self.share, self.particles, self.resolution, self.ssnr)
 
     @property
     def name(self) -> str:
@@ -100,6 +108,11 @@ def source_of(volume: Any, *, item_id: int = 0, prefix: str = "", voxel_size: Op
     origin = tuple(float(shift) for shift in volume.getOrigin().getShifts()) if volume.hasOrigin() else None
     size = volume.getSamplingRate() or voxel_size
     return SourceMap(item_id, prefix, path, volume.getIndex() or 0, float(size) if size else None, origin, _stamp(path))
+
+
+def source_of_file(path: str, voxel_size: Optional[float]) -> SourceMap:
+    """Return the source map of a file that is no object of the project; voxel size in Å."""
+    return SourceMap(0, "", path, 0, voxel_size, None, _stamp(path))
 
 
 def is_set(input_object: Any) -> bool:

@@ -15,6 +15,7 @@ data_model_general
 _rlnReferenceDimensionality 3
 _rlnOriginalImageSize 32
 _rlnPixelSize 4.0
+_rlnNrClasses 2
 _rlnTau2FudgeFactor 4.0
 
 
@@ -63,29 +64,71 @@ _rlnSolventMask2Name None
 
 """
 _DATA = """
+# version 30001
+
+data_optics
+
+loop_
+_rlnOpticsGroupName #1
+_rlnOpticsGroup #2
+_rlnVoltage #3
+_rlnSphericalAberration #4
+_rlnAmplitudeContrast #5
+_rlnImagePixelSize #6
+_rlnImageSize #7
+_rlnImageDimensionality #8
+opticsGroup1 1 300 2.7 0.1 4.0 32 2
+
+# version 30001
+
 data_particles
 
 loop_
 _rlnImageName #1
 _rlnClassNumber #2
-1@a.mrcs 1
-2@a.mrcs 2
-3@a.mrcs 2
-4@a.mrcs 2
+_rlnOpticsGroup #3
+_rlnAngleRot #4
+_rlnAngleTilt #5
+_rlnAnglePsi #6
+_rlnOriginXAngst #7
+_rlnOriginYAngst #8
+_rlnDefocusU #9
+_rlnDefocusV #10
+_rlnDefocusAngle #11
 """
+_PARTICLE = "{number:06d}@{images} {class_number} 1 10 20 30 0 0 10000 10000 0\n"
 
 
 def write_iteration(stem, random, mask="None"):
-    """Write class maps and STAR files, the paths of which begin with `stem`; `mask` is named in the optimiser file.
+    """Write class maps, STAR files and particles of one iteration.
 
-    The signal-to-noise ratios are (200, 2.5, 0.25) and (400, 5, 0.5), the resolutions 20 and 40 Å.
+    The signal-to-noise ratios are (200, 2.5, 0.25) and (400, 5, 0.5), the resolutions 20 and 40 Å. One particle is in
+    class 1, three are in class 2.
+
+    Parameters
+    ----------
+    stem : str
+        First part of the paths, from the current folder, such as Class3D/run_it001.
+    random : numpy.random.Generator
+    mask : str
+        The mask that the optimiser STAR file names.
     """
     Path(stem).parent.mkdir(parents=True, exist_ok=True)
-    for kind, text in (("model", _MODEL), ("optimiser", _OPTIMISER), ("data", _DATA)):
+    images = f"{stem}_particles.mrcs"
+    particles = [
+        _PARTICLE.format(number=number, images=images, class_number=1 if number == 1 else 2) for number in range(1, 5)
+    ]
+    for kind, text in (("model", _MODEL), ("optimiser", _OPTIMISER)):
         Path(f"{stem}_{kind}.star").write_text(text.format(stem=stem, mask=mask))
+    Path(f"{stem}_data.star").write_text(_DATA + "".join(particles))
     for number in (1, 2):
-        values = random.normal(0, 0.1, (32, 32, 32)).astype("f4")
+        values = random.normal(0, 0.1, (32, 32, 32))
         values[10:22, 10:22, 10 : 14 + 4 * number] += 1
-        with mrcfile.new(f"{stem}_class{number:03d}.mrc") as mrc:
-            mrc.set_data(values)
-            mrc.voxel_size = 4.0
+        _write(f"{stem}_class{number:03d}.mrc", values)
+    _write(images, random.normal(0, 1, (4, 32, 32)))
+
+
+def _write(path, values):
+    with mrcfile.new(path, overwrite=True) as mrc:
+        mrc.set_data(values.astype("f4"))
+        mrc.voxel_size = 4.0

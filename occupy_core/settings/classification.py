@@ -74,8 +74,23 @@ def missing_mask_text(mask: str, named_in: str) -> str:
     named_in : str
         Path of the file that names the mask.
     """
+    return unusable_mask_text(mask, named_in, "does not exist")
+
+
+def unusable_mask_text(mask: str, named_in: str, problem: str) -> str:
+    """Return the warning that the mask of a classification is not used.
+
+    Parameters
+    ----------
+    mask : str
+        Path of the mask.
+    named_in : str
+        Path of the file that names the mask.
+    problem : str
+        Why it is not used, such as "does not exist".
+    """
     return (
-        f"the mask {mask} of the classification, named in {named_in}, does not exist, so the job goes on without it: "
+        f"the mask {mask} of the classification, named in {named_in}, {problem}, so the job goes on without it: "
         "if this was a mask around a part of the molecule (a focused classification), occupancies may read inverted, "
         "since nothing outside the mask is in the maps"
     )

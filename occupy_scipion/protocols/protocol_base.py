@@ -7,9 +7,10 @@ import json
 import os
 import shlex
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from subprocess import CalledProcessError
 
+from pwem.objects import SetOfClasses3D
 from pwem.protocols import ProtAnalysis3D
 
 import occupy_scipion.protocols.outputs as outputs
@@ -24,6 +25,7 @@ from occupy_core.settings.output_names import REPORT, output_kinds
 from occupy_core.settings.settings import Settings
 from occupy_scipion import report, texts
 from occupy_scipion.checks import bold_label, cropping_warnings, different_grids, grid_problems
+from occupy_scipion.classification import focus_mask_of, with_class_numbers
 from occupy_scipion.constants import JOB_FILE, REFERENCE
 from occupy_scipion.form import problem_text, settings_of
 from occupy_scipion.labels import OccupyLabel
@@ -48,17 +50,23 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
     # --------------------------- the steps ---------------------------
 
     def _insertAllSteps(self):
-        sources = [asdict(source) for source in self._sources()]
+        maps, focus_mask, warnings = self._classification()
+        sources = [asdict(source) for source in maps]
+        focus = {"mask": focus_mask and asdict(focus_mask), "warnings": warnings}
         masks = {setting: [asdict(mask) for mask in group] for setting, group in self._masks().items()}
         settings = self._settings().to_dict()
-        self._insertFunctionStep(self.computeStep, settings, sources, masks, __version__, needsGPU=False)
+        self._insertFunctionStep(self.computeStep, settings, sources, masks, focus, __version__, needsGPU=False)
         self._insertFunctionStep(self.createOutputStep, settings, sources, self._output_stamp(), needsGPU=False)
 
-    def computeStep(self, settings, sources, masks, _version):
+    def computeStep(self, settings, sources, masks, focus, _version):
         """Run the core in a process of its own: a queue can run it, and a crash ends only that process."""
         folder = self._getExtraPath()
         masks = {setting: [SourceMap(**mask) for mask in group] for setting, group in masks.items()}
         job = self._job(settings, [SourceMap(**source) for source in sources], masks)
+        if focus["mask"]:
+            mask = readable_mask(SourceMap(**focus["mask"]), os.path.join(self._getTmpPath(), "focus_mask"))
+            job = replace(job, focus_mask=mask)
+        job = replace(job, input_warnings=tuple(focus["warnings"]))
         job_file = os.path.join(folder, JOB_FILE)
         with open(job_file, "w", encoding="utf-8") as file:
             # Stored for the summary: the report names the files that the core reads, which may be copies.
@@ -126,8 +134,20 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
         """Return the names of the outputs that every run has, whatever its results."""
         return self.getPossibleOutputs()
 
+    def _input_object(self):
+        """Return the map or set of maps that the job processes."""
+        return self.inputVolumes.get()
+
     def _sources(self):
-        return sources_of(self.inputVolumes.get())
+        return sources_of(self._input_object())
+
+    def _classification(self):
+        """Return the maps, with RELION's numbers where they are classes; the classification's mask; warnings."""
+        maps, input_object = self._sources(), self._input_object()
+        if not is_set(input_object):
+            return maps, None, []
+        mask, warnings = focus_mask_of(maps, self.getProject())
+        return with_class_numbers(maps) if isinstance(input_object, SetOfClasses3D) else maps, mask, warnings
 
     def _is_set(self):
         return is_set(self.inputVolumes.get())

@@ -16,7 +16,7 @@ from occupy_core.settings.output_names import SPREAD_MAP
 from occupy_scipion import report
 from occupy_scipion.form import add_named_settings
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
-from occupy_scipion.sources import is_set, sources_of
+from occupy_scipion.sources import is_set
 
 # Scipion must know the outputs before a run, when the number of regions is still unknown: this many are declared.
 _DECLARED_REGIONS = 20
@@ -85,7 +85,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
 
     # --------------------------- the form ---------------------------
 
-    def _compared_set(self):
+    def _input_object(self):
         """Return the set of maps to compare: the input, or, for an output of this plugin, that protocol's input."""
         maps = self.inputVolumes.get()
         protocol = None if maps is None else self.getProject().getProtocol(maps.getObjParentId())
@@ -93,9 +93,6 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
             maps = protocol.inputVolumes.get()
             protocol = self.getProject().getProtocol(maps.getObjParentId())
         return maps
-
-    def _sources(self):
-        return sources_of(self._compared_set())
 
     def _settings(self):
         settings = replace(super()._settings(), mode="occupancy", normalisation="calibrated")

@@ -16,7 +16,7 @@ from pyworkflow.object import Pointer
 from pyworkflow.project import Manager
 
 from demo.particles import CLASSIFICATION, PARTICLES, REFERENCE, VOXEL_SIZE
-from occupy_scipion.protocols import ProtOccupyLocalScale
+from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale
 
 # Options of the demo's classification, under the parameter names of Scipion's RELION plugin.
 _CLASSIFICATION = {
@@ -143,6 +143,37 @@ class Laboratory:
         _point(protocol.referenceVolume, reference, "outputVolume")
         self.launch(protocol)
         assert protocol.isFinished(), protocol.getErrorMessage()
+        return protocol
+
+    def classification_within(self, mask, earlier):
+        """Repeat a 3D classification with fewer iterations, within a mask, and return the protocol."""
+        values = {**_CLASSIFICATION, "numberOfIterations": 2}
+        protocol = self.project.newProtocol(self.domain.findClass("ProtRelionClassify3D"), **values)
+        protocol.inputParticles.copy(earlier.inputParticles)
+        protocol.referenceVolume.copy(earlier.referenceVolume)
+        _point(protocol.referenceMask, *_output(mask))
+        self.launch(protocol)
+        assert protocol.isFinished(), protocol.getErrorMessage()
+        return protocol
+
+    def imported_classes(self, data_star, *, sampling, copy=False):
+        """Import the particles and classes of a RELION 3D classification and return the protocol."""
+        protocol = self.project.newProtocol(
+            ProtImportParticles,
+            importFrom=ProtImportParticles.IMPORT_FROM_RELION,
+            starFile=str(data_star),
+            samplingRate=sampling,
+            voltage=300,
+            copyFiles=copy,
+        )
+        self.launch(protocol)
+        assert protocol.isFinished(), protocol.getErrorMessage()
+        return protocol
+
+    def compare(self, classes, output="outputClasses", **values):
+        """Return the protocol "compare classes" on an output of a protocol, without running it."""
+        protocol = self.project.newProtocol(ProtOccupyCompareClasses, **{"numberOfThreads": 1, **values})
+        _point(protocol.inputVolumes, classes, output)
         return protocol
 
     def local_scale(self, source=None, **values):

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find what RELION knows about the classes of a Scipion project: numbers of each class, and the mask."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from pyworkflow.utils import findRootFrom
+
+from occupy_core.errors import MapError
+from occupy_core.settings.classification import existing_file, missing_mask_text, unusable_mask_text
+from occupy_scipion.checks import mask_problem
+from occupy_scipion.sources import SourceMap, box_of, source_of, source_of_file
+from occupy_scipion.star_files import (
+    ClassNumbers,
+    model_star_of,
+    optimiser_star_of,
+    read_class_numbers,
+    solvent_mask_name,
+)
+
+# Input of RELION's protocols: the mask that references are multiplied with.
+_MASK_INPUT = "referenceMask"
+# A run's folder, for instance 000123_ProtRelionClassify3D.
+_RUN = re.compile(r"(?P<number>\d+)_\w+")
+
+
+def with_class_numbers(classes: Sequence[SourceMap]) -> List[SourceMap]:
+    """Add resolution and signal-to-noise ratios to classes whose maps lie beside RELION's STAR files."""
+    models: Dict[str, Dict[int, ClassNumbers]] = {}
+    completed = []
+    for source in classes:
+        found = model_star_of(source.path)
+        if found is not None:
+            model_star, number = found
+            if model_star not in models:
+                models[model_star] = read_class_numbers(model_star)
+            numbers = models[model_star].get(number, ClassNumbers())
+            source = replace(source, resolution=numbers.resolution, ssnr=numbers.ssnr)
+        completed.append(source)
+    return completed
+
+
+def focus_mask_of(maps: Sequence[SourceMap], project: Any) -> Tuple[Optional[SourceMap], List[str]]:
+    """Find the mask that a classification was done in.
+
+    Parameters
+    ----------
+    maps : sequence of SourceMap
+        The maps of a set.
+    project : Project
+        The Scipion project; the current folder is the project's.
+
+    Returns
+    -------
+    mask : SourceMap or None
+        None unless all maps are classes of one iteration, in whose optimiser STAR file a mask is named, and the mask
+        exists and has the grid of the maps.
+    warnings : list of str
+        Why a mask that is named is not used.
+    """
+    stars = {found[0] if found else None for found in (model_star_of(source.path) for source in maps)}
+    model_star = stars.pop() if len(stars) == 1 else None
+    if model_star is None:
+        return None, []
+    optimiser_star = optimiser_star_of(model_star)
+    name = solvent_mask_name(optimiser_star)
+    if name is None:
+        return None, []
+    mask = _find_mask(name, optimiser_star, maps[0].voxel_size, project)
+    if mask is None:
+        return None, [missing_mask_text(name, optimiser_star)]
+    try:
+        problem = mask_problem(mask.name, mask, maps[0], box_of(maps[0]))
+    except MapError:
+        return None, []  # of the map: the job reports it
+    return (None, [unusable_mask_text(name, optimiser_star, f"cannot be used ({problem})")]) if problem else (mask, [])
+
+
+def _find_mask(name: str, optimiser_star: str, voxel_size: Optional[float], project: Any) -> Optional[SourceMap]:
+    """Return the mask that an optimiser STAR file names; None if it is nowhere."""
+    star = os.path.realpath(optimiser_star)
+    in_project = Path.cwd() in Path(star).parents
+    # For classes that were imported, the mask's path counts from the folder of their own project.
+    root = None if in_project else findRootFrom(star, name) or findRootFrom(star, f"{name}.gz")
+    path = existing_file(os.path.join(root or "", name), optimiser_star)
+    if path is not None:
+        return source_of_file(path, voxel_size)
+    # Scipion gives RELION a copy in the run's folder for temporary files, and removes it at the end of the run.
+    protocol = _run_with(name, project) if in_project else None
+    pointer = getattr(protocol, _MASK_INPUT, None)
+    mask = None if pointer is None else pointer.get()
+    source = None if mask is None else source_of(mask)
+    return source if source is not None and os.path.exists(source.path) else None
+
+
+def _run_with(path: str, project: Any) -> Any:
+    """Return the protocol in whose run folder a file is or was; None if there is none."""
+    for folder in Path(path).parents:
+        match = _RUN.fullmatch(folder.name)
+        if match and project.doesProtocolExists(int(match["number"])):
+            protocol = project.getProtocol(int(match["number"]))
+            return protocol if Path(protocol.getWorkingDir()) == folder else None
+    return None
