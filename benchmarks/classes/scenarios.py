@@ -96,7 +96,7 @@ def differing(
             rng = np.random.default_rng((seed, len(drawn)))
             resolution, voxel_size = GRIDS[(level + len(drawn) // len(noises)) % len(GRIDS)]
             best = Conditions(resolution=resolution, voxel_size=voxel_size, noise=noise)
-            occupancies = _draw_patterns(_layout(model), rng, int(rng.integers(3, 6)), partial)
+            occupancies = _draw_patterns(layout(model), rng, int(rng.integers(3, 6)), partial)
             drawn.append(_scenario(model, occupancies, best, rng))
     return drawn
 
@@ -117,7 +117,7 @@ def identical(models: Sequence[Complex], seed: int, sets: int = IDENTICAL_SETS) 
     for number in range(sets):
         rng = np.random.default_rng((seed, 10_000 + number))
         model = models[number % len(models)]
-        names = _layout(model).names
+        names = layout(model).names
         values = np.where(rng.random(len(names)) < 0.6, 1.0, rng.uniform(0.2, 1.0, len(names))).round(2)
         resolution, voxel_size = GRIDS[(number // len(models)) % len(GRIDS)]
         best = Conditions(resolution=resolution, voxel_size=voxel_size, noise=NOISES[number % len(NOISES)])
@@ -138,14 +138,14 @@ def differences(scenario: Scenario, simulated: Simulated) -> List[Difference]:
     """
     patterns = [tuple(chosen[name] for chosen in scenario.occupancies) for name in simulated.names]
     remaining = {number for number, pattern in enumerate(patterns) if len(set(pattern)) > 1}
-    neighbours = _neighbours(simulated)
+    touching = neighbours(simulated)
     groups = []
     while remaining:
         group, front = set(), {remaining.pop()}
         while front:
             number = front.pop()
             group.add(number)
-            alike = {other for other in neighbours[number] & remaining if patterns[other] == patterns[number]}
+            alike = {other for other in touching[number] & remaining if patterns[other] == patterns[number]}
             front |= alike
             remaining -= alike
         chains = tuple(simulated.names[number] for number in sorted(group))
@@ -178,22 +178,22 @@ def _scenario(
     return Scenario(model, tuple(occupancies), conditions, ", ".join(kinds) or "plain")
 
 
-def _layout(model: Complex) -> Simulated:
+def layout(model: Complex) -> Simulated:
     """Simulate the model on a coarse grid, for the names, masses and voxels of its chains."""
     return simulate(model.path, Conditions(resolution=8.0, voxel_size=3.0), UniformOccupancy(1.0), only=model.only)
 
 
-def _neighbours(simulated: Simulated) -> List[Set[int]]:
+def neighbours(simulated: Simulated) -> List[Set[int]]:
     """Return for each chain the indices of the chains that it touches."""
     masks = [simulated.chains == number for number in range(len(simulated.names))]
-    neighbours: List[Set[int]] = [set() for _ in masks]
+    touching: List[Set[int]] = [set() for _ in masks]
     for number, mask in enumerate(masks):
         border = simulated.chains[binary_dilation(mask) & ~mask]
         contacts = np.bincount(border + 1, minlength=len(masks) + 1)[1:]
         for other in np.nonzero(contacts >= _MIN_CONTACT)[0]:
-            neighbours[number].add(int(other))
-            neighbours[int(other)].add(number)
-    return neighbours
+            touching[number].add(int(other))
+            touching[int(other)].add(number)
+    return touching
 
 
 def _draw_patterns(
@@ -203,7 +203,7 @@ def _draw_patterns(
 
     One to three groups of touching chains, of 20 kDa or more, get a pattern each; all other chains are fully occupied.
     """
-    neighbours, masses = _neighbours(simulated), np.array(simulated.masses)
+    touching, masses = neighbours(simulated), np.array(simulated.masses)
     values = np.ones((len(masses), classes))
     unchanged, patterns = set(range(len(masses))), []
     for _ in range(int(rng.integers(1, 4))):
@@ -211,7 +211,7 @@ def _draw_patterns(
         front = set(unchanged)
         while front and masses[list(group)].sum() < 1.1 * MIN_MASS:
             group.add(int(rng.choice(sorted(front))))
-            front = {other for number in group for other in neighbours[number]} & unchanged - group
+            front = {other for number in group for other in touching[number]} & unchanged - group
         changed = set(range(len(masses))) - unchanged | group
         if masses[list(group)].sum() < MIN_MASS or masses[list(changed)].sum() > _MAX_DIFFERING_SHARE * masses.sum():
             continue

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Classify simulated particles with RELION, and keep the last iteration."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.runs.particles import ParticleSet, write_particles
+
+_DIAMETER_SHARE = 0.95  # of the side of the box
+
+
+@dataclass(frozen=True)
+class Run:
+    """A classification to do.
+
+    Attributes
+    ----------
+    name : str
+        Name of its folder.
+    particles : ParticleSet
+    classes : int
+        Number of classes.
+    masked : bool
+        Whether RELION gets a soft mask around the molecule.
+    aligned : bool
+        Whether RELION searches for the poses, near those of the STAR file; otherwise it takes them as they are.
+    iterations : int
+    """
+
+    name: str
+    particles: ParticleSet
+    classes: int
+    masked: bool = False
+    aligned: bool = False
+    iterations: int = 10
+
+
+def classify(run: Run, folder: Path) -> Path:
+    """Simulate the particles and classify them in `folder`; return the data STAR file of the last iteration.
+
+    A run that is there already is not repeated.
+    """
+    last = folder / f"Class3D/run_it{run.iterations:03d}_data.star"
+    if last.exists():
+        return last
+    (folder / "Class3D").mkdir(parents=True, exist_ok=True)
+    write_particles(run.particles, folder)
+    words = "relion_refine --o Class3D/run --i particles.star --ref reference.mrc --firstiter_cc --ini_high 30".split()
+    words += "--dont_combine_weights_via_disc --preread_images --pool 30 --pad 2 --ctf --tau2_fudge 4".split()
+    words += "--flatten_solvent --zero_mask --sym C1 --norm --scale --j 2".split()
+    words += ["--iter", str(run.iterations), "--K", str(run.classes), "--random_seed", str(run.particles.seed)]
+    side = _box(folder / "reference.mrc")
+    words += ["--particle_diameter", str(round(_DIAMETER_SHARE * side))]
+    words += ["--solvent_mask", "mask.mrc"] if run.masked else []
+    if run.aligned:
+        words += "--oversampling 1 --healpix_order 3 --sigma_ang 2.5 --offset_range 6 --offset_step 3".split()
+    else:
+        words += ["--skip_align"]
+    with open(folder / "Class3D/run.out", "w", encoding="utf-8") as log:
+        subprocess.run(words, cwd=folder, check=True, stdout=log, stderr=subprocess.STDOUT)
+    for path in (folder / "Class3D").glob("run_it*"):
+        if f"_it{run.iterations:03d}_" not in path.name:
+            path.unlink()
+    (folder / "particles.mrcs").unlink()
+    return last
+
+
+def _box(path: Path) -> float:
+    """Return the side of a map's box, Å."""
+    import mrcfile
+
+    with mrcfile.open(path, header_only=True) as file:
+        return float(file.header.cella.x)

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring all classes into the pose of the reference class.
+
+Ours, not in the published program. A classification sorts particles by the errors of their poses too: classes of
+identical particles are then rotated and shifted against one another by a few degrees and Å, which makes most of the
+difference between them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import List, Sequence, Tuple
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
+
+from occupy_core.arrays.boxes import box_around
+from occupy_core.arrays.smoothing import gaussian_smooth
+from occupy_core.arrays.types import Floats, Mask, Volume
+from occupy_core.comparing.class_data import MIN_VOXELS, ClassData
+from occupy_core.comparing.disk_array import DiskArray
+from occupy_core.comparing.two_groups import Doubles, fit_two_groups
+
+# Å, full width at half maximum of the Gaussian that smooths the maps before poses are measured; as for detection.
+_WIDTH = 12.0
+
+# Relative to the 95th percentile of the smoothed density: poses are measured where one of the maps is denser.
+_MIN_DENSITY = 0.25
+
+# Voxels: with more, only every second, third ... is used; neighbours say the same.
+_MAX_VOXELS = 20_000
+
+# Most rounds of fitting and moving; Å: displacement of the molecule's outer voxels below which a round is the last.
+_MAX_ROUNDS, _LAST_DISPLACEMENT = 4, 0.3
+
+# Å: surroundings of the molecule that move with it.
+_MARGIN = 20.0
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Pose of a class relative to the reference class.
+
+    Attributes
+    ----------
+    shift : float
+        Distance of the molecule's centre from its place in the reference class, Å.
+    rotation : float
+        Angle, degrees, 0..180.
+    displacement : float
+        Root mean square displacement of the molecule's voxels, Å.
+    """
+
+    shift: float = 0.0
+    rotation: float = 0.0
+    displacement: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Motion:
+    """A rigid motion in voxels: y = matrix (x - centre) + centre + offset."""
+
+    matrix: Doubles
+    offset: Doubles
+    centre: Doubles
+
+    def moved(self, volume: Volume) -> Volume:
+        """Return a volume whose voxel x has the value at y, by cubic splines; 3D float32."""
+        start = self.centre - self.matrix @ self.centre + self.offset
+        result: Volume = ndimage.affine_transform(volume, self.matrix, start, order=3, mode="nearest")
+        return result
+
+    def displacement(self, positions: Doubles) -> float:
+        """Return the root mean square displacement of positions (voxel, axis), in voxels."""
+        moved = (positions - self.centre) @ self.matrix.T + self.centre + self.offset
+        return math.sqrt(float(((moved - positions) ** 2).sum(axis=1).mean()))
+
+    def after(self, rotation: Doubles, shift: Doubles) -> _Motion:
+        """Return this motion after a small one, given as a rotation vector (radians) and a shift (voxels)."""
+        matrix = Rotation.from_rotvec(rotation).as_matrix().T
+        return _Motion(self.matrix @ matrix, self.offset - self.matrix @ shift, self.centre)
+
+
+def align_classes(
+    classes: Sequence[ClassData], reference: int, *, spacing: float, threads: int = 1
+) -> Tuple[List[ClassData], List[Pose]]:
+    """Bring all classes into the pose and the sharpness of the reference class.
+
+    Parameters
+    ----------
+    classes : sequence of ClassData
+        On one coarse grid.
+    reference : int
+        Index of the reference class.
+    spacing : float
+        Spacing of the coarse grid, Å.
+    threads : int
+
+    Returns
+    -------
+    aligned : list of ClassData
+        With density and scale in the pose of the reference class; their solvent and molecule are as before.
+    poses : list of Pose
+        Pose of each class before.
+
+    Notes
+    -----
+    A small motion changes a map by a sum of six known patterns, made of the map's gradient. Two more patterns are the
+    map itself, for another grey scale, and its Laplacian, for another resolution. `fit_two_groups` finds how much of
+    each pattern the difference to the reference class holds, whatever part of the molecule differs otherwise. Maps are
+    moved, and the fit is repeated until nothing moves any more.
+    """
+    smooth_reference, reference_molecule = classes[reference].density.load(), classes[reference].molecule.load()
+    plain_reference = smooth_reference.copy()
+    smooth_reference = gaussian_smooth(smooth_reference, _WIDTH / spacing, threads=threads)
+    aligned, poses = [], []
+    for index, item in enumerate(classes):
+        if index == reference:
+            aligned.append(item)
+            poses.append(Pose())
+            continue
+        density = item.density.load()
+        molecule = reference_molecule | item.molecule.load()
+        smooth = gaussian_smooth(density, _WIDTH / spacing, threads=threads)
+        motion, blur, pose = _relative_pose(smooth_reference, smooth, molecule, spacing)
+        box = box_around(molecule, math.ceil(_MARGIN / spacing))
+        density, scale = (_moved(volume, motion, box) for volume in (density, item.own_scale.load()))
+        density -= np.float32(blur) * ndimage.laplace(plain_reference)
+        aligned.append(replace(item, density=DiskArray(density), own_scale=DiskArray(np.clip(scale, 0, 1))))
+        poses.append(pose)
+    return aligned, poses
+
+
+def _moved(volume: Volume, motion: _Motion, box: Tuple[slice, ...]) -> Volume:
+    """Return a volume with its part in a box moved."""
+    corner = np.array([part.start for part in box], dtype=np.float64)
+    result = volume.copy()
+    result[box] = _Motion(motion.matrix, motion.offset, motion.centre - corner).moved(volume[box])
+    return result
+
+
+def _relative_pose(
+    reference: Volume, volume: Volume, molecule: Mask, spacing: float
+) -> Tuple[_Motion, float, Pose]:
+    """Return the motion that brings a map into the pose of the reference map, its blur, and its pose before.
+
+    Both maps are smoothed. The blur is the factor of the reference map's Laplacian, in voxels squared.
+    """
+    box = box_around(molecule, math.ceil(_MARGIN / spacing))
+    reference, volume, molecule = reference[box], volume[box], molecule[box]
+    corner = np.array([part.start for part in box], dtype=np.float64)
+    strongest = np.maximum(reference, volume)
+    dense = molecule & (strongest > np.float32(_MIN_DENSITY * np.percentile(strongest[molecule], 95)))
+    positions = np.argwhere(dense).astype(np.float64)
+    identity = _Motion(np.eye(3), np.zeros(3), positions.mean(axis=0) if len(positions) else np.zeros(3))
+    if len(positions) < MIN_VOXELS:
+        return identity, 0.0, Pose()
+    chosen = np.flatnonzero(dense)[:: math.ceil(len(positions) / _MAX_VOXELS)]
+    patterns = _patterns(reference, chosen, identity.centre)
+    motion, moved = identity, volume
+    for _ in range(_MAX_ROUNDS):
+        difference = (moved - reference).ravel()[chosen]
+        factors = fit_two_groups(difference, patterns).coefficients
+        step = identity.after(factors[3:6], factors[:3])
+        motion = motion.after(factors[3:6], factors[:3])
+        moved = motion.moved(volume)
+        if step.displacement(positions) * spacing < _LAST_DISPLACEMENT:
+            break
+    pose = Pose(
+        float(np.linalg.norm(motion.offset)) * spacing,
+        math.degrees(float(np.linalg.norm(Rotation.from_matrix(motion.matrix).as_rotvec()))),
+        motion.displacement(positions) * spacing,
+    )
+    return replace(motion, centre=motion.centre + corner), float(factors[7]), pose
+
+
+def _patterns(reference: Volume, chosen: Floats, centre: Doubles) -> Doubles:
+    """Return the changes of a map at chosen voxels (flat index) under small motions: (voxel, pattern).
+
+    Shifts along the three axes, rotations about them through the centre, another grey scale, another blur.
+    """
+    gradient = [part.ravel()[chosen].astype(np.float64) for part in np.gradient(reference)]
+    z, y, x = (indices - middle for indices, middle in zip(np.unravel_index(chosen, reference.shape), centre))
+    rotations = (
+        gradient[2] * y - gradient[1] * x,
+        gradient[0] * x - gradient[2] * z,
+        gradient[1] * z - gradient[0] * y,
+    )
+    blur = ndimage.laplace(reference).ravel()[chosen]
+    return np.stack([*gradient, *rotations, reference.ravel()[chosen], blur], axis=1)
