@@ -12,6 +12,7 @@ import starfile
 from demo.particles import CLASSIFICATION, PARTICLES, REFERENCE, write_particles
 from demo.relion_project import RelionProject
 from occupy_core.maps.reading import read_map
+from relion_external.classification import read_classification
 
 LAST = "run_it012"
 
@@ -93,9 +94,13 @@ def test_occupancies_of_the_region_agree_with_the_particles(chain):
         assert top[number] == pytest.approx(truth[number], abs=0.15)
 
 
-def test_region_mask_focuses_another_classification(chain):
+def test_region_mask_focuses_another_classification(chain, monkeypatch):
     used = chain.table(f"{chain.focused}run_it008_optimiser.star", "optimiser_general")["rlnSolventMaskName"]
     assert used == f"{chain.job}region001_mask.mrc"
+    monkeypatch.chdir(chain.project.folder)
+    found = read_classification(f"{chain.focused}run_it008_data.star")
+    assert (found.solvent_mask, found.warnings) == (used, ())
+    assert all(item.resolution and len(item.ssnr) == 21 for item in found.classes)
     truth = shares_with_domain(chain, chain.focused, "run_it008")
     # The classes separate less well than before: the signal outside the mask was not subtracted.
     assert abs(truth[1] - truth[2]) > 0.4
