@@ -68,9 +68,9 @@ class Outcome:
     matches : tuple of Match
         All differences of 20 kDa or more.
     regions : int
-        Number of regions.
+        Number of sure regions.
     false_regions : int
-        Number of regions that lie mostly where classes do not differ.
+        Number of sure regions that lie mostly where classes do not differ.
     lowpass : float
         Low-pass at which the job compared the classes, Å.
     fragments : int
@@ -121,7 +121,7 @@ def run(scenario: Scenario) -> Outcome:
 
 
 def match_regions(scenario: Scenario, simulated: Simulated, comparison: ClassComparison) -> Outcome:
-    """Match the regions of a comparison with the simulated differences.
+    """Match the sure regions of a comparison with the simulated differences.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def match_regions(scenario: Scenario, simulated: Simulated, comparison: ClassCom
     comparison : ClassComparison
         The comparison of its classes.
     """
-    regions = comparison.result.regions
+    regions = comparison.result.sure_regions
     spacing = simulated.voxel_size * comparison.spacing
     chains = CoarseGrid(comparison.result.spread.shape, comparison.spacing).nearest(simulated.chains)
     near_any = np.zeros(chains.shape, dtype=bool)

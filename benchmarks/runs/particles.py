@@ -168,7 +168,7 @@ def _normalise(images: np.ndarray) -> None:
 def _write_truth(particles: ParticleSet, has: np.ndarray, side: int, folder: Path) -> None:
     """Write the first reference, a soft mask around the molecule, and where each part is."""
     model = load_model(particles.model.path, VOXEL_SIZE, PADDING, particles.model.only)
-    everything = _volume(particles, {part: True for part in particles.parts})
+    everything = _volume(particles, dict.fromkeys(particles.parts, True))
     _write_map(folder / "reference.mrc", gaussian_filter(everything, _REFERENCE_WIDTH / 2.355 / VOXEL_SIZE))
     smooth = gaussian_filter(everything, 15 / 2.355 / VOXEL_SIZE)
     distance = distance_transform_edt(smooth < _MASK_DENSITY * smooth.max()) * VOXEL_SIZE

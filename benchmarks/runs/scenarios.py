@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.classes.scenarios import layout, neighbours
 from benchmarks.occupancy.suite import Complex
 from benchmarks.runs.classify import Run
-from benchmarks.runs.particles import ParticleSet, Part
+from benchmarks.runs.particles import Part, ParticleSet
 
 NOISES = (2.0, 3.5, 5.0)  # standard deviation of the noise in an image, relative to that of the noise-free image
 MIN_MASS = 20.0  # kDa; smaller parts are not made to differ

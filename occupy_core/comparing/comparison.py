@@ -1,52 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the regions where the classes of a classification differ by more than noise explains, and their occupancies.
+"""Find the regions where the classes of a classification differ, their occupancies, and how sure they are.
 
-Ours, not in the published program. The limits below are our own choice, unless their comment says otherwise.
+Ours, not in the published program.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
-from scipy import ndimage
 
-from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.types import Floats, Mask, Volume
-from occupy_core.comparing.class_data import MIN_VOXELS, ClassData, choose_reference_class
+from occupy_core.comparing.changes import distances_between, is_flexible, moved_pairs
+from occupy_core.comparing.class_data import ClassData, choose_reference_class
 from occupy_core.comparing.common_part import CommonPart, find_common_part
+from occupy_core.comparing.inner_noise import NoiseOfMeans, independent_places
+from occupy_core.comparing.limits import MIN_DIFFERENCE, MIN_OCCUPANCY
+from occupy_core.comparing.occupancies import Interval, inner_voxels, read_occupancies
+from occupy_core.comparing.poses import Pose, align_classes
 from occupy_core.comparing.regions import Part, differing_parts
-from occupy_core.comparing.shifts import class_shifts
 from occupy_core.comparing.smoothed_maps import ClassMaps
-
-# Å: voxels this near to solvent or to the rest of the molecule are mixed with it, and no occupancy is read from them.
-_BORDER = 4.0
-
-# Share of a region's voxels: with fewer voxels inside the border, occupancies are read from all voxels.
-_MIN_CORE_SHARE = 0.2
-
-# Occupancy (0..1) that a region must exceed in the class where it is strongest.
-_MIN_OCCUPANCY = 0.25
-
-# Difference in occupancy (0..1) between two classes that a region must exceed.
-_MIN_SPREAD = 0.15
-
-# A part's `significant_share` times its spread must exceed _MIN_SHARE, or _MIN_SHARE_IF_SIGNIFICANT if its
-# `significance` times its spread exceeds _MIN_SIGNIFICANCE. In simulated classes that do not differ, noise and unequal
-# resolution made parts of at most 0.12 in share times spread, and of at most 0.05 where significance times spread was
-# above 6; true differences had 0.4 and more, or 0.085 with 10.
-_MIN_SHARE, _MIN_SHARE_IF_SIGNIFICANT, _MIN_SIGNIFICANCE = 0.3, 0.065, 9.2
+from occupy_core.comparing.verdict import doubt, sure_sigmas
 
 # Relative deviation of a class's grey scale from that of the reference class, above which the user is warned.
 _GREY_TOLERANCE = 0.2
 
-# Share of the molecule that is in regions, above which the user is warned.
-_MAX_COVERED = 0.5
+# Å: root mean square displacement of a class's molecule above which the user is told that the class was moved.
+_TOLD_DISPLACEMENT = 2.0
 
-# Smallest density and grey-scale factor: they keep a quotient and a logarithm finite.
-_TINY_DENSITY, _TINY_FACTOR = 1e-30, 1e-6
+# Smallest grey-scale factor: keeps a logarithm finite.
+_TINY_FACTOR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -61,20 +46,39 @@ class Region:
         Å^3.
     centre : tuple of float
         Mean position along z, y, x, in Å from voxel 0.
-    occupancies : tuple of (lower quartile, median, upper quartile)
-        Calibrated scale of the region on the shared scale, for each class; 0..1.
+    occupancies : tuple of Interval
+        Occupancy of the region in each class on the shared scale, with its 90 % interval; 0..1.
+    difference : Interval
+        Largest difference in occupancy between two classes, with its 90 % interval; 0..1.
+    sigmas : float
+        This difference, in standard deviations of the noise that a region of this size has in this classification.
+    doubt : str
+        Why the region is unsure, in words; empty for a sure region.
+    is_flexible : bool
+        Whether the part is blurred, rather than missing, in the class where it reads lowest.
+    moved_with : int, optional
+        Index of the region that is the same part in its other place; None for a part that has not moved.
     """
 
     mask: Mask
     volume: float
     centre: Tuple[float, float, float]
-    occupancies: Tuple[Tuple[float, float, float], ...]
+    occupancies: Tuple[Interval, ...]
+    difference: Interval
+    sigmas: float
+    doubt: str = ""
+    is_flexible: bool = False
+    moved_with: Optional[int] = None
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether noise is ruled out as the cause of the region."""
+        return not self.doubt
 
     @property
     def spread(self) -> float:
         """The largest difference in occupancy between two classes; 0..1."""
-        medians = [median for _, median, _ in self.occupancies]
-        return max(medians) - min(medians)
+        return self.difference.value
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,13 @@ class Comparison:
     Attributes
     ----------
     regions : tuple of Region
-        Sorted by volume times difference in occupancy, the largest first.
+        The sure regions first; both kinds sorted by volume times difference in occupancy, the largest first.
     spread : float32 array, 3D
         Difference in occupancy between the strongest and the weakest class at each voxel of the coarse grid; 0..1.
     grey_factors : tuple of float
         Mean density of the common part in each class, relative to the reference class; NaN if there is no common part.
+    poses : tuple of Pose
+        Pose of each class relative to the reference class, before it was brought into that class's pose.
     reference : int
         Index of the reference class.
     warnings : tuple of str
@@ -97,8 +103,14 @@ class Comparison:
     regions: Tuple[Region, ...]
     spread: Volume
     grey_factors: Tuple[float, ...]
+    poses: Tuple[Pose, ...]
     reference: int
     warnings: Tuple[str, ...] = ()
+
+    @property
+    def sure_regions(self) -> Tuple[Region, ...]:
+        """The regions that noise is ruled out for."""
+        return tuple(region for region in self.regions if region.is_sure)
 
 
 def compare_classes(
@@ -116,7 +128,7 @@ def compare_classes(
     classes : sequence of ClassData
         Two or more, on one coarse grid.
     names : sequence of str
-        Names of the classes, for warnings.
+        Names of the classes, for texts.
     spacing : float
         Spacing of the coarse grid, Å.
     reference : int, optional
@@ -126,15 +138,15 @@ def compare_classes(
 
     Notes
     -----
-    Differences are detected in smoothed low-passed maps, a linear statistic, after the common part has been brought to
-    one density in all classes. Under a smoothing of 12, 20 or 30 Å, the difference of two classes must exceed six
-    standard deviations of its noise, and 15 % of the density of the strongest class. Each voxel of the molecule is
-    then labelled with the nearest pattern over the classes, which may be "no difference". A region is a connected part
-    of one pattern, grown by 3 Å, but not onto voxels that are nearer to the rest of the molecule. A region is reported
-    if its occupancy is high enough in some class, if its occupancies differ enough, and if enough of its voxels differ
-    significantly; fewer such voxels are enough if its mean density differs significantly too.
+    All classes are brought into one pose and onto one grey scale. Differences are looked for in smoothed maps, a linear
+    statistic, where they exceed four standard deviations of their noise. Each voxel of the molecule is then labelled
+    with the nearest pattern over the classes, which may be "no difference". A region is a connected part of one
+    pattern, grown by 3 Å, but not onto voxels that are nearer to the rest of the molecule. It is sure if noise makes no
+    region of its size and difference anywhere in the molecule (`verdict.sure_sigmas`). The noise is what the classes
+    differ by where nothing differs (`two_groups`).
     """
     reference = choose_reference_class(classes, reference)
+    classes, poses = align_classes(classes, reference, spacing=spacing, threads=threads)
     common = find_common_part(classes, reference, spacing=spacing, threads=threads)
     molecule = np.logical_or.reduce([item.molecule.load() for item in classes])
     maps = ClassMaps(
@@ -146,30 +158,75 @@ def compare_classes(
         spacing,
         threads,
     )
-    parts = differing_parts(maps, reference)
-    regions, spread = _measure_parts(parts, classes, common, molecule, spacing)
+    parts, noise = differing_parts(maps, reference)
+    regions, spread = _measure_parts(parts, classes, common, noise, maps, names, reference)
     warnings = [
         *_grey_scale_warnings(common, names, reference),
-        *_shift_warnings(class_shifts(classes, reference, spacing=spacing, threads=threads), names, reference),
-        *_coverage_warnings(regions, molecule),
+        *_pose_warnings(poses, names, reference),
     ]
-    return Comparison(tuple(regions), spread, common.grey_factors, reference, tuple(warnings))
+    return Comparison(tuple(regions), spread, common.grey_factors, tuple(poses), reference, tuple(warnings))
 
 
 def _measure_parts(
-    parts: Sequence[Part], classes: Sequence[ClassData], common: CommonPart, molecule: Mask, spacing: float
+    parts: Sequence[Part],
+    classes: Sequence[ClassData],
+    common: CommonPart,
+    noise: NoiseOfMeans,
+    maps: ClassMaps,
+    names: Sequence[str],
+    reference: int,
 ) -> Tuple[List[Region], Volume]:
-    """Return the parts that differ reliably, as sorted regions, and the spread of the scale at each voxel."""
-    densities, scales, spread = _densities_and_scales(classes, common.scale_factors, molecule)
+    """Return the parts that differ enough, as sorted regions, and the spread of the scale at each voxel."""
+    densities, scales, spread = _densities_and_scales(classes, common.scale_factors, maps.molecule)
     if common.mask.any():
-        densities /= densities[:, common.mask[molecule]].mean(axis=1, keepdims=True)
+        means = densities[:, common.mask[maps.molecule]].mean(axis=1, keepdims=True)
+        densities *= means[reference] / means
+    pairs = len(classes) * (len(classes) - 1) // 2
+    molecule_volume = float(maps.molecule.sum()) * maps.spacing**3
     regions = []
     for part in parts:
-        region = _region(part.grown_mask, _core(part.mask, spacing)[molecule], densities, scales, spacing)
-        if _differs_reliably(part, region):
-            regions.append(region)
-    regions.sort(key=lambda region: region.volume * region.spread, reverse=True)
-    return regions, spread
+        volume = float(part.mask.sum()) * maps.spacing**3
+        here = noise.at_volume(volume)
+        inner = inner_voxels(part.mask, maps.spacing)[maps.molecule]
+        reading = read_occupancies(densities[:, inner], scales[:, inner], here)
+        needed = sure_sigmas(independent_places(molecule_volume, volume), pairs)
+        z, y, x = (float(indices.mean()) * maps.spacing for indices in np.nonzero(part.grown_mask))
+        region = Region(
+            part.grown_mask,
+            float(part.grown_mask.sum()) * maps.spacing**3,
+            (z, y, x),
+            reading.occupancies,
+            reading.difference,
+            reading.sigmas,
+            doubt(reading.sigmas, needed, here.excess, reading.pair, names),
+        )
+        if max(item.value for item in region.occupancies) > MIN_OCCUPANCY and region.spread > MIN_DIFFERENCE:
+            regions.append(replace(region, is_flexible=_is_flexible(part, region, densities, maps, reading.pair)))
+    regions.sort(key=lambda region: (not region.is_sure, -region.volume * region.spread))
+    return _with_moved_pairs(regions, maps.spacing), spread
+
+
+def _is_flexible(part: Part, region: Region, densities: Floats, maps: ClassMaps, pair: Tuple[int, int]) -> bool:
+    """Return whether a part is blurred in the lowest of two classes; densities are (class, voxel of the molecule)."""
+    volumes = []
+    for index in pair:
+        volume = maps.densities[index].load()
+        inside = volume[maps.molecule]
+        volume *= np.float32(float(densities[index].sum()) / max(float(inside.sum()), _TINY_FACTOR))
+        volumes.append(volume)
+    return is_flexible(part.mask, volumes, region.occupancies, pair, maps.spacing)
+
+
+def _with_moved_pairs(regions: List[Region], spacing: float) -> List[Region]:
+    """Return the regions, with the pairs that are one part in two places joined by their indices."""
+    sure = [index for index, region in enumerate(regions) if region.is_sure]
+    values = np.array([[item.value for item in regions[index].occupancies] for index in sure])
+    distances = distances_between([regions[index].mask for index in sure], spacing)
+    result = list(regions)
+    for one, other in moved_pairs(values, [regions[index].volume for index in sure], distances):
+        result[sure[one]] = replace(result[sure[one]], moved_with=sure[other])
+        result[sure[other]] = replace(result[sure[other]], moved_with=sure[one])
+    return result
 
 
 def _densities_and_scales(
@@ -191,41 +248,6 @@ def _densities_and_scales(
     return np.stack(densities), np.stack(scales), highest
 
 
-def _region(mask: Mask, core: Mask, densities: Floats, scales: Floats, spacing: float) -> Region:
-    """Return a region with this mask, and its occupancies over the voxels of its core.
-
-    The occupancy of the strongest class is its calibrated scale. The occupancies of the other classes are their
-    densities relative to it: beside a fully occupied neighbour, a kernel maximum reads part of the neighbour, and a
-    density does not.
-    """
-    means = densities[:, core].mean(axis=1, dtype=np.float64)
-    strongest = int(means.argmax())
-    lower, middle, upper = np.percentile(scales[:, core], (25, 50, 75), axis=1)
-    medians = middle[strongest] * np.clip(means / max(float(means[strongest]), _TINY_DENSITY), 0, 1)
-    # The distances from the median to the quartiles are those of the class's own scale.
-    quartiles = np.clip([medians - (middle - lower), medians, medians + (upper - middle)], 0, 1)
-    z, y, x = (float(indices.mean()) * spacing for indices in np.nonzero(mask))
-    occupancies = tuple((float(low), float(median), float(high)) for low, median, high in quartiles.T)
-    return Region(mask, float(mask.sum()) * spacing**3, (z, y, x), occupancies)
-
-
-def _core(part: Mask, spacing: float) -> Mask:
-    """Return a part without its border, which is mixed with its surroundings; the complete part if little is left."""
-    core = np.zeros_like(part)
-    box = box_around(part, 1)
-    core[box] = ndimage.distance_transform_edt(part[box]) * spacing > _BORDER
-    return core if core.sum() >= max(MIN_VOXELS, _MIN_CORE_SHARE * part.sum()) else part
-
-
-def _differs_reliably(part: Part, region: Region) -> bool:
-    """Return whether neither noise (weak regions) nor unequal resolution (small differences) explains a region."""
-    strongest = max(median for _, median, _ in region.occupancies)
-    is_significant = part.significance * region.spread > _MIN_SIGNIFICANCE
-    min_share = _MIN_SHARE_IF_SIGNIFICANT if is_significant else _MIN_SHARE
-    has_share = part.significant_share * region.spread > min_share
-    return strongest > _MIN_OCCUPANCY and region.spread > _MIN_SPREAD and has_share
-
-
 def _grey_scale_warnings(common: CommonPart, names: Sequence[str], reference: int) -> List[str]:
     """Warn about classes on another grey scale than the reference class, or that grey scales could not be checked."""
     if not common.mask.any():
@@ -238,22 +260,11 @@ def _grey_scale_warnings(common: CommonPart, names: Sequence[str], reference: in
     ]
 
 
-def _shift_warnings(distances: Sequence[float], names: Sequence[str], reference: int) -> List[str]:
-    """Warn about classes that are shifted; `distances` holds the shift of each class, Å."""
+def _pose_warnings(poses: Sequence[Pose], names: Sequence[str], reference: int) -> List[str]:
+    """Tell of classes that were clearly in another pose than the reference class."""
     return [
-        f"{name} is shifted by {distance:.1f} Å against {names[reference]}, which makes differences where the molecule "
-        "has none; align the maps"
-        for name, distance in zip(names, distances)
-        if distance > 0
-    ]
-
-
-def _coverage_warnings(regions: Sequence[Region], molecule: Mask) -> List[str]:
-    """Warn if regions cover most of the molecule."""
-    covered = sum(int((region.mask & molecule).sum()) for region in regions)
-    if covered <= _MAX_COVERED * molecule.sum():
-        return []
-    return [
-        "regions cover most of the molecule: are complete classes shifted or rotated against one another? Align them, "
-        "or do not rely on the regions"
+        f"{name} is rotated by {pose.rotation:.1f} degrees and shifted by {pose.shift:.1f} Å against "
+        f"{names[reference]}; it was compared in the pose of {names[reference]}, and the masks lie in that pose"
+        for name, pose in zip(names, poses)
+        if pose.displacement > _TOLD_DISPLACEMENT
     ]

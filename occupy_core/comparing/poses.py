@@ -21,16 +21,8 @@ from occupy_core.arrays.smoothing import gaussian_smooth
 from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.class_data import MIN_VOXELS, ClassData
 from occupy_core.comparing.disk_array import DiskArray
+from occupy_core.comparing.limits import DETECTION_WIDTHS, MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY
 from occupy_core.comparing.two_groups import Doubles, fit_two_groups
-
-# Å, full width at half maximum of the Gaussian that smooths the maps before poses are measured; as for detection.
-_WIDTH = 12.0
-
-# Relative to the 95th percentile of the smoothed density: poses are measured where one of the maps is denser.
-_MIN_DENSITY = 0.25
-
-# Voxels: with more, only every second, third ... is used; neighbours say the same.
-_MAX_VOXELS = 20_000
 
 # Most rounds of fitting and moving; Å: displacement of the molecule's outer voxels below which a round is the last.
 _MAX_ROUNDS, _LAST_DISPLACEMENT = 4, 0.3
@@ -114,7 +106,7 @@ def align_classes(
     """
     smooth_reference, reference_molecule = classes[reference].density.load(), classes[reference].molecule.load()
     plain_reference = smooth_reference.copy()
-    smooth_reference = gaussian_smooth(smooth_reference, _WIDTH / spacing, threads=threads)
+    smooth_reference = gaussian_smooth(smooth_reference, DETECTION_WIDTHS[0] / spacing, threads=threads)
     aligned, poses = [], []
     for index, item in enumerate(classes):
         if index == reference:
@@ -123,7 +115,7 @@ def align_classes(
             continue
         density = item.density.load()
         molecule = reference_molecule | item.molecule.load()
-        smooth = gaussian_smooth(density, _WIDTH / spacing, threads=threads)
+        smooth = gaussian_smooth(density, DETECTION_WIDTHS[0] / spacing, threads=threads)
         motion, blur, pose = _relative_pose(smooth_reference, smooth, molecule, spacing)
         box = box_around(molecule, math.ceil(_MARGIN / spacing))
         density, scale = (_moved(volume, motion, box) for volume in (density, item.own_scale.load()))
@@ -141,9 +133,7 @@ def _moved(volume: Volume, motion: _Motion, box: Tuple[slice, ...]) -> Volume:
     return result
 
 
-def _relative_pose(
-    reference: Volume, volume: Volume, molecule: Mask, spacing: float
-) -> Tuple[_Motion, float, Pose]:
+def _relative_pose(reference: Volume, volume: Volume, molecule: Mask, spacing: float) -> Tuple[_Motion, float, Pose]:
     """Return the motion that brings a map into the pose of the reference map, its blur, and its pose before.
 
     Both maps are smoothed. The blur is the factor of the reference map's Laplacian, in voxels squared.
@@ -152,12 +142,12 @@ def _relative_pose(
     reference, volume, molecule = reference[box], volume[box], molecule[box]
     corner = np.array([part.start for part in box], dtype=np.float64)
     strongest = np.maximum(reference, volume)
-    dense = molecule & (strongest > np.float32(_MIN_DENSITY * np.percentile(strongest[molecule], 95)))
+    dense = molecule & (strongest > np.float32(MIN_RELATIVE_DENSITY * np.percentile(strongest[molecule], 95)))
     positions = np.argwhere(dense).astype(np.float64)
     identity = _Motion(np.eye(3), np.zeros(3), positions.mean(axis=0) if len(positions) else np.zeros(3))
     if len(positions) < MIN_VOXELS:
         return identity, 0.0, Pose()
-    chosen = np.flatnonzero(dense)[:: math.ceil(len(positions) / _MAX_VOXELS)]
+    chosen = np.flatnonzero(dense)[:: math.ceil(len(positions) / MAX_FITTED_VOXELS)]
     patterns = _patterns(reference, chosen, identity.centre)
     motion, moved = identity, volume
     for _ in range(_MAX_ROUNDS):

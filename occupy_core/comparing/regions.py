@@ -19,28 +19,20 @@ from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.types import Floats, Mask
-from occupy_core.comparing.disk_array import DiskArray
+from occupy_core.comparing.inner_noise import TINY_NOISE, NoiseOfMeans, noise_inside
 from occupy_core.comparing.label_smoothing import smooth_labels
+from occupy_core.comparing.limits import CANDIDATE_SIGMAS, DETECTION_WIDTHS
 from occupy_core.comparing.patterns import find_patterns, nearest_patterns
 from occupy_core.comparing.smoothed_maps import MIN_DENSITY, ClassMaps, region_without_density, smoothed_maps
+from occupy_core.comparing.two_groups import Doubles
 from occupy_core.fourier.transforms import ROUNDING
 
-# Å, full widths at half maximum of the smoothings under which maps are compared. In a noisy map, a large part that
-# differs shows only under a wide smoothing; borders are sharp only under a narrow one.
-_WIDTHS = (8.0, 12.0, 20.0, 30.0)
-
-# Å, the widths under which differences are detected. Under a narrower smoothing, the resolutions of the maps differ
-# more than their contents.
-_DETECTION_WIDTHS = (12.0, 20.0, 30.0)
+# Å, full widths at half maximum of the smoothings from which densities are taken: borders are sharp only under a narrow
+# one.
+_WIDTHS = (8.0, *DETECTION_WIDTHS)
 
 # Å, full width of the smoothing that places borders; the neighbours of a voxel make up for the noise.
 _BORDER_WIDTH = 4.0
-
-# Standard deviations of the noise in the difference of two smoothed maps: a significant difference exceeds this.
-_MIN_SIGMAS = 6.0
-
-# Relative to the highest density in all maps: a significant difference exceeds this too.
-_MIN_RELATIVE_DIFFERENCE = 0.15
 
 # Standard deviation of the noise relative to the local density. A voxel takes its densities from the narrowest
 # smoothing that leaves less noise: the first limit holds for finding patterns, the second for choosing the pattern that
@@ -56,9 +48,6 @@ _JOINING_DISTANCE = 9.0
 # Å^3: smaller parts are left out.
 _MIN_VOLUME = 4000.0
 
-# Smallest noise of a difference; keeps quotients finite where maps have no noise.
-_TINY_NOISE = 1e-30
-
 
 @dataclass(frozen=True)
 class Part:
@@ -70,31 +59,23 @@ class Part:
         The part, on the coarse grid.
     grown_mask : bool array, 3D
         The part and up to 3 Å around it.
-    significant_share : float
-        Share of the part's voxels (0..1) at which two maps differ significantly, times sqrt(volume / 4000 Å^3).
-    significance : float
-        Difference between the highest and the lowest mean density of the part in all maps, smoothed by 12 Å, in
-        standard deviations of its noise, times sqrt(volume / 4000 Å^3): the mean over a larger part has less noise.
     """
 
     mask: Mask
     grown_mask: Mask
-    significant_share: float
-    significance: float
 
 
 class _Smoothings(NamedTuple):
-    """Densities under several smoothings, and the voxels where they differ."""
+    """Densities and noise under several smoothings, and the voxels where the densities differ."""
 
-    significant: Mask  # (voxel): two maps differ significantly under some smoothing
+    differing: Mask  # (voxel): two maps may differ under some smoothing
     for_patterns: Floats  # densities under the narrowest smoothing with little noise
     for_labels: Floats  # densities under a narrower smoothing: more noise, sharper borders
-    finest: DiskArray  # densities under the narrowest smoothing that detects differences
-    finest_noises: List[float]  # standard deviation of the noise of each map in `finest`
+    noise: NoiseOfMeans  # in the grey scale of the reference class
 
 
-def differing_parts(maps: ClassMaps, reference: int) -> List[Part]:
-    """Find the connected parts where the maps differ, each following one pattern.
+def differing_parts(maps: ClassMaps, reference: int) -> Tuple[List[Part], NoiseOfMeans]:
+    """Find the connected parts where the maps may differ, each following one pattern.
 
     Parameters
     ----------
@@ -104,64 +85,61 @@ def differing_parts(maps: ClassMaps, reference: int) -> List[Part]:
 
     Returns
     -------
-    list of Part
+    parts : list of Part
+        Noise makes some of them; `verdict.judge` tells which.
+    noise : NoiseOfMeans
+        In the grey scale of the reference class.
     """
-    empty = region_without_density(maps, _DETECTION_WIDTHS[0])
-    significant, for_patterns, for_labels, finest, finest_noises = _smooth_and_detect(maps, empty, reference)
+    empty = region_without_density(maps, DETECTION_WIDTHS[0])
+    differing, for_patterns, for_labels, noise = _smooth_and_detect(maps, empty, reference)
     strongest = for_patterns.max(axis=0)
     # The molecule was found map by map. Where the noise of a map is low-pass filtered, it may reach into solvent.
     dense = strongest > np.float32(MIN_DENSITY * np.median(strongest[maps.fully_occupied[maps.molecule]]))
-    significant = significant[dense]
-    if not significant.any():
-        return []
+    differing = differing[dense]
+    if not differing.any():
+        return [], noise
     molecule = scatter(dense, maps.molecule)
     patterns = find_patterns(
-        _relative_to_strongest(for_patterns[:, dense]), strongest[dense], significant, molecule, maps.spacing
+        _relative_to_strongest(for_patterns[:, dense]), strongest[dense], differing, molecule, maps.spacing
     )
-    labels = nearest_patterns(_relative_to_strongest(for_labels[:, dense]), patterns, significant)
+    labels = nearest_patterns(_relative_to_strongest(for_labels[:, dense]), patterns, differing)
     del for_patterns, for_labels  # frees their memory before the maps are smoothed again
     if labels.any():
         densities, noises = smoothed_maps(maps, empty, reference, _BORDER_WIDTH)
         labels = smooth_labels(labels, patterns, densities[:, dense], noises, molecule, maps.spacing)
     label_map = scatter(labels, molecule)
-    densities = finest.load()[:, dense]
-    masks, scores = [], []
-    for mask, share in _connected_masks(label_map, scatter(significant, molecule), molecule, maps.spacing):
-        root = math.sqrt(_volume_ratio(mask.sum(), maps.spacing))
-        contrast = _mean_contrast(densities[:, mask[molecule]], finest_noises)
-        masks.append(mask)
-        scores.append((root * share, root * contrast))
+    masks = list(_connected_masks(label_map, molecule, maps.spacing))
     grown = _grow_masks(masks, molecule & (label_map == 0), maps.spacing)
-    return [Part(mask, wider, *score) for mask, wider, score in zip(masks, grown, scores)]
+    return [Part(mask, wider) for mask, wider in zip(masks, grown)], noise
 
 
 def _smooth_and_detect(maps: ClassMaps, empty: Mask, reference: int) -> _Smoothings:
-    """Smooth the maps by each width, and detect the voxels where they differ significantly."""
+    """Smooth the maps by each width, measure their noise, and detect the voxels where they may differ."""
     size = int(maps.molecule.sum())
-    significant = np.zeros(size, dtype=bool)
+    differing = np.zeros(size, dtype=bool)
     for_patterns, for_labels = (np.zeros((len(maps.densities), size), dtype=np.float32) for _ in range(2))
+    by_width = {}
     for width in _WIDTHS:
-        densities, noises = smoothed_maps(maps, empty, reference, width)
+        densities, solvent_noises = smoothed_maps(maps, empty, reference, width)
         strongest = densities.max(axis=0)
-        if width in _DETECTION_WIDTHS:
-            significant |= _differs_significantly(densities, noises, strongest)
-        if width == _DETECTION_WIDTHS[0]:
-            finest, finest_noises = DiskArray(densities), noises
+        noise = noise_inside(densities, solvent_noises)
+        if width in DETECTION_WIDTHS:
+            differing |= _differs(densities, noise.of_pairs)
+            by_width[width] = noise
         for result, limit in ((for_patterns, _MAX_NOISE_FOR_PATTERNS), (for_labels, _MAX_NOISE_FOR_LABELS)):
-            usable = (strongest * np.float32(limit) > max(noises)) | (width == _WIDTHS[-1])
+            usable = (strongest * np.float32(limit) > noise.of_classes.max()) | (width == _WIDTHS[-1])
             usable &= ~result.any(axis=0)  # voxels without densities from a narrower smoothing
             result[:, usable] = densities[:, usable]
         del densities  # frees its memory before the next smoothing
-    return _Smoothings(significant, for_patterns, for_labels, finest, finest_noises)
+    return _Smoothings(differing, for_patterns, for_labels, NoiseOfMeans(by_width))
 
 
-def _differs_significantly(densities: Floats, noises: Sequence[float], strongest: Floats) -> Mask:
-    """Return the voxels where two maps differ by more than six standard deviations of noise and 15 % of `strongest`."""
-    result = np.zeros(strongest.shape, dtype=bool)
-    least = np.float32(_MIN_RELATIVE_DIFFERENCE) * strongest
+def _differs(densities: Floats, noise_of_pairs: Doubles) -> Mask:
+    """Return the voxels where two maps differ by more than four standard deviations of the noise of their pair."""
+    result = np.zeros(densities.shape[1], dtype=bool)
     for one, other in itertools.combinations(range(len(densities)), 2):
-        noise = max(math.hypot(noises[one], noises[other]), _TINY_NOISE)
-        result |= np.abs(densities[one] - densities[other]) > np.maximum(np.float32(_MIN_SIGMAS * noise), least)
+        least = CANDIDATE_SIGMAS * max(float(noise_of_pairs[one, other]), TINY_NOISE)
+        result |= np.abs(densities[one] - densities[other]) > np.float32(least)
     return result
 
 
@@ -172,39 +150,23 @@ def _relative_to_strongest(densities: Floats) -> Floats:
     return np.clip(result, 0, 1, out=result)
 
 
-def _connected_masks(
-    label_map: NDArray[np.uint8], significant: Mask, molecule: Mask, spacing: float
-) -> Iterator[Tuple[Mask, float]]:
-    """Yield the mask of each connected part of one pattern that is large enough, and its share of significant voxels.
+def _connected_masks(label_map: NDArray[np.uint8], molecule: Mask, spacing: float) -> Iterator[Mask]:
+    """Yield the mask of each connected part of one pattern that is large enough.
 
     The arrays are 3D; `label_map` holds the pattern number of each voxel, 0 where the maps do not differ.
     """
     # Labels and distances take many times the memory of a mask: compute them in the molecule's box only.
     box = box_around(molecule, math.ceil(_JOINING_DISTANCE / 2 / spacing) + 1)
-    significant = significant[box]
     for number in range(1, int(label_map.max()) + 1):
         opened = ndimage.binary_opening(label_map[box] == number)
         pieces, count = ndimage.label(_within_distance(opened, _JOINING_DISTANCE / 2, spacing))
         pieces[~opened] = 0
         sizes = np.bincount(pieces.ravel(), minlength=count + 1)
-        significant_sizes = np.bincount(pieces[significant], minlength=count + 1)
         for piece in range(1, count + 1):
-            if _volume_ratio(sizes[piece], spacing) >= 1:
+            if sizes[piece] * spacing**3 >= _MIN_VOLUME:
                 mask = np.zeros_like(molecule)
                 mask[box] = pieces == piece
-                yield mask, float(significant_sizes[piece] / sizes[piece])
-
-
-def _volume_ratio(voxels: int, spacing: float) -> float:
-    """Return the volume of so many voxels, relative to the smallest part that is reported."""
-    return voxels * spacing**3 / _MIN_VOLUME
-
-
-def _mean_contrast(densities: Floats, noises: Sequence[float]) -> float:
-    """Return the difference between the highest and the lowest map's mean density, in standard deviations of noise."""
-    means = densities.mean(axis=1, dtype=np.float64)
-    high, low = int(means.argmax()), int(means.argmin())
-    return float(means[high] - means[low]) / max(math.hypot(noises[high], noises[low]), _TINY_NOISE)
+                yield mask
 
 
 def _grow_masks(masks: Sequence[Mask], rest: Mask, spacing: float) -> List[Mask]:

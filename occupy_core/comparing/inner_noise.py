@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The noise of class maps inside the molecule, where classes of identical particles differ more than in solvent."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Dict, Sequence
+
+import numpy as np
+
+from occupy_core.arrays.types import Floats
+from occupy_core.comparing.limits import MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY
+from occupy_core.comparing.two_groups import Doubles, fit_two_groups
+
+# Smallest noise of a class in solvent, relative to the largest noise of a pair: masked solvent has none.
+_MIN_SHARE = 0.01
+
+# Smallest noise: keeps quotients finite where maps have no noise.
+TINY_NOISE = 1e-30
+
+# Edge of a cube whose mean has as much noise as a map under a Gaussian of full width 1 at half maximum: the Gaussian
+# weights white noise as an average over (2 sqrt(pi) / 2.3548)^3 of its full width cubed would.
+_EDGE_OF_WIDTH = 2 * math.sqrt(math.pi) / 2.35482
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Noise of class maps under one smoothing, on one grey scale.
+
+    Attributes
+    ----------
+    of_classes : float64 array (map)
+        Standard deviation of each map.
+    of_pairs : float64 array (map, map)
+        Standard deviation of the difference of two maps, inside the molecule; 0 on the diagonal.
+    excess : float
+        Noise of a difference inside the molecule relative to solvent, the median over all pairs; 1 or more.
+    """
+
+    of_classes: Doubles
+    of_pairs: Doubles
+    excess: float
+
+
+@dataclass(frozen=True)
+class NoiseOfMeans:
+    """Noise of the mean density of a region, by the region's volume.
+
+    Attributes
+    ----------
+    by_width : dict of float to Noise
+        Noise under a smoothing, by the full width of its Gaussian, Å.
+    """
+
+    by_width: Dict[float, Noise]
+
+    def at_volume(self, volume: float) -> Noise:
+        """Return the noise of means over so many Å^3, between those of the smoothings, which average as much."""
+        widths = sorted(self.by_width)
+        place = np.log(np.clip(volume ** (1 / 3) / _EDGE_OF_WIDTH, widths[0], widths[-1]))
+
+        def between(name: str) -> Doubles:
+            values = np.log([np.maximum(getattr(self.by_width[width], name), TINY_NOISE) for width in widths])
+            upper = min(int(np.searchsorted(np.log(widths), place, side="right")), len(widths) - 1)
+            low, high = np.log(widths[upper - 1]), np.log(widths[upper])
+            part = float((place - low) / (high - low))
+            return np.exp((1 - part) * values[upper - 1] + part * values[upper])
+
+        return Noise(between("of_classes"), between("of_pairs"), float(between("excess")))
+
+
+def independent_places(molecule_volume: float, volume: float) -> float:
+    """Return how many regions of a volume fit into the molecule, as far as their noise is independent; 1 or more.
+
+    Both volumes in Å^3.
+    """
+    return max(1.0, molecule_volume / volume)
+
+
+def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
+    """Measure the noise of maps inside the molecule; it is at least that of the solvent.
+
+    Parameters
+    ----------
+    densities : float32 array (map, voxel)
+        Two or more maps, in one pose and on one grey scale.
+    solvent_noises : sequence of float
+        Standard deviation of each map's noise in solvent; 0 where there is none.
+
+    Notes
+    -----
+    `fit_two_groups` measures the noise of each pair. The noise of a class is that of its solvent, times the median over
+    its pairs of how much more noise there is inside the molecule.
+    """
+    strongest = densities.max(axis=0)
+    dense = np.flatnonzero(strongest > np.float32(MIN_RELATIVE_DENSITY * np.percentile(strongest, 95)))
+    chosen = densities[:, dense[:: len(dense) // MAX_FITTED_VOXELS + 1]]
+    count = len(densities)
+    pairs = np.zeros((count, count))
+    for one, other in itertools.combinations(range(count), 2):
+        in_solvent = math.hypot(solvent_noises[one], solvent_noises[other])
+        pairs[one, other] = max(fit_two_groups(chosen[one] - chosen[other]).sigma, in_solvent)
+        pairs[other, one] = pairs[one, other]
+    solvent = np.maximum(solvent_noises, _MIN_SHARE * pairs.max())
+    excess = pairs / np.maximum(np.hypot.outer(solvent, solvent), TINY_NOISE)
+    others = ~np.eye(count, dtype=bool)
+    of_classes = solvent * [float(np.median(row[other])) for row, other in zip(excess, others)]
+    return Noise(of_classes, pairs, float(np.median(excess[others])))

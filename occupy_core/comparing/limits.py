@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The limits by which classes are compared, with their origin.
+
+Limits of geometry (how parts are cut out and grown) stand where they are used, in `regions.py`, `patterns.py` and
+`label_smoothing.py`. *Ours* means chosen by us; docs/classes.md shows what it gives on classifications by RELION and in
+simulations.
+"""
+
+from __future__ import annotations
+
+# Å, full widths at half maximum of the Gaussian smoothings under which differences are detected: a large part that
+# differs little shows only under a wide smoothing, a small part only under a narrow one. Ours.
+DETECTION_WIDTHS = (12.0, 20.0, 30.0)
+
+# Density relative to the 95th percentile over the molecule of the smoothed maps: noise and poses are measured where a
+# map is denser. Ours.
+MIN_RELATIVE_DENSITY = 0.25
+
+# Voxels: fits take every second, third ... voxel where there are more; neighbours say the same. For speed alone.
+MAX_FITTED_VOXELS = 20_000
+
+# Standard deviations of its noise that a difference exceeds where parts are looked for. Ours: parts that noise makes
+# are sorted out afterwards, as whole regions.
+CANDIDATE_SIGMAS = 4.0
+
+# Probability with which noise alone makes a sure region anywhere in the molecule and between any two classes
+# (Bonferroni's correction), and the factor by which the noise may be underestimated. Ours.
+FALSE_ALARM, NOISE_MARGIN = 1e-3, 1.25
+
+# Occupancy (0..1) that a region exceeds in the class where it is strongest, and difference in occupancy between two
+# classes that it exceeds; weaker regions are not reported. Ours.
+MIN_OCCUPANCY, MIN_DIFFERENCE = 0.25, 0.15
+
+# Standard deviations: half width of an interval that holds 90 % of a normal distribution.
+INTERVAL_SIGMAS = 1.645
+
+# Particles: a class of fewer is left out. A reconstruction at a tenth of the particle's diameter needs pi times 10
+# views (Crowther, DeRosier & Klug, Proc. R. Soc. A 317 (1970), 319), a few more as they are not evenly spread.
+MIN_PARTICLES = 50
+
+# Density of the common part relative to the median over the classes (0..1): a class below it holds other particles
+# (junk) and is left out. Ours.
+MIN_GREY_FACTOR = 0.6
+
+# Standard deviation of what counts as 1 (relative), and of an occupancy for other reasons than noise (0..1): the
+# surroundings of a part, particles that belong to a class for a part only. Ours, from classifications by RELION.
+REFERENCE_ERROR, OTHER_ERROR = 0.04, 0.03
