@@ -43,9 +43,9 @@ class Run:
         particles = self.particles
         parts = ", ".join(f"{'+'.join(part.chains)} in {part.presence:g}" for part in particles.parts)
         return (
-            f"{particles.model.title}; {parts or 'identical'}; {particles.number} particles; noise {particles.noise:g}; "
-            f"pose errors {particles.pose_error}; seed {particles.seed}; {self.classes} classes; masked {self.masked}; "
-            f"aligned {self.aligned}; {self.iterations} iterations"
+            f"{particles.model.title}; {parts or 'identical'}; {particles.number} particles; "
+            f"noise {particles.noise:g}; pose errors {particles.pose_error}; seed {particles.seed}; "
+            f"{self.classes} classes; masked {self.masked}; aligned {self.aligned}; {self.iterations} iterations"
         )
 
 

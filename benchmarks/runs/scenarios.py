@@ -18,8 +18,8 @@ _PARTICLES = (900, 1500)
 _POSE_ERROR = (2.0, 1.0)  # degrees, Å
 _MAX_PART = 0.35  # largest share of the molecule's mass in one part
 _MAX_DIFFERING = 0.5  # largest share of the mass in all parts
-# Ways of classifying: with a mask, with errors of the poses, with a search for the poses. Half of them have a mask, half
-# have errors of the poses, and half of these search for the poses.
+# Ways of classifying: with a mask, with errors of the poses, with a search for the poses. Half of them have a mask, and
+# half have errors of the poses; half of these search for the poses.
 _WAYS = (
     *((True, False, False), (False, False, False), (True, True, False), (False, True, True)),
     *((True, False, False), (False, False, False), (True, True, True), (False, True, False)),
