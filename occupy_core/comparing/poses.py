@@ -26,7 +26,7 @@ from occupy_core.comparing.limits import DETECTION_WIDTHS, MAX_FITTED_VOXELS, MI
 from occupy_core.comparing.two_groups import Doubles, fit_two_groups
 
 # Most rounds of fitting and moving; Å: displacement of the molecule's outer voxels below which a round is the last.
-_MAX_ROUNDS, _LAST_DISPLACEMENT = 4, 0.3
+_MAX_ROUNDS, _LAST_DISPLACEMENT = 8, 0.3
 
 # Å: surroundings of the molecule that move with it.
 _MARGIN = 20.0
@@ -115,10 +115,7 @@ def align_classes(
         molecule = own_molecule | item.molecule.load()
         box = box_around(molecule, math.ceil(_MARGIN / spacing))
         density = item.density.load()
-        of_own, of_class = (
-            gaussian_smooth(volume[box], DETECTION_WIDTHS[0] / spacing, threads=threads) for volume in (own, density)
-        )
-        motion, blur, pose = _relative_pose(of_own, of_class, molecule[box], spacing)
+        motion, blur, pose = _relative_pose(own[box], density[box], molecule[box], spacing, threads)
         scale = item.own_scale.load()
         if pose.displacement > 0:
             density[box], scale[box] = motion.moved(density[box]), np.clip(motion.moved(scale[box]), 0, 1)
@@ -128,11 +125,16 @@ def align_classes(
     return aligned, poses
 
 
-def _relative_pose(reference: Volume, volume: Volume, molecule: Mask, spacing: float) -> Tuple[_Motion, float, Pose]:
+def _relative_pose(
+    reference: Volume, volume: Volume, molecule: Mask, spacing: float, threads: int
+) -> Tuple[_Motion, float, Pose]:
     """Return the motion that brings a map into the pose of the reference map, its blur, and its pose before.
 
-    Both maps are smoothed. The blur is the factor of the reference map's Laplacian, in voxels squared.
+    The blur is the factor of the reference map's Laplacian, in voxels squared.
     """
+    reference, volume = (
+        gaussian_smooth(item, DETECTION_WIDTHS[0] / spacing, threads=threads) for item in (reference, volume)
+    )
     strongest = np.maximum(reference, volume)
     dense = molecule & (strongest > np.float32(MIN_RELATIVE_DENSITY * np.percentile(strongest[molecule], 95)))
     positions = np.argwhere(dense).astype(np.float64)
