@@ -128,7 +128,7 @@ particle has which part:
 - **A region is a difference between the maps**, which is not always a difference in composition. Badly aligned
   particles in one class and parts that have moved cause regions too. Look at the class maps there.
 - **RELION may not separate a difference.** If all classes hold the same mixture, they do not differ, and no job can
-  find the part. More classes, a mask around the region and particle subtraction help.
+  find the part. The table below shows how rarely a part is found where the true fractions hardly differ.
 - **The occupancy of a class is the fraction of its particles**, not of a state: particles that RELION put into the
   wrong class count. RELION adds uncertain particles to several classes; the true fractions here count each particle
   in its most likely class.
