@@ -94,6 +94,24 @@ def calibrate_class(estimate: PreparedMap, maximum: Volume, *, threads: int = 1)
     )
 
 
-def choose_reference_class(classes: Sequence[ClassData], named: Optional[int] = None) -> int:
-    """Return the index of the reference class: the one that the user names, otherwise the one with the largest span."""
-    return max(range(len(classes)), key=lambda index: classes[index].span) if named is None else named
+def choose_reference_class(
+    classes: Sequence[ClassData], named: Optional[int] = None, counted: Sequence[int] = ()
+) -> int:
+    """Return the index of the reference class.
+
+    Parameters
+    ----------
+    classes : sequence of ClassData
+    named : int, optional
+        Index of the class that the user names.
+    counted : sequence of int
+        Indices of the classes with enough particles; all classes if there is none.
+
+    Returns
+    -------
+    int
+        The named class; without one, the class with the largest span among those with enough particles.
+    """
+    if named is not None:
+        return named
+    return max(counted or range(len(classes)), key=lambda index: classes[index].span)

@@ -7,23 +7,21 @@ One map is in memory at a time; the data that the comparison needs of the other 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from occupy_core.comparing.class_cache import ClassCache
+import numpy as np
+
+from occupy_core.comparing.class_cache import ClassCache, ClassEntry
+from occupy_core.comparing.common_lowpass import common_lowpass
 from occupy_core.comparing.comparison import Comparison, compare_classes
 from occupy_core.comparing.disk_array import DiskArray
-from occupy_core.comparing.each_map import ReadInput, estimate_settings, measure_usable_maps, position_of_named_map
+from occupy_core.comparing.each_map import counts, estimate_settings, position_of_named_map
+from occupy_core.comparing.limits import MIN_GREY_FACTOR, MIN_PARTICLES
 from occupy_core.errors import MapError
-from occupy_core.estimate.parameters import resolve_parameters
-from occupy_core.fourier.detail import finest_detail
-from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
 from occupy_core.progress import Step, ignore_step
 from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.settings import Settings
-
-# Share of the shortest side of the box: a coarser low-pass would leave too few waves to tell regions apart. Our choice.
-_MAX_LOWPASS = 1 / 8
 
 # Share of the comparison's work that is done when the data of all classes are prepared; for the progress alone.
 _PREPARATION = 0.8
@@ -93,20 +91,14 @@ def compare_maps(
     notes: List[str] = []
     needed = replace(estimate_settings(settings), mode="occupancy", normalisation="calibrated")
     cache = cache or ClassCache()
-    needed = replace(needed, lowpass=_common_lowpass(maps, needed, threads, notes, cache.read))
+    lowpass = common_lowpass([item for item in maps if counts(item)], needed, threads, notes, cache.read)
+    needed = replace(needed, lowpass=lowpass)
     entries, left_out = cache.get(maps, needed, threads, lambda fraction, text: step(_PREPARATION * fraction, text))
     notes += left_out
-    if len(entries) < 2:
-        raise MapError("; ".join(["fewer than two of the maps can be compared", *notes]))
-    first = next(iter(entries.values()))
+    entries = {index: entry for index, entry in entries.items() if not _is_small(maps[index], notes)}
     step(_PREPARATION, "differences")
-    result = compare_classes(
-        [entry.data for entry in entries.values()],
-        [maps[index].name for index in entries],
-        spacing=first.data.spacing,
-        reference=position_of_named_map(maps, settings, entries),
-        threads=threads,
-    )
+    entries, result = _compare_entries(maps, entries, settings, threads, notes)
+    first = next(iter(entries.values()))
     return ClassComparison(
         result,
         tuple(entries),
@@ -118,42 +110,49 @@ def compare_maps(
     )
 
 
-def _common_lowpass(
-    maps: Sequence[MapInput], settings: Settings, threads: int, notes: List[str], read: ReadInput
-) -> Optional[float]:
-    """Return the low-pass for all maps, Å; None if no map can be used.
-
-    It is the low-pass that the settings give. If they give none, it is the finest one, not finer than the default, at
-    which every map has detail. A warning is added to `notes` if a map has almost no detail at the low-pass that the
-    settings give or, without one, at the default.
-    """
-
-    def planned_and_finest(source: DensityMap) -> Tuple[float, float]:
-        planned = resolve_parameters(source.grid, settings).lowpass
-        voxel_size = source.grid.voxel_size
-        coarsest = max(planned, _MAX_LOWPASS * min(source.grid.shape) * voxel_size)
-        return planned, finest_detail(
-            source.data, voxel_size=voxel_size, finest=planned, coarsest=coarsest, threads=threads
-        )
-
-    lowpasses = measure_usable_maps(maps, planned_and_finest, [], read=read)
-    if not lowpasses:
-        return settings.lowpass
-    index = max(lowpasses, key=lambda index: lowpasses[index][1])
-    planned, needed = lowpasses[index]
-    if needed > planned:
-        notes.append(_lowpass_warning(maps, maps[index].name, planned, needed, settings))
-    return needed if settings.lowpass is None else settings.lowpass
-
-
-def _lowpass_warning(maps: Sequence[MapInput], name: str, planned: float, needed: float, settings: Settings) -> str:
-    if settings.lowpass is None:
-        leave_out = ", or leave a class out" if len(maps) > 2 else ""
-        return (
-            f"compared at a low-pass of {needed:.3g} Å, because {name} has almost no finer detail "
-            f"(set another low-pass{leave_out})"
-        )
-    return (
-        f"{name} has almost no detail finer than {needed:.3g} Å, but the classes are compared at a low-pass of "
-        f"{planned:.3g} Å (setting lowpass): a region may only show that this map lacks detail"
+def _is_small(item: MapInput, notes: List[str]) -> bool:
+    """Return whether a class has too few particles to be compared, and add a sentence about it to `notes`."""
+    if counts(item):
+        return False
+    particles = item.class_info.particles if item.class_info else 0
+    notes.append(
+        f"{item.name} is left out of the comparison: it has {particles} particle{'s' * (particles != 1)}, and a map of "
+        f"fewer than {MIN_PARTICLES} does not show what a class holds"
     )
+    return True
+
+
+def _compare_entries(
+    maps: Sequence[MapInput], entries: Dict[int, ClassEntry], settings: Settings, threads: int, notes: List[str]
+) -> Tuple[Dict[int, ClassEntry], Comparison]:
+    """Compare classes, and compare them again without those that hold junk; return the classes that were compared."""
+    if len(entries) < 2:
+        raise MapError("; ".join(["fewer than two of the maps can be compared", *notes]))
+    result = compare_classes(
+        [entry.data for entry in entries.values()],
+        [maps[index].name for index in entries],
+        spacing=next(iter(entries.values())).data.spacing,
+        reference=position_of_named_map(maps, settings, entries),
+        threads=threads,
+    )
+    junk = _junk(maps, list(entries), result.grey_factors)
+    if not junk or len(entries) - len(junk) < 2:
+        return entries, result
+    for index, factor in junk.items():
+        notes.append(
+            f"{maps[index].name} is left out of the comparison: the part that all classes share has only {factor:.2f} "
+            "times the density there that it has in the other classes, as in a class of junk or of other particles"
+        )
+    kept = {index: entry for index, entry in entries.items() if index not in junk}
+    return _compare_entries(maps, kept, settings, threads, notes)
+
+
+def _junk(maps: Sequence[MapInput], indices: Sequence[int], grey_factors: Sequence[float]) -> Dict[int, float]:
+    """Return the classes whose common part is far less dense than in the others, with its relative density.
+
+    Maps that are no classes of one classification may have grey scales of their own, and are not judged.
+    """
+    if not all(maps[index].is_class for index in indices):
+        return {}
+    middle = float(np.median(grey_factors))
+    return {index: factor / middle for index, factor in zip(indices, grey_factors) if factor < MIN_GREY_FACTOR * middle}

@@ -17,7 +17,7 @@ from occupy_core.comparing.changes import distances_between, is_flexible, moved_
 from occupy_core.comparing.class_data import ClassData, choose_reference_class
 from occupy_core.comparing.common_part import CommonPart, find_common_part
 from occupy_core.comparing.inner_noise import NoiseOfMeans, independent_places
-from occupy_core.comparing.limits import MIN_DIFFERENCE, MIN_OCCUPANCY
+from occupy_core.comparing.limits import CANDIDATE_SIGMAS, MIN_DIFFERENCE, MIN_OCCUPANCY
 from occupy_core.comparing.occupancies import Interval, inner_voxels, read_occupancies
 from occupy_core.comparing.poses import Pose, align_classes
 from occupy_core.comparing.regions import Part, differing_parts
@@ -200,7 +200,8 @@ def _measure_parts(
             reading.sigmas,
             doubt(reading.sigmas, needed, here.excess, reading.pair, names),
         )
-        if max(item.value for item in region.occupancies) > MIN_OCCUPANCY and region.spread > MIN_DIFFERENCE:
+        is_strong = max(item.value for item in region.occupancies) > MIN_OCCUPANCY and region.spread > MIN_DIFFERENCE
+        if is_strong and region.sigmas > CANDIDATE_SIGMAS:
             regions.append(replace(region, is_flexible=_is_flexible(part, region, densities, maps, reading.pair)))
     regions.sort(key=lambda region: (not region.is_sure, -region.volume * region.spread))
     return _with_moved_pairs(regions, maps.spacing), spread

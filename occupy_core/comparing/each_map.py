@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
+from occupy_core.comparing.limits import MIN_PARTICLES
 from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
@@ -22,6 +23,15 @@ ReadInput = Callable[[MapInput], DensityMap]
 def read_input(item: MapInput) -> DensityMap:
     """Read the map file of an input; raise MapError if it cannot be read."""
     return read_map(item.path, voxel_size=item.voxel_size)
+
+
+def counts(item: MapInput) -> bool:
+    """Return whether a map has enough particles to be compared and to say what is fully occupied.
+
+    A map whose number of particles is not known counts.
+    """
+    particles = item.class_info.particles if item.class_info else None
+    return particles is None or particles >= MIN_PARTICLES
 
 
 def estimate_settings(settings: Settings) -> Settings:

@@ -19,8 +19,8 @@ MIN_RELATIVE_DENSITY = 0.25
 # Voxels: fits take every second, third ... voxel where there are more; neighbours say the same. For speed alone.
 MAX_FITTED_VOXELS = 20_000
 
-# Standard deviations of its noise that a difference exceeds where parts are looked for. Ours: parts that noise makes
-# are sorted out afterwards, as whole regions.
+# Standard deviations of its noise that a difference exceeds, at voxels where parts are looked for and as the mean over
+# a region that is reported. Ours: the regions that noise makes all the same are found unsure.
 CANDIDATE_SIGMAS = 4.0
 
 # Probability with which noise alone makes a sure region anywhere in the molecule and between any two classes

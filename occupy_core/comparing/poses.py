@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from typing import List, Sequence, Tuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.smoothing import gaussian_smooth
-from occupy_core.arrays.types import Floats, Mask, Volume
+from occupy_core.arrays.types import Mask, Volume
 from occupy_core.comparing.class_data import MIN_VOXELS, ClassData
 from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.limits import DETECTION_WIDTHS, MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY
@@ -104,33 +105,27 @@ def align_classes(
     each pattern the difference to the reference class holds, whatever part of the molecule differs otherwise. Maps are
     moved, and the fit is repeated until nothing moves any more.
     """
-    smooth_reference, reference_molecule = classes[reference].density.load(), classes[reference].molecule.load()
-    plain_reference = smooth_reference.copy()
-    smooth_reference = gaussian_smooth(smooth_reference, DETECTION_WIDTHS[0] / spacing, threads=threads)
+    own, own_molecule = classes[reference].density.load(), classes[reference].molecule.load()
     aligned, poses = [], []
     for index, item in enumerate(classes):
         if index == reference:
             aligned.append(item)
             poses.append(Pose())
             continue
-        density = item.density.load()
-        molecule = reference_molecule | item.molecule.load()
-        smooth = gaussian_smooth(density, DETECTION_WIDTHS[0] / spacing, threads=threads)
-        motion, blur, pose = _relative_pose(smooth_reference, smooth, molecule, spacing)
+        molecule = own_molecule | item.molecule.load()
         box = box_around(molecule, math.ceil(_MARGIN / spacing))
-        density, scale = (_moved(volume, motion, box) for volume in (density, item.own_scale.load()))
-        density -= np.float32(blur) * ndimage.laplace(plain_reference)
-        aligned.append(replace(item, density=DiskArray(density), own_scale=DiskArray(np.clip(scale, 0, 1))))
+        density = item.density.load()
+        of_own, of_class = (
+            gaussian_smooth(volume[box], DETECTION_WIDTHS[0] / spacing, threads=threads) for volume in (own, density)
+        )
+        motion, blur, pose = _relative_pose(of_own, of_class, molecule[box], spacing)
+        scale = item.own_scale.load()
+        if pose.displacement > 0:
+            density[box], scale[box] = motion.moved(density[box]), np.clip(motion.moved(scale[box]), 0, 1)
+        density[box] -= np.float32(blur) * ndimage.laplace(own[box])
+        aligned.append(replace(item, density=DiskArray(density), own_scale=DiskArray(scale)))
         poses.append(pose)
     return aligned, poses
-
-
-def _moved(volume: Volume, motion: _Motion, box: Tuple[slice, ...]) -> Volume:
-    """Return a volume with its part in a box moved."""
-    corner = np.array([part.start for part in box], dtype=np.float64)
-    result = volume.copy()
-    result[box] = _Motion(motion.matrix, motion.offset, motion.centre - corner).moved(volume[box])
-    return result
 
 
 def _relative_pose(reference: Volume, volume: Volume, molecule: Mask, spacing: float) -> Tuple[_Motion, float, Pose]:
@@ -138,35 +133,31 @@ def _relative_pose(reference: Volume, volume: Volume, molecule: Mask, spacing: f
 
     Both maps are smoothed. The blur is the factor of the reference map's Laplacian, in voxels squared.
     """
-    box = box_around(molecule, math.ceil(_MARGIN / spacing))
-    reference, volume, molecule = reference[box], volume[box], molecule[box]
-    corner = np.array([part.start for part in box], dtype=np.float64)
     strongest = np.maximum(reference, volume)
     dense = molecule & (strongest > np.float32(MIN_RELATIVE_DENSITY * np.percentile(strongest[molecule], 95)))
     positions = np.argwhere(dense).astype(np.float64)
     identity = _Motion(np.eye(3), np.zeros(3), positions.mean(axis=0) if len(positions) else np.zeros(3))
     if len(positions) < MIN_VOXELS:
         return identity, 0.0, Pose()
-    chosen = np.flatnonzero(dense)[:: math.ceil(len(positions) / MAX_FITTED_VOXELS)]
+    chosen = np.flatnonzero(dense)[:: len(positions) // MAX_FITTED_VOXELS + 1]
     patterns = _patterns(reference, chosen, identity.centre)
     motion, moved = identity, volume
     for _ in range(_MAX_ROUNDS):
-        difference = (moved - reference).ravel()[chosen]
-        factors = fit_two_groups(difference, patterns).coefficients
-        step = identity.after(factors[3:6], factors[:3])
+        factors = fit_two_groups((moved - reference).ravel()[chosen], patterns).coefficients
+        step = identity.after(factors[3:6], factors[:3]).displacement(positions) * spacing
+        if step < _LAST_DISPLACEMENT:
+            break
         motion = motion.after(factors[3:6], factors[:3])
         moved = motion.moved(volume)
-        if step.displacement(positions) * spacing < _LAST_DISPLACEMENT:
-            break
     pose = Pose(
         float(np.linalg.norm(motion.offset)) * spacing,
         math.degrees(float(np.linalg.norm(Rotation.from_matrix(motion.matrix).as_rotvec()))),
         motion.displacement(positions) * spacing,
     )
-    return replace(motion, centre=motion.centre + corner), float(factors[7]), pose
+    return motion, float(factors[7]), pose
 
 
-def _patterns(reference: Volume, chosen: Floats, centre: Doubles) -> Doubles:
+def _patterns(reference: Volume, chosen: NDArray[np.intp], centre: Doubles) -> Doubles:
     """Return the changes of a map at chosen voxels (flat index) under small motions: (voxel, pattern).
 
     Shifts along the three axes, rotations about them through the centre, another grey scale, another blur.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Dict, Optional, Sequence
 
-from occupy_core.comparing.each_map import estimate_settings, measure_usable_maps, position_of_named_map
+from occupy_core.comparing.each_map import counts, estimate_settings, measure_usable_maps, position_of_named_map
 from occupy_core.estimate.prepare import basis_reference, prepare_basis
 from occupy_core.estimate.reference import Reference
 from occupy_core.maps.density_map import DensityMap
@@ -98,7 +98,8 @@ def shared_scale(
     if not measured:
         return None
     named = position_of_named_map(maps, settings, measured)
-    index = max(measured, key=lambda index: measured[index].value) if named is None else list(measured)[named]
+    counted = [index for index in measured if counts(maps[index])] or list(measured)
+    index = max(counted, key=lambda index: measured[index].value) if named is None else list(measured)[named]
     return SharedScale(dict.fromkeys(range(len(maps)), measured[index]), index)
 
 
@@ -115,6 +116,7 @@ def _calibrated_scale(
     if not entries:
         return None
     classes = [entry.data for entry in entries.values()]
-    chosen = choose_reference_class(classes, position_of_named_map(maps, settings, entries))
+    counted = [position for position, index in enumerate(entries) if counts(maps[index])]
+    chosen = choose_reference_class(classes, position_of_named_map(maps, settings, entries), counted)
     references = shared_references(classes, chosen, spacing=classes[0].spacing, threads=threads)
     return SharedScale(dict(zip(entries, references)), list(entries)[chosen])

@@ -73,12 +73,12 @@ def fit_two_groups(values: Floats, columns: Optional[NDArray[Any]] = None) -> Tw
     TwoGroups
         The likelier of two fits: one starts from all voxels, one from the voxels in the peak of the distribution.
     """
-    values = np.asarray(values, dtype=np.float64)
-    columns = np.ones((len(values), 1)) if columns is None else np.asarray(columns, dtype=np.float64)
+    numbers = values.astype(np.float64)
+    columns = np.ones((len(numbers), 1)) if columns is None else np.asarray(columns, dtype=np.float64)
     lengths = np.sqrt((columns**2).mean(axis=0)) + np.finfo(np.float64).tiny
     columns = columns / lengths
-    from_all = np.linalg.lstsq(columns, values, rcond=None)[0]
-    fits = [_maximise(values, columns, start) for start in (np.zeros_like(from_all), from_all)]
+    from_all = np.linalg.lstsq(columns, numbers, rcond=None)[0]
+    fits = [_maximise(numbers, columns, start) for start in (np.zeros_like(from_all), from_all)]
     best = max(fits, key=lambda fit: fit.log_likelihood)
     return TwoGroups(best.sigma, best.share, best.coefficients / lengths, best.log_likelihood)
 
@@ -131,6 +131,8 @@ def _maximise(values: Doubles, columns: Doubles, start: Doubles) -> TwoGroups:
             break
         last = likelihood
         weights = noise / total
+        if weights.sum() < 1:  # no voxel is left in the first group
+            break
         weighted = columns * weights[:, None]
         coefficients = np.linalg.lstsq(weighted.T @ columns, weighted.T @ values, rcond=None)[0]
         rest = values - columns @ coefficients

@@ -184,7 +184,7 @@ def test_low_pass_is_one_at_which_all_classes_have_detail(classes, simulated, wr
     assert compare_maps(classes, Settings()).lowpass == 9
     found = compare_maps(maps, Settings())
     assert 16 < found.lowpass < 20 and "class 3 has almost no finer detail" in found.warnings[0]
-    assert "leave a class out" in found.warnings[0]
+    assert "leave class 3 out" in found.warnings[0]
     found = compare_maps(maps, Settings(lowpass=12.0))
     assert found.lowpass == 12 and "class 3 has almost no detail finer than 1" in found.warnings[0]
     assert "leave" not in compare_maps(maps[1:], Settings()).warnings[0]
@@ -308,7 +308,7 @@ def test_shift_of_a_complete_class_gives_a_warning(simulated, write_mrc, tmp_pat
     ]
     # Noise decides which of the two is the reference class.
     warnings = " ".join(compare_maps(maps, Settings()).warnings)
-    assert re.search(r"c\d\.mrc is shifted by 9\.0 Å against c\d\.mrc", warnings)
+    assert re.search(r"c\d\.mrc is rotated by 0\.\d degrees and shifted by 9\.0 Å against c\d\.mrc", warnings)
 
 
 def test_aligned_classes_give_no_warning(classes):
