@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Describe a comparison of classes in words, from its part of report.json. RELION, Scipion and the PDF use these texts."""
+"""Describe a comparison of classes in words, from its part of report.json, for RELION, Scipion and the PDF."""
 
 from __future__ import annotations
 
