@@ -29,6 +29,8 @@ _SHARE_ROUNDING = 0.01
 class Occupancy(Interval):
     """An occupancy, or a difference of occupancies, with its 90 % interval: `low`, `value`, `high`; each 0..1."""
 
+    __slots__ = ()
+
 
 @dataclass(frozen=True, eq=False)
 class DifferingRegion:

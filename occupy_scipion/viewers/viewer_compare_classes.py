@@ -29,8 +29,8 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
             params.LabelParam,
             label="Regions that differ, and their occupancies",
             help="Slices of all classes through each of the largest regions, with the outlines of the regions, and a "
-            "chart of the occupancy of each region in each class, with 90 % intervals. Unsure regions, which have no mask, "
-            "are circles at their places with dashed lines; logfile.pdf shows their outlines.",
+            "chart of the occupancy of each region in each class, with 90 % intervals. Unsure regions have no mask: "
+            "dashed circles show their places and sizes. logfile.pdf shows their outlines.",
         )
 
     def _getVisualizeDict(self):

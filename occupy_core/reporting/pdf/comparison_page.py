@@ -137,10 +137,8 @@ def _draw_section(
     frame.picture(image, DENSITY_COLOURS, levels, interpolation="bilinear")
     for number, mask in section.outlines.items():
         outline: Any = contour_generator(z=mask.astype(np.float32), line_type="Separate").lines(0.5)
-        style = (
-            {"linewidths": _UNSURE_OUTLINE, "linestyles": [_DASHES]} if number in unsure else {"linewidths": _OUTLINE}
-        )
-        frame.add(LineCollection(outline, colors=[_colour(number)], **style))
+        width, dashes = (_UNSURE_OUTLINE, _DASHES) if number in unsure else (_OUTLINE, "solid")
+        frame.add(LineCollection(outline, colors=[_colour(number)], linewidths=width, linestyles=[dashes]))
 
 
 def _grey_levels(sections: Sequence[RegionSection]) -> Tuple[float, float]:
