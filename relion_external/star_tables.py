@@ -37,7 +37,7 @@ _REGION_COLUMNS = (
     "occupyOccupancyDifferenceHigh",
     "occupyOccupancyOfAllParticlesLow",
     "occupyOccupancyOfAllParticlesHigh",
-    "occupyNote",
+    "occupyNote",  # the last column: RELION's shell scripts split quoted texts at blanks
 )
 _OCCUPANCY_COLUMNS = (
     "occupyRegionNumber",
@@ -138,8 +138,8 @@ def _star_value(value: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return a text that fits into one quoted value or one comment: on one line, without double quotes."""
-    return " ".join(text.replace('"', "'").split())
+    """Return a text that fits into one quoted value or one comment: on one line, without quotes."""
+    return " ".join(re.sub("['\"]", "", text).split())
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> Table:

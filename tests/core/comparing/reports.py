@@ -2,8 +2,6 @@
 """Reports of comparisons that tests of texts, tables and figures show."""
 
 DOUBT = "small or faint beside the noise of class 1 and class 2: 4.1 times the noise, where 6.2 is sure"
-    "small or faint beside the noise of class 1 and class 2: the difference is 4.1 times the noise, where 6.2 is sure"
-)
 
 
 def region_report(number, occupancies, *, of_all=None, doubt=None, **values):
