@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy classes bench images settings-table readme docs clean
+.PHONY: demo test lint compare accuracy classes runs bench images settings-table readme docs clean
 
 demo:            ## simulate maps, run the main jobs in Scipion and RELION, draw the results
 	@scripts/environment.sh
@@ -25,6 +25,10 @@ accuracy:        ## measure the error of calibrated occupancies and of the publi
 classes:         ## measure how well classes are compared, in simulated classifications
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.classes --write
+
+runs:            ## measure how well classes are compared, in classifications by RELION of simulated particles
+	@scripts/environment.sh --with-relion
+	@.venv/bin/python -m benchmarks.runs --write $(if $(RUNS),--folder $(RUNS))
 
 bench:           ## measure time and memory of this package and of the published program
 	@scripts/environment.sh

@@ -59,7 +59,7 @@ def _parse(argv: Optional[List[str]]) -> argparse.Namespace:
         default=scenarios.IDENTICAL_SETS,
         help="number of sets of classes that do not differ (default: %(default)s)",
     )
-    parser.add_argument("--write", action="store_true", help="write docs/classes.md")
+    parser.add_argument("--write", action="store_true", help="write the second section of docs/classes.md")
     options = parser.parse_args(argv)
     for path in options.models:
         if not path.exists():

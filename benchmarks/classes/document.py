@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The text of docs/classes.md, from the outcomes of the benchmark."""
+"""The second section of docs/classes.md, from the outcomes of the benchmark."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import List, Mapping, Sequence
 from benchmarks.classes import scenarios, tables
 from benchmarks.classes.measure import MIN_COVERAGE, MIN_SHARE, Outcome
 from benchmarks.occupancy.tables import markdown
+from benchmarks.page_sections import write_section
 from benchmarks.real_data import REPOSITORY
 
-DOCUMENT = REPOSITORY / "docs" / "classes.md"
+PAGE = REPOSITORY / "docs" / "classes.md"
+SECTION = "classes"
 
 
 # Outcomes of the classifications with differences, by the title of the suite.
@@ -18,8 +20,8 @@ Suites = Mapping[str, Sequence[Outcome]]
 
 
 def write(suites: Suites, identical_sets: Sequence[Outcome], seed: int) -> None:
-    """Write the document; parameters as in `text`."""
-    DOCUMENT.write_text(text(suites, identical_sets, seed), encoding="utf-8")
+    """Write the section; parameters as in `text`."""
+    write_section(PAGE, SECTION, text(suites, identical_sets, seed))
 
 
 def missed_bounds(suites: Suites, identical_sets: Sequence[Outcome]) -> List[str]:
@@ -29,7 +31,7 @@ def missed_bounds(suites: Suites, identical_sets: Sequence[Outcome]) -> List[str
 
 
 def text(suites: Suites, identical_sets: Sequence[Outcome], seed: int) -> str:
-    """Return the document in Markdown.
+    """Return the section in Markdown.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def text(suites: Suites, identical_sets: Sequence[Outcome], seed: int) -> str:
         seed=seed,
         unseen=" to ".join(str(seed + item) for item in (scenarios.UNSEEN[0], scenarios.UNSEEN[-1])),
         tables="\n\n".join(
-            f"### Chains {title}\n\n{tables.by_noise(outcomes)}\n\n{tables.by_classification(outcomes)}"
+            f"#### Chains {title}\n\n{tables.by_noise(outcomes)}\n\n{tables.by_classification(outcomes)}"
             for title, outcomes in suites.items()
         ),
     )
@@ -85,16 +87,16 @@ def _listed(lines: Sequence[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-_TEXT = """# What the comparison of classes finds
+_TEXT = """## Simulated class maps
 
-Where the classes of a 3D classification differ, a job reports regions. Each region has a mask and an occupancy in every
-class. The table shows the results in simulated classifications with known differences, at noise up to {max_noise}:
+These class maps are computed from atomic models, without a classification: every class has known occupancies, noise and
+resolution. The table shows the sure regions, at noise up to {max_noise}:
 
 {summary}
 
 {verdict}
 
-## Simulated classifications
+### How the maps are simulated
 
 - {classifications} classifications of 3 to 5 classes were simulated from the atomic models in the tables below. In each
   classification, one to three groups of touching chains have a pattern over the classes: the chains are present or
@@ -110,7 +112,7 @@ class. The table shows the results in simulated classifications with known diffe
 - *Unseen* classifications were drawn after the constants of the method had been chosen. They show what to expect of
   other classifications.
 
-## How to read the tables
+### How to read these tables
 
 - *Found*: the region covers at least {coverage} of the chains that differ (*coverage*), and at least {share} of the
   region lies on these chains or within the kernel radius (half the low-pass) of them (*share*).
@@ -127,23 +129,12 @@ class. The table shows the results in simulated classifications with known diffe
 | mean occupancy error | at most {max_error} |
 | regions in classes that do not differ | none |
 
-## When not to trust regions
+### What these maps show about trust
 
-- **A region is a difference between the maps**, which is not always a difference in composition. Badly aligned
-  particles in one class and parts that have moved cause regions too. Look at the class maps there.
 - **A region may be too large**, and include neighbours of the part that differs, or miss the edges of a thin part. One
   DNA strand next to the other, in noisy classes, is the hardest case of this benchmark.
-- **Some part must be fully occupied in all classes**, because it gives their grey scales. If this part reads unequally,
-  the job warns; all occupancies and regions are then less certain.
-- **Low-pass.** If one class has little detail, all classes are compared at a coarser low-pass, and the job says so.
-  Borders are then blurred by half the low-pass, and small parts and neighbours with different patterns merge. Leave
-  that class out with `classes`.
 - **Very noisy classes** (noise above {max_noise}): a difference may be missed, be split in two, or have an inaccurate
   border. A difference that only the noisiest class shows may be missed too.
-- **Small differences in occupancy**, such as a part that is weaker by a third in one class, are harder to separate from
-  noise than large ones. Their regions may be missed, or merge with a neighbour.
-- **Small parts** (below {mass} kDa, or thin parts such as single helices, DNA strands and loops between other chains)
-  may be missed, or merge with a neighbour.
 - **Simulated maps are easier than real ones**: they have no alignment errors, no particles of other states in a class,
   and the same noise everywhere.
 
@@ -151,19 +142,19 @@ Differences that were not found at noise above {max_noise}, where no bound appli
 
 {not_found}
 
-## Repeat the benchmark
+### Repeat the simulations
 
 ```
 make classes
 ```
 
-This command simulates the classifications and writes this page. The seed is {seed}; the unseen classifications have the
+This command simulates the class maps and writes this section. The seed is {seed}; the unseen classifications have the
 seeds {unseen}. The constants of the method were chosen with the seeds 0 to 5, 11, 12, 20 to 23, 30 to 33,
 40 to 43, 50, 60, 70, 110, 200 to 205 and 210 to 213, and for classes that do not differ also with 903 to 905 and 912.
 `python -m benchmarks.classes my_model.cif --seed 3` uses other models and draws, and writes nothing. Without the real
 models (OCCUPY_SHARED_DATA names their folder), only the artificial helix bundles are simulated.
 
-## Tables
+### Tables of the simulated class maps
 
 {tables}
 """

@@ -37,14 +37,26 @@ class Run:
     aligned: bool = False
     iterations: int = 10
 
+    @property
+    def description(self) -> str:
+        """All that the files of the run depend on, in words."""
+        particles = self.particles
+        parts = ", ".join(f"{'+'.join(part.chains)} in {part.presence:g}" for part in particles.parts)
+        return (
+            f"{particles.model.title}; {parts or 'identical'}; {particles.number} particles; "
+            f"noise {particles.noise:g}; pose errors {particles.pose_error}; seed {particles.seed}; "
+            f"{self.classes} classes; masked {self.masked}; aligned {self.aligned}; {self.iterations} iterations"
+        )
+
 
 def classify(run: Run, folder: Path) -> Path:
     """Simulate the particles and classify them in `folder`; return the data STAR file of the last iteration.
 
-    A run that is there already is not repeated.
+    A run that is there already, with the same description, is not repeated.
     """
     last = folder / f"Class3D/run_it{run.iterations:03d}_data.star"
-    if last.exists():
+    description = folder / "description.txt"
+    if description.exists() and description.read_text(encoding="utf-8") == run.description:
         return last
     (folder / "Class3D").mkdir(parents=True, exist_ok=True)
     write_particles(run.particles, folder)
@@ -65,6 +77,7 @@ def classify(run: Run, folder: Path) -> Path:
         if f"_it{run.iterations:03d}_" not in path.name:
             path.unlink()
     (folder / "particles.mrcs").unlink()
+    description.write_text(run.description, encoding="utf-8")
     return last
 
 

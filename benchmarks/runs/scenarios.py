@@ -18,33 +18,53 @@ _PARTICLES = (900, 1500)
 _POSE_ERROR = (2.0, 1.0)  # degrees, Å
 _MAX_PART = 0.35  # largest share of the molecule's mass in one part
 _MAX_DIFFERING = 0.5  # largest share of the mass in all parts
-# Ways of classifying: with a mask, with errors of the poses, with a search for the poses.
-_WAYS = ((True, False, False), (False, True, False), (True, True, False), (False, True, True))
+# Ways of classifying: with a mask, with errors of the poses, with a search for the poses. Half of them have a mask, and
+# half have errors of the poses; half of these search for the poses.
+_WAYS = (
+    *((True, False, False), (False, False, False), (True, True, False), (False, True, True)),
+    *((True, False, False), (False, False, False), (True, True, True), (False, True, False)),
+)
+_CLASSES = (2, 3, 4, 5)
 
 
 def identical(models: Sequence[Complex], seed: int, number: int) -> List[Run]:
-    """Draw classifications of identical particles: all chains are in all particles."""
+    """Draw classifications of identical particles: all chains are in all particles.
+
+    Parameters
+    ----------
+    models : sequence of Complex
+        The complexes to simulate, one after the other.
+    seed : int
+        Seed of the particles and of RELION.
+    number : int
+        Number of classifications; masks, errors of the poses, noises and numbers of classes are balanced over 24.
+    """
     return [_run(models, seed, index, "identical", parts=0) for index in range(number)]
 
 
 def differing(models: Sequence[Complex], seed: int, number: int) -> List[Run]:
-    """Draw classifications of particles from which one or two parts are missing, independently of one another."""
-    return [_run(models, seed, index, "differing", parts=1 + index % 2) for index in range(number)]
+    """Draw classifications of particles from which one or two parts are missing, independently of one another.
+
+    Parameters as in `identical`.
+    """
+    parts = [1 + (index + index // 4 + index // len(_WAYS)) % 2 for index in range(number)]
+    return [_run(models, seed, index, "differing", parts=parts[index]) for index in range(number)]
 
 
 def _run(models: Sequence[Complex], seed: int, index: int, kind: str, parts: int) -> Run:
     rng = np.random.default_rng((seed, parts > 0, index))
-    model = models[int(rng.integers(len(models)))]
+    model = models[(index + seed) % len(models)]
     masked, has_errors, aligned = _WAYS[index % len(_WAYS)]
     particles = ParticleSet(
         model,
         _draw_parts(model, parts, rng),
         int(rng.integers(*_PARTICLES)) // (2 if aligned else 1),
-        NOISES[(index // len(_WAYS) + index) % len(NOISES)],
+        NOISES[index % len(NOISES)],
         _POSE_ERROR if has_errors else (0.0, 0.0),
         int(rng.integers(1 << 30)),
     )
-    return Run(f"{kind}_{seed}_{index:02d}", particles, int(rng.integers(2, 6)), masked, aligned)
+    classes = _CLASSES[(index + index // len(_CLASSES)) % len(_CLASSES)]
+    return Run(f"{kind}_{seed}_{index:02d}", particles, classes, masked, aligned)
 
 
 def _draw_parts(model: Complex, number: int, rng: np.random.Generator) -> Tuple[Part, ...]:
