@@ -180,7 +180,7 @@ def _print_results(simulated: Phantom, folders: Dict[str, Folders]) -> None:
 
 def _print_comparison(folders: Folders) -> None:
     """Print the regions where the classes differ, and draw them: classes.png."""
-    from occupy_core.comparing.outputs import comparison_lines
+    from occupy_core.comparing.describe import comparison_lines, sure_regions
     from occupy_core.maps.reading import read_map
     from occupy_core.reporting.pdf.comparison_page import comparison_figure
     from occupy_core.reporting.region_sections import region_sections
@@ -192,7 +192,7 @@ def _print_comparison(folders: Folders) -> None:
     print(f"\nDifferences between the classes (true occupancies in classes 1, 2, 3: {truth}):")
     for line in comparison_lines(comparison):
         print(f"  {line}")
-    masks = [read_map(folders.comparison / region["mask"]).data for region in comparison["regions"]]
+    masks = [read_map(folders.comparison / region["mask"]).data for region in sure_regions(comparison)]
     maps = [read_map(path).data for path in sorted(folders.class_maps.glob("*_class*.mrc"))]
     comparison_figure(comparison, region_sections(masks, maps)).savefig(OUTPUT / "classes.png", dpi=110)
 

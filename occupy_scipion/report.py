@@ -12,6 +12,19 @@ from occupy_scipion.constants import JOB_FILE
 
 Report = Dict[str, Any]
 
+# Values of a region in reports of earlier versions, which do not hold them.
+_NEW_REGION_VALUES = {
+    "sure": True,
+    "doubt": None,
+    "sigmas": None,
+    "flexible": False,
+    "moved_with": None,
+    "difference_low": None,
+    "difference_high": None,
+    "occupancy_of_all_particles_low": None,
+    "occupancy_of_all_particles_high": None,
+}
+
 # Key in the job file: the names of the target masks that users know (the core may read copies under other names).
 TARGET_NAMES = "target_names"
 
@@ -24,7 +37,7 @@ def read_report(folder: str) -> Optional[Report]:
     report = _read_json(os.path.join(folder, REPORT))
     if report is None:
         return None
-    report.setdefault("comparison", None)
+    _complete_comparison(report.setdefault("comparison", None))
     report.setdefault("warnings", [])
     report.setdefault("outputs", [])
     names = (_read_json(os.path.join(folder, JOB_FILE)) or {}).get(TARGET_NAMES, [])
@@ -48,6 +61,23 @@ def remove_old_outputs(folder: str, last: Optional[Report]) -> None:
         path = os.path.join(folder, name)
         if name not in present and os.path.exists(path):
             os.remove(path)
+
+
+def _complete_comparison(comparison: Optional[Report]) -> None:
+    """Add to the record of a comparison what earlier versions did not write.
+
+    All regions of earlier versions have masks; their occupancies have quartiles, which are no intervals.
+    """
+    if comparison is None:
+        return
+    comparison.setdefault("one_means", "")
+    for region in comparison["regions"]:
+        for name, value in _NEW_REGION_VALUES.items():
+            region.setdefault(name, value)
+        for item in region["occupancies"]:
+            item.setdefault("occupancy", item.get("median"))
+            item.setdefault("low", None)
+            item.setdefault("high", None)
 
 
 def _read_json(path: str) -> Optional[Dict[str, Any]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import Any, List, Mapping, Optional, Sequence
 
-from occupy_core.comparing.outputs import comparison_lines
+from occupy_core.comparing.describe import comparison_lines, sure_regions
 from occupy_core.reporting.report import target_text
 from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.constants import REFERENCE
@@ -184,13 +184,13 @@ def _comparison_lines(report: Report) -> List[str]:
     comparison = report["comparison"]
     if comparison is None:
         return []
-    lines = [f"*Compared at a low-pass of {comparison['lowpass_angstrom']:.3g} Å:*"]
+    lines = [f"*Compared at a low-pass of {comparison['lowpass_angstrom']:.3g} Å (with 90 % intervals):*"]
     lines += [line[0].upper() + line[1:] for line in comparison_lines(comparison)]
     return [*lines, *_warning_lines(comparison["warnings"]), ""]
 
 
 def _comparison_sentence(comparison: Mapping[str, Any]) -> str:
-    count = len(comparison["regions"])
+    count = len(sure_regions(comparison))
     regions = "no region differed" if not count else f"{count} region{'s' * (count > 1)} differed"
     return (
         f"The occupancies of {len(comparison['maps'])} classes were compared under one reference (occupancy mode, "

@@ -76,7 +76,7 @@ def _print_end(outputs: JobOutputs, options: Options) -> None:
     for name in [name for item in outputs.maps for name in item.files.values()]:
         _print_line(f"  wrote {os.path.join(options.output_dir, name)}")
     if outputs.comparison is not None:
-        from occupy_core.comparing.outputs import comparison_lines
+        from occupy_core.comparing.describe import comparison_lines
 
         for line in comparison_lines(outputs.comparison):
             _print_line(line)

@@ -31,23 +31,32 @@ _REGION_COLUMNS = (
     "occupyCentreZAngstrom",
     "occupyOccupancyDifference",
     "occupyOccupancyOfAllParticles",
+    "occupySure",
+    "occupySigmas",
+    "occupyOccupancyDifferenceLow",
+    "occupyOccupancyDifferenceHigh",
+    "occupyOccupancyOfAllParticlesLow",
+    "occupyOccupancyOfAllParticlesHigh",
+    "occupyNote",  # the last column: RELION's shell scripts split quoted texts at blanks
 )
 _OCCUPANCY_COLUMNS = (
     "occupyRegionNumber",
     "rlnClassNumber",
     "rlnClassDistribution",
-    "occupyOccupancyLowerQuartile",
+    "occupyOccupancyLow",
     "occupyOccupancy",
-    "occupyOccupancyUpperQuartile",
+    "occupyOccupancyHigh",
 )
+# RELION's readers take no empty text.
+_NO_NOTE = "None"
 
 
 def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
     """Write occupancy_maps.star and, if classes were compared, occupancy_regions.star.
 
     occupancy_maps.star has a table with a row for each map and, with target masks, a second table with a row for each
-    map and target mask. occupancy_regions.star has a table with a row for each region and a second table with a row
-    for each region and class.
+    map and target mask. occupancy_regions.star has a table with a row for each region, the sure ones first, and a
+    second table with a row for each region and class.
 
     Parameters
     ----------
@@ -65,7 +74,8 @@ def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
         tables["occupancy_targets"] = _table(targets)
     _write_star(tables, folder / MAPS_TABLE)
     if outputs.comparison is not None:
-        _write_star(_region_tables(outputs.comparison, job_dir), folder / REGIONS_TABLE)
+        tables = _region_tables(outputs.comparison, job_dir)
+        _write_star(tables, folder / REGIONS_TABLE, comment=outputs.comparison["one_means"])
 
 
 def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
@@ -101,12 +111,12 @@ def _comparison_node(name: str) -> Tuple[str, str]:
     return {SPREAD_MAP: _MAP_NODE}.get(name, _MASK_NODE)
 
 
-def _write_star(tables: Mapping[str, Table], path: Path) -> None:
-    """Write tables, by the names of their blocks, to a STAR file.
+def _write_star(tables: Mapping[str, Table], path: Path, *, comment: str = "") -> None:
+    """Write tables, by the names of their blocks, to a STAR file, with a comment at its head.
 
     The library starfile is not used: loading it takes as long as a whole job on a small map.
     """
-    lines = ["# version 30001"]
+    lines = ["# version 30001", *([f"# {_one_line(comment)}"] if comment else [])]
     for name, (columns, rows) in tables.items():
         lines += ["", f"data_{name}", "", "loop_"]
         lines += [f"_{column} #{number}" for number, column in enumerate(columns, start=1)]
@@ -125,6 +135,11 @@ def _star_value(value: object) -> str:
     if text and not re.search(r"\s|^[#_'\"]|^(data|loop)_", text):
         return text
     return f"'{text}'" if '"' in text else f'"{text}"'
+
+
+def _one_line(text: str) -> str:
+    """Return a text that fits into one quoted value or one comment: on one line, without quotes."""
+    return " ".join(re.sub("['\"]", "", text).split())
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> Table:
@@ -196,19 +211,28 @@ def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, Tab
 
 
 def _region_row(region: Mapping[str, Any], job_dir: str) -> Tuple[object, ...]:
-    of_all_particles = region["occupancy_of_all_particles"]
+    from occupy_core.comparing.describe import region_note  # a job on one map does not load the comparison
+
     return (
-        os.path.join(job_dir, region["mask"]),
+        # RELION opens the file of every row to display the table, and an unsure region has no mask.
+        os.path.join(job_dir, region["mask"] or SPREAD_MAP),
         region["number"],
         region["volume_cubic_angstrom"],
         *region["centre_xyz_angstrom"],
         region["difference"],
-        math.nan if of_all_particles is None else of_all_particles,
+        region["occupancy_of_all_particles"],
+        int(region["sure"]),
+        region["sigmas"],
+        region["difference_low"],
+        region["difference_high"],
+        region["occupancy_of_all_particles_low"],
+        region["occupancy_of_all_particles_high"],
+        _one_line(region_note(region)) or _NO_NOTE,
     )
 
 
 def _occupancy_row(
     region: Mapping[str, Any], item: Mapping[str, Any], occupancy: Mapping[str, Any]
 ) -> Tuple[object, ...]:
-    quartiles = (occupancy["lower_quartile"], occupancy["median"], occupancy["upper_quartile"])
-    return (region["number"], item["number"], item["share"], *quartiles)
+    interval = (occupancy["low"], occupancy["occupancy"], occupancy["high"])
+    return (region["number"], item["number"], item["share"], *interval)

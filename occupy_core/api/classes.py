@@ -14,6 +14,7 @@ from occupy_core.arrays.types import Mask, Volume
 from occupy_core.comparing.class_cache import ClassCache
 from occupy_core.comparing.compare_maps import ClassComparison, compare_maps
 from occupy_core.comparing.comparison import Region
+from occupy_core.comparing.occupancies import Interval
 from occupy_core.comparing.outputs import occupancy_of_all_particles
 from occupy_core.comparing.region_masks import soft_mask
 from occupy_core.errors import MapError, SettingsError
@@ -25,49 +26,66 @@ from occupy_core.settings.job_spec import ClassInfo, MapInput
 _SHARE_ROUNDING = 0.01
 
 
-@dataclass(frozen=True)
-class Occupancy:
-    """Occupancy of one region in one map, 0..1: the median over the region's voxels, and the quartiles."""
+class Occupancy(Interval):
+    """An occupancy, or a difference of occupancies, with its 90 % interval: `low`, `value`, `high`; each 0..1."""
 
-    lower_quartile: float
-    median: float
-    upper_quartile: float
+    __slots__ = ()
 
 
 @dataclass(frozen=True, eq=False)
 class DifferingRegion:
-    """A connected part of the molecule where maps differ by more than noise explains.
+    """A connected part of the molecule where maps differ.
 
     Attributes
     ----------
     number : int
-        From 1, the largest volume times difference first.
+        From 1: the sure regions first, of either kind the largest volume times difference first.
     volume : float
         Å^3.
     centre : tuple of float
         z, y, x in Å, from the centre of the first voxel.
     occupancies : tuple of Occupancy
         One for each compared map, in the order of `ClassDifferences.names`.
-    difference : float
-        Largest difference in occupancy between two maps, 0..1.
-    occupancy_of_all_particles : float, optional
+    difference : Occupancy
+        Largest difference in occupancy between two maps.
+    occupancy_of_all_particles : Occupancy, optional
         Mean of the occupancies, weighted by the classes' shares; None where the shares are not given.
+    sigmas : float
+        The difference, in standard deviations of the noise of a region of this size; 0 or more.
+    doubt : str
+        Why the region is unsure, in words; empty for a sure region.
+    is_flexible : bool
+        Whether the part is blurred, rather than missing, in the map where it reads lowest.
+    moved_with : int, optional
+        Number of the region that is the same part in its other place; None for a part that has not moved.
     """
 
     number: int
     volume: float
     centre: Tuple[float, float, float]
     occupancies: Tuple[Occupancy, ...]
-    difference: float
-    occupancy_of_all_particles: Optional[float]
+    difference: Occupancy
+    occupancy_of_all_particles: Optional[Occupancy]
+    sigmas: float
+    doubt: str
+    is_flexible: bool
+    moved_with: Optional[int]
     _coarse_mask: Mask = field(repr=False)
     _spacing: float = field(repr=False)  # of the coarse grid, in voxels of the maps
     _shape: Tuple[int, int, int] = field(repr=False)
     _voxel_size: float = field(repr=False)
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether noise is ruled out as the cause of the region."""
+        return not self.doubt
+
     @cached_property
     def mask(self) -> Volume:
-        """Soft mask of the region: float32 array, 3D, 0..1 on the maps' grid, 0.5 at the region's border."""
+        """Soft mask of the region: float32 array, 3D, 0..1 on the maps' grid, 0.5 at the region's border.
+
+        The mask lies in the pose of the reference map.
+        """
         return soft_mask(self._coarse_mask, self._shape, spacing=self._spacing, voxel_size=self._voxel_size)
 
 
@@ -78,13 +96,14 @@ class ClassDifferences:
     Attributes
     ----------
     regions : tuple of DifferingRegion
-        Empty where the maps differ by no more than noise explains.
+        The sure regions first, then the unsure ones, which noise may explain.
     names : tuple of str
         Names of the compared maps.
     spread : float32 array, 3D
         Largest difference in occupancy between two maps at each voxel, 0..1, noise included; on the maps' grid.
     reference : str
-        Name of the map whose fully occupied parts count as 1.
+        Name of the map whose density, where it is most complete, counts as 1. The maps cannot show whether anything is
+        there in every particle: all occupancies may be too high by one common factor.
     lowpass : float
         Cutoff of the low-pass that the maps are compared at, Å.
     warnings : tuple of str
@@ -97,6 +116,11 @@ class ClassDifferences:
     reference: str
     lowpass: float
     warnings: Tuple[str, ...]
+
+    @property
+    def sure_regions(self) -> Tuple[DifferingRegion, ...]:
+        """The regions that noise is ruled out for; empty where the maps differ by no more than noise explains."""
+        return tuple(region for region in self.regions if region.is_sure)
 
 
 def compare(
@@ -207,13 +231,18 @@ def _class_differences(comparison: ClassComparison, maps: Sequence[MapInput]) ->
 def _differing_region(
     number: int, region: Region, comparison: ClassComparison, maps: Sequence[MapInput]
 ) -> DifferingRegion:
+    of_all = occupancy_of_all_particles(region, maps)
     return DifferingRegion(
         number=number,
         volume=region.volume,
         centre=region.centre,
-        occupancies=tuple(Occupancy(*quartiles) for quartiles in region.occupancies),
-        difference=region.spread,
-        occupancy_of_all_particles=occupancy_of_all_particles(region, maps),
+        occupancies=tuple(Occupancy(*interval) for interval in region.occupancies),
+        difference=Occupancy(*region.difference),
+        occupancy_of_all_particles=None if of_all is None else Occupancy(*of_all),
+        sigmas=region.sigmas,
+        doubt=region.doubt,
+        is_flexible=region.is_flexible,
+        moved_with=None if region.moved_with is None else region.moved_with + 1,
         _coarse_mask=region.mask,
         _spacing=comparison.spacing,
         _shape=comparison.grid.shape,

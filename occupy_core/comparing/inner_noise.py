@@ -11,7 +11,7 @@ from typing import Dict, Sequence
 import numpy as np
 
 from occupy_core.arrays.types import Floats
-from occupy_core.comparing.limits import MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY
+from occupy_core.comparing.limits import EXCESS_MARGIN, MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY
 from occupy_core.comparing.two_groups import Doubles, fit_two_groups
 
 # Smallest noise of a class in solvent, relative to the largest noise of a pair: masked solvent has none.
@@ -36,7 +36,7 @@ class Noise:
     of_pairs : float64 array (map, map)
         Standard deviation of the difference of two maps, inside the molecule; 0 on the diagonal.
     excess : float
-        Noise of a difference inside the molecule relative to solvent, the median over all pairs; 1 or more.
+        Noise of a difference inside the molecule relative to solvent, for the pair where it is least; 1 or more.
     """
 
     of_classes: Doubles
@@ -91,8 +91,9 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
 
     Notes
     -----
-    `fit_two_groups` measures the noise of each pair. The noise of a class is that of its solvent, times the median over
-    its pairs of how much more noise there is inside the molecule.
+    `fit_two_groups` measures the noise of each pair, and true differences can only add to it. How much more noise there
+    is inside the molecule than in solvent is about the same for all classes of a run, so the pair with the least tells
+    it for all, as genomic control does for a whole study (Devlin & Roeder, Biometrics 55 (1999), 997).
     """
     strongest = densities.max(axis=0)
     dense = np.flatnonzero(strongest > np.float32(MIN_RELATIVE_DENSITY * np.percentile(strongest, 95)))
@@ -104,7 +105,8 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
         pairs[one, other] = max(fit_two_groups(chosen[one] - chosen[other]).sigma, in_solvent)
         pairs[other, one] = pairs[one, other]
     solvent = np.maximum(solvent_noises, _MIN_SHARE * pairs.max())
-    excess = pairs / np.maximum(np.hypot.outer(solvent, solvent), TINY_NOISE)
+    of_solvent = np.maximum(np.hypot.outer(solvent, solvent), TINY_NOISE)
     others = ~np.eye(count, dtype=bool)
-    of_classes = solvent * [float(np.median(row[other])) for row, other in zip(excess, others)]
-    return Noise(of_classes, pairs, float(np.median(excess[others])))
+    excess = float((pairs / of_solvent)[others].min())
+    of_pairs: Doubles = np.where(others, np.minimum(pairs, EXCESS_MARGIN * excess * of_solvent), 0.0)
+    return Noise(solvent * excess, of_pairs, excess)

@@ -25,7 +25,11 @@ CANDIDATE_SIGMAS = 4.0
 
 # Probability with which noise alone makes a sure region anywhere in the molecule and between any two classes
 # (Bonferroni's correction), and the factor by which the noise may be underestimated. Ours.
-FALSE_ALARM, NOISE_MARGIN = 1e-3, 1.25
+FALSE_ALARM, NOISE_MARGIN = 1e-3, 1.4
+
+# The noise of a pair of classes inside the molecule, relative to solvent, is at most this many times that of the pair
+# where it is least. In classifications of identical particles by RELION the pairs differed by up to 1.3. Ours.
+EXCESS_MARGIN = 1.5
 
 # Occupancy (0..1) that a region exceeds in the class where it is strongest, and difference in occupancy between two
 # classes that it exceeds; weaker regions are not reported. Ours.

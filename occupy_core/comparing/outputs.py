@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the maps of a comparison of classes, and make its part of the report."""
+"""Write the maps of a comparison of classes, and make its part of the report.
+
+Only sure regions have a mask.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from occupy_core.comparing.compare_maps import ClassComparison
 from occupy_core.comparing.comparison import Region
+from occupy_core.comparing.describe import one_means
+from occupy_core.comparing.occupancies import Interval, weighted_mean
+from occupy_core.comparing.poses import Pose
 from occupy_core.comparing.region_masks import soft_mask
 from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
 from occupy_core.maps.grid import MapGrid, in_xyz
@@ -23,7 +29,7 @@ _ALL_PARTICLES = 0.99
 
 
 def write_comparison(comparison: ClassComparison, maps: Sequence[MapInput], folder: Path) -> Report:
-    """Write the spread of the occupancy and the masks of the regions.
+    """Write the spread of the occupancy and the masks of the sure regions.
 
     Parameters
     ----------
@@ -43,75 +49,25 @@ def write_comparison(comparison: ClassComparison, maps: Sequence[MapInput], fold
     write_map(folder / SPREAD_MAP, spread, grid, label="difference in occupancy between classes")
     del spread  # frees its memory before the next map of this size is made
     names = [SPREAD_MAP]
-    for number, region in enumerate(comparison.result.regions, start=1):
+    result = comparison.result
+    for number, region in enumerate(result.sure_regions, start=1):
         names.append(REGION_MASK.format(number))
         mask = soft_mask(region.mask, grid.shape, spacing=comparison.spacing, voxel_size=grid.voxel_size)
         write_map(folder / names[-1], mask, grid, label=f"mask of region {number}")
         del mask  # frees its memory before the next mask is made
+    reference = maps[result.reference]
     return {
         "lowpass_angstrom": comparison.lowpass,
-        "reference": maps[comparison.result.reference].path,
-        "maps": [_map_report(item, factor) for item, factor in zip(maps, comparison.result.grey_factors)],
-        "regions": [
-            _region_report(number, item, maps, grid) for number, item in enumerate(comparison.result.regions, start=1)
-        ],
+        "reference": reference.path,
+        "one_means": one_means(reference.name),
+        "maps": [_map_report(*values) for values in zip(maps, result.grey_factors, result.poses)],
+        "regions": [_region_report(number, item, maps, grid) for number, item in enumerate(result.regions, start=1)],
         "outputs": names,
         "warnings": list(comparison.warnings),
     }
 
 
-def region_text(region: Report) -> str:
-    """Describe a region in one line.
-
-    Parameters
-    ----------
-    region : dict
-        An item of "regions" in the comparison's part of report.json.
-    """
-    occupancies = ", ".join(f"{item['name']} {item['median']:.2f}" for item in region["occupancies"])
-    of_all_particles = region["occupancy_of_all_particles"]
-    x, y, z = region["centre_xyz_angstrom"]
-    return (
-        f"region {region['number']}: {region['volume_cubic_angstrom']:,.0f} Å^3 at ({x:.0f}, {y:.0f}, {z:.0f}) Å, "
-        f"occupancy {occupancies}" + ("" if of_all_particles is None else f"; {of_all_particles:.2f} of all particles")
-    )
-
-
-def comparison_lines(report: Report) -> List[str]:
-    """Describe a comparison: one line for each region, in the order of the report, or a line that there is none.
-
-    Parameters
-    ----------
-    report : dict
-        The comparison's part of report.json.
-    """
-    names = ", ".join(item["name"] for item in report["maps"])
-    if not report["regions"]:
-        return [f"no region where {names} differ by more than noise explains"]
-    return [region_text(region) for region in report["regions"]]
-
-
-def _map_report(item: MapInput, grey_factor: float) -> Report:
-    info = asdict(item.class_info) if item.class_info else {"number": None, "share": None, "particles": None}
-    return {"name": item.name, "input": item.path, **info, "grey_factor": grey_factor}
-
-
-def _region_report(number: int, region: Region, maps: Sequence[MapInput], grid: MapGrid) -> Report:
-    return {
-        "number": number,
-        "mask": REGION_MASK.format(number),
-        "volume_cubic_angstrom": region.volume,
-        "centre_xyz_angstrom": in_xyz(region.centre, grid),
-        "difference": region.spread,
-        "occupancy_of_all_particles": occupancy_of_all_particles(region, maps),
-        "occupancies": [
-            {"name": item.name, "lower_quartile": lower, "median": median, "upper_quartile": upper}
-            for item, (lower, median, upper) in zip(maps, region.occupancies)
-        ],
-    }
-
-
-def occupancy_of_all_particles(region: Region, maps: Sequence[MapInput]) -> Optional[float]:
+def occupancy_of_all_particles(region: Region, maps: Sequence[MapInput]) -> Optional[Interval]:
     """Return the mean occupancy of a region over all particles of a classification.
 
     Parameters
@@ -122,12 +78,53 @@ def occupancy_of_all_particles(region: Region, maps: Sequence[MapInput]) -> Opti
 
     Returns
     -------
-    float or None
-        Mean of the classes' occupancies (0..1), weighted by their shares of the particles; None unless all classes of
-        the classification were compared.
+    Interval or None
+        Mean of the classes' occupancies (0..1), weighted by their shares of the particles, with its 90 % interval; None
+        unless all classes of the classification were compared.
     """
     shares = [item.class_info.share if item.class_info else None for item in maps]
     known = [share for share in shares if share is not None]
     if len(known) < len(maps) or not sum(known) > _ALL_PARTICLES:
         return None
-    return sum(share * median for share, (_, median, _) in zip(known, region.occupancies)) / sum(known)
+    return weighted_mean(region.occupancies, known)
+
+
+def _map_report(item: MapInput, grey_factor: float, pose: Pose) -> Report:
+    """Return the report of a map; its signal-to-noise ratios stand in the record of the job."""
+    info = asdict(item.class_info) if item.class_info else {"number": None, "share": None, "particles": None}
+    info.pop("ssnr", None)
+    return {
+        "name": item.name,
+        "input": item.path,
+        **info,
+        "grey_factor": grey_factor,
+        "rotation_degrees": pose.rotation,
+        "shift_angstrom": pose.shift,
+    }
+
+
+def _region_report(number: int, region: Region, maps: Sequence[MapInput], grid: MapGrid) -> Report:
+    of_all = occupancy_of_all_particles(region, maps)
+    return {
+        "number": number,
+        "sure": region.is_sure,
+        "doubt": region.doubt or None,
+        "mask": REGION_MASK.format(number) if region.is_sure else None,
+        "volume_cubic_angstrom": region.volume,
+        "centre_xyz_angstrom": in_xyz(region.centre, grid),
+        **_interval_report("difference", region.difference),
+        "sigmas": region.sigmas,
+        "flexible": region.is_flexible,
+        "moved_with": None if region.moved_with is None else region.moved_with + 1,
+        **_interval_report("occupancy_of_all_particles", of_all),
+        "occupancies": [
+            # Scripts for the first reports read the occupancy as "median".
+            {"name": item.name, "low": low, "occupancy": value, "high": high, "median": value}
+            for item, (low, value, high) in zip(maps, region.occupancies)
+        ],
+    }
+
+
+def _interval_report(name: str, interval: Optional[Interval]) -> Report:
+    low, value, high = interval or (None, None, None)
+    return {name: value, f"{name}_low": low, f"{name}_high": high}

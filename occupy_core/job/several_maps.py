@@ -91,7 +91,8 @@ def compare_job_maps(
     if not job.compare:
         return None, None, []
     from occupy_core.comparing.compare_maps import compare_maps
-    from occupy_core.comparing.outputs import comparison_lines, write_comparison
+    from occupy_core.comparing.describe import comparison_lines
+    from occupy_core.comparing.outputs import write_comparison
 
     progress(f"Comparing {len(job.maps)} maps")
     try:

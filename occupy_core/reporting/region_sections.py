@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.arrays.types import Volume
+from occupy_core.arrays.types import Mask, Volume
 
 _MAX_SECTIONS = 4
 # Regions whose sections are at most 1/16 of the box apart share one section.
@@ -45,7 +45,7 @@ def region_sections(regions: Sequence[NDArray[Any]], volumes: Iterable[Volume]) 
     Parameters
     ----------
     regions : sequence of 3D arrays
-        Mask, 0..1, of each region, the largest region first.
+        Mask, 0..1, of each region, in the order of their numbers: the sure regions first.
     volumes : iterable of 3D float32 arrays
         Map of each class, on the grid of the masks; only one is held in memory when the iterable loads them one by one.
     """
@@ -63,6 +63,30 @@ def region_sections(regions: Sequence[NDArray[Any]], volumes: Iterable[Volume]) 
         )
         for row, index in enumerate(indices)
     ]
+
+
+def ball_mask(shape: Sequence[int], centre: Sequence[float], volume: float) -> Mask:
+    """Return a ball that stands for a region without a mask.
+
+    Parameters
+    ----------
+    shape : three int
+        Shape of the map, z, y, x.
+    centre : three float
+        Centre of the region, z, y, x, in voxels from the first voxel.
+    volume : float
+        Volume of the region, voxels.
+
+    Returns
+    -------
+    bool array, 3D
+    """
+    mask = np.zeros(tuple(shape), dtype=bool)
+    radius = (3 * volume / (4 * np.pi)) ** (1 / 3)
+    box = tuple(slice(max(0, int(middle - radius)), int(middle + radius) + 2) for middle in centre)
+    axes = np.ogrid[tuple(slice(part.start, min(part.stop, side)) for part, side in zip(box, shape))]
+    mask[box] = sum((axis - middle) ** 2 for axis, middle in zip(axes, centre)) <= radius**2
+    return mask
 
 
 def _regions_by_section(masks: Sequence[NDArray[Any]]) -> Dict[int, List[int]]:

@@ -11,6 +11,7 @@ from pwem.objects import SetOfVolumes, Volume, VolumeMask
 from pyworkflow import NEW
 
 import occupy_scipion.protocols.outputs as outputs
+from occupy_core.comparing.describe import sure_regions
 from occupy_core.errors import SettingsError
 from occupy_core.settings.output_names import SPREAD_MAP
 from occupy_scipion import report
@@ -27,8 +28,9 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
 
     All classes are measured against one reference, in occupancy mode with calibrated normalisation: in every class a
     local scale of 1 means fully occupied and 0 means solvent. A *region* is a connected part where two classes differ
-    by more than noise explains. Each region comes with its occupancy in each class and over all particles, and with a
-    soft mask for a focused classification or for particle subtraction.
+    by more than noise explains. Each region comes with its occupancy in each class and over all particles, with 90 %
+    intervals, and with a soft mask for a focused classification or for particle subtraction. Regions that noise may
+    explain are listed apart as *unsure*, with the reason; they have no mask.
 
     The input is the classes of a 3D classification, or their maps as a set of volumes. It can also be an output set
     of the protocol *local scale*; then the maps that *local scale* used as its input are compared.
@@ -75,7 +77,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         first = maps[0]
         voxel_size = first.voxel_size or next(iter(created.values())).getSamplingRate()
         files = {outputs.SPREAD: (SPREAD_MAP, Volume, "difference in occupancy between the classes")}
-        for region in comparison["regions"]:
+        for region in sure_regions(comparison):
             title = f"mask of region {region['number']}"
             files[outputs.REGION.format(region["number"])] = (region["mask"], VolumeMask, title)
         for name, (file_name, kind, title) in files.items():

@@ -8,7 +8,7 @@ from pyworkflow.protocol import params
 from occupy_core.errors import MapError
 from occupy_core.reporting.pdf.comparison_page import comparison_figure
 from occupy_core.reporting.pdf.logfile import fixed_style
-from occupy_core.reporting.region_sections import region_sections
+from occupy_core.reporting.region_sections import ball_mask, region_sections
 from occupy_scipion import report
 from occupy_scipion.protocols import ProtOccupyCompareClasses
 from occupy_scipion.sources import voxels_of
@@ -29,7 +29,8 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
             params.LabelParam,
             label="Regions that differ, and their occupancies",
             help="Slices of all classes through each of the largest regions, with the outlines of the regions, and a "
-            "chart of the occupancy of each region in each class, with quartiles.",
+            "chart of the occupancy of each region in each class, with 90 % intervals. Unsure regions have no mask: "
+            "dashed circles show their places and sizes. logfile.pdf shows their outlines.",
         )
 
     def _getVisualizeDict(self):
@@ -44,12 +45,17 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
         compared = {item["number"] for item in comparison["maps"]}
         try:
             volumes = [voxels_of(source) for source in self._sources if source.item_id in compared]
-            masks = [
-                voxels_of(self._sources[0], self.protocol._getExtraPath(region["mask"]))
-                for region in comparison["regions"]
-            ]
+            voxel_size = results["maps"][0]["voxel_size_angstrom"]
+            masks = [self._region_mask(region, volumes[0].shape, voxel_size) for region in comparison["regions"]]
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the maps")]
         with fixed_style():
             figure = comparison_figure(comparison, region_sections(masks, volumes))
         return [PageView(figure, "Comparison of classes", self._tkRoot)]
+
+    def _region_mask(self, region, shape, voxel_size):
+        """Return the mask of a region; for an unsure region, which has no mask, a ball of its size at its place."""
+        if region["mask"]:
+            return voxels_of(self._sources[0], self.protocol._getExtraPath(region["mask"]))
+        centre = [position / voxel_size for position in reversed(region["centre_xyz_angstrom"])]
+        return ball_mask(shape, centre, region["volume_cubic_angstrom"] / voxel_size**3)

@@ -85,6 +85,8 @@ def test_classes_differ_in_the_domain(version, shared_data, tmp_path, monkeypatc
     with_domain = np.argmax([read_map(f"{stem}_class{number:03d}.mrc").data[there].mean() for number in (1, 2)])
     assert np.argmax(of_top["occupyOccupancy"]) == with_domain
     assert list(of_top["rlnClassNumber"]) == [1, 2]
+    assert top["occupySure"] == 1
+    assert (of_top["occupyOccupancyLow"] < of_top["occupyOccupancy"]).all()
     nodes = Path("External/job004/RELION_OUTPUT_NODES.star").read_text()
     assert "External/job004/region001_mask.mrc 7 Mask3D.mrc" in nodes
     assert "External/job004/logfile.pdf 13 LogFile.pdf.relion" in nodes

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compare classes in a real project: outputs, summary and viewers."""
 
+import json
+import re
+from pathlib import Path
+
 import mrcfile
 import numpy as np
 import pytest
@@ -10,6 +14,8 @@ from pwem.protocols import ProtSubSet
 
 from demo.simulate import phantom
 from occupy_scipion.protocols import ProtOccupyCompareClasses
+from occupy_scipion.report import read_report
+from occupy_scipion.texts import methods_text, summary_lines
 from occupy_scipion.viewers import OccupyCompareClassesViewer, OccupyVolumeViewer
 from tests.scipion.conftest import write_map
 
@@ -66,9 +72,79 @@ def test_regions_are_outputs(lab, imported, run, simulated):
 def test_summary_and_methods_name_the_regions(lab, run):
     found = lab.read_back(run)
     text = "\n".join(found["summary"])
-    assert "*Compared at a low-pass of 9 Å:*" in text
-    assert "Region 1: " in text and "import_state2.mrc 0." in text
+    assert "*Compared at a low-pass of 9 Å (with 90 % intervals):*" in text
+    assert re.search(r"Region 1: .* 0\.\d\d \(0\.\d\d-[01]\.\d\d\) in import_state2\.mrc", text)
+    assert "1 is the density of import_state" in text and "one common factor" in text
     assert "1 region differed by more than noise explains" in found["methods"][0]
+
+
+@pytest.fixture
+def changed_report(run):
+    """A function that changes the report of the comparison; the report is restored after the test."""
+    path = Path(run._getExtraPath("report.json"))
+    text = path.read_text(encoding="utf-8")
+
+    def change(edit):
+        report = json.loads(text)
+        edit(report["comparison"])
+        path.write_text(json.dumps(report), encoding="utf-8")
+        return read_report(run._getExtraPath())
+
+    yield change
+    path.write_text(text, encoding="utf-8")
+
+
+def add_unsure_region(comparison):
+    (region,) = comparison["regions"]
+    comparison["regions"].append({**region, "number": 2, "sure": False, "doubt": "faint beside noise", "mask": None})
+
+
+def test_unsure_regions_are_no_outputs_and_stand_apart(lab, run, changed_report):
+    report = changed_report(add_unsure_region)
+    created = run._create_outputs(run._sources())
+    assert [name for name in created if name.startswith("region")] == ["regionMask1"]
+    lines = summary_lines(report)
+    heading = lines.index("Unsure, without a mask:")
+    assert lines[heading + 1].startswith("Region 2: ") and lines[heading + 1].endswith("faint beside noise")
+    assert "1 region differed by more than noise explains" in methods_text(report)
+
+
+def test_viewer_marks_unsure_regions_with_a_dashed_circle_and_lists_them(lab, run, changed_report):
+    report = changed_report(add_unsure_region)
+    region = report["comparison"]["regions"][1]
+    viewer = OccupyCompareClassesViewer(project=lab.project, protocol=run)
+    viewer.setProtocol(run)
+    (view,) = viewer._comparison()
+    texts = [text.get_text() for text in view.getFigure().texts]
+    assert "region 2 (unsure)" in texts and any("faint beside noise" in text for text in texts)
+    shape = mrcfile.read(run.regionMask1.getFileName()).shape
+    ball, mask = viewer._region_mask(region, shape, 3.0), mrcfile.read(run.regionMask1.getFileName()) > 0.5
+    assert ball.sum() == pytest.approx(region["volume_cubic_angstrom"] / 27, rel=0.05)
+    assert (ball & mask).sum() > 0.5 * mask.sum()
+
+
+def test_report_of_an_earlier_version_is_shown(lab, run, changed_report):
+    """The first reports have quartiles, and neither intervals nor doubts."""
+
+    def make_old(comparison):
+        del comparison["one_means"]
+        for region in comparison["regions"]:
+            for name in ("sure", "doubt", "sigmas", "flexible", "moved_with"):
+                del region[name]
+            for name in ("difference", "occupancy_of_all_particles"):
+                del region[f"{name}_low"], region[f"{name}_high"]
+            region["occupancies"] = [
+                {"name": item["name"], "lower_quartile": 0.2, "median": item["occupancy"], "upper_quartile": 0.3}
+                for item in region["occupancies"]
+            ]
+
+    report = changed_report(make_old)
+    assert re.search(r"occupancy [01]\.\d\d in import_state1\.mrc, ", "\n".join(summary_lines(report)))
+    assert list(run._create_outputs(run._sources()))[-1] == "regionMask1"
+    viewer = OccupyCompareClassesViewer(project=lab.project, protocol=run)
+    viewer.setProtocol(run)
+    (view,) = viewer._comparison()
+    assert "region 1" in [text.get_text() for text in view.getFigure().texts]
 
 
 def test_for_outputs_of_local_scale_their_input_maps_are_compared(lab, imported, run):

@@ -6,17 +6,18 @@ Needs matplotlib.
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Sequence, Tuple
+from typing import Any, List, Mapping, Sequence, Set, Tuple
 
 import numpy as np
 from contourpy import contour_generator
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from occupy_core.comparing.describe import comparison_notes, no_region_text, sure_regions
 from occupy_core.reporting.pdf.colours import DENSITY_COLOURS
 from occupy_core.reporting.pdf.frames import Frame
 from occupy_core.reporting.pdf.sheets import Sheet
-from occupy_core.reporting.pdf.text import line_height, shortened, text_width
+from occupy_core.reporting.pdf.text import line_height, shortened, text_width, wrapped
 from occupy_core.reporting.region_sections import RegionSection
 
 Report = Mapping[str, Any]
@@ -27,10 +28,17 @@ _LABELS_WIDTH = 0.25  # space for labels on the left of the sections, inches
 _GAP = 0.08  # inches
 _LEFT_OF_CHART, _BELOW_CHART = 0.45, 0.35  # space for numbers and names, inches
 _NO_REGIONS = "no region where the classes differ by more than noise explains"
+_MAX_REGIONS = 12  # in the chart; the bars of more would be too thin
+_OUTLINE, _UNSURE_OUTLINE = 1.4, 0.9  # widths of lines, points
+_DASHES = (0, (4, 2))
+# Opacity of bars: of classes and of all particles, for sure and for unsure regions.
+_OPACITY, _UNSURE_OPACITY = (1.0, 0.55), (0.3, 0.15)
 
 
 def comparison_figure(report: Report, sections: Sequence[RegionSection]) -> Figure:
-    """Draw classes side by side with the regions outlined, and a chart of the occupancies.
+    """Draw classes side by side with the regions outlined, a chart of the occupancies, and notes below it.
+
+    The notes say what an occupancy of 1 stands for, which parts moved or are flexible, and why regions are unsure.
 
     Parameters
     ----------
@@ -40,8 +48,12 @@ def comparison_figure(report: Report, sections: Sequence[RegionSection]) -> Figu
         Sections of the compared classes (`region_sections`).
     """
     width, height = comparison_size(report, sections)
-    sheet = Sheet(width + 2 * _GAP, height + 2 * _GAP)
+    notes = [line for text in _notes(report) for line in wrapped(text, width, _FONT_SIZE)]
+    notes_height = len(notes) * line_height(_FONT_SIZE)
+    sheet = Sheet(width + 2 * _GAP, height + notes_height + 2 * _GAP)
     draw_comparison(sheet, report, sections, left=_GAP, top=_GAP, width=width, height=height)
+    for number, line in enumerate(notes):
+        sheet.text(_GAP, _GAP + height + number * line_height(_FONT_SIZE), line, size=_FONT_SIZE)
     return sheet.figure
 
 
@@ -91,6 +103,7 @@ def _draw_sections(
     side = min(across, (height - title_height) / len(sections) - _GAP)
     left += (width + _LABELS_WIDTH - len(titles) * (side + _GAP) + _GAP) / 2
     levels = _grey_levels(sections)
+    unsure = {region["number"] for region in report["regions"] if not region["sure"]}
     for column, lines in enumerate(titles):
         column_left = left + column * (side + _GAP)
         for number, line in enumerate(lines):
@@ -99,7 +112,7 @@ def _draw_sections(
             sheet.text(column_left + side / 2, line_top, text, size=_FONT_SIZE, ha="center")
         for row, section in enumerate(sections):
             row_top = top + title_height + row * (side + _GAP)
-            _draw_section(sheet, section, column, (column_left, row_top), side, levels)
+            _draw_section(sheet, section, column, (column_left, row_top), side, levels, unsure)
     for row, section in enumerate(sections):
         middle = top + title_height + row * (side + _GAP) + side / 2
         sheet.upward_text(left - _GAP, middle, shortened(section.title, side, _FONT_SIZE), size=_FONT_SIZE)
@@ -112,15 +125,20 @@ def _draw_section(
     corner: Tuple[float, float],
     side: float,
     levels: Tuple[float, float],
+    unsure: Set[int],
 ) -> None:
-    """Draw a section of one class in a square, with the outlines of the regions; `corner` is the upper left one."""
+    """Draw a section of one class in a square, with the outlines of the regions: dashed for the numbers in `unsure`.
+
+    `corner` is the upper left one.
+    """
     image = section.images[class_index]
     rows, columns = image.shape
     frame = Frame(sheet, *corner, side, side, x=(-0.5, columns - 0.5), y=(-0.5, rows - 0.5))
     frame.picture(image, DENSITY_COLOURS, levels, interpolation="bilinear")
     for number, mask in section.outlines.items():
         outline: Any = contour_generator(z=mask.astype(np.float32), line_type="Separate").lines(0.5)
-        frame.add(LineCollection(outline, colors=[_colour(number)], linewidths=1.4))
+        width, dashes = (_UNSURE_OUTLINE, _DASHES) if number in unsure else (_OUTLINE, "solid")
+        frame.add(LineCollection(outline, colors=[_colour(number)], linewidths=width, linestyles=[dashes]))
 
 
 def _grey_levels(sections: Sequence[RegionSection]) -> Tuple[float, float]:
@@ -132,15 +150,15 @@ def _grey_levels(sections: Sequence[RegionSection]) -> Tuple[float, float]:
 
 
 def _draw_chart(sheet: Sheet, report: Report, left: float, top: float, width: float, height: float) -> None:
-    """Draw a bar chart of the occupancy of each region in each class and over all particles, with quartiles."""
-    regions = report["regions"]
+    """Draw a bar chart of the occupancy of each region in each class and over all particles, with 90 % intervals."""
+    regions = report["regions"][:_MAX_REGIONS]
     if not regions:
         sheet.text(left + width / 2, top + height / 2, _NO_REGIONS, size=_FONT_SIZE, ha="center")
         return
     names = [str(item["name"]) for item in report["maps"]]
     if regions[0]["occupancy_of_all_particles"] is not None:
         names.append("all particles")
-    legend_width = text_width(f"region {len(regions)}", _FONT_SIZE) + 0.3
+    legend_width = max(text_width(_region_name(region), _FONT_SIZE) for region in regions) + 0.3
     chart_width = width - _LEFT_OF_CHART - legend_width
     box = (left + _LEFT_OF_CHART, top + 2 * _GAP, chart_width, height - 2 * _GAP - _BELOW_CHART)
     frame = Frame(sheet, *box, x=(-0.6, len(names) - 0.4), y=(0, 1.05), size=_FONT_SIZE)
@@ -151,29 +169,56 @@ def _draw_chart(sheet: Sheet, report: Report, left: float, top: float, width: fl
     frame.ticks_beside((0, 0.2, 0.4, 0.6, 0.8, 1))
     name_width = 0.95 * (frame.right - frame.left) / (len(names) + 0.2)
     frame.ticks_below(range(len(names)), [shortened(name, name_width, _FONT_SIZE) for name in names])
-    sheet.upward_text(left + 0.15, (frame.top + frame.bottom) / 2, "occupancy", size=_FONT_SIZE)
+    sheet.upward_text(left + 0.15, (frame.top + frame.bottom) / 2, "occupancy, 90 % interval", size=_FONT_SIZE)
     legend_frame = Frame(sheet, frame.right, frame.top, legend_width, height)
     legend_frame.legend(frame, columns=1, size=_FONT_SIZE)
+    more = len(report["regions"]) - len(regions)
+    if more:
+        below = frame.top + (len(regions) + 0.3) * line_height(_FONT_SIZE)
+        sheet.text(frame.right + legend_width / 2, below, f"and {more} more", size=_FONT_SIZE, ha="center")
 
 
 def _draw_bars(frame: Frame, region: Report, offset: float, width: float) -> None:
-    """Draw a region's bars: one for each class, with its quartiles, and one for all particles.
+    """Draw a region's bars with their 90 % intervals: one for each class, and one for all particles.
 
-    `offset` is the distance of a bar from the middle of its class.
+    The bars of an unsure region are pale with a dashed edge. `offset` is the distance of a bar from the middle of its
+    class.
     """
-    low, medians, high = (
-        [item[name] for item in region["occupancies"]] for name in ("lower_quartile", "median", "upper_quartile")
-    )
-    middles = np.arange(len(medians)) + offset
-    frame.bars(middles, medians, width, f"region {region['number']}", color=_colour(region["number"]))
+    values = [(item["occupancy"], item["low"], item["high"]) for item in region["occupancies"]]
+    middles = [number + offset for number in range(len(values))]
+    colour = {"color": _colour(region["number"])}
+    of_classes, of_all = _OPACITY if region["sure"] else _UNSURE_OPACITY
+    frame.bars(middles, [value for value, _, _ in values], width, _region_name(region), **colour, alpha=of_classes)
     if region["occupancy_of_all_particles"] is not None:
-        all_particles = [region["occupancy_of_all_particles"]]
-        frame.bars([len(medians) + offset], all_particles, width, color=_colour(region["number"]), alpha=0.55)
-    quartile_lines = []
-    for middle, lower, upper in zip(middles, low, high):
-        ends = [[(middle - width / 10, end), (middle + width / 10, end)] for end in (lower, upper)]
-        quartile_lines += [[(middle, lower), (middle, upper)], *ends]
-    frame.add(LineCollection(quartile_lines, colors="black", linewidths=0.8, zorder=2))
+        names = [f"occupancy_of_all_particles{end}" for end in ("", "_low", "_high")]
+        values.append((region[names[0]], region[names[1]], region[names[2]]))
+        middles.append(len(middles) + offset)
+        frame.bars(middles[-1:], [values[-1][0]], width, **colour, alpha=of_all)
+    if not region["sure"]:
+        edges = [_edge(middle, value, width) for middle, (value, _, _) in zip(middles, values)]
+        frame.add(LineCollection(edges, colors=[colour["color"]], linewidths=_UNSURE_OUTLINE, linestyles=[_DASHES]))
+    intervals = []
+    for middle, (_, low, high) in zip(middles, values):
+        if low is not None and high is not None:  # reports of earlier versions have no intervals
+            ends = [[(middle - width / 10, end), (middle + width / 10, end)] for end in (low, high)]
+            intervals += [[(middle, low), (middle, high)], *ends]
+    frame.add(LineCollection(intervals, colors="black", linewidths=0.8, zorder=2))
+
+
+def _edge(middle: float, top: float, width: float) -> List[Tuple[float, float]]:
+    """Return the corners of a bar that stands at 0, from its lower left to its lower right one."""
+    left, right = middle - width / 2, middle + width / 2
+    return [(left, 0.0), (left, top), (right, top), (right, 0.0)]
+
+
+def _notes(report: Report) -> List[str]:
+    """Return the notes below the chart."""
+    nothing_sure = report["regions"] and not sure_regions(report)
+    return [*([no_region_text(report)] if nothing_sure else []), *comparison_notes(report)]
+
+
+def _region_name(region: Report) -> str:
+    return f"region {region['number']}" + ("" if region["sure"] else " (unsure)")
 
 
 def _title(item: Report) -> List[str]:

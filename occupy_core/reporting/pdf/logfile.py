@@ -122,15 +122,12 @@ def _place_comparison(page: Page, compared: Report, region_sections: Sequence[Re
 
 def _summary_blocks(report: Report, notes: Sequence[str]) -> Dict[str, Sequence[str]]:
     """Return the paragraphs of the summary by heading; `notes` are the warnings of the job and its comparison."""
-    from occupy_core.comparing.outputs import comparison_lines
+    from occupy_core.comparing.describe import comparison_lines
 
     maps, failed, compared, shared = (report[key] for key in ("maps", "failed", "comparison", "shared_reference"))
     blocks: Dict[str, Sequence[str]] = {}
     if compared:
-        reference = _map_name(report, compared["reference"])
-        heading = (
-            f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å; 1 means fully occupied in {reference}"
-        )
+        heading = f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å; with 90 % intervals in brackets"
         blocks[heading] = comparison_lines(compared)
     if shared is not None:
         blocks["Full scale of the scale maps"] = [f"one for all maps, from {_map_name(report, shared)}"]

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import occupy_core.api.classes
 from demo.simulate import phantom
-from occupy_core import JobError, MapError, SettingsError, compare
+from occupy_core import JobError, MapError, Occupancy, SettingsError, compare
 
 OCCUPANCIES = ((1.0, 0.9, 0.2), (1.0, 0.9, 0.9))
 
@@ -34,10 +36,15 @@ def test_arrays_and_files_give_the_same_regions(classes, write_mrc):
 def test_a_region_has_occupancies_and_a_soft_mask_on_the_maps_grid(classes):
     found = compare([item.volume for item in classes], voxel_size=3.0, shares=(0.25, 0.75))
     (region,) = found.regions
-    low, high = (item.median for item in region.occupancies)
+    low, high = (item.value for item in region.occupancies)
     assert region.number == 1 and low == pytest.approx(0.2, abs=0.12) and high == pytest.approx(0.9, abs=0.12)
-    assert region.difference == pytest.approx(high - low)
-    assert region.occupancy_of_all_particles == pytest.approx(0.25 * low + 0.75 * high)
+    assert region.difference.value == pytest.approx(high - low)
+    of_all = region.occupancy_of_all_particles
+    assert of_all.value == pytest.approx(0.25 * low + 0.75 * high)
+    for item in (*region.occupancies, region.difference, of_all):
+        assert isinstance(item, Occupancy) and 0 <= item.low < item.value < item.high <= 1
+    assert region.is_sure and found.sure_regions == found.regions and region.sigmas > 5
+    assert not region.is_flexible and region.moved_with is None
     assert region.mask.shape == classes[0].volume.shape and 0 <= region.mask.min() < 0.5 < region.mask.max() <= 1
     part = classes[0].parts[2] > 0.5
     assert region.mask[part].mean() > 0.8 > 5 * region.mask[~part].mean()
@@ -45,6 +52,27 @@ def test_a_region_has_occupancies_and_a_soft_mask_on_the_maps_grid(classes):
 
 def test_maps_that_do_not_differ_have_no_region(classes):
     assert compare([classes[0].volume, classes[0].volume], voxel_size=3.0).regions == ()
+
+
+def test_unsure_and_moved_regions_are_told_apart(classes, monkeypatch):
+    """Change the regions of a comparison: a first one that is sure, and the same one as its partner and as unsure."""
+
+    def changed(*args, **options):
+        found = compare_maps(*args, **options)
+        (region,) = found.result.regions
+        regions = (replace(region, moved_with=1), replace(region, moved_with=0), replace(region, doubt="faint"))
+        return replace(found, result=replace(found.result, regions=regions))
+
+    compare_maps = occupy_core.api.classes.compare_maps
+    monkeypatch.setattr(occupy_core.api.classes, "compare_maps", changed)
+    found = compare([item.volume for item in classes], voxel_size=3.0)
+    assert [(item.number, item.is_sure, item.moved_with) for item in found.regions] == [
+        (1, True, 2),
+        (2, True, 1),
+        (3, False, None),
+    ]
+    assert found.sure_regions == found.regions[:2] and found.regions[2].doubt == "faint"
+    np.testing.assert_array_equal(found.regions[2].mask, found.regions[0].mask)
 
 
 def test_bad_input_is_refused_with_the_way_out(classes):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
+import pytest
 
-from occupy_core.reporting.region_sections import region_sections
+from occupy_core.reporting.region_sections import ball_mask, region_sections
 from tests.core.reporting.balls import ball
 
 
@@ -14,3 +15,10 @@ def test_each_region_has_a_section_and_near_regions_share_one():
     assert [image[0, 0] for image in first.images] == [1, 2]
     (middle,) = region_sections([], volumes)
     assert middle.outlines == {} and middle.title == "middle"
+
+
+def test_a_ball_stands_for_a_region_without_a_mask():
+    mask = ball_mask((32, 30, 28), (20.0, 15.0, 10.0), 500)
+    assert mask.shape == (32, 30, 28) and mask.sum() == pytest.approx(500, rel=0.1)
+    assert np.argwhere(mask).mean(axis=0) == pytest.approx([20, 15, 10])
+    assert 0 < ball_mask((16, 16, 16), (0.0, 15.0, 8.0), 500).sum() < 250  # cut off by the box

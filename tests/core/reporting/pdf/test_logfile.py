@@ -7,6 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from occupy_core.reporting.pdf.logfile import pages_of_map, summary_pages, write_logfile
 from occupy_core.reporting.region_sections import region_sections
+from tests.core.comparing.reports import DOUBT, comparison_report, region_report
 from tests.core.reporting.pdf.figure_contents import check_texts_fit, images_of, text_of
 
 
@@ -44,29 +45,18 @@ def test_one_report_gives_one_pdf_to_the_byte(one_map_job, tmp_path):
 @pytest.mark.parametrize("classes", [2, 3, 8])
 def test_the_comparison_is_on_the_summary_page_unless_it_is_too_wide(one_map_job, classes):
     report, _, _ = one_map_job
-    names = [f"class {number}" for number in range(1, classes + 1)]
-    quartiles = {"lower_quartile": 0.4, "median": 0.5, "upper_quartile": 0.6}
-    region = {
-        "number": 1,
-        "occupancies": [{"name": name, **quartiles} for name in names],
-        "occupancy_of_all_particles": 0.5,
-        "volume_cubic_angstrom": 5000.0,
-        "centre_xyz_angstrom": [1.0, 2.0, 3.0],
-    }
-    comparison = {
-        "maps": [{"name": name, "share": 1 / classes, "particles": 100} for name in names],
-        "regions": [region],
-        "lowpass_angstrom": 12.0,
-        "reference": "1.mrc",
-        "warnings": ["a warning of the comparison"],
-    }
+    sure = region_report(1, [0.5] * classes, of_all=0.5, volume_cubic_angstrom=5000.0)
+    unsure = region_report(2, [0.5] * classes, of_all=0.5, doubt=DOUBT)
+    comparison = comparison_report([sure, unsure], classes=classes, shares=[1 / classes] * classes)
+    comparison["warnings"] = ["a warning of the comparison"]
     several_maps = {**report, "comparison": comparison, "maps": report["maps"] * classes}
     mask = np.zeros((16, 16, 16))
     mask[6:10, 6:10, 6:10] = 1
-    figures = summary_pages(several_maps, region_sections([mask], [mask.astype("f4")] * classes))
+    figures = summary_pages(several_maps, region_sections([mask, mask], [mask.astype("f4")] * classes))
     assert len(figures) == (1 if classes <= 3 else 2)
     text = text_of(figures)
     assert "a warning of the comparison" in text and "region 1: 5,000" in text
+    assert "1 is the density of class 2" in text and "unsure, without a mask:" in text
     for figure in figures:
         FigureCanvasAgg(figure).draw()
         check_texts_fit(figure)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Describe a comparison of classes in words, from its part of report.json, for RELION, Scipion and the PDF."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Sequence
+
+Report = Mapping[str, Any]
+
+# Unsure regions that texts list; the tables and report.json have all of them.
+_LISTED_UNSURE = 8
+
+_UNSURE_HEADING = "unsure, without a mask:"
+
+
+def one_means(reference: str) -> str:
+    """Say what an occupancy of 1 stands for.
+
+    Parameters
+    ----------
+    reference : str
+        Name of the reference class.
+    """
+    return (
+        f"1 is the density of {reference} where it is most complete. The maps cannot show whether anything is there in "
+        "every particle: all occupancies may be too high by one common factor"
+    )
+
+
+def comparison_lines(report: Report) -> List[str]:
+    """Describe a comparison: a line for each sure region, and lines on what the numbers mean and on unsure regions.
+
+    Parameters
+    ----------
+    report : mapping
+        The comparison's part of report.json.
+    """
+    sure = sure_regions(report)
+    if not sure:
+        return [no_region_text(report), *comparison_notes(report)]
+    return [*(region_text(region) for region in sure), *comparison_notes(report)]
+
+
+def comparison_notes(report: Report) -> List[str]:
+    """Return what a chart of the occupancies does not show: what 1 stands for, changes, and the unsure regions.
+
+    Parameters
+    ----------
+    report : mapping
+        The comparison's part of report.json.
+    """
+    meaning = [report["one_means"]] if report["one_means"] and report["regions"] else []
+    return [*meaning, *_change_lines(report["regions"]), *_unsure_lines(report["regions"])]
+
+
+def no_region_text(report: Report) -> str:
+    """Say that classes do not differ, by the names of the classes in the comparison's part of report.json."""
+    names = ", ".join(item["name"] for item in report["maps"])
+    return f"no region where {names} differ by more than noise explains"
+
+
+def sure_regions(report: Report) -> List[Report]:
+    """Return the sure regions in the comparison's part of report.json."""
+    return [region for region in report["regions"] if region["sure"]]
+
+
+def region_text(region: Report) -> str:
+    """Describe a region in one line: size, and occupancies with their 90 % intervals.
+
+    Parameters
+    ----------
+    region : mapping
+        An item of "regions" in the comparison's part of report.json.
+    """
+    occupancies = ", ".join(
+        f"{_with_interval(item['occupancy'], item['low'], item['high'])} in {item['name']}"
+        for item in region["occupancies"]
+    )
+    text = f"region {region['number']}: {region['volume_cubic_angstrom']:,.0f} Å^3; occupancy {occupancies}"
+    of_all = region["occupancy_of_all_particles"]
+    if of_all is None:
+        return text
+    low, high = (region[f"occupancy_of_all_particles_{end}"] for end in ("low", "high"))
+    return f"{text}; {_with_interval(of_all, low, high)} of all particles"
+
+
+def region_note(region: Report) -> str:
+    """Say in one line why a region is unsure, whether its part moved, and whether it is flexible; empty if none holds.
+
+    Parameters
+    ----------
+    region : mapping
+        An item of "regions" in the comparison's part of report.json.
+    """
+    notes = [f"unsure: {region['doubt']}"] if not region["sure"] else []
+    if region["moved_with"] is not None:
+        notes.append(f"one part that moved, with region {region['moved_with']}")
+    if region["flexible"]:
+        notes.append(_flexible_text(region))
+    return "; ".join(notes)
+
+
+def _change_lines(regions: Sequence[Report]) -> List[str]:
+    """Name the sure regions that are one part in two places, and those that are flexible."""
+    lines = []
+    for region in regions:
+        partner = region["moved_with"]
+        if partner is not None and region["number"] < partner:
+            lines.append(f"regions {region['number']} and {partner}: one part that moved")
+    flexible = [region for region in regions if region["flexible"] and region["sure"]]
+    return lines + [f"region {region['number']}: {_flexible_text(region)}" for region in flexible]
+
+
+def _unsure_lines(regions: Sequence[Report]) -> List[str]:
+    """List the first unsure regions with their reasons."""
+    unsure = [region for region in regions if not region["sure"]]
+    if not unsure:
+        return []
+    lines = [_unsure_text(region) for region in unsure[:_LISTED_UNSURE]]
+    more = len(unsure) - len(lines)
+    return [_UNSURE_HEADING, *lines, *([f"and {more} more"] if more else [])]
+
+
+def _unsure_text(region: Report) -> str:
+    """Describe an unsure region in one line: place, size, difference and reason."""
+    x, y, z = region["centre_xyz_angstrom"]
+    difference = _with_interval(region["difference"], region["difference_low"], region["difference_high"])
+    return (
+        f"region {region['number']}: {region['volume_cubic_angstrom']:,.0f} Å^3 at ({x:.0f}, {y:.0f}, {z:.0f}) Å, "
+        f"occupancies differ by {difference}; {region['doubt']}"
+    )
+
+
+def _flexible_text(region: Report) -> str:
+    lowest = min(region["occupancies"], key=lambda item: item["occupancy"])
+    return f"flexible rather than missing in {lowest['name']}"
+
+
+def _with_interval(value: float, low: Any, high: Any) -> str:
+    """Return a value and its interval; reports of earlier versions have no interval."""
+    return f"{value:.2f}" if low is None or high is None else f"{value:.2f} ({low:.2f}-{high:.2f})"
