@@ -220,12 +220,11 @@ def _best(regions: Sequence[Region], part: np.ndarray) -> Optional[Region]:
 
 def _reading(region: Region, part: int, compared: Sequence[MapInput], truth: Truth) -> Reading:
     numbers: List[int] = [item.class_info.number for item in compared if item.class_info]
-    of_all = occupancy_of_all_particles(region, compared)
     return Reading(
         region.occupancies,
         tuple(truth.fraction(part, number) for number in numbers),
         region.difference,
-        of_all if isinstance(of_all, Interval) else None,
+        occupancy_of_all_particles(region, compared),
         float(truth.has[:, part].mean()),
     )
 
