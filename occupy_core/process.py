@@ -42,7 +42,6 @@ from occupy_core.solvent.model import CONFIDENT, SolventModel, fit_solvent
 Producer = Callable[[SlabSink], object]
 # Stores a map and returns it. Arguments: the kind of map (a key of `output_names.MAP_OUTPUTS`), and its producer.
 Store = Callable[[str, Producer], Volume]
-_SECTIONS_CHECKED = 64  # sections are enough to see whether a map looks like a reconstruction
 
 
 @dataclass(frozen=True)
@@ -336,10 +335,10 @@ def _resampler(estimate: Estimate, threads: int) -> OutputResampler:
 
 
 def _input_warnings(prepared: PreparedMap, threads: int) -> List[str]:
-    """Warn about a map that looks inverted or is no reconstruction, judged by a part of its sections."""
-    every = slice(None, None, math.ceil(len(prepared.volume) / _SECTIONS_CHECKED))
-    lowest = float(prepared.source.limits[0])
-    return map_warnings(lowest, prepared.lowpassed[every], prepared.inside[every], threads=threads)
+    """Warn about a map that looks inverted or is no reconstruction."""
+    lowest, parameters = float(prepared.source.limits[0]), prepared.parameters
+    lengths = {"voxel_size": parameters.voxel_size, "lowpass": parameters.lowpass}
+    return map_warnings(lowest, prepared.lowpassed, prepared.inside, **lengths, threads=threads)
 
 
 def _own_reference(prepared: PreparedMap, maximum: Volume, threads: int) -> Tuple[Reference, Tuple[str, ...]]:
