@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Iterator, List, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.arrays.smoothing import gaussian_mean_in_mask
 from occupy_core.arrays.types import Floats, Volume
 
 # The contrast is judged in the map smoothed by a Gaussian of this full width, Å (at least the low-pass), in which a
@@ -28,7 +28,7 @@ _MAX_SIDE = 96  # voxels: the map is sampled as coarsely as the first or as the 
 
 
 def map_warnings(
-    lowest: float, lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float, threads: int = 1
+    lowest: float, lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float
 ) -> List[str]:
     """Warn about a map without negative values or, if it has some, about a map of inverted contrast.
 
@@ -42,8 +42,6 @@ def map_warnings(
         The voxels where the molecule may be: inside the inscribed sphere and outside flat areas.
     voxel_size, lowpass : float
         Edge of a voxel of `lowpassed` and cutoff of the low-pass, Å.
-    threads : int
-        Number of threads; the result does not depend on it.
 
     Returns
     -------
@@ -62,7 +60,7 @@ def map_warnings(
             "local-resolution map, a mask, or a map cut at zero? Scale and confidence are unreliable; use the "
             "reconstruction itself"
         ]
-    above, below, noise = contrast(lowpassed, inside, voxel_size=voxel_size, lowpass=lowpass, threads=threads)
+    above, below, noise = contrast(lowpassed, inside, voxel_size=voxel_size, lowpass=lowpass)
     if below > _TIMES * above and below > _NOISE_LEVELS * noise:
         return [
             "the values below the solvent level are more extreme than those above: is the contrast inverted (density "
@@ -72,13 +70,13 @@ def map_warnings(
 
 
 def contrast(
-    lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float, threads: int = 1
+    lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float
 ) -> Tuple[float, float, float]:
     """Measure how far a map rises above its solvent and falls below it.
 
     Parameters
     ----------
-    lowpassed, inside, voxel_size, lowpass, threads
+    lowpassed, inside, voxel_size, lowpass
         As in `map_warnings`.
 
     Returns
@@ -100,10 +98,34 @@ def contrast(
     if not inside.any():
         return 0.0, 0.0, 0.0
     width = max(_WIDTH, lowpass) / (voxel_size * step)
-    values = gaussian_mean_in_mask(lowpassed[every], inside, width, threads=threads)
+    values = _mean_in_mask(lowpassed[every], inside, width)
     noise, level = min(_noise_and_level(values, distances) for distances in _squared_distances(inside))
     low, high = np.percentile(values, (_TAIL, 100 - _TAIL))
     return max(0.0, float(high) - level), max(0.0, level - float(low)), noise
+
+
+def _mean_in_mask(values: Volume, mask: NDArray[np.bool_], width: float) -> Floats:
+    """Compute a Gaussian-weighted mean around each voxel of a mask, as `arrays.smoothing.gaussian_mean_in_mask` does.
+
+    That function takes scipy.ndimage, which takes long to load; the arrays here are small.
+    """
+    sigma = width / (2 * math.sqrt(2 * math.log(2)))
+    weights = mask.astype(np.float32)
+    sums: Floats = _smooth(values * weights, sigma)[mask] / _smooth(weights, sigma)[mask]
+    return sums
+
+
+def _smooth(values: Volume, sigma: float) -> Volume:
+    """Smooth an array with a Gaussian of standard deviation `sigma` (voxels), cut off at 2.5 sigma."""
+    for axis in range(3):
+        along = np.moveaxis(values, axis, 0)
+        result = along.copy()
+        for distance in range(1, min(math.ceil(2.5 * sigma), len(along) - 1) + 1):
+            weighted = along * np.float32(math.exp(-0.5 * (distance / sigma) ** 2))
+            result[distance:] += weighted[:-distance]
+            result[:-distance] += weighted[distance:]
+        values = np.moveaxis(result, 0, axis)
+    return values
 
 
 def _squared_distances(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.float32]]:
