@@ -40,7 +40,8 @@ class ClassComparison:
     map_indices : tuple of int
         Index, in the job, of each map that was compared.
     densities : tuple of DiskArray of float32
-        The low-passed map of each class on the coarse grid, with the median density of its solvent subtracted.
+        The low-passed map of each class on the coarse grid, with the median density of its solvent subtracted, in the
+        pose in which it was compared.
     grid : MapGrid
         Grid of the maps.
     spacing : float
@@ -109,7 +110,7 @@ def compare_maps(
     return ClassComparison(
         result,
         tuple(entries),
-        tuple(entry.data.density for entry in entries.values()),
+        result.densities,
         first.grid,
         first.data.spacing / first.grid.voxel_size,
         first.parameters.lowpass,

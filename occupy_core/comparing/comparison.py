@@ -16,6 +16,7 @@ from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.changes import distances_between, is_flexible, moved_pairs
 from occupy_core.comparing.class_data import ClassData, choose_reference_class
 from occupy_core.comparing.common_part import CommonPart, find_common_part, no_common_part
+from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.inner_noise import NoiseOfMeans, independent_places
 from occupy_core.comparing.limits import CANDIDATE_SIGMAS, MIN_DIFFERENCE, MIN_OCCUPANCY
 from occupy_core.comparing.occupancies import Interval, inner_voxels, read_occupancies
@@ -97,6 +98,8 @@ class Comparison:
         Pose of each class relative to the reference class, before it was brought into that class's pose.
     reference : int
         Index of the reference class.
+    densities : tuple of DiskArray of float32
+        Density of each class, in the pose in which it was compared.
     warnings : tuple of str
     """
 
@@ -105,6 +108,7 @@ class Comparison:
     grey_factors: Tuple[float, ...]
     poses: Tuple[Pose, ...]
     reference: int
+    densities: Tuple[DiskArray, ...]
     warnings: Tuple[str, ...] = ()
 
     @property
@@ -172,7 +176,8 @@ def compare_classes(
         *(_grey_scale_warnings(common, names, reference) if within is None else ()),
         *_pose_warnings(poses, names, reference),
     ]
-    return Comparison(tuple(regions), spread, common.grey_factors, tuple(poses), reference, tuple(warnings))
+    densities = tuple(item.density for item in classes)
+    return Comparison(tuple(regions), spread, common.grey_factors, tuple(poses), reference, densities, tuple(warnings))
 
 
 def _measure_parts(
