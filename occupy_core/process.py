@@ -20,11 +20,12 @@ import numpy as np
 from occupy_core.arrays.slabs import select_values
 from occupy_core.arrays.types import SlabSink, Volume
 from occupy_core.estimate.input_checks import map_warnings
+from occupy_core.estimate.intervals import DETAIL_BEYOND, doubt_about_reference
 from occupy_core.estimate.local_scale import local_scale, recalibrate, variability_limit
 from occupy_core.estimate.parameters import ResolvedParameters
 from occupy_core.estimate.prepare import PreparedMap, calibrate_map, kernel_maximum, map_reference, prepare_map
 from occupy_core.estimate.reference import Reference
-from occupy_core.estimate.targets import UNEVEN_MASK_WARNING, Target, measure_target
+from occupy_core.estimate.targets import Target, measure_target
 from occupy_core.fourier.detail import has_detail
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.modify.filler_noise import pure_solvent, solvent_noise
@@ -42,7 +43,6 @@ from occupy_core.solvent.model import CONFIDENT, SolventModel, fit_solvent
 Producer = Callable[[SlabSink], object]
 # Stores a map and returns it. Arguments: the kind of map (a key of `output_names.MAP_OUTPUTS`), and its producer.
 Store = Callable[[str, Producer], Volume]
-_SECTIONS_CHECKED = 64  # sections are enough to see whether a map looks like a reconstruction
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def estimate_scale(
         source.release()
     step(0.3, "solvent model and kernel maximum")
     solvent = fit_solvent(prepared.lowpassed, prepared.solvent, threads=threads)
-    notes = [*prepared.warnings, *unused_settings(settings), *_input_warnings(prepared, threads), *solvent.warnings]
+    notes = [*prepared.warnings, *unused_settings(settings), *_input_warnings(prepared), *solvent.warnings]
     maximum = kernel_maximum(prepared, threads=threads)
     step(0.6, "local scale and confidence")
     if reference is None:
@@ -304,7 +304,7 @@ def measure_map(
         for kind in mask_kinds(settings)
     }
     targets = _measure_targets(estimate)
-    uneven = [UNEVEN_MASK_WARNING.format(path=target.path) for target in targets if target.is_uneven]
+    unsuited = [target.warning for target in targets if target.warning is not None]
     return Result(
         source=estimate.source,
         settings=settings,
@@ -318,7 +318,7 @@ def measure_map(
         variability_limit=estimate.variability_limit,
         targets=targets,
         median_scale=median_scale,
-        warnings=(*estimate.warnings, *definition_warnings(masks, settings), *uneven),
+        warnings=(*estimate.warnings, *definition_warnings(masks, settings), *unsuited),
     )
 
 
@@ -335,11 +335,11 @@ def _resampler(estimate: Estimate, threads: int) -> OutputResampler:
     return OutputResampler(estimate.source, estimate.parameters, estimate.settings, threads)
 
 
-def _input_warnings(prepared: PreparedMap, threads: int) -> List[str]:
-    """Warn about a map that looks inverted or is no reconstruction, judged by a part of its sections."""
-    every = slice(None, None, math.ceil(len(prepared.volume) / _SECTIONS_CHECKED))
-    lowest = float(prepared.source.limits[0])
-    return map_warnings(lowest, prepared.lowpassed[every], prepared.inside[every], threads=threads)
+def _input_warnings(prepared: PreparedMap) -> List[str]:
+    """Warn about a map that looks inverted or is no reconstruction."""
+    lowest, parameters = float(prepared.source.limits[0]), prepared.parameters
+    lengths = {"voxel_size": parameters.voxel_size, "lowpass": parameters.lowpass}
+    return map_warnings(lowest, prepared.lowpassed, prepared.inside, **lengths)
 
 
 def _own_reference(prepared: PreparedMap, maximum: Volume, threads: int) -> Tuple[Reference, Tuple[str, ...]]:
@@ -353,18 +353,28 @@ def _own_reference(prepared: PreparedMap, maximum: Volume, threads: int) -> Tupl
 def _spread_for_intervals(
     prepared: PreparedMap, reference: Reference, threads: int, notes: List[str]
 ) -> Optional[float]:
-    """Return the spread of full scale where occupancies get an interval, else None; warn where detail is missing."""
+    """Return the spread of full scale where occupancies get an interval, else None; say why in `notes`."""
     settings, parameters = prepared.settings, prepared.parameters
     if not settings.reads_occupancy or settings.nlrc:
         return None
     size, cutoff = parameters.voxel_size, parameters.lowpass
-    if has_detail(prepared.volume, voxel_size=size, cutoff_angstrom=cutoff, threads=threads):
-        return reference.spread
-    notes.append(
-        f"the map has almost no detail at the low-pass of {cutoff:.3g} Å: occupancies are unreliable and no interval "
-        "is given; set lowpass to the map's resolution"
-    )
-    return None
+    reasons = [doubt_about_reference(reference, cutoff)]
+    if not has_detail(prepared.volume, voxel_size=size, cutoff_angstrom=cutoff, threads=threads):
+        notes.append(
+            f"the map has almost no detail at the low-pass of {cutoff:.3g} Å: occupancies are unreliable and no "
+            "interval is given; set lowpass to the map's resolution"
+        )
+        return None
+    beyond = max(DETAIL_BEYOND * cutoff, 2 * size)
+    if not has_detail(prepared.volume, voxel_size=size, cutoff_angstrom=beyond, threads=threads):
+        reasons.append(
+            f"the map has almost no detail beyond {beyond:.3g} Å, hardly finer than the low-pass of {cutoff:.3g} Å: no "
+            "interval of an occupancy is given; set lowpass to a coarser resolution than the map's"
+        )
+    reason = next((text for text in reasons if text is not None), None)
+    if reason is not None and settings.target_mask:
+        notes.append(reason)
+    return reference.spread if reason is None else None
 
 
 def _noise_level_recalibrated(scale: Volume, solvent: SolventModel, reference: Reference, notes: List[str]) -> Volume:

@@ -70,7 +70,8 @@ def methods_text(report: Report) -> str:
     occupancies = _target_occupancies(report["maps"])
     if 0 < len(occupancies) <= _MAX_TARGETS_IN_METHODS:
         sentences.append(
-            f"The occupancy, as the median of the local scale with its 90 % interval, was {_joined(occupancies)}."
+            "Relative to the best region of the map, taken to be fully occupied, the occupancy, as the median of the "
+            f"local scale with its 90 % interval, was {_joined(occupancies)}."
         )
     if report["comparison"] is not None:
         sentences.append(_comparison_sentence(report["comparison"]))

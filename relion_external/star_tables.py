@@ -190,7 +190,7 @@ def _target_row(item: MapOutputs, target: Mapping[str, Any]) -> Dict[str, object
         "occupyScaleMedian": target["scale_median"],
         "occupyScaleUpperQuartile": target["scale_upper_quartile"],
         "occupyOccupancyPublished": math.nan if published is None else published,
-        # An interval exists only for a calibrated scale in occupancy mode, and only for a mask of even occupancy.
+        # No interval: for other scales, and where a warning of the map says why.
         "occupyOccupancyLow90": interval[0] if interval else math.nan,
         "occupyOccupancyHigh90": interval[1] if interval else math.nan,
     }

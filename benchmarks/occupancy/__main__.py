@@ -13,10 +13,10 @@ import itertools
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, TypeVar
+from typing import Dict, List, Optional, Sequence, Tuple, TypeVar
 
 from benchmarks import published
-from benchmarks.occupancy import document, suite, tables
+from benchmarks.occupancy import document, interval_suite, suite, tables
 from benchmarks.occupancy.measure import absolute_error, rank_correlation, relative_error
 from benchmarks.occupancy.suite import CALIBRATED, PROTOTYPE, PUBLISHED, Complex, Outcome
 from benchmarks.real_data import real_data
@@ -41,7 +41,8 @@ def main(argv: Optional[List[str]] = None) -> int:
         harder = _run_groups(suite.harder_cases(models, options.seed))
         flexible = _run_groups(suite.flexible_cases(models, options.seed))
         nucleic = _run_groups(suite.nucleic_cases(models, options.seed))
-    report = document.Report(outcomes, harder, flexible, nucleic, version)
+        intervals = _run_intervals(models, Path(folder), is_default=not options.models)
+    report = document.Report(outcomes, harder, flexible, nucleic, intervals, version)
     print("Errors: of the scale / of the scale divided by the median scale of a fully occupied chain\n")
     print(report.tables())
     if options.models:
@@ -103,6 +104,17 @@ def _broken_published_bounds(outcomes: Sequence[Outcome]) -> List[str]:
                 f"expected at most {MAX_RATIO_TO_PUBLISHED}"
             )
     return broken
+
+
+def _run_intervals(
+    models: Sequence[Complex], folder: Path, *, is_default: bool
+) -> Tuple[Dict[str, List[Outcome]], Dict[str, List[Outcome]]]:
+    """Run the cases of intervals on the maps on which constants were chosen and on others; return both outcomes."""
+    results = []
+    for seeds in (interval_suite.LOOKED_AT, interval_suite.UNSEEN):
+        packed = interval_suite.artificial_complexes(folder, real_data() / "models", seeds[0]) if is_default else []
+        results.append(_run_groups(interval_suite.interval_cases([*models, *packed], seeds)))
+    return results[0], results[1]
 
 
 def _run_groups(groups: Dict[_Key, List[suite.Case]]) -> Dict[_Key, List[Outcome]]:

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 from scipy.stats import spearmanr
 
 from benchmarks.occupancy.simulate import Simulated
-from occupy_core.estimate.targets import occupancy_interval, quartiles
+from occupy_core.estimate.targets import part_interval, quartiles
 
 _FULL = 1.0
 
@@ -29,8 +30,10 @@ class Reading:
         Quartiles of the scale over the voxels of the chain, 0..1.
     flexible : bool
         Whether the chain is flexible.
-    full_spread : float
-        Interquartile range of the calibrated scale over the region that counts as 1; 0 for other normalisations.
+    mass : float
+        Mass of the chain without hydrogen, kDa.
+    interval : two float, optional
+        The 90 % interval of the occupancy that a job reports with a mask of the chain; None where it reports none.
     """
 
     chain: str
@@ -39,26 +42,43 @@ class Reading:
     median: float
     upper_quartile: float
     flexible: bool
-    full_spread: float
-
-    @property
-    def interval(self) -> Tuple[float, float]:
-        """The 90 % interval of the occupancy that a job reports for a calibrated scale."""
-        return occupancy_interval(self.lower_quartile, self.median, self.upper_quartile, full_spread=self.full_spread)
+    mass: float
+    interval: Optional[Tuple[float, float]]
 
     @property
     def covered(self) -> bool:
-        """Whether the true occupancy lies in the interval."""
-        low, high = self.interval
-        return low <= self.truth <= high
+        """Whether the chain has an interval that holds the true occupancy."""
+        return self.interval is not None and self.interval[0] <= self.truth <= self.interval[1]
 
 
-def readings(scale: np.ndarray, simulated: Simulated, full_spread: float) -> List[Reading]:
-    """Read a scale map (z, y, x) in each chain; `full_spread` as in `Reading`."""
+def readings(
+    scale: np.ndarray, simulated: Simulated, full_spread: Optional[float] = None, *, extension: float = 0.0
+) -> List[Reading]:
+    """Read a scale map in each chain.
+
+    Parameters
+    ----------
+    scale : float array (z, y, x)
+        0..1.
+    simulated : Simulated
+    full_spread : float, optional
+        `occupy_core.process.Estimate.full_spread`: None where a job gives no interval.
+    extension : float
+        Width by which the mask of each chain is extended, Å.
+    """
     result = []
     for number, name in enumerate(simulated.names):
-        values = quartiles(scale, simulated.chains == number)
-        result.append(Reading(name, simulated.occupancies[number], *values, simulated.flexible[number], full_spread))
+        mask = simulated.chains == number
+        if extension:
+            mask = distance_transform_edt(~mask, sampling=simulated.voxel_size) <= extension
+        interval = None
+        if full_spread is not None:
+            volume = float(mask.sum()) * simulated.voxel_size**3
+            interval = part_interval(scale, mask, full_spread=full_spread, volume=volume)
+        truth, flexible, mass = (
+            values[number] for values in (simulated.occupancies, simulated.flexible, simulated.masses)
+        )
+        result.append(Reading(name, truth, *quartiles(scale, mask), flexible, mass, interval))
     return result
 
 

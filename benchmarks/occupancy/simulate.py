@@ -12,6 +12,7 @@ import scipy.fft
 from scipy.ndimage import gaussian_filter
 
 from benchmarks.occupancy.atomic_model import ATOM_B, AtomicModel, load_model
+from benchmarks.occupancy.imperfections import misaligned, reconstruction_falloff, soft_mask, soft_sphere
 
 OVERALL_B = 80.0  # Å^2
 
@@ -51,6 +52,13 @@ class Conditions:
         Whether each shell of the spectrum is multiplied by signal / (signal + noise), as in RELION's class maps.
     has_full_chain : bool
         Whether at least one chain is fully occupied; otherwise no occupancy is above 0.8.
+    has_coloured_noise : bool
+        Whether the noise falls with resolution as in a real reconstruction; `noise_b` is not used then.
+    rotation_error, shift_error : float
+        Standard deviations of the particles' orientations about each axis (degrees) and positions along each (Å).
+    soft_mask : float, optional
+        Distance from the model, Å, of a soft mask in the shape of the model outside of which the map is 0; None for no
+        mask.
     """
 
     resolution: float = 4.0
@@ -67,6 +75,10 @@ class Conditions:
     masked: Optional[float] = None
     regularised: bool = False
     has_full_chain: bool = True
+    has_coloured_noise: bool = False
+    rotation_error: float = 0.0
+    shift_error: float = 0.0
+    soft_mask: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -137,15 +149,15 @@ def simulate(
     molecule = model.chains >= 0
     mean, full = float(full_map[molecule].mean()), float(np.percentile(full_map[molecule], 99))
     signal = _signal(model, conditions, values, flexible, k, transfer, mean)
-    noise = scipy.fft.rfftn(rng.standard_normal((model.side,) * 3).astype(np.float32))
-    noise *= _falloff(k, conditions.noise_b) * _cutoff(k, conditions.resolution)
+    if conditions.rotation_error or conditions.shift_error:
+        errors = {"rotation": conditions.rotation_error, "shift": conditions.shift_error}
+        signal = misaligned(signal, k, voxel_size=conditions.voxel_size, **errors)
+    noise = _noise(conditions, k, model.side, rng)
     noise *= conditions.noise * full / _volume(noise, model.side).std()
     if conditions.regularised:
         weight = _wiener_filter(signal, noise, k)
         signal, noise = signal * weight, noise * weight
-    volume = _volume(signal + noise, model.side)
-    if conditions.masked is not None:
-        volume *= _soft_sphere(molecule, conditions.voxel_size, conditions.masked)
+    volume = _masked(_volume(signal + noise, model.side), molecule, conditions)
     cut = round(conditions.cut / conditions.voxel_size)
     inner = (slice(cut, model.side - cut),) * 3
     return Simulated(
@@ -157,6 +169,26 @@ def simulate(
         conditions.voxel_size,
         model.masses,
     )
+
+
+def _noise(conditions: Conditions, k: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the Fourier transform of noise with the spectrum that the conditions ask for, of any strength."""
+    noise = scipy.fft.rfftn(rng.standard_normal((side,) * 3).astype(np.float32))
+    if conditions.has_coloured_noise:
+        falloff = reconstruction_falloff(k, conditions.resolution)
+    else:
+        falloff = _falloff(k, conditions.noise_b)
+    noise *= falloff * _cutoff(k, conditions.resolution)
+    return noise
+
+
+def _masked(volume: np.ndarray, molecule: np.ndarray, conditions: Conditions) -> np.ndarray:
+    """Multiply a map by the masks that the conditions ask for; `molecule` is a bool array."""
+    if conditions.masked is not None:
+        volume *= soft_sphere(molecule, conditions.voxel_size, conditions.masked)
+    if conditions.soft_mask is not None:
+        volume *= soft_mask(molecule, conditions.voxel_size, conditions.soft_mask)
+    return volume
 
 
 def _signal(
@@ -234,11 +266,3 @@ def _wiener_filter(signal: np.ndarray, noise: np.ndarray, k: np.ndarray) -> np.n
     signal_power, noise_power = (np.bincount(shell, np.abs(part.ravel()) ** 2) for part in (signal, noise))
     weight = signal_power / np.maximum(signal_power + noise_power, 1e-30)
     return weight[shell].reshape(k.shape).astype(np.float32)
-
-
-def _soft_sphere(molecule: np.ndarray, voxel_size: float, distance_to_model: float) -> np.ndarray:
-    """Return a spherical mask with a cosine edge of 8 Å that begins at a distance (Å) from the molecule."""
-    axis = np.arange(molecule.shape[0]) - molecule.shape[0] // 2
-    distance = np.sqrt(axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2) * voxel_size
-    radius = distance[molecule].max() + distance_to_model
-    return ((1 + np.cos(np.pi * np.clip((distance - radius) / 8, 0, 1))) / 2).astype(np.float32)

@@ -19,7 +19,7 @@ from benchmarks.occupancy.measure import Reading, readings
 from benchmarks.occupancy.prototype import prototype_scale
 from benchmarks.occupancy.simulate import Conditions, Simulated, simulate
 from occupy_core.maps.reading import read_map
-from occupy_core.process import process_map
+from occupy_core.process import estimate_scale
 from occupy_core.settings.settings import Settings
 
 NOISES = (0.05, 0.1, 0.2, 0.4)
@@ -75,12 +75,15 @@ class Case:
         Names of the methods.
     occupancies : mapping of str to float, optional
         Occupancy by chain name; drawn with the seed of the conditions when None.
+    extension : float
+        Width by which the mask of each chain is extended for the calibrated scale, Å.
     """
 
     model: Complex
     conditions: Conditions
     methods: Tuple[str, ...] = (CALIBRATED,)
     occupancies: Optional[Mapping[str, float]] = field(default=None)
+    extension: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -248,17 +251,17 @@ def run_case(case: Case) -> Outcome:
     simulated = simulate(case.model.path, case.conditions, case.occupancies, only=case.model.only)
     with tempfile.TemporaryDirectory() as folder:
         path = _write(simulated, Path(folder) / "map.mrc")
-        return Outcome(case, {method: _readings(path, method, simulated) for method in case.methods})
+        return Outcome(case, {method: _readings(path, method, simulated, case.extension) for method in case.methods})
 
 
-def _readings(path: Path, method: str, simulated: Simulated) -> List[Reading]:
+def _readings(path: Path, method: str, simulated: Simulated, extension: float) -> List[Reading]:
     for mode, name in PUBLISHED.items():
         if method == name:
-            return readings(published.run(path, mode, path.parent / mode)[0], simulated, 0.0)
+            return readings(published.run(path, mode, path.parent / mode)[0], simulated)
     if method == PROTOTYPE:
-        return readings(prototype_scale(read_map(str(path))), simulated, 0.0)
-    result = process_map(read_map(str(path)), SETTINGS[method])
-    return readings(result.scale, simulated, result.reference.spread)
+        return readings(prototype_scale(read_map(str(path))), simulated)
+    estimate = estimate_scale(read_map(str(path)), SETTINGS[method])
+    return readings(estimate.scale, simulated, estimate.full_spread, extension=extension)
 
 
 def _write(simulated: Simulated, path: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 
+from benchmarks.occupancy.interval_suite import KINDS, MASSES, UNKNOWABLE
 from benchmarks.occupancy.measure import Reading, absolute_error, rank_correlation, relative_error
 from benchmarks.occupancy.suite import CALIBRATED, CALIBRATED_RESOLUTION, PROTOTYPE, PUBLISHED, TILED, Outcome
 
@@ -22,8 +23,58 @@ def mean_measure(outcomes: Sequence[Outcome], method: str, measure: Measure) -> 
 
 
 def coverage(outcomes: Sequence[Outcome]) -> float:
-    """Return the share of the chains (0..1) whose true occupancy lies in the 90 % interval of the calibrated scale."""
-    return float(np.mean([item.covered for outcome in outcomes for item in outcome.chains[CALIBRATED]]))
+    """Return the share of the intervals (0..1) that hold the true occupancy of the chain; NaN without an interval."""
+    return _held([item for outcome in outcomes for item in outcome.chains[CALIBRATED]])
+
+
+def intervals(looked_at: Mapping[str, Sequence[Outcome]], unseen: Mapping[str, Sequence[Outcome]]) -> str:
+    """Return a table of how many chains get an interval and how often it holds, by kind of map and by mass.
+
+    Parameters
+    ----------
+    looked_at, unseen : mapping of str to sequence of Outcome
+        Outcomes by the titles of `interval_suite.KINDS`: the maps on which constants were chosen, and others.
+    """
+    rows = [
+        [title, *(cell for group in (looked_at, unseen) for cell in _interval_cells(_read_chains(group[title])))]
+        for title in KINDS
+    ]
+    protein = [title for title, kind in KINDS.items() if kind.nucleic is False and not kind.extension]
+    for low, high in MASSES:
+        cells = []
+        for group in (looked_at, unseen):
+            chains = [item for title in protein if title not in UNKNOWABLE for item in _read_chains(group[title])]
+            cells += _interval_cells([item for item in chains if low <= item.mass < high])
+        limits = f"above {low:.0f}" if high == float("inf") else f"{low:.0f} to {high:.0f}"
+        rows.append([f"chains of {limits} kDa, first four kinds", *cells])
+    head = ["maps", "tuned: chains", "get one", "it holds", "unseen: chains", "get one", "it holds"]
+    return markdown(head, rows)
+
+
+def _read_chains(outcomes: Sequence[Outcome]) -> List[Reading]:
+    """Return the readings of all chains but those of nucleic acid."""
+    return [
+        item
+        for outcome in outcomes
+        for item in outcome.chains[CALIBRATED]
+        if item.chain not in outcome.case.model.nucleic
+    ]
+
+
+def _interval_cells(chains: Sequence[Reading]) -> List[str]:
+    """Return the number of chains, the share that gets an interval, and the share of intervals that hold."""
+    given = [item for item in chains if item.interval is not None]
+    return [str(len(chains)), f"{len(given) / len(chains):.0%}" if chains else "-", _percent(_held(chains))]
+
+
+def _held(chains: Sequence[Reading]) -> float:
+    """Return the share of the intervals that hold; NaN without an interval."""
+    given = [item.covered for item in chains if item.interval is not None]
+    return float(np.mean(given)) if given else float("nan")
+
+
+def _percent(share: float) -> str:
+    return "-" if np.isnan(share) else f"{share:.0%}"
 
 
 def lower_quartile_of_full_chains(outcomes: Sequence[Outcome]) -> float:
@@ -39,7 +90,7 @@ def errors_by(outcomes: Sequence[Outcome], heading: str, key: Callable[[Outcome]
     """
     methods = [name for name in METHODS if name in outcomes[0].chains]
     rows = [
-        [title, *(_errors(group, name) for name in methods), f"{coverage(group):.0%}"]
+        [title, *(_errors(group, name) for name in methods), _percent(coverage(group))]
         for title, group in _groups(outcomes, key)
     ]
     return markdown([heading, *methods, "interval holds"], rows)
@@ -68,7 +119,7 @@ def harder(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
             title,
             _errors(group, CALIBRATED),
             f"{np.mean([item.median - item.truth for one in group for item in one.chains[CALIBRATED]]):+.3f}",
-            f"{coverage(group):.0%}",
+            _percent(coverage(group)),
         ]
         for title, group in outcomes.items()
     ]

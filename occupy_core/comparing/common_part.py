@@ -126,8 +126,7 @@ def find_common_part(classes: Sequence[ClassData], reference: int, *, spacing: f
             logarithm = np.log(np.maximum(ratio, np.float32(_MIN_RATIO)))
             mask[dense] &= np.abs(logarithm - _most_frequent(logarithm)) < _MAX_LOG_DIFFERENCE
     if mask.sum() < max(MIN_VOXELS, _MIN_SHARE * dense.sum()):
-        factors = tuple(item.span / classes[reference].span for item in classes)
-        return CommonPart(np.zeros_like(mask), (math.nan,) * len(classes), factors)
+        return no_common_part(classes, reference)
     densities = [float(item.density.load()[mask].mean()) for item in classes]
     scales = [float(item.own_scale.load()[mask].mean()) for item in classes]
     return CommonPart(
@@ -135,6 +134,12 @@ def find_common_part(classes: Sequence[ClassData], reference: int, *, spacing: f
         tuple(density / densities[reference] for density in densities),
         tuple(scales[reference] / max(scale, _MIN_RATIO) for scale in scales),
     )
+
+
+def no_common_part(classes: Sequence[ClassData], reference: int) -> CommonPart:
+    """Return an empty common part, under which equal densities have equal scales in all classes."""
+    factors = tuple(item.span / classes[reference].span for item in classes)
+    return CommonPart(np.zeros_like(classes[reference].molecule.load()), (math.nan,) * len(classes), factors)
 
 
 def _most_frequent(logarithms: NDArray[np.float32]) -> float:

@@ -11,11 +11,13 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from occupy_core.arrays.types import Mask
 from occupy_core.comparing.class_cache import ClassCache, ClassEntry
 from occupy_core.comparing.common_lowpass import common_lowpass
 from occupy_core.comparing.comparison import Comparison, compare_classes
 from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.each_map import counts, estimate_settings, position_of_named_map
+from occupy_core.comparing.focus import focus_of
 from occupy_core.comparing.limits import MIN_GREY_FACTOR, MIN_PARTICLES
 from occupy_core.errors import MapError
 from occupy_core.maps.grid import MapGrid
@@ -38,7 +40,8 @@ class ClassComparison:
     map_indices : tuple of int
         Index, in the job, of each map that was compared.
     densities : tuple of DiskArray of float32
-        The low-passed map of each class on the coarse grid, with the median density of its solvent subtracted.
+        The low-passed map of each class on the coarse grid, with the median density of its solvent subtracted, in the
+        pose in which it was compared.
     grid : MapGrid
         Grid of the maps.
     spacing : float
@@ -63,6 +66,7 @@ def compare_maps(
     *,
     threads: int = 1,
     cache: Optional[ClassCache] = None,
+    focus_mask: Optional[str] = None,
     step: Step = ignore_step,
 ) -> ClassComparison:
     """Find the regions where maps differ, always in occupancy mode with calibrated normalisation.
@@ -76,6 +80,9 @@ def compare_maps(
     cache : ClassCache, optional
         Per-class data of these maps; this call reads the maps with `cache.read` and fills the cache. By default an
         empty cache, which reads the map files.
+    focus_mask : str, optional
+        Path of the mask that the classification was done in. Where it lies around a part of the molecule, maps are
+        compared only within it.
     step : callable
         Called with the fraction of the comparison that is done (0..1) and a text that names the next piece of work.
 
@@ -97,12 +104,13 @@ def compare_maps(
     notes += left_out
     entries = {index: entry for index, entry in entries.items() if not _is_small(maps[index], notes)}
     step(_PREPARATION, "differences")
-    entries, result = _compare_entries(maps, entries, settings, threads, notes)
+    within = _focus(focus_mask, entries, notes)
+    entries, result = _compare_entries(maps, entries, settings, threads, notes, within)
     first = next(iter(entries.values()))
     return ClassComparison(
         result,
         tuple(entries),
-        tuple(entry.data.density for entry in entries.values()),
+        result.densities,
         first.grid,
         first.data.spacing / first.grid.voxel_size,
         first.parameters.lowpass,
@@ -123,7 +131,12 @@ def _is_small(item: MapInput, notes: List[str]) -> bool:
 
 
 def _compare_entries(
-    maps: Sequence[MapInput], entries: Dict[int, ClassEntry], settings: Settings, threads: int, notes: List[str]
+    maps: Sequence[MapInput],
+    entries: Dict[int, ClassEntry],
+    settings: Settings,
+    threads: int,
+    notes: List[str],
+    within: Optional[Mask],
 ) -> Tuple[Dict[int, ClassEntry], Comparison]:
     """Compare classes, and compare them again without those that hold junk; return the classes that were compared."""
     if len(entries) < 2:
@@ -133,6 +146,7 @@ def _compare_entries(
         [maps[index].name for index in entries],
         spacing=next(iter(entries.values())).data.spacing,
         reference=position_of_named_map(maps, settings, entries),
+        within=within,
         threads=threads,
     )
     junk = _junk(maps, list(entries), result.grey_factors)
@@ -144,7 +158,28 @@ def _compare_entries(
             "times the density there that it has in the other classes, as in a class of junk or of other particles"
         )
     kept = {index: entry for index, entry in entries.items() if index not in junk}
-    return _compare_entries(maps, kept, settings, threads, notes)
+    return _compare_entries(maps, kept, settings, threads, notes, within)
+
+
+def _focus(path: Optional[str], entries: Dict[int, ClassEntry], notes: List[str]) -> Optional[Mask]:
+    """Return the part that a focused classification was done in; None for a whole molecule or an unusable mask."""
+    if path is None or not entries:
+        return None
+    first = next(iter(entries.values()))
+    try:
+        within = focus_of(
+            path, first.grid, [entry.data for entry in entries.values()], first.data.spacing / first.grid.voxel_size
+        )
+    except MapError as error:
+        notes.append(f"the mask of the classification could not be used: {error}")
+        return None
+    if within is not None:
+        notes.append(
+            f"the classification was done in {path}, a mask around a part of the molecule: the maps are compared only "
+            "within it, in the grey scale that the classification gave them, and 1 stands for the class that is "
+            "densest there"
+        )
+    return within
 
 
 def _junk(maps: Sequence[MapInput], indices: Sequence[int], grey_factors: Sequence[float]) -> Dict[int, float]:

@@ -15,7 +15,8 @@ import numpy as np
 from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.changes import distances_between, is_flexible, moved_pairs
 from occupy_core.comparing.class_data import ClassData, choose_reference_class
-from occupy_core.comparing.common_part import CommonPart, find_common_part
+from occupy_core.comparing.common_part import CommonPart, find_common_part, no_common_part
+from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.inner_noise import NoiseOfMeans, independent_places
 from occupy_core.comparing.limits import CANDIDATE_SIGMAS, MIN_DIFFERENCE, MIN_OCCUPANCY
 from occupy_core.comparing.occupancies import Interval, inner_voxels, read_occupancies
@@ -97,6 +98,8 @@ class Comparison:
         Pose of each class relative to the reference class, before it was brought into that class's pose.
     reference : int
         Index of the reference class.
+    densities : tuple of DiskArray of float32
+        Density of each class, in the pose in which it was compared.
     warnings : tuple of str
     """
 
@@ -105,6 +108,7 @@ class Comparison:
     grey_factors: Tuple[float, ...]
     poses: Tuple[Pose, ...]
     reference: int
+    densities: Tuple[DiskArray, ...]
     warnings: Tuple[str, ...] = ()
 
     @property
@@ -119,6 +123,7 @@ def compare_classes(
     *,
     spacing: float,
     reference: Optional[int] = None,
+    within: Optional[Mask] = None,
     threads: int = 1,
 ) -> Comparison:
     """Find the regions where classes differ.
@@ -133,6 +138,9 @@ def compare_classes(
         Spacing of the coarse grid, Å.
     reference : int, optional
         Index of the reference class, whose full scale counts as 1; by default the class with the largest span.
+    within : bool array, 3D, optional
+        Part of the coarse grid in which a focused classification was done. Nothing in it need be the same in all
+        classes, so they keep their poses and grey scales.
     threads : int
         The result does not depend on it.
 
@@ -146,9 +154,13 @@ def compare_classes(
     differ by where nothing differs (`two_groups`).
     """
     reference = choose_reference_class(classes, reference)
-    classes, poses = align_classes(classes, reference, spacing=spacing, threads=threads)
-    common = find_common_part(classes, reference, spacing=spacing, threads=threads)
     molecule = np.logical_or.reduce([item.molecule.load() for item in classes])
+    if within is None:
+        classes, poses = align_classes(classes, reference, spacing=spacing, threads=threads)
+        common = find_common_part(classes, reference, spacing=spacing, threads=threads)
+    else:
+        molecule &= within
+        poses, common = [Pose()] * len(classes), no_common_part(classes, reference)
     maps = ClassMaps(
         [item.density for item in classes],
         [item.solvent_region for item in classes],
@@ -161,10 +173,11 @@ def compare_classes(
     parts, noise = differing_parts(maps, reference)
     regions, spread = _measure_parts(parts, classes, common, noise, maps, names, reference)
     warnings = [
-        *_grey_scale_warnings(common, names, reference),
+        *(_grey_scale_warnings(common, names, reference) if within is None else ()),
         *_pose_warnings(poses, names, reference),
     ]
-    return Comparison(tuple(regions), spread, common.grey_factors, tuple(poses), reference, tuple(warnings))
+    densities = tuple(item.density for item in classes)
+    return Comparison(tuple(regions), spread, common.grey_factors, tuple(poses), reference, densities, tuple(warnings))
 
 
 def _measure_parts(

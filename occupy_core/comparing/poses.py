@@ -28,8 +28,8 @@ from occupy_core.comparing.two_groups import Doubles, fit_two_groups
 # Most rounds of fitting and moving; Å: displacement of the molecule's outer voxels below which a round is the last.
 _MAX_ROUNDS, _LAST_DISPLACEMENT = 8, 0.3
 
-# A class is moved, and its sharpness changed, only if that leaves at most these shares of the noise in its difference to
-# the reference class. In classifications by RELION, true motions left 0.8 and less; large parts that differ feigned
+# A class is moved, and its sharpness changed, only if that leaves at most these shares of the noise in its difference
+# to the reference class. In classifications by RELION, true motions left 0.8 and less; large parts that differ feigned
 # motions that left 0.84 and more. Our choice.
 _MAX_NOISE_LEFT, _MAX_NOISE_LEFT_UNBLURRED = 0.8, 0.9
 

@@ -27,6 +27,7 @@ from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
 from occupy_core.estimate.molecule import Molecule, histogram_mode
 from occupy_core.estimate.reference import Reference
+from occupy_core.estimate.texture import texture
 
 # Windows are Gaussians. Their full width at half maximum, Å, in the search for the best region: the first pass takes
 # this or twice the low-pass, the second pass this or the low-pass, whichever is larger. About 20 Å is the smallest
@@ -144,7 +145,8 @@ def calibrate(
         raise MapError(_not_above(zero, one))
     side = min(2 * round(window / voxel_size / 2), *shape)
     highest, lowest = _extreme_windows(heights, molecule, side, shape)
-    reference = Reference(one, highest, lowest, side, zero, (upper - lower) / (one - zero))
+    variation = texture(molecule, best_region, solvent, level, width=2 * lowpass / spacing)
+    reference = Reference(one, highest, lowest, side, zero, (upper - lower) / (one - zero), *variation)
     return Calibration(reference, molecule, best_region, solvent, solvent_level, warnings)
 
 

@@ -37,6 +37,9 @@ class Reference:
     spread : float
         How even the fully occupied part is: interquartile range of the scale (not clipped) over the region that `value`
         was read from. 0 except for calibrated normalisation.
+    texture, noise : float
+        Variation of the density over short distances in that region, and solvent noise, both relative to the region's
+        mean density: `occupy_core.estimate.texture.texture`. 0 except for calibrated normalisation.
     """
 
     value: float
@@ -45,6 +48,8 @@ class Reference:
     tile_size: int
     zero: float = 0.0
     spread: float = 0.0
+    texture: float = 0.0
+    noise: float = 0.0
 
 
 def tiled_reference(volume: Volume, *, tau: float, tile_size: int) -> Reference:

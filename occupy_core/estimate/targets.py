@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
+from occupy_core.estimate.intervals import occupancy_interval, reads_surface
 from occupy_core.estimate.kernel import solve_tau
 from occupy_core.estimate.reference import tiled_reference
 from occupy_core.fourier.resize import sample_nearest
@@ -19,11 +19,6 @@ from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.reading import read_on_grid
 
 _MASK_THRESHOLD = 0.5  # voxels of a target mask above this value belong to the part
-
-# Half width of the 90 % interval of an occupancy. Its two constants were chosen on simulated complexes
-# (docs/accuracy.md); `benchmarks/occupancy` measures how often the interval holds the true occupancy.
-_MIN_HALF_WIDTH = 0.04  # for an even part and an even fully occupied part, on the scale 0..1
-_SHARE_OF_SPREAD = 0.13  # share of the interquartile ranges of the part and of the fully occupied part (no unit)
 
 # A mask is uneven when it holds both empty and occupied voxels: the lower quartile of the scale in it is below
 # _EMPTY_SHARE of the upper quartile, and the 90th percentile is above _OCCUPIED. Checked on simulated complexes
@@ -34,6 +29,11 @@ UNEVEN_MASK_WARNING = (
     "target mask {path}: the scale varies widely inside it, so the mask holds solvent or parts of different occupancy "
     "and the median scale is unreliable (no interval is given); a target mask should follow one part closely, without "
     "extension or soft edge"
+)
+SURFACE_MASK_WARNING = (
+    "target mask {path}: the middle of the mask reads clearly higher than the mask as a whole, so the mask reads "
+    "mostly the surface of the part and the median scale is too low (no interval is given); a target mask should reach "
+    "no farther than about 3 Å from the atoms of its part"
 )
 
 
@@ -53,9 +53,12 @@ class Target:
     lower_quartile, median, upper_quartile : float
         Quartiles of the scale over the mask, 0..1.
     interval : two float, optional
-        90 % interval of the occupancy, 0..1; only for a calibrated scale in occupancy mode and an even mask.
+        90 % interval of the occupancy, 0..1; only for a calibrated scale in occupancy mode, an even mask
+        that reads more than surface, and a map that allows one (`occupy_core.process.estimate_scale`).
     is_uneven : bool
         Whether the mask holds both empty and occupied voxels, so that its median is not the occupancy of any part.
+    is_surface : bool
+        Whether the mask reads mostly the surface of its part, so that its median is too low.
     """
 
     path: str
@@ -66,6 +69,14 @@ class Target:
     upper_quartile: float
     interval: Optional[Tuple[float, float]] = None
     is_uneven: bool = False
+    is_surface: bool = False
+
+    @property
+    def warning(self) -> Optional[str]:
+        """Why the mask gets no interval, and the way out; None where the mask is not the reason."""
+        if self.is_uneven:
+            return UNEVEN_MASK_WARNING.format(path=self.path)
+        return SURFACE_MASK_WARNING.format(path=self.path) if self.is_surface else None
 
 
 def measure_target(
@@ -105,20 +116,38 @@ def measure_target(
             f"values from 0 to 1, above {_MASK_THRESHOLD} in the part to measure"
         )
     lower, median, upper = quartiles(scales, mask)
-    uneven = is_uneven(scales, mask)
-    interval = None
+    volume = float(mask.sum()) * source.grid.voxel_size**3
+    interval, uneven, surface = None, is_uneven(scales, mask), False
     if full_spread is not None and not uneven:
-        interval = occupancy_interval(lower, median, upper, full_spread=full_spread)
-    return Target(
-        path,
-        float(mask.sum()) * source.grid.voxel_size**3,
-        published_occupancy(basis, sample_nearest(mask, basis.shape), tile_size=tile_size),
-        lower,
-        median,
-        upper,
-        interval,
-        uneven,
-    )
+        interval = part_interval(scales, mask, full_spread=full_spread, volume=volume)
+        surface = interval is None
+    published = published_occupancy(basis, sample_nearest(mask, basis.shape), tile_size=tile_size)
+    return Target(path, volume, published, lower, median, upper, interval, uneven, surface)
+
+
+def part_interval(
+    scales: Volume, mask: NDArray[np.bool_], *, full_spread: float, volume: float
+) -> Optional[Tuple[float, float]]:
+    """Compute the 90 % interval of the occupancy of a part.
+
+    Parameters
+    ----------
+    scales : float32 array, 3D
+        The calibrated scale in occupancy mode, 0..1.
+    mask : bool array of the shape of `scales`
+        The part, with at least one voxel.
+    full_spread : float
+        `Reference.spread`.
+    volume : float
+        Volume of the part, Å^3.
+
+    Returns
+    -------
+    two float, 0..1, or None
+        None for an uneven mask (`is_uneven`) and for one that reads mostly surface (`reads_surface`).
+    """
+    interval = occupancy_interval(*quartiles(scales, mask), full_spread=full_spread, volume=volume)
+    return None if is_uneven(scales, mask) or reads_surface(scales, mask, interval[1]) else interval
 
 
 def published_occupancy(basis: Volume, mask: NDArray[np.bool_], *, tile_size: int) -> Optional[float]:
@@ -166,30 +195,3 @@ def is_uneven(scales: Volume, mask: NDArray[np.bool_]) -> bool:
     """
     lower, upper, high = np.percentile(scales[mask], (25, 75, 90))
     return bool(lower < _EMPTY_SHARE * upper and high > _OCCUPIED)
-
-
-def occupancy_interval(
-    lower_quartile: float, median: float, upper_quartile: float, *, full_spread: float
-) -> Tuple[float, float]:
-    """Compute the 90 % interval of the occupancy of a part from the quartiles of its calibrated scale.
-
-    Parameters
-    ----------
-    lower_quartile, median, upper_quartile : float
-        Quartiles of the scale over the part, 0..1.
-    full_spread : float
-        `Reference.spread`: the interquartile range of the scale over the fully occupied part.
-
-    Returns
-    -------
-    two float, 0..1
-
-    Notes
-    -----
-    The scale varies over a part with its shape, composition, neighbours and noise, and so it does over the fully
-    occupied part. The error of the median grows with both. The constants were chosen on simulated complexes
-    (docs/accuracy.md).
-    """
-    part, full = upper_quartile - lower_quartile, median * full_spread
-    half_width = math.hypot(_MIN_HALF_WIDTH, _SHARE_OF_SPREAD * math.hypot(part, full))
-    return max(0.0, median - half_width), min(1.0, median + half_width)

@@ -97,7 +97,9 @@ def compare_job_maps(
     progress(f"Comparing {len(job.maps)} maps")
     try:
         with progress.part(len(job.maps) * _MEASURING, "comparison") as step:
-            comparison = compare_maps(job.maps, job.settings, threads=job.threads, cache=cache, step=step)
+            comparison = compare_maps(
+                job.maps, job.settings, threads=job.threads, cache=cache, focus_mask=job.focus_mask, step=step
+            )
     except OccupyError as error:  # the maps are processed already: a failed comparison must not lose them
         warning = f"the maps were not compared: {error}"
         progress(f"  WARNING: {warning}")

@@ -96,7 +96,8 @@ def target_text(target: Mapping[str, Any]) -> str:
         text = f"median scale {target['scale_median']:.2f} ({quartiles})"
         return f"{name}: {text}" + ("" if published is None else f", target occupancy as published {published:.2f}")
     low, high = target["occupancy_interval_90"]
-    return f"{name}: occupancy {target['scale_median']:.2f} (90 % interval {low:.2f} to {high:.2f}; {quartiles})"
+    occupancy = f"occupancy {target['scale_median']:.2f} (90 % interval {low:.2f} to {high:.2f}; {quartiles})"
+    return f"{name}: {occupancy}, if the best region of the map, which counts as 1, is fully occupied"
 
 
 def job_report(settings: Settings, maps: List[Dict[str, Any]], failed: Mapping[str, str]) -> Dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import starfile
+from scipy import ndimage
 
 from occupy_core.fourier.low_pass import low_pass
 from occupy_core.maps.reading import read_map
@@ -79,7 +80,10 @@ def test_classes_differ_in_the_domain(version, shared_data, tmp_path, monkeypatc
     # Low-passed like the class maps, which have no detail finer than about 18 Å.
     seen = low_pass(domain, voxel_size=4.0, cutoff_angstrom=18.0)
     there = seen > 0.25 * seen.max()
-    assert (mask & there).sum() / (mask | there).sum() > 0.4
+    # The classes of two of these projects are rotated against one another by 10 to 18 degrees.
+    near = ndimage.binary_dilation(there, iterations=2)
+    assert (mask & near).sum() > 0.7 * mask.sum()
+    assert (mask & there).sum() > 0.2 * there.sum()
     occupancies = tables["occupancy_of_classes"]
     of_top = occupancies[occupancies["occupyRegionNumber"] == 1]
     with_domain = np.argmax([read_map(f"{stem}_class{number:03d}.mrc").data[there].mean() for number in (1, 2)])

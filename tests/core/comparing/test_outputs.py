@@ -40,7 +40,7 @@ def written(write_mrc, tmp_path_factory):
         region(16, (LOW, HIGH), doubt=DOUBT, is_flexible=True),
     )
     poses = (Pose(), Pose(shift=3.5, rotation=2.5, displacement=4.0))
-    result = Comparison(regions, np.zeros((32, 32, 32), dtype="f4"), (1.0, 0.9), poses, 1)
+    result = Comparison(regions, np.zeros((32, 32, 32), dtype="f4"), (1.0, 0.9), poses, 1, ())
     comparison = ClassComparison(result, (0, 1), (), grid, 1.0, 9.0, ("a warning",))
     return folder, write_comparison(comparison, MAPS, folder)
 

@@ -45,7 +45,9 @@ def class_of(volume, noise, seed):
 
 
 @pytest.mark.parametrize("without", [False, True])
-@pytest.mark.parametrize("degrees, shift", [((2, -1, 1), (0.3, 0, -0.2)), ((5, 3, -2), (0, 1, 0.5)), ((0, 0, 0), (2, 0, 0))])
+@pytest.mark.parametrize(
+    "degrees, shift", [((2, -1, 1), (0.3, 0, -0.2)), ((5, 3, -2), (0, 1, 0.5)), ((0, 0, 0), (2, 0, 0))]
+)
 def test_pose_is_found_also_beside_a_missing_part(degrees, shift, without):
     volume, part = molecule()
     other = volume * ~part if without else volume

@@ -47,7 +47,7 @@ def region(mask, values=(0.85, 0.2), doubt=""):
 
 
 def comparison(*regions, lowpass=10.0):
-    result = Comparison(tuple(regions), np.zeros((24, 24, 24), np.float32), (1.0, 1.0), (), 0)
+    result = Comparison(tuple(regions), np.zeros((24, 24, 24), np.float32), (1.0, 1.0), (), 0, ())
     return ClassComparison(result, (0, 1), (), None, 1.0, lowpass, ())
 
 

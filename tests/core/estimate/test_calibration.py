@@ -9,9 +9,10 @@ from demo.simulate import phantom
 from occupy_core.errors import MapError
 from occupy_core.estimate import molecule
 from occupy_core.estimate.calibration import calibrate
+from occupy_core.estimate.intervals import doubt_about_reference, occupancy_interval
 from occupy_core.estimate.kernel import ball_mask, ball_maximum
 from occupy_core.estimate.molecule import corrected_maximum, find_molecule
-from occupy_core.estimate.targets import occupancy_interval
+from occupy_core.estimate.reference import Reference
 from occupy_core.fourier.low_pass import low_pass
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
@@ -208,6 +209,41 @@ def test_target_mask_with_solvent_gives_a_warning_and_no_interval(noisy, process
     assert about_variation == about_wide_mask != []
 
 
+def test_map_that_ends_just_beyond_the_low_pass_gets_no_interval(process, write_mrc):
+    simulated = phantom((80, 80, 80), voxel_size=2.5, noise=0.05, seed=1)
+    part = write_mrc(simulated.parts[0].astype(np.float32), "part.mrc", 2.5)
+    ends_early = low_pass(simulated.volume, voxel_size=2.5, cutoff_angstrom=10.4)
+    settings = replace(CALIBRATED, target_mask=(part,))
+    for lowpass, is_given in ((12.0, True), (9.2, False)):
+        result = process(ends_early, replace(settings, lowpass=lowpass), voxel_size=2.5)
+        assert (result.targets[0].interval is not None) is is_given
+        assert any("no interval" in text for text in result.warnings) is not is_given
+
+
+@pytest.mark.parametrize("extension", [1, 2, 3])
+def test_mask_that_reads_mostly_surface_gets_no_interval_and_a_reason(process, write_mrc, extension):
+    simulated = phantom(BIG[0], voxel_size=BIG[1], noise=0.05, occupancies=(1.0, 0.3), seed=1)
+    z, y, x = np.indices(BIG[0]) - 40
+    whole = np.hypot(np.hypot(z, y), x) <= 80 / 7
+    wide = binary_dilation(whole, iterations=extension) & (x <= 3)
+    result = process(simulated.volume, replace(CALIBRATED, target_mask=(write_mrc(wide.astype("f4"), "wide.mrc"),)))
+    target = result.targets[0]
+    low, high = target.interval or (None, None)
+    assert target.interval is None or low <= 1.0 <= high
+    assert (target.warning in result.warnings) is (target.interval is None)
+
+
+def test_doubts_about_the_best_region_are_told():
+    def doubt(texture, noise=0.1, lowpass=8.0):
+        reference = Reference(1.0, (0, 0, 0), (0, 0, 0), 8, texture=texture, noise=noise)
+        return doubt_about_reference(reference, lowpass) or ""
+
+    assert doubt(0.5) == ""
+    assert "nucleic acid" in doubt(0.7) and "compare the scale" in doubt(0.7)
+    assert "nucleic acid" in doubt(0.5, lowpass=16.0)
+    assert "solvent noise" in doubt(0.5, noise=0.9)
+
+
 class TestTargets:
     @pytest.fixture
     def masks(self, noisy, write_mrc):
@@ -255,3 +291,7 @@ class TestTargets:
         assert occupancy_interval(0.4, 0.5, 0.6, full_spread=0.4)[1] > narrow[1]
         assert occupancy_interval(0.0, 0.01, 0.2, full_spread=0.3)[0] == 0
         assert occupancy_interval(0.9, 1.0, 1.0, full_spread=0.3)[1] == 1
+
+    def test_interval_is_wider_for_a_smaller_part(self):
+        widths = [np.ptp(occupancy_interval(0.5, 0.5, 0.5, full_spread=0.0, volume=size)) for size in (1e4, 8e4)]
+        assert widths[0] == pytest.approx(2 * widths[1])
