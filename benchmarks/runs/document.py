@@ -16,6 +16,7 @@ from benchmarks.runs.truth import MIN_PARTICLES, MIN_SEPARATED
 
 PAGE = REPOSITORY / "docs" / "classes.md"
 SECTION = "runs"
+_CONFIDENCE = 0.95
 _PICTURE = REPOSITORY / "docs" / "images" / "occupancy_of_runs.png"
 
 
@@ -64,6 +65,7 @@ def text(identical: Sequence[Outcome], differing: Sequence[Outcome], seed: int) 
         max_error_small=f"{tables.MAX_ERRORS[1]:g}",
         held=f"{tables.MIN_HELD:.0%} to {tables.MAX_HELD:.0%}",
         false=tables.false_regions(identical),
+        confidence=_confidence(identical),
         found=tables.found(differing),
         accuracy=tables.accuracy(differing),
         sigmas=f"{peer.SIGMAS:g}",
@@ -97,6 +99,19 @@ def _summary(identical: Sequence[Outcome], differing: Sequence[Outcome]) -> str:
         ["90 % intervals that hold the true fraction", _intervals(differing)],
     ]
     return markdown(["", "result"], rows)
+
+
+def _confidence(identical: Sequence[Outcome]) -> str:
+    """Say what so many runs without a false region show, in words."""
+    number = sum(map(tables.is_compared, identical))
+    with_false = sum(item.false_sure > 0 for item in identical)
+    if with_false or not number:
+        return f"{with_false} of {number} runs with two classes or more have a false sure region."
+    most = 1 - (1 - _CONFIDENCE) ** (1 / number)
+    return (
+        f"No false sure region in {number} runs with two classes or more means that at most {most:.0%} of such runs have "
+        f"one (with {_CONFIDENCE:.0%} confidence)."
+    )
 
 
 def _number_false(identical: Sequence[Outcome]) -> str:
@@ -183,6 +198,8 @@ particle has which part:
 ### False regions of identical particles
 
 {false}
+
+{confidence}
 
 ### Differences that were found
 

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 import mrcfile
 import numpy as np
@@ -127,12 +129,21 @@ def measure(run: Run, data_star: Path, truth: Truth) -> Outcome:
         Data STAR file of the last iteration.
     truth : Truth
     """
+    data_star = data_star.resolve()
+    with _current_folder(data_star.parents[1]):  # RELION names files relative to the project's folder
+        return _measure(run, data_star, truth)
+
+
+def _measure(run: Run, data_star: Path, truth: Truth) -> Outcome:
     options = parse(["--in_parts", str(data_star), "--o", str(data_star.parent), "--j", "2"])
-    maps = find_inputs(options).maps
+    inputs = find_inputs(options)
+    maps = inputs.maps
     counts = sorted((item.class_info.particles or 0 for item in maps if item.class_info), reverse=True)
     large = [item.path for item in maps if item.class_info and item.class_info.number in truth.large_classes()]
     try:
-        comparison: Optional[ClassComparison] = compare_maps(maps, options.settings, threads=options.threads)
+        comparison: Optional[ClassComparison] = compare_maps(
+            maps, options.settings, threads=options.threads, focus_mask=inputs.focus_mask
+        )
     except MapError as error:  # fewer than two classes are left
         comparison, warnings = None, (str(error),)
     lowpass = float("nan") if comparison is None else comparison.lowpass
@@ -227,6 +238,17 @@ def _reading(region: Region, part: int, compared: Sequence[MapInput], truth: Tru
         occupancy_of_all_particles(region, compared),
         float(truth.has[:, part].mean()),
     )
+
+
+@contextlib.contextmanager
+def _current_folder(folder: Path) -> Iterator[None]:
+    """Make a folder the current one until the block ends."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def _read(path: str) -> np.ndarray:

@@ -177,6 +177,10 @@ def test_tables_and_the_section_state_the_results(tmp_path):
     )
     text = document.text(identical, differing, 100)
     assert "2 of 3 have a sure region, 0 an unsure one, 1 none" in text
+    assert "No false sure region in 1 runs with two classes or more means that at most 95% of such runs" in text
+    assert "1 of 1 runs with two classes or more have a false sure region" in document.text(
+        [outcome(false_sure=1)], differing, 100
+    )
     assert "{" not in text
     figure.draw(differing, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
