@@ -18,7 +18,7 @@ from occupy_core.comparing.occupancies import Interval
 _MAX_SUM_ERROR, _MIN_MOVED_DIFFERENCE, _MAX_SIZE_RATIO = 0.3, 0.4, 2.5
 
 # Å: density that is blurred stays this near to the part it comes from. Ours.
-_BLUR_REACH = 12.0
+_BLUR_REACH = 20.0
 
 # A part is flexible where the density in and around it is missing for less than this share of what is missing in it.
 # Ours.

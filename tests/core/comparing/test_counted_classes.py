@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Classes of few particles and of junk are left out; the classification's resolutions give the low-pass."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from demo.simulate import phantom
+from occupy_core.comparing.compare_maps import compare_maps
+from occupy_core.settings.job_spec import ClassInfo, MapInput
+from occupy_core.settings.settings import Settings
+
+OCCUPANCIES = ((1.0, 1.0, 1.0), (1.0, 1.0, 0.2))
+
+
+@pytest.fixture
+def classes(write_mrc):
+    """Two classes of 500 particles, in one of which a part is mostly missing."""
+    maps = []
+    for number, chosen in enumerate(OCCUPANCIES, start=1):
+        volume = phantom(voxel_size=3.0, occupancies=chosen, noise_seed=number).volume
+        info = ClassInfo(number, 0.45, 500)
+        maps.append(MapInput(write_mrc(volume, f"class{number}.mrc", 3.0), "", None, info))
+    return maps
+
+
+def third(write_mrc, volume, particles):
+    return MapInput(write_mrc(volume.astype(np.float32), "class3.mrc", 3.0), "", None, ClassInfo(3, 0.1, particles))
+
+
+def test_class_of_few_particles_is_left_out_with_a_sentence(classes, write_mrc):
+    noise = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((64, 64, 64)), 1.5)
+    tiny = third(write_mrc, 8 * phantom(voxel_size=3.0).volume + 30 * noise, 12)
+    found, alone = compare_maps([*classes, tiny], Settings()), compare_maps(classes, Settings())
+    assert found.map_indices == (0, 1) and found.lowpass == alone.lowpass
+    assert [item.volume for item in found.result.regions] == [item.volume for item in alone.result.regions]
+    (warning,) = found.warnings
+    assert "class 3 is left out" in warning and "12 particles" in warning
+    many = replace(tiny, class_info=ClassInfo(3, 0.1, 60))
+    assert compare_maps([*classes, many], Settings()).map_indices == (0, 1, 2)
+
+
+def test_class_of_junk_is_left_out_with_a_sentence(classes, write_mrc):
+    junk = third(write_mrc, 0.35 * phantom(voxel_size=3.0, occupancies=(1.0, 1.0, 1.0), noise_seed=9).volume, 400)
+    found = compare_maps([*classes, junk], Settings())
+    assert found.map_indices == (0, 1)
+    assert any("class 3 is left out" in text and "junk" in text for text in found.warnings)
+    (region,) = found.result.sure_regions
+    assert [item.value for item in region.occupancies] == pytest.approx([1.0, 0.2], abs=0.1)
+
+
+def with_resolutions(maps, values):
+    return [replace(item, class_info=replace(item.class_info, resolution=value)) for item, value in zip(maps, values)]
+
+
+def test_low_pass_is_the_coarsest_resolution_of_the_classes(classes):
+    found = compare_maps(with_resolutions(classes, (14.0, 15.0)), Settings())
+    assert found.lowpass == 15.0 and found.warnings == ()
+    assert compare_maps(with_resolutions(classes, (4.0, 5.0)), Settings()).lowpass == 9.0  # three voxels
+    assert compare_maps(with_resolutions(classes, (14.0, 15.0)), Settings(lowpass=12.0)).lowpass == 12.0
+
+
+def test_class_that_costs_the_others_their_detail_is_named(classes):
+    (warning,) = compare_maps(with_resolutions(classes, (12.0, 20.0)), Settings()).warnings
+    assert "20 Å, because class 2" in warning and "set lowpass 12" in warning

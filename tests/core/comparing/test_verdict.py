@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which regions are sure, and what is said of the others."""
+
+import numpy as np
+import pytest
+from scipy import special
+
+from occupy_core.comparing.limits import FALSE_ALARM, NOISE_MARGIN
+from occupy_core.comparing.verdict import doubt, sure_sigmas
+
+NAMES = ("class 1", "class 2", "class 3")
+
+
+@pytest.mark.parametrize("places, pairs", [(1, 1), (80, 3), (80, 45)])
+def test_noise_makes_a_sure_region_anywhere_in_one_of_a_thousand_comparisons(places, pairs):
+    sigmas = sure_sigmas(places, pairs) / NOISE_MARGIN
+    assert 2 * special.ndtr(-sigmas) * places * pairs == pytest.approx(FALSE_ALARM)
+
+
+def test_smaller_regions_and_more_classes_need_more():
+    values = [sure_sigmas(*item) for item in ((5, 1), (80, 1), (80, 10))]
+    assert np.all(np.diff(values) > 0.3)
+
+
+def test_reason_names_the_classes_and_what_makes_the_region_unsure():
+    assert doubt(7.0, 6.0, 1.0, (2, 0), NAMES) == ""
+    faint = doubt(4.5, 6.0, 1.2, (2, 0), NAMES)
+    assert "class 1 and class 3" in faint and "4.5" in faint and "6.0" in faint and "small or faint" in faint
+    poor = doubt(4.5, 6.0, 3.4, (1, 0), NAMES)
+    assert "class 1 and class 2" in poor and "all over the molecule" in poor and "3.4 times" in poor
