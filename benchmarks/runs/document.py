@@ -109,8 +109,8 @@ def _confidence(identical: Sequence[Outcome]) -> str:
         return f"{with_false} of {number} runs with two classes or more have a false sure region."
     most = 1 - (1 - _CONFIDENCE) ** (1 / number)
     return (
-        f"No false sure region in {number} runs with two classes or more means that at most {most:.0%} of such runs have "
-        f"one (with {_CONFIDENCE:.0%} confidence)."
+        f"No false sure region in {number} runs with two classes or more means that at most {most:.0%} of such "
+        f"runs have one (with {_CONFIDENCE:.0%} confidence)."
     )
 
 
@@ -220,7 +220,7 @@ make runs
 ```
 
 This command simulates the particles, classifies them with RELION, compares the classes and writes this section. It
-takes about 20 minutes on two cores. `make runs RUNS=folder` keeps the runs in a folder and takes those that are there.
+takes 20 to 30 minutes on two cores. `make runs RUNS=folder` keeps the runs in a folder and takes those that are there.
 Without the real models (OCCUPY_SHARED_DATA names their folder), only the artificial helix bundles are simulated.
 
 ### All classifications by RELION
