@@ -203,6 +203,8 @@ def _measure_parts(
         inner = inner_voxels(part.mask, maps.spacing)[maps.molecule]
         reading = read_occupancies(densities[:, inner], scales[:, inner], here)
         needed = sure_sigmas(independent_places(molecule_volume, volume), pairs)
+        # The mean alone would not do: the voxels of a part were chosen because they differ.
+        sigmas = min(reading.sigmas, part.evidence * needed)
         z, y, x = (float(indices.mean()) * maps.spacing for indices in np.nonzero(part.grown_mask))
         region = Region(
             part.grown_mask,
@@ -210,8 +212,8 @@ def _measure_parts(
             (z, y, x),
             reading.occupancies,
             reading.difference,
-            reading.sigmas,
-            doubt(reading.sigmas, needed, here.excess, reading.pair, names),
+            sigmas,
+            doubt(sigmas, needed, here.excess, reading.pair, names),
         )
         is_strong = max(item.value for item in region.occupancies) > MIN_OCCUPANCY and region.spread > MIN_DIFFERENCE
         if is_strong and region.sigmas > CANDIDATE_SIGMAS:

@@ -71,6 +71,11 @@ class NoiseOfMeans:
         return Noise(between("of_classes"), between("of_pairs"), float(between("excess")))
 
 
+def averaged_volume(width: float) -> float:
+    """Return the volume, Å^3, whose mean has as much noise as a map under a Gaussian of this full width, Å."""
+    return (_EDGE_OF_WIDTH * width) ** 3
+
+
 def independent_places(molecule_volume: float, volume: float) -> float:
     """Return how many regions of a volume fit into the molecule, as far as their noise is independent; 1 or more.
 

@@ -19,12 +19,19 @@ from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.types import Floats, Mask
-from occupy_core.comparing.inner_noise import TINY_NOISE, NoiseOfMeans, noise_inside
+from occupy_core.comparing.inner_noise import (
+    TINY_NOISE,
+    NoiseOfMeans,
+    averaged_volume,
+    independent_places,
+    noise_inside,
+)
 from occupy_core.comparing.label_smoothing import smooth_labels
 from occupy_core.comparing.limits import CANDIDATE_SIGMAS, DETECTION_WIDTHS
 from occupy_core.comparing.patterns import find_patterns, nearest_patterns
 from occupy_core.comparing.smoothed_maps import MIN_DENSITY, ClassMaps, region_without_density, smoothed_maps
 from occupy_core.comparing.two_groups import Doubles
+from occupy_core.comparing.verdict import sure_sigmas
 from occupy_core.fourier.transforms import ROUNDING
 
 # Å, full widths at half maximum of the smoothings from which densities are taken: borders are sharp only under a narrow
@@ -59,16 +66,21 @@ class Part:
         The part, on the coarse grid.
     grown_mask : bool array, 3D
         The part and up to 3 Å around it.
+    evidence : float
+        Largest difference of two maps under a detection smoothing, at any voxel of the part, relative to the difference
+        that noise hardly makes anywhere in the molecule (`verdict.sure_sigmas`); no unit, 1 or more for a sure part.
     """
 
     mask: Mask
     grown_mask: Mask
+    evidence: float
 
 
 class _Smoothings(NamedTuple):
     """Densities and noise under several smoothings, and the voxels where the densities differ."""
 
     differing: Mask  # (voxel): two maps may differ under some smoothing
+    evidence: Floats  # (voxel): as in `Part`
     for_patterns: Floats  # densities under the narrowest smoothing with little noise
     for_labels: Floats  # densities under a narrower smoothing: more noise, sharper borders
     noise: NoiseOfMeans  # in the grey scale of the reference class
@@ -91,7 +103,7 @@ def differing_parts(maps: ClassMaps, reference: int) -> Tuple[List[Part], NoiseO
         In the grey scale of the reference class.
     """
     empty = region_without_density(maps, DETECTION_WIDTHS[0])
-    differing, for_patterns, for_labels, noise = _smooth_and_detect(maps, empty, reference)
+    differing, evidence, for_patterns, for_labels, noise = _smooth_and_detect(maps, empty, reference)
     strongest = for_patterns.max(axis=0)
     # The molecule was found map by map. Where the noise of a map is low-pass filtered, it may reach into solvent.
     dense = strongest > np.float32(MIN_DENSITY * np.median(strongest[maps.fully_occupied[maps.molecule]]))
@@ -110,13 +122,14 @@ def differing_parts(maps: ClassMaps, reference: int) -> Tuple[List[Part], NoiseO
     label_map = scatter(labels, molecule)
     masks = list(_connected_masks(label_map, molecule, maps.spacing))
     grown = _grow_masks(masks, molecule & (label_map == 0), maps.spacing)
-    return [Part(mask, wider) for mask, wider in zip(masks, grown)], noise
+    evidences = [float(evidence[mask[maps.molecule]].max()) for mask in masks]
+    return [Part(*item) for item in zip(masks, grown, evidences)], noise
 
 
 def _smooth_and_detect(maps: ClassMaps, empty: Mask, reference: int) -> _Smoothings:
     """Smooth the maps by each width, measure their noise, and detect the voxels where they may differ."""
     size = int(maps.molecule.sum())
-    differing = np.zeros(size, dtype=bool)
+    differing, evidence = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.float32)
     for_patterns, for_labels = (np.zeros((len(maps.densities), size), dtype=np.float32) for _ in range(2))
     by_width = {}
     for width in _WIDTHS:
@@ -124,22 +137,27 @@ def _smooth_and_detect(maps: ClassMaps, empty: Mask, reference: int) -> _Smoothi
         strongest = densities.max(axis=0)
         noise = noise_inside(densities, solvent_noises)
         if width in DETECTION_WIDTHS:
-            differing |= _differs(densities, noise.of_pairs)
+            sigmas = _largest_difference(densities, noise.of_pairs)
+            differing |= sigmas > np.float32(CANDIDATE_SIGMAS)
+            places = independent_places(size * maps.spacing**3, averaged_volume(width))
+            sigmas /= np.float32(sure_sigmas(places, len(densities) * (len(densities) - 1) // 2))
+            np.maximum(evidence, sigmas, out=evidence)
             by_width[width] = noise
         for result, limit in ((for_patterns, _MAX_NOISE_FOR_PATTERNS), (for_labels, _MAX_NOISE_FOR_LABELS)):
             usable = (strongest * np.float32(limit) > noise.of_classes.max()) | (width == _WIDTHS[-1])
             usable &= ~result.any(axis=0)  # voxels without densities from a narrower smoothing
             result[:, usable] = densities[:, usable]
         del densities  # frees its memory before the next smoothing
-    return _Smoothings(differing, for_patterns, for_labels, NoiseOfMeans(by_width))
+    return _Smoothings(differing, evidence, for_patterns, for_labels, NoiseOfMeans(by_width))
 
 
-def _differs(densities: Floats, noise_of_pairs: Doubles) -> Mask:
-    """Return the voxels where two maps differ by more than four standard deviations of the noise of their pair."""
-    result = np.zeros(densities.shape[1], dtype=bool)
+def _largest_difference(densities: Floats, noise_of_pairs: Doubles) -> Floats:
+    """Return each voxel's largest difference between two maps, in standard deviations of the noise of the pair."""
+    result = np.zeros(densities.shape[1], dtype=np.float32)
     for one, other in itertools.combinations(range(len(densities)), 2):
-        least = CANDIDATE_SIGMAS * max(float(noise_of_pairs[one, other]), TINY_NOISE)
-        result |= np.abs(densities[one] - densities[other]) > np.float32(least)
+        difference = np.abs(densities[one] - densities[other])
+        difference /= np.float32(max(float(noise_of_pairs[one, other]), TINY_NOISE))
+        np.maximum(result, difference, out=result)
     return result
 
 
