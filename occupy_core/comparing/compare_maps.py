@@ -11,13 +11,12 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from occupy_core.arrays.types import Mask
 from occupy_core.comparing.class_cache import ClassCache, ClassEntry
 from occupy_core.comparing.common_lowpass import common_lowpass
 from occupy_core.comparing.comparison import Comparison, compare_classes
 from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.each_map import counts, estimate_settings, position_of_named_map
-from occupy_core.comparing.focus import focus_of
+from occupy_core.comparing.focus import is_focused
 from occupy_core.comparing.limits import MIN_GREY_FACTOR, MIN_PARTICLES
 from occupy_core.errors import MapError
 from occupy_core.maps.grid import MapGrid
@@ -104,8 +103,8 @@ def compare_maps(
     notes += left_out
     entries = {index: entry for index, entry in entries.items() if not _is_small(maps[index], notes)}
     step(_PREPARATION, "differences")
-    within = _focus(focus_mask, entries, notes)
-    entries, result = _compare_entries(maps, entries, settings, threads, notes, within)
+    focused = _is_focused(focus_mask, entries, notes)
+    entries, result = _compare_entries(maps, entries, settings, threads, notes, focused)
     first = next(iter(entries.values()))
     return ClassComparison(
         result,
@@ -136,7 +135,7 @@ def _compare_entries(
     settings: Settings,
     threads: int,
     notes: List[str],
-    within: Optional[Mask],
+    focused: bool,
 ) -> Tuple[Dict[int, ClassEntry], Comparison]:
     """Compare classes, and compare them again without those that hold junk; return the classes that were compared."""
     if len(entries) < 2:
@@ -146,7 +145,7 @@ def _compare_entries(
         [maps[index].name for index in entries],
         spacing=next(iter(entries.values())).data.spacing,
         reference=position_of_named_map(maps, settings, entries),
-        within=within,
+        focused=focused,
         threads=threads,
     )
     junk = _junk(maps, list(entries), result.grey_factors)
@@ -158,28 +157,28 @@ def _compare_entries(
             "times the density there that it has in the other classes, as in a class of junk or of other particles"
         )
     kept = {index: entry for index, entry in entries.items() if index not in junk}
-    return _compare_entries(maps, kept, settings, threads, notes, within)
+    return _compare_entries(maps, kept, settings, threads, notes, focused)
 
 
-def _focus(path: Optional[str], entries: Dict[int, ClassEntry], notes: List[str]) -> Optional[Mask]:
-    """Return the part that a focused classification was done in; None for a whole molecule or an unusable mask."""
+def _is_focused(path: Optional[str], entries: Dict[int, ClassEntry], notes: List[str]) -> bool:
+    """Return whether the classification was done in a mask around a part; say so, or why it is unknown, in `notes`."""
     if path is None or not entries:
-        return None
+        return False
     first = next(iter(entries.values()))
     try:
-        within = focus_of(
+        focused = is_focused(
             path, first.grid, [entry.data for entry in entries.values()], first.data.spacing / first.grid.voxel_size
         )
     except MapError as error:
         notes.append(f"the mask of the classification could not be used: {error}")
-        return None
-    if within is not None:
+        return False
+    if focused:
         notes.append(
             f"the classification was done in {path}, a mask around a part of the molecule: the maps are compared only "
             "within it, in the grey scale that the classification gave them, and 1 stands for the class that is "
             "densest there"
         )
-    return within
+    return focused
 
 
 def _junk(maps: Sequence[MapInput], indices: Sequence[int], grey_factors: Sequence[float]) -> Dict[int, float]:

@@ -123,7 +123,7 @@ def compare_classes(
     *,
     spacing: float,
     reference: Optional[int] = None,
-    within: Optional[Mask] = None,
+    focused: bool = False,
     threads: int = 1,
 ) -> Comparison:
     """Find the regions where classes differ.
@@ -138,9 +138,9 @@ def compare_classes(
         Spacing of the coarse grid, Å.
     reference : int, optional
         Index of the reference class, whose full scale counts as 1; by default the class with the largest span.
-    within : bool array, 3D, optional
-        Part of the coarse grid in which a focused classification was done. Nothing in it need be the same in all
-        classes, so they keep their poses and grey scales.
+    focused : bool
+        Whether the classification was done within a mask around a part of the molecule. Nothing need be the same in all
+        classes then, so they keep their poses and grey scales.
     threads : int
         The result does not depend on it.
 
@@ -155,12 +155,11 @@ def compare_classes(
     """
     reference = choose_reference_class(classes, reference)
     molecule = np.logical_or.reduce([item.molecule.load() for item in classes])
-    if within is None:
+    if focused:
+        poses, common = [Pose()] * len(classes), no_common_part(classes, reference)
+    else:
         classes, poses = align_classes(classes, reference, spacing=spacing, threads=threads)
         common = find_common_part(classes, reference, spacing=spacing, threads=threads)
-    else:
-        molecule &= within
-        poses, common = [Pose()] * len(classes), no_common_part(classes, reference)
     maps = ClassMaps(
         [item.density for item in classes],
         [item.solvent_region for item in classes],
@@ -173,7 +172,7 @@ def compare_classes(
     parts, noise = differing_parts(maps, reference)
     regions, spread = _measure_parts(parts, classes, common, noise, maps, names, reference)
     warnings = [
-        *(_grey_scale_warnings(common, names, reference) if within is None else ()),
+        *(() if focused else _grey_scale_warnings(common, names, reference)),
         *_pose_warnings(poses, names, reference),
     ]
     densities = tuple(item.density for item in classes)

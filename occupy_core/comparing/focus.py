@@ -7,12 +7,11 @@ mask around a part leaves no part that is the same in all classes.
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from typing import Sequence
 
 import numpy as np
 from scipy import ndimage
 
-from occupy_core.arrays.types import Mask
 from occupy_core.comparing.class_data import ClassData
 from occupy_core.comparing.limits import MIN_RELATIVE_DENSITY
 from occupy_core.errors import MapError
@@ -28,8 +27,8 @@ _INSIDE = 0.5
 _MAX_DENSE_BORDER = 0.25
 
 
-def focus_of(path: str, grid: MapGrid, classes: Sequence[ClassData], spacing: float) -> Optional[Mask]:
-    """Return the part of the maps in which a focused classification was done.
+def is_focused(path: str, grid: MapGrid, classes: Sequence[ClassData], spacing: float) -> bool:
+    """Return whether a mask cuts through the molecule, as that of a focused classification does.
 
     Parameters
     ----------
@@ -43,8 +42,8 @@ def focus_of(path: str, grid: MapGrid, classes: Sequence[ClassData], spacing: fl
 
     Returns
     -------
-    bool array, 3D, or None
-        On the coarse grid; None for a mask around the whole molecule.
+    bool
+        False for a mask around the whole molecule.
 
     Raises
     ------
@@ -58,6 +57,6 @@ def focus_of(path: str, grid: MapGrid, classes: Sequence[ClassData], spacing: fl
     inside = CoarseGrid(density.shape, spacing).nearest(mask.data) > _INSIDE
     border = inside & ~ndimage.binary_erosion(inside)
     if not border.any():
-        return None
+        return False
     least = MIN_RELATIVE_DENSITY * np.percentile(density[inside], 95)
-    return inside if float((density[border] > least).mean()) > _MAX_DENSE_BORDER else None
+    return float((density[border] > least).mean()) > _MAX_DENSE_BORDER

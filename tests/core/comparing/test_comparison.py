@@ -87,6 +87,13 @@ def test_identical_classes_do_not_differ_at_any_noise(bundles, seed):
     assert measure.compare_simulated(maps).result.sure_regions == ()
 
 
+@pytest.mark.parametrize("seed", [2, 4])
+def test_voxels_that_noise_chose_are_no_sure_region(bundles, seed):
+    # The mean over such voxels is many times its noise, because they were chosen for their difference.
+    maps = classes(bundles, [WHOLE] * 4, [0.4, 0.64, 0.52, 0.56], seed, resolution=5.0)
+    assert measure.compare_simulated(maps).result.sure_regions == ()
+
+
 @pytest.mark.parametrize("resolutions", [(4.8, 7.0), (7.0, 10.0)])
 @pytest.mark.parametrize("masked", [None, 6.0])
 def test_identical_classes_do_not_differ_at_unequal_resolution_grey_scale_and_noise(bundles, resolutions, masked):

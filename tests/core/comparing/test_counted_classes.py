@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from demo.simulate import phantom
 from occupy_core.comparing.compare_maps import compare_maps
+from occupy_core.comparing.shared_scale import shared_scale
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 from occupy_core.settings.settings import Settings
 
@@ -65,3 +66,13 @@ def test_low_pass_is_the_coarsest_resolution_of_the_classes(classes):
 def test_class_that_costs_the_others_their_detail_is_named(classes):
     (warning,) = compare_maps(with_resolutions(classes, (12.0, 20.0)), Settings()).warnings
     assert "20 Å, because class 2" in warning and "set lowpass 12" in warning
+
+
+@pytest.mark.parametrize("normalisation", ["calibrated", "tiled"])
+def test_class_of_few_particles_does_not_say_what_is_fully_occupied(classes, write_mrc, normalisation):
+    dense = third(write_mrc, 3 * phantom(voxel_size=3.0, noise_seed=7).volume, 12)
+    maps = [*classes, dense]
+    settings = Settings(normalisation=normalisation, mode="occupancy")
+    assert shared_scale(maps, settings).reference_index in (0, 1)
+    many = replace(dense, class_info=ClassInfo(3, 0.1, 500))
+    assert shared_scale([*classes, many], settings).reference_index == 2

@@ -67,3 +67,13 @@ def test_missing_part_feigns_no_motion():
     classes = [class_of(volume, 0.02, 1), class_of(volume * ~part, 0.02, 2)]
     _, (_, pose) = align_classes(classes, 0, spacing=SPACING)
     assert pose.displacement < 0.5
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_missing_part_that_is_entwined_with_the_rest_feigns_no_motion(seed):
+    volume, _ = molecule(seed)
+    phase = ndimage.gaussian_filter(np.random.default_rng(seed).standard_normal(volume.shape), 3)
+    part = phase > np.median(phase[volume > 0.1])
+    classes = [class_of(volume, 0.02, 1), class_of(volume * ~part, 0.02, 2)]
+    _, (_, pose) = align_classes(classes, 0, spacing=SPACING)
+    assert pose.displacement == 0

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Noise inside the molecule: more than in solvent where classes differ there, and not what truly differs."""
+
+import numpy as np
+import pytest
+
+from occupy_core.comparing.inner_noise import Noise, NoiseOfMeans, averaged_volume, noise_inside
+from occupy_core.comparing.limits import EXCESS_MARGIN
+
+VOXELS = 8000
+
+
+def classes(noises, seed=0):
+    """Return maps of one molecule of density 1, with noise of these standard deviations."""
+    rng = np.random.default_rng(seed)
+    return np.stack([1 + noise * rng.standard_normal(VOXELS) for noise in noises]).astype(np.float32)
+
+
+def test_noise_inside_exceeds_that_of_damped_solvent():
+    noise = noise_inside(classes([0.06, 0.08]), [0.015, 0.02])
+    assert noise.of_pairs[0, 1] == pytest.approx(0.1, rel=0.05)
+    assert noise.excess == pytest.approx(4, rel=0.05)
+    assert noise.of_classes == pytest.approx([0.06, 0.08], rel=0.05)
+
+
+def test_noise_is_at_least_that_of_the_solvent():
+    noise = noise_inside(classes([0.01, 0.01]), [0.03, 0.04])
+    assert noise.of_pairs[0, 1] == pytest.approx(0.05) and noise.excess == pytest.approx(1)
+
+
+def test_true_difference_of_one_class_is_no_noise_of_its_pairs():
+    maps = classes([0.05, 0.05, 0.05])
+    # The third class differs all over the molecule, by any amount: its pairs alone cannot tell noise from difference.
+    maps[2] -= np.linspace(0, 0.9, VOXELS, dtype=np.float32)
+    noise = noise_inside(maps, [0.05, 0.05, 0.05])
+    expected = 0.05 * 2**0.5
+    assert noise.of_pairs[0, 1] == pytest.approx(expected, rel=0.05)
+    assert noise.of_pairs[0, 2] <= EXCESS_MARGIN * expected * 1.05
+
+
+def test_noise_of_a_region_lies_between_those_of_the_smoothings():
+    def noise(value):
+        return Noise(np.full(2, value), np.full((2, 2), value), 1.0)
+
+    means = NoiseOfMeans({12.0: noise(0.1), 20.0: noise(0.05), 30.0: noise(0.02)})
+    at = [float(means.at_volume(averaged_volume(width)).of_classes[0]) for width in (5.0, 12.0, 15.0, 20.0, 30.0, 50.0)]
+    assert at[0] == pytest.approx(0.1) and at[1] == pytest.approx(0.1)
+    assert 0.05 < at[2] < 0.1
+    assert at[3:] == pytest.approx([0.05, 0.02, 0.02])
