@@ -11,7 +11,6 @@ from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.types import Mask, Volume
-from occupy_core.comparing.occupancies import Interval
 
 # Two regions are one part that moved if their occupancies add up to 1 with less than this error in every class (0..1),
 # if they differ by more than this between classes, and if one is less than this many times as large as the other. Ours.
@@ -72,22 +71,16 @@ def distances_between(masks: Sequence[Mask], spacing: float) -> NDArray[np.float
     return result
 
 
-def is_flexible(
-    mask: Mask, densities: Sequence[Volume], occupancies: Sequence[Interval], pair: Tuple[int, int], spacing: float
-) -> bool:
+def is_flexible(mask: Mask, highest: Volume, lowest: Volume, spacing: float) -> bool:
     """Return whether a part is blurred, rather than missing, in the class where it reads lowest.
 
     Parameters
     ----------
     mask : bool array, 3D
         The part.
-    densities : two float32 arrays, 3D
+    highest, lowest : float32 arrays, 3D
         Maps of the class where the part reads highest, and of the class where it reads lowest, on one grey scale and in
         one pose.
-    occupancies : sequence of Interval
-        Occupancy of the part in each class.
-    pair : two int
-        Indices of these two classes.
     spacing : float
         Spacing of the grid, Å.
 
@@ -98,7 +91,6 @@ def is_flexible(
     reach = int(np.ceil(_BLUR_REACH / spacing))
     box = box_around(mask, reach + 1)
     near = ndimage.distance_transform_edt(~mask[box]) * spacing <= _BLUR_REACH
-    lost = densities[0][box] - densities[1][box]
+    lost = highest[box] - lowest[box]
     inside = float(lost[mask[box]].sum())
-    high, low = (occupancies[index].value for index in pair)
-    return inside > 0 and high > low and float(lost[near].sum()) < _MAX_MISSING_SHARE * inside
+    return inside > 0 and float(lost[near].sum()) < _MAX_MISSING_SHARE * inside

@@ -216,12 +216,12 @@ def _measure_parts(
         )
         is_strong = max(item.value for item in region.occupancies) > MIN_OCCUPANCY and region.spread > MIN_DIFFERENCE
         if is_strong and region.sigmas > CANDIDATE_SIGMAS:
-            regions.append(replace(region, is_flexible=_is_flexible(part, region, densities, maps, reading.pair)))
+            regions.append(replace(region, is_flexible=_is_flexible(part, densities, maps, reading.pair)))
     regions.sort(key=lambda region: (not region.is_sure, -region.volume * region.spread))
     return _with_moved_pairs(regions, maps.spacing), spread
 
 
-def _is_flexible(part: Part, region: Region, densities: Floats, maps: ClassMaps, pair: Tuple[int, int]) -> bool:
+def _is_flexible(part: Part, densities: Floats, maps: ClassMaps, pair: Tuple[int, int]) -> bool:
     """Return whether a part is blurred in the lowest of two classes; densities are (class, voxel of the molecule)."""
     volumes = []
     for index in pair:
@@ -229,7 +229,8 @@ def _is_flexible(part: Part, region: Region, densities: Floats, maps: ClassMaps,
         inside = volume[maps.molecule]
         volume *= np.float32(float(densities[index].sum()) / max(float(inside.sum()), _TINY_FACTOR))
         volumes.append(volume)
-    return is_flexible(part.mask, volumes, region.occupancies, pair, maps.spacing)
+    highest, lowest = volumes
+    return is_flexible(part.mask, highest, lowest, maps.spacing)
 
 
 def _with_moved_pairs(regions: List[Region], spacing: float) -> List[Region]:
