@@ -28,13 +28,13 @@ from occupy_core.comparing.two_groups import Doubles, fit_two_groups
 # Most rounds of fitting and moving; Å: displacement of the molecule's outer voxels below which a round is the last.
 _MAX_ROUNDS, _LAST_DISPLACEMENT = 8, 0.3
 
-# A class is moved, and its sharpness changed, only if that leaves at most these shares of the noise in its difference
-# to the reference class. In classifications by RELION, true motions left 0.8 and less; large parts that differ feigned
-# motions that left 0.84 and more. Our choice.
-_MAX_NOISE_LEFT, _MAX_NOISE_LEFT_UNBLURRED = 0.8, 0.9
+# A class is moved only if that leaves at most this share of the noise in its difference to the reference class. In
+# classifications by RELION, true motions left 0.8 and less; large parts that differ feigned motions that left 0.84 and
+# more. Our choice.
+_MAX_NOISE_LEFT = 0.8
 
-# Columns of `_patterns` that are no motion: grey scale and blur; the grey scale alone.
-_OTHER_CHANGES, _GREY_SCALE = slice(6, 8), slice(6, 7)
+# Columns of `_patterns` that are no motion: grey scale and blur.
+_OTHER_CHANGES = slice(6, 8)
 
 # Å: surroundings of the molecule that move with it.
 _MARGIN = 20.0
@@ -87,7 +87,7 @@ class _Motion:
 def align_classes(
     classes: Sequence[ClassData], reference: int, *, spacing: float, threads: int = 1
 ) -> Tuple[List[ClassData], List[Pose]]:
-    """Bring all classes into the pose and the sharpness of the reference class.
+    """Bring all classes into the pose of the reference class.
 
     Parameters
     ----------
@@ -109,9 +109,9 @@ def align_classes(
     Notes
     -----
     A small motion changes a map by a sum of six known patterns, made of the map's gradient. Two more patterns are the
-    map itself, for another grey scale, and its Laplacian, for another resolution. `fit_two_groups` finds how much of
-    each pattern the difference to the reference class holds, whatever part of the molecule differs otherwise. Maps are
-    moved, and the fit is repeated until nothing moves any more.
+    map itself, for another grey scale, and its Laplacian, for another resolution; they are told from motions, and stay
+    in the maps. `fit_two_groups` finds how much of each pattern the difference to the reference class holds, whatever
+    part of the molecule differs otherwise. Maps are moved, and the fit is repeated until nothing moves any more.
     """
     own, own_molecule = classes[reference].density.load(), classes[reference].molecule.load()
     aligned, poses = [], []
@@ -123,23 +123,20 @@ def align_classes(
         molecule = own_molecule | item.molecule.load()
         box = box_around(molecule, math.ceil(_MARGIN / spacing))
         density = item.density.load()
-        motion, blur, pose = _relative_pose(own[box], density[box], molecule[box], spacing, threads)
-        scale = item.own_scale.load()
+        motion, pose = _relative_pose(own[box], density[box], molecule[box], spacing, threads)
         if pose.displacement > 0:
+            scale = item.own_scale.load()
             density[box], scale[box] = motion.moved(density[box]), np.clip(motion.moved(scale[box]), 0, 1)
-        density[box] -= np.float32(blur) * ndimage.laplace(own[box])
-        aligned.append(replace(item, density=DiskArray(density), own_scale=DiskArray(scale)))
+            item = replace(item, density=DiskArray(density), own_scale=DiskArray(scale))
+        aligned.append(item)
         poses.append(pose)
     return aligned, poses
 
 
 def _relative_pose(
     reference: Volume, volume: Volume, molecule: Mask, spacing: float, threads: int
-) -> Tuple[_Motion, float, Pose]:
-    """Return the motion that brings a map into the pose of the reference map, its blur, and its pose before.
-
-    The blur is the factor of the reference map's Laplacian, in voxels squared.
-    """
+) -> Tuple[_Motion, Pose]:
+    """Return the motion that brings a map into the pose of the reference map, and its pose before."""
     reference, volume = (
         gaussian_smooth(item, DETECTION_WIDTHS[0] / spacing, threads=threads) for item in (reference, volume)
     )
@@ -148,7 +145,7 @@ def _relative_pose(
     positions = np.argwhere(dense).astype(np.float64)
     identity = _Motion(np.eye(3), np.zeros(3), positions.mean(axis=0) if len(positions) else np.zeros(3))
     if len(positions) < MIN_VOXELS:
-        return identity, 0.0, Pose()
+        return identity, Pose()
     chosen = np.flatnonzero(dense)[:: len(positions) // MAX_FITTED_VOXELS + 1]
     patterns = _patterns(reference, chosen, identity.centre)
     without = with_motion = fit_two_groups((volume - reference).ravel()[chosen], patterns[:, _OTHER_CHANGES])
@@ -162,18 +159,13 @@ def _relative_pose(
             break
         motion = motion.after(factors[3:6], factors[:3])
     if with_motion.sigma > _MAX_NOISE_LEFT * without.sigma:
-        motion, with_motion = identity, without
-    left = (motion.moved(volume) - reference).ravel()[chosen]
-    is_blurred = with_motion.sigma < _MAX_NOISE_LEFT_UNBLURRED * fit_two_groups(left, patterns[:, _GREY_SCALE]).sigma
-    blur = float(with_motion.coefficients[1]) if is_blurred else 0.0
-    if motion is identity:
-        return identity, blur, Pose()
+        return identity, Pose()
     pose = Pose(
         float(np.linalg.norm(motion.offset)) * spacing,
         math.degrees(float(np.linalg.norm(Rotation.from_matrix(motion.matrix).as_rotvec()))),
         motion.displacement(positions) * spacing,
     )
-    return motion, blur, pose
+    return motion, pose
 
 
 def _patterns(reference: Volume, chosen: NDArray[np.intp], centre: Doubles) -> Doubles:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import starfile
-from scipy import ndimage
 
 from occupy_core.fourier.low_pass import low_pass
 from occupy_core.maps.reading import read_map
@@ -80,10 +79,9 @@ def test_classes_differ_in_the_domain(version, shared_data, tmp_path, monkeypatc
     # Low-passed like the class maps, which have no detail finer than about 18 Å.
     seen = low_pass(domain, voxel_size=4.0, cutoff_angstrom=18.0)
     there = seen > 0.25 * seen.max()
-    # The classes of two of these projects are rotated against one another by 10 to 18 degrees.
-    near = ndimage.binary_dilation(there, iterations=2)
-    assert (mask & near).sum() > 0.7 * mask.sum()
-    assert (mask & there).sum() > 0.2 * there.sum()
+    # In the second project, the class with the domain is itself turned by 8 degrees against the simulated map.
+    assert (mask & there).sum() / (mask | there).sum() > (0.3 if version == "4.0.2" else 0.4)
+    assert len(tables["occupancy_regions"].query("occupySure == 1")) == 1
     occupancies = tables["occupancy_of_classes"]
     of_top = occupancies[occupancies["occupyRegionNumber"] == 1]
     with_domain = np.argmax([read_map(f"{stem}_class{number:03d}.mrc").data[there].mean() for number in (1, 2)])
