@@ -140,10 +140,12 @@ def _compare_entries(
     """Compare classes, and compare them again without those that hold junk; return the classes that were compared."""
     if len(entries) < 2:
         raise MapError("; ".join(["fewer than two of the maps can be compared", *notes]))
+    first = next(iter(entries.values()))
     result = compare_classes(
         [entry.data for entry in entries.values()],
         [maps[index].name for index in entries],
-        spacing=next(iter(entries.values())).data.spacing,
+        spacing=first.data.spacing,
+        lowpass=first.parameters.lowpass,
         reference=position_of_named_map(maps, settings, entries),
         focused=focused,
         threads=threads,

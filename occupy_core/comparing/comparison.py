@@ -18,8 +18,8 @@ from occupy_core.comparing.class_data import ClassData, choose_reference_class
 from occupy_core.comparing.common_part import CommonPart, find_common_part, no_common_part
 from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.inner_noise import NoiseOfMeans, independent_places
-from occupy_core.comparing.limits import CANDIDATE_SIGMAS, MIN_DIFFERENCE, MIN_OCCUPANCY
-from occupy_core.comparing.occupancies import Interval, inner_voxels, read_occupancies
+from occupy_core.comparing.limits import BLUR_OF_LOWPASS, CANDIDATE_SIGMAS, MIN_DIFFERENCE, MIN_OCCUPANCY
+from occupy_core.comparing.occupancies import Interval, inner_voxels, mixing_with, read_occupancies
 from occupy_core.comparing.poses import Pose, align_classes
 from occupy_core.comparing.regions import Part, differing_parts
 from occupy_core.comparing.smoothed_maps import ClassMaps
@@ -122,6 +122,7 @@ def compare_classes(
     names: Sequence[str],
     *,
     spacing: float,
+    lowpass: float,
     reference: Optional[int] = None,
     focused: bool = False,
     threads: int = 1,
@@ -136,6 +137,8 @@ def compare_classes(
         Names of the classes, for texts.
     spacing : float
         Spacing of the coarse grid, Å.
+    lowpass : float
+        Low-pass of the classes, Å.
     reference : int, optional
         Index of the reference class, whose full scale counts as 1; by default the class with the largest span.
     focused : bool
@@ -170,7 +173,7 @@ def compare_classes(
         threads,
     )
     parts, noise = differing_parts(maps, reference)
-    regions, spread = _measure_parts(parts, classes, common, noise, maps, names, reference)
+    regions, spread = _measure_parts(parts, classes, common, noise, maps, names, reference, lowpass)
     warnings = [
         *(() if focused else _grey_scale_warnings(common, names, reference)),
         *_pose_warnings(poses, names, reference),
@@ -187,6 +190,7 @@ def _measure_parts(
     maps: ClassMaps,
     names: Sequence[str],
     reference: int,
+    lowpass: float,
 ) -> Tuple[List[Region], Volume]:
     """Return the parts that differ enough, as sorted regions, and the spread of the scale at each voxel."""
     densities, scales, spread = _densities_and_scales(classes, common.scale_factors, maps.molecule)
@@ -199,8 +203,11 @@ def _measure_parts(
     for part in parts:
         volume = float(part.mask.sum()) * maps.spacing**3
         here = noise.at_volume(volume)
-        inner = inner_voxels(part.mask, maps.spacing)[maps.molecule]
-        reading = read_occupancies(densities[:, inner], scales[:, inner], here)
+        chosen = inner_voxels(part.mask, maps.spacing)
+        inner = chosen[maps.molecule]
+        width = BLUR_OF_LOWPASS * lowpass / maps.spacing
+        mixing = mixing_with(maps.molecule & ~part.mask, part.mask, chosen, width, maps.threads)
+        reading = read_occupancies(densities[:, inner], scales[:, inner], here, mixing)
         needed = sure_sigmas(independent_places(molecule_volume, volume), pairs)
         # The mean alone would not do: the voxels of a part were chosen because they differ.
         sigmas = min(reading.sigmas, part.evidence * needed)

@@ -32,7 +32,7 @@ class Noise:
     Attributes
     ----------
     of_classes : float64 array (map)
-        Standard deviation of each map.
+        Standard deviation of each map, from the map that it differs least from.
     of_pairs : float64 array (map, map)
         Standard deviation of the difference of two maps, inside the molecule; 0 on the diagonal.
     excess : float
@@ -112,6 +112,7 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
     solvent = np.maximum(solvent_noises, _MIN_SHARE * pairs.max())
     of_solvent = np.maximum(np.hypot.outer(solvent, solvent), TINY_NOISE)
     others = ~np.eye(count, dtype=bool)
-    excess = float((pairs / of_solvent)[others].min())
+    excesses = np.where(others, pairs / of_solvent, np.inf)
+    excess = float(excesses.min())
     of_pairs: Doubles = np.where(others, np.minimum(pairs, EXCESS_MARGIN * excess * of_solvent), 0.0)
-    return Noise(solvent * excess, of_pairs, excess)
+    return Noise(solvent * excesses.min(axis=1), of_pairs, excess)

@@ -10,10 +10,11 @@ import numpy as np
 from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around
+from occupy_core.arrays.smoothing import gaussian_smooth
 from occupy_core.arrays.types import Floats, Mask
 from occupy_core.comparing.class_data import MIN_VOXELS
 from occupy_core.comparing.inner_noise import Noise
-from occupy_core.comparing.limits import INTERVAL_SIGMAS, OTHER_ERROR, REFERENCE_ERROR
+from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIXED_ERROR, NOISE_MARGIN, OTHER_ERROR, REFERENCE_ERROR
 
 # Å: voxels this near to solvent or to the rest of the molecule are mixed with it, and no occupancy is read from them.
 # Ours.
@@ -21,6 +22,9 @@ _BORDER = 4.0
 
 # Share of a region's voxels: with fewer voxels inside the border, occupancies are read from all voxels. Ours.
 _MIN_CORE_SHARE = 0.2
+
+# Largest share of a part's density that may be mixed in: keeps a quotient finite.
+_MAX_MIXED = 0.9
 
 # Smallest density: keeps a quotient finite.
 _TINY_DENSITY = 1e-30
@@ -55,7 +59,7 @@ class Reading(NamedTuple):
     pair: Tuple[int, int]
 
 
-def read_occupancies(densities: Floats, scales: Floats, noise: Noise) -> Reading:
+def read_occupancies(densities: Floats, scales: Floats, noise: Noise, mixing: Floats) -> Reading:
     """Read the occupancies of a part from its densities in all classes.
 
     Parameters
@@ -66,28 +70,35 @@ def read_occupancies(densities: Floats, scales: Floats, noise: Noise) -> Reading
         Scale of the classes there, on the shared scale; 0..1.
     noise : Noise
         Noise of the mean density over a region of this volume, in the grey scale of the densities.
+    mixing : float32 array (voxel,)
+        Share of the density there that the surroundings of the part have, as `mixing_with` tells it; 0..1.
 
     Notes
     -----
     The occupancy of the strongest class is its calibrated scale. The occupancies of the other classes are their
     densities relative to it: beside a fully occupied neighbour, a kernel maximum reads part of the neighbour, and a
-    density does not. Noise, the error of what counts as 1, and an error that the density of a part has for other
-    reasons make the intervals.
+    density does not. They are read from the half of the voxels that is least mixed with the surroundings. What is mixed
+    in all the same may be all of a low occupancy, so an interval reaches down to the occupancy without it.
     """
     means = densities.mean(axis=1, dtype=np.float64)
     high, low = int(means.argmax()), int(means.argmin())
-    strongest = max(float(means[high]), _TINY_DENSITY)
+    half = mixing <= np.median(mixing)
+    of_half = densities[:, half].mean(axis=1, dtype=np.float64)
+    strongest = max(float(of_half[high]), _TINY_DENSITY)
     full = float(np.median(scales[high]))
-    ratios = np.clip(means / strongest, 0, 1)
-    occupancies = []
-    for number, ratio in enumerate(ratios):
-        own, of_strongest = noise.of_classes[number] / strongest, ratio * noise.of_classes[high] / strongest
-        error = full * math.hypot(own, of_strongest if number != high else 0.0)
-        occupancies.append(_interval(full * float(ratio), error))
-    step = float(means[high] - means[low])
-    noise_of_pair = float(noise.of_pairs[high, low])
-    difference = _interval(full * float(ratios[high] - ratios[low]), full * noise_of_pair / strongest)
-    return Reading(tuple(occupancies), difference, step / max(noise_of_pair, _TINY_DENSITY), (high, low))
+    values = full * np.clip(of_half / strongest, 0, 1)
+    noises = full * noise.of_classes / strongest
+    errors = [
+        _error(float(value), math.hypot(own, value / full * noises[high] if number != high else 0.0))
+        for number, (value, own) in enumerate(zip(values, noises))
+    ]
+    mixed = min(float(mixing[half].mean()), _MAX_MIXED)
+    excesses = [mixed * (full - float(value)) / (1 - mixed) for value in values]
+    occupancies = tuple(_interval(float(value), *item) for value, *item in zip(values, errors, excesses))
+    error = math.hypot(errors[high], errors[low])
+    difference = _interval(float(values[high] - values[low]), error, above=min(excesses[low], float(values[low])))
+    step, noise_of_step = float(means[high] - means[low]), float(noise.of_pairs[high, low])
+    return Reading(occupancies, difference, step / max(noise_of_step, _TINY_DENSITY), (high, low))
 
 
 def inner_voxels(part: Mask, spacing: float) -> Mask:
@@ -105,6 +116,28 @@ def inner_voxels(part: Mask, spacing: float) -> Mask:
     return inner if inner.sum() >= max(MIN_VOXELS, _MIN_CORE_SHARE * part.sum()) else part
 
 
+def mixing_with(rest: Mask, part: Mask, chosen: Mask, width: float, threads: int = 1) -> Floats:
+    """Return the share of the density at chosen voxels that others than the part have, if all are equally dense.
+
+    Parameters
+    ----------
+    rest, part, chosen : bool array, 3D
+        The rest of the molecule, the part, and voxels of the part.
+    width : float
+        Full width at half maximum of the Gaussian that blurs the maps, voxels.
+    threads : int
+
+    Returns
+    -------
+    float32 array (chosen voxel,), 0..1.
+    """
+    box = box_around(part, math.ceil(2 * width))
+    others, own = (
+        gaussian_smooth(mask[box].astype(np.float32), width, threads=threads)[chosen[box]] for mask in (rest, part)
+    )
+    return others / np.maximum(others + own, np.float32(_TINY_DENSITY))
+
+
 def weighted_mean(intervals: Sequence[Interval], weights: Sequence[float]) -> Interval:
     """Return the mean of independent values with weights that need not add up to 1, with its interval."""
     total = sum(weights)
@@ -117,7 +150,16 @@ def weighted_mean(intervals: Sequence[Interval], weights: Sequence[float]) -> In
     return Interval(max(0.0, value - down), value, min(1.0, value + up))
 
 
-def _interval(value: float, noise: float) -> Interval:
-    """Return the 90 % interval of an occupancy with this standard deviation of its noise; 0..1."""
-    half = INTERVAL_SIGMAS * math.sqrt(noise**2 + (REFERENCE_ERROR * value) ** 2 + OTHER_ERROR**2)
-    return Interval(max(0.0, value - half), value, min(1.0, value + half))
+def _error(value: float, noise: float) -> float:
+    """Return the standard deviation of the error of an occupancy (0..1) with this standard deviation of its noise."""
+    mixed = 4 * value * (1 - value) * MIXED_ERROR
+    return math.sqrt((NOISE_MARGIN * noise) ** 2 + (REFERENCE_ERROR * value) ** 2 + mixed**2 + OTHER_ERROR**2)
+
+
+def _interval(value: float, error: float, below: float = 0.0, above: float = 0.0) -> Interval:
+    """Return the 90 % interval of a value with this standard deviation of its error; 0..1.
+
+    The value may be too high or too low by as much as `below` and `above` for other reasons.
+    """
+    half = INTERVAL_SIGMAS * error
+    return Interval(max(0.0, value - math.hypot(half, below)), value, min(1.0, value + math.hypot(half, above)))

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 
 from occupy_core.comparing.inner_noise import Noise
-from occupy_core.comparing.limits import INTERVAL_SIGMAS, OTHER_ERROR, REFERENCE_ERROR
-from occupy_core.comparing.occupancies import Interval, read_occupancies, weighted_mean
+from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIXED_ERROR, NOISE_MARGIN, OTHER_ERROR, REFERENCE_ERROR
+from occupy_core.comparing.occupancies import Interval, mixing_with, read_occupancies, weighted_mean
 
 
-def read(values, sigma=0.0, full=0.9):
+def read(values, sigma=0.0, full=0.9, mixing=0.0):
     densities = np.repeat(np.array(values, dtype=np.float32)[:, None], 50, axis=1)
     count = len(values)
     noise = Noise(np.full(count, sigma), sigma * 2**0.5 * (1 - np.eye(count)), 1.0)
-    return read_occupancies(densities, np.full((count, 50), full, dtype=np.float32), noise)
+    return read_occupancies(densities, np.full((count, 50), full, dtype=np.float32), noise, np.full(50, mixing))
 
 
 def test_strongest_class_reads_its_scale_and_the_others_their_share_of_it():
@@ -24,10 +24,12 @@ def test_strongest_class_reads_its_scale_and_the_others_their_share_of_it():
 
 def test_intervals_hold_noise_and_the_errors_that_noise_does_not_make():
     quiet, noisy = (read([2.0, 1.0], sigma).occupancies[1] for sigma in (0.0, 0.2))
-    least = INTERVAL_SIGMAS * np.hypot(REFERENCE_ERROR * 0.45, OTHER_ERROR)
+    mixed = 4 * 0.45 * 0.55 * MIXED_ERROR
+    least = INTERVAL_SIGMAS * np.sqrt((REFERENCE_ERROR * 0.45) ** 2 + mixed**2 + OTHER_ERROR**2)
     assert quiet.high - quiet.value == pytest.approx(least) and quiet.value - quiet.low == pytest.approx(least)
     # 0.2 of a density of 2, of the class itself and, by half, of the strongest class
-    expected = INTERVAL_SIGMAS * np.sqrt((0.9 * 0.1) ** 2 * (1 + 0.25) + (least / INTERVAL_SIGMAS) ** 2)
+    noise = NOISE_MARGIN * 0.9 * 0.1 * np.sqrt(1 + 0.25)
+    expected = np.hypot(INTERVAL_SIGMAS * noise, least)
     assert noisy.high - noisy.value == pytest.approx(expected)
 
 
@@ -44,3 +46,28 @@ def test_mean_over_all_particles_weighs_values_and_errors():
     mean = weighted_mean([Interval(0.8, 0.9, 1.0), Interval(0.1, 0.3, 0.5)], [0.5, 0.5])
     assert mean.value == pytest.approx(0.6)
     assert mean.high - mean.value == pytest.approx(np.hypot(0.1, 0.2) / 2)
+
+
+def test_occupancies_are_read_where_the_part_is_least_mixed_with_its_surroundings():
+    densities = np.ones((2, 50), dtype=np.float32)
+    densities[1, :25], densities[1, 25:] = 0.1, 0.6  # the second half lies beside a neighbour that does not differ
+    noise = Noise(np.zeros(2), np.zeros((2, 2)), 1.0)
+    reading = read_occupancies(densities, np.ones((2, 50), dtype=np.float32), noise, np.repeat([0.1, 0.4], 25))
+    assert reading.occupancies[1].value == pytest.approx(0.1)
+
+
+def test_interval_reaches_down_to_the_occupancy_without_the_surroundings():
+    alone, mixed = (read([1.0, 0.4], full=1.0, mixing=mixing) for mixing in (0.0, 0.4))
+    assert mixed.occupancies[1].low == 0 < alone.occupancies[1].low
+    assert mixed.occupancies[1].high == pytest.approx(alone.occupancies[1].high)
+    assert mixed.difference.high == 1 > alone.difference.high
+    assert mixed.occupancies[0] == pytest.approx(alone.occupancies[0])  # the strongest class is read from its scale
+
+
+def test_half_of_the_density_at_a_border_is_the_neighbour_s():
+    part, rest = np.zeros((20, 20, 20), dtype=bool), np.zeros((20, 20, 20), dtype=bool)
+    part[:, :, 5:10], rest[:, :, 10:15] = True, True
+    border, far = (part & (np.arange(20) == x) for x in (9, 5))
+    assert mixing_with(rest, part, border, 3.0).mean() == pytest.approx(0.4, abs=0.1)
+    assert mixing_with(rest, part, far, 3.0).mean() < 0.01
+    assert not mixing_with(np.zeros_like(rest), part, border, 3.0).any()
