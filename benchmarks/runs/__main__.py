@@ -97,7 +97,8 @@ def _do(run: Run, folder: Path) -> Outcome:
     data_star = classify(run, folder / run.name)
     outcome = measure(run, data_star, read_truth(folder / run.name, data_star))
     sure = sum(part.sure is not None for part in outcome.parts)
-    print(f"{run.name}: {sure} of {len(outcome.parts)} parts have a sure region, {outcome.false_sure} false", flush=True)
+    found = f"{sure} of {len(outcome.parts)} parts have a sure region"
+    print(f"{run.name}: {found}, {outcome.false_sure} false", flush=True)
     return outcome
 
 

@@ -156,7 +156,8 @@ def _compare_entries(
     for index, factor in junk.items():
         notes.append(
             f"{maps[index].name} is left out of the comparison: the part that all classes share has only {factor:.2f} "
-            "times the density there that it has in the other classes, as in a class of junk, of badly aligned or of other particles"
+            "times the density there that it has in the other classes, as in a class of junk or of badly aligned "
+            "particles"
         )
     kept = {index: entry for index, entry in entries.items() if index not in junk}
     return _compare_entries(maps, kept, settings, threads, notes, focused)
