@@ -18,6 +18,9 @@ MIN_MASS = 20.0  # kDa; smaller differences need not be found
 IDENTICAL_SETS = 24
 # Pairs of the best resolution among the classes and the voxel size, Å.
 GRIDS = ((6.0, 2.4), (4.0, 1.5))
+# Maps like reconstructions: density of the displaced water relative to the mean density of the molecule; distance of a
+# soft mask from the molecule, Å; largest standard deviations of the particles' orientations, degrees, and positions, Å.
+_WATER, _MASK_DISTANCE, _MAX_ALIGNMENT_ERRORS = 0.5, 10.0, (2.0, 1.0)
 # Limits for drawing differences.
 _MAX_DIFFERING_SHARE = 0.5  # largest share of the mass that differs; a part must be fully occupied in all classes
 _MIN_SPREAD = 0.5  # smallest difference between the highest and the lowest occupancy of a pattern
@@ -75,7 +78,12 @@ class Difference:
 
 
 def differing(
-    models: Sequence[Complex], seed: int, noises: Sequence[float] = NOISES, *, partial: bool
+    models: Sequence[Complex],
+    seed: int,
+    noises: Sequence[float] = NOISES,
+    *,
+    partial: bool,
+    as_reconstructed: bool = False,
 ) -> List[Scenario]:
     """Draw a classification with differences for every model and noise; grids and kinds of maps vary.
 
@@ -89,6 +97,10 @@ def differing(
         Noise of the best class (`Conditions.noise`).
     partial : bool
         Whether chains that differ have any occupancy; otherwise they are present or absent.
+    as_reconstructed : bool
+        Whether the maps have what makes a reconstruction worse than a map computed from atoms: displaced water, the
+        noise spectrum of a reconstruction, blur by alignment errors that differ between the classes, and in half of
+        the classifications a soft mask in the shape of the molecule.
     """
     drawn: List[Scenario] = []
     for model in models:
@@ -97,11 +109,13 @@ def differing(
             resolution, voxel_size = GRIDS[(level + len(drawn) // len(noises)) % len(GRIDS)]
             best = Conditions(resolution=resolution, voxel_size=voxel_size, noise=noise)
             occupancies = _draw_patterns(layout(model), rng, int(rng.integers(3, 6)), partial)
-            drawn.append(_scenario(model, occupancies, best, rng))
+            drawn.append(_scenario(model, occupancies, best, rng, as_reconstructed))
     return drawn
 
 
-def identical(models: Sequence[Complex], seed: int, sets: int = IDENTICAL_SETS) -> List[Scenario]:
+def identical(
+    models: Sequence[Complex], seed: int, sets: int = IDENTICAL_SETS, *, as_reconstructed: bool = False
+) -> List[Scenario]:
     """Draw sets of classes with equal occupancies, fully occupied or not, and with unequal noise and resolution.
 
     Parameters
@@ -112,6 +126,8 @@ def identical(models: Sequence[Complex], seed: int, sets: int = IDENTICAL_SETS) 
         Seed of the occupancies, the conditions and the noise.
     sets : int
         Number of sets.
+    as_reconstructed : bool
+        As in `differing`.
     """
     drawn = []
     for number in range(sets):
@@ -120,9 +136,10 @@ def identical(models: Sequence[Complex], seed: int, sets: int = IDENTICAL_SETS) 
         names = layout(model).names
         values = np.where(rng.random(len(names)) < 0.6, 1.0, rng.uniform(0.2, 1.0, len(names))).round(2)
         resolution, voxel_size = GRIDS[(number // len(models)) % len(GRIDS)]
-        best = Conditions(resolution=resolution, voxel_size=voxel_size, noise=NOISES[number % len(NOISES)])
+        noises = NOISES[:-1] if as_reconstructed else NOISES  # coarse noise hides more than fine noise
+        best = Conditions(resolution=resolution, voxel_size=voxel_size, noise=noises[number % len(noises)])
         occupancies = dict(zip(names, values.tolist()))
-        drawn.append(_scenario(model, [occupancies] * int(rng.integers(2, 6)), best, rng))
+        drawn.append(_scenario(model, [occupancies] * int(rng.integers(2, 6)), best, rng, as_reconstructed))
     return drawn
 
 
@@ -155,9 +172,30 @@ def differences(scenario: Scenario, simulated: Simulated) -> List[Difference]:
 
 
 def _scenario(
-    model: Complex, occupancies: Sequence[Dict[str, float]], best: Conditions, rng: np.random.Generator
+    model: Complex,
+    occupancies: Sequence[Dict[str, float]],
+    best: Conditions,
+    rng: np.random.Generator,
+    as_reconstructed: bool,
 ) -> Scenario:
     """Draw classes with unequal noise and resolution, as unequal particle numbers cause them."""
+    kind, best = _reconstructed(best, rng) if as_reconstructed else _computed(best, rng)
+    conditions = tuple(
+        replace(
+            best,
+            noise=best.noise * float(rng.uniform(1.0, 1.8)) if number else best.noise,
+            resolution=best.resolution + float(rng.uniform(0, 3.0)) if number else best.resolution,
+            seed=int(rng.integers(1 << 31)),
+        )
+        for number in range(len(occupancies))
+    )
+    if as_reconstructed:
+        conditions = tuple(_misaligned(item, rng) for item in conditions)
+    return Scenario(model, tuple(occupancies), conditions, kind)
+
+
+def _computed(best: Conditions, rng: np.random.Generator) -> Tuple[str, Conditions]:
+    """Draw the kind of maps that are computed from atoms: its name, and its conditions."""
     changes, kinds = {}, []
     if rng.random() < 0.5:
         changes.update(masked=6.0)
@@ -165,17 +203,20 @@ def _scenario(
     if rng.random() < 0.3:
         changes.update(regularised=True)
         kinds.append("regularised")
-    conditions = tuple(
-        replace(
-            best,
-            noise=best.noise * float(rng.uniform(1.0, 1.8)) if number else best.noise,
-            resolution=best.resolution + float(rng.uniform(0, 3.0)) if number else best.resolution,
-            seed=int(rng.integers(1 << 31)),
-            **changes,
-        )
-        for number in range(len(occupancies))
-    )
-    return Scenario(model, tuple(occupancies), conditions, ", ".join(kinds) or "plain")
+    return ", ".join(kinds) or "plain", replace(best, **changes)
+
+
+def _reconstructed(best: Conditions, rng: np.random.Generator) -> Tuple[str, Conditions]:
+    """Draw the kind of maps that are like reconstructions: its name, and its conditions."""
+    masked = rng.random() < 0.5
+    best = replace(best, solvent=_WATER, has_coloured_noise=True, soft_mask=_MASK_DISTANCE if masked else None)
+    return "reconstructed, masked" if masked else "reconstructed", best
+
+
+def _misaligned(conditions: Conditions, rng: np.random.Generator) -> Conditions:
+    """Give a class alignment errors of its own."""
+    rotation, shift = (float(rng.uniform(0, most)) for most in _MAX_ALIGNMENT_ERRORS)
+    return replace(conditions, rotation_error=rotation, shift_error=shift)
 
 
 def layout(model: Complex) -> Simulated:
