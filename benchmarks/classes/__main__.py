@@ -32,9 +32,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         identical_sets = [
             run(item)
             for as_reconstructed in (False, True)
-            for item in scenarios.identical(
-                models, options.seed, options.identical, as_reconstructed=as_reconstructed
-            )
+            for item in scenarios.identical(models, options.seed, options.identical, as_reconstructed=as_reconstructed)
         ]
     for title, outcomes in suites.items():
         print(f"Chains {title}", tables.by_classification(outcomes), tables.by_noise(outcomes), sep="\n\n", end="\n\n")
