@@ -76,8 +76,8 @@ def _parse(argv: Optional[List[str]]) -> argparse.Namespace:
     )
     parser.add_argument("--write", action="store_true", help="write the section of docs/classes.md and its figure")
     options = parser.parse_args(argv)
-    if options.write and (options.identical, options.differing) != (IDENTICAL, DIFFERING):
-        parser.error("--write needs the default numbers of runs")
+    if options.write and (options.identical, options.differing, options.seed) != (IDENTICAL, DIFFERING, SEED):
+        parser.error("--write needs the default numbers of runs and the default seed")
     return options
 
 
@@ -89,6 +89,10 @@ def _do_identical(models: Sequence[Complex], options: argparse.Namespace, folder
         if wanted[run.masked] > 0:
             outcomes.append(_do(run, folder))
             wanted[run.masked] -= tables.is_compared(outcomes[-1])
+    if any(wanted.values()):
+        sys.exit(
+            f"{len(outcomes)} runs on identical particles are not enough: {sum(wanted.values())} with two classes are missing"
+        )
     return outcomes
 
 

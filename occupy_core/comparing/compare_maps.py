@@ -137,7 +137,7 @@ def _compare_entries(
     notes: List[str],
     focused: bool,
 ) -> Tuple[Dict[int, ClassEntry], Comparison]:
-    """Compare classes, and compare them again without those that hold junk; return the classes that were compared."""
+    """Compare classes, and again without those of junk or of badly aligned particles; return the classes compared."""
     if len(entries) < 2:
         raise MapError("; ".join(["fewer than two of the maps can be compared", *notes]))
     first = next(iter(entries.values()))

@@ -207,7 +207,8 @@ def _measure_parts(
         inner = chosen[maps.molecule]
         width = BLUR_OF_LOWPASS * lowpass / maps.spacing
         mixing = mixing_with(maps.molecule & ~part.mask, part.mask, chosen, width, maps.threads)
-        reading = read_occupancies(densities[:, inner], scales[:, inner], here, mixing)
+        of_half = noise.at_volume(float(chosen.sum()) / 2 * maps.spacing**3)
+        reading = read_occupancies(densities[:, inner], scales[:, inner], mixing, here, of_half)
         needed = sure_sigmas(independent_places(molecule_volume, volume), pairs)
         # The mean alone would not do: the voxels of a part were chosen because they differ.
         sigmas = min(reading.sigmas, part.evidence * needed)

@@ -96,9 +96,9 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
 
     Notes
     -----
-    `fit_two_groups` measures the noise of each pair, and true differences can only add to it. How much more noise there
-    is inside the molecule than in solvent is about the same for all classes of a run, so the pair with the least tells
-    it for all, as genomic control does for a whole study (Devlin & Roeder, Biometrics 55 (1999), 997).
+    `fit_two_groups` measures the noise of each pair, and true differences can only add to it. So the noise of a class
+    is taken from the map that it differs least from, as genomic control takes the noise of a study from what does not
+    differ (Devlin & Roeder, Biometrics 55 (1999), 997). Two maps share their noise as their solvents do.
     """
     strongest = densities.max(axis=0)
     dense = np.flatnonzero(strongest > np.float32(MIN_RELATIVE_DENSITY * np.percentile(strongest, 95)))
@@ -113,6 +113,9 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
     of_solvent = np.maximum(np.hypot.outer(solvent, solvent), TINY_NOISE)
     others = ~np.eye(count, dtype=bool)
     excesses = np.where(others, pairs / of_solvent, np.inf)
-    excess = float(excesses.min())
-    of_pairs: Doubles = np.where(others, np.minimum(pairs, EXCESS_MARGIN * excess * of_solvent), 0.0)
-    return Noise(solvent * excesses.min(axis=1), of_pairs, excess)
+    shared = solvent * excesses.min(axis=1)
+    alone = np.sqrt(np.maximum(pairs**2 - shared**2, shared[:, None] ** 2))
+    of_classes: Doubles = np.where(others, alone, np.inf).min(axis=1)
+    most = EXCESS_MARGIN * np.hypot.outer(of_classes, of_classes)
+    of_pairs: Doubles = np.where(others, np.minimum(pairs, most), 0.0)
+    return Noise(of_classes, of_pairs, float(excesses.min()))

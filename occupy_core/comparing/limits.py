@@ -27,8 +27,9 @@ CANDIDATE_SIGMAS = 4.0
 # (Bonferroni's correction), and the factor by which the noise may be underestimated. Ours.
 FALSE_ALARM, NOISE_MARGIN = 1e-3, 1.4
 
-# The noise of a pair of classes inside the molecule, relative to solvent, is at most this many times that of the pair
-# where it is least. In classifications of identical particles by RELION the pairs differed by up to 1.3. Ours.
+# The noise of a pair of classes inside the molecule is at most this many times what the noises of the two classes give,
+# each from the class that it differs least from. In classifications of identical particles by RELION the pairs differed
+# by up to 1.3. Ours.
 EXCESS_MARGIN = 1.5
 
 # Occupancy (0..1) that a region exceeds in the class where it is strongest, and difference in occupancy between two
@@ -52,5 +53,5 @@ MIN_GREY_FACTOR = 0.75
 # for a part only. OTHER_ERROR, of any occupancy: the surroundings of a part. Ours, from classifications by RELION.
 REFERENCE_ERROR, MIXED_ERROR, OTHER_ERROR = 0.04, 0.07, 0.02
 
-# Full width at half maximum of the blur that a low-pass leaves, relative to the low-pass. Ours.
+# Full width at half maximum of the Gaussian that stands for the blur of a low-pass, relative to the low-pass. Ours.
 BLUR_OF_LOWPASS = 0.5

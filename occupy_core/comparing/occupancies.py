@@ -14,7 +14,7 @@ from occupy_core.arrays.smoothing import gaussian_smooth
 from occupy_core.arrays.types import Floats, Mask
 from occupy_core.comparing.class_data import MIN_VOXELS
 from occupy_core.comparing.inner_noise import Noise
-from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIXED_ERROR, NOISE_MARGIN, OTHER_ERROR, REFERENCE_ERROR
+from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIXED_ERROR, OTHER_ERROR, REFERENCE_ERROR
 
 # Å: voxels this near to solvent or to the rest of the molecule are mixed with it, and no occupancy is read from them.
 # Ours.
@@ -48,7 +48,7 @@ class Reading(NamedTuple):
     difference : Interval
         Largest difference between two classes, 0..1.
     sigmas : float
-        This difference, in standard deviations of its noise.
+        Difference of these two classes over all inner voxels, in standard deviations of its noise.
     pair : two int
         The classes with the highest and the lowest occupancy.
     """
@@ -59,7 +59,7 @@ class Reading(NamedTuple):
     pair: Tuple[int, int]
 
 
-def read_occupancies(densities: Floats, scales: Floats, noise: Noise, mixing: Floats) -> Reading:
+def read_occupancies(densities: Floats, scales: Floats, mixing: Floats, noise: Noise, noise_of_half: Noise) -> Reading:
     """Read the occupancies of a part from its densities in all classes.
 
     Parameters
@@ -68,37 +68,53 @@ def read_occupancies(densities: Floats, scales: Floats, noise: Noise, mixing: Fl
         Densities at the part's inner voxels, on one grey scale.
     scales : float32 array (class, voxel)
         Scale of the classes there, on the shared scale; 0..1.
-    noise : Noise
-        Noise of the mean density over a region of this volume, in the grey scale of the densities.
     mixing : float32 array (voxel,)
         Share of the density there that the surroundings of the part have, as `mixing_with` tells it; 0..1.
+    noise, noise_of_half : Noise
+        Noise of the mean density over the part, and over half of its inner voxels, in the grey scale of the densities.
 
     Notes
     -----
     The occupancy of the strongest class is its calibrated scale. The occupancies of the other classes are their
     densities relative to it: beside a fully occupied neighbour, a kernel maximum reads part of the neighbour, and a
-    density does not. They are read from the half of the voxels that is least mixed with the surroundings. What is mixed
-    in all the same may be all of a low occupancy, so an interval reaches down to the occupancy without it.
+    density does not. They are read from the half of the inner voxels that is least mixed with the surroundings. What is
+    mixed in all the same may be all of a low occupancy, so an interval reaches down to the occupancy without it.
     """
     means = densities.mean(axis=1, dtype=np.float64)
-    high, low = int(means.argmax()), int(means.argmin())
+    anchor = int(means.argmax())
     half = mixing <= np.median(mixing)
     of_half = densities[:, half].mean(axis=1, dtype=np.float64)
-    strongest = max(float(of_half[high]), _TINY_DENSITY)
-    full = float(np.median(scales[high]))
-    values = full * np.clip(of_half / strongest, 0, 1)
-    noises = full * noise.of_classes / strongest
-    errors = [
-        _error(float(value), math.hypot(own, value / full * noises[high] if number != high else 0.0))
-        for number, (value, own) in enumerate(zip(values, noises))
-    ]
+    full, density = float(np.median(scales[anchor])), max(float(of_half[anchor]), _TINY_DENSITY)
+    ratios = np.maximum(of_half, 0.0) / density
+    values = np.minimum(full * ratios, 1.0)
+    noises = noise_of_half.of_classes / density
     mixed = min(float(mixing[half].mean()), _MAX_MIXED)
-    excesses = [mixed * (full - float(value)) / (1 - mixed) for value in values]
+    errors, excesses = [], []
+    for number, (value, ratio, own) in enumerate(zip(values.tolist(), ratios.tolist(), noises.tolist())):
+        errors.append(_error(value, full * math.hypot(own, ratio * noises[anchor] if number != anchor else 0.0)))
+        excesses.append(0.0 if number == anchor else value - _without_mixing(ratio, full, mixed))
     occupancies = tuple(_interval(float(value), *item) for value, *item in zip(values, errors, excesses))
+    high, low = int(values.argmax()), int(values.argmin())
     error = math.hypot(errors[high], errors[low])
-    difference = _interval(float(values[high] - values[low]), error, above=min(excesses[low], float(values[low])))
-    step, noise_of_step = float(means[high] - means[low]), float(noise.of_pairs[high, low])
-    return Reading(occupancies, difference, step / max(noise_of_step, _TINY_DENSITY), (high, low))
+    difference = _interval(float(values[high] - values[low]), error, above=excesses[low])
+    noise_of_step = max(float(noise.of_pairs[high, low]), _TINY_DENSITY)
+    return Reading(occupancies, difference, float(means[high] - means[low]) / noise_of_step, (high, low))
+
+
+def _without_mixing(ratio: float, full: float, mixed: float) -> float:
+    """Return an occupancy without the density of surroundings that are fully occupied.
+
+    Parameters
+    ----------
+    ratio : float
+        Density of the part relative to the strongest class, 0 or more.
+    full : float
+        Occupancy of the strongest class, 0..1.
+    mixed : float
+        Share of the surroundings in the density of a fully occupied part, 0..1.
+    """
+    density = ratio * ((1 - mixed) * full + mixed)
+    return min(full * ratio, 1.0, max(0.0, (density - mixed) / (1 - mixed)))
 
 
 def inner_voxels(part: Mask, spacing: float) -> Mask:
@@ -139,21 +155,25 @@ def mixing_with(rest: Mask, part: Mask, chosen: Mask, width: float, threads: int
 
 
 def weighted_mean(intervals: Sequence[Interval], weights: Sequence[float]) -> Interval:
-    """Return the mean of independent values with weights that need not add up to 1, with its interval."""
+    """Return the mean of values with weights that need not add up to 1, with its interval."""
     total = sum(weights)
     value = sum(weight * item.value for weight, item in zip(weights, intervals)) / total
-    widths = [
-        (weight * (item.high - item.value), weight * (item.value - item.low))
+    up = math.hypot(*(weight * (item.high - item.value) for weight, item in zip(weights, intervals)))
+    down = math.hypot(
+        *(weight * min(item.high - item.value, item.value - item.low) for weight, item in zip(weights, intervals))
+    )
+    # What an interval reaches further down than up is mixed in by the same neighbours in all classes.
+    common = sum(
+        weight * math.sqrt(max(0.0, (item.value - item.low) ** 2 - (item.high - item.value) ** 2))
         for weight, item in zip(weights, intervals)
-    ]
-    up, down = (math.sqrt(sum(width[side] ** 2 for width in widths)) / total for side in (0, 1))
-    return Interval(max(0.0, value - down), value, min(1.0, value + up))
+    )
+    return Interval(max(0.0, value - math.hypot(down, common) / total), value, min(1.0, value + up / total))
 
 
 def _error(value: float, noise: float) -> float:
     """Return the standard deviation of the error of an occupancy (0..1) with this standard deviation of its noise."""
     mixed = 4 * value * (1 - value) * MIXED_ERROR
-    return math.sqrt((NOISE_MARGIN * noise) ** 2 + (REFERENCE_ERROR * value) ** 2 + mixed**2 + OTHER_ERROR**2)
+    return math.sqrt(noise**2 + (REFERENCE_ERROR * value) ** 2 + mixed**2 + OTHER_ERROR**2)
 
 
 def _interval(value: float, error: float, below: float = 0.0, above: float = 0.0) -> Interval:

@@ -43,7 +43,7 @@ def test_class_of_few_particles_is_left_out_with_a_sentence(classes, write_mrc):
     assert compare_maps([*classes, many], Settings()).map_indices == (0, 1, 2)
 
 
-@pytest.mark.parametrize("density", [0.35, 0.65])  # junk, and a badly aligned class
+@pytest.mark.parametrize("density", [0.35, 0.65])
 def test_class_of_little_common_density_is_left_out_with_a_sentence(classes, write_mrc, density):
     junk = third(write_mrc, density * phantom(voxel_size=3.0, occupancies=(1.0, 1.0, 1.0), noise_seed=9).volume, 400)
     found = compare_maps([*classes, junk], Settings())

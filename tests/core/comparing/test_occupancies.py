@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from occupy_core.comparing.inner_noise import Noise
-from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIXED_ERROR, NOISE_MARGIN, OTHER_ERROR, REFERENCE_ERROR
+from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIXED_ERROR, OTHER_ERROR, REFERENCE_ERROR
 from occupy_core.comparing.occupancies import Interval, mixing_with, read_occupancies, weighted_mean
 
 
@@ -13,7 +13,7 @@ def read(values, sigma=0.0, full=0.9, mixing=0.0):
     densities = np.repeat(np.array(values, dtype=np.float32)[:, None], 50, axis=1)
     count = len(values)
     noise = Noise(np.full(count, sigma), sigma * 2**0.5 * (1 - np.eye(count)), 1.0)
-    return read_occupancies(densities, np.full((count, 50), full, dtype=np.float32), noise, np.full(50, mixing))
+    return read_occupancies(densities, np.full((count, 50), full), np.full(50, mixing), noise, noise)
 
 
 def test_strongest_class_reads_its_scale_and_the_others_their_share_of_it():
@@ -28,7 +28,7 @@ def test_intervals_hold_noise_and_the_errors_that_noise_does_not_make():
     least = INTERVAL_SIGMAS * np.sqrt((REFERENCE_ERROR * 0.45) ** 2 + mixed**2 + OTHER_ERROR**2)
     assert quiet.high - quiet.value == pytest.approx(least) and quiet.value - quiet.low == pytest.approx(least)
     # 0.2 of a density of 2, of the class itself and, by half, of the strongest class
-    noise = NOISE_MARGIN * 0.9 * 0.1 * np.sqrt(1 + 0.25)
+    noise = 0.9 * 0.1 * np.sqrt(1 + 0.25)
     expected = np.hypot(INTERVAL_SIGMAS * noise, least)
     assert noisy.high - noisy.value == pytest.approx(expected)
 
@@ -52,7 +52,7 @@ def test_occupancies_are_read_where_the_part_is_least_mixed_with_its_surrounding
     densities = np.ones((2, 50), dtype=np.float32)
     densities[1, :25], densities[1, 25:] = 0.1, 0.6  # the second half lies beside a neighbour that does not differ
     noise = Noise(np.zeros(2), np.zeros((2, 2)), 1.0)
-    reading = read_occupancies(densities, np.ones((2, 50), dtype=np.float32), noise, np.repeat([0.1, 0.4], 25))
+    reading = read_occupancies(densities, np.ones((2, 50)), np.repeat([0.1, 0.4], 25), noise, noise)
     assert reading.occupancies[1].value == pytest.approx(0.1)
 
 
@@ -62,6 +62,31 @@ def test_interval_reaches_down_to_the_occupancy_without_the_surroundings():
     assert mixed.occupancies[1].high == pytest.approx(alone.occupancies[1].high)
     assert mixed.difference.high == 1 > alone.difference.high
     assert mixed.occupancies[0] == pytest.approx(alone.occupancies[0])  # the strongest class is read from its scale
+
+
+def test_interval_reaches_0_where_a_missing_part_reads_its_surroundings():
+    # the strongest class holds a half of the part, and 0.3 of a complete part's density is mixed in
+    low = 0.3 / (0.7 * 0.5 + 0.3)
+    assert read([1.0, low], full=0.5, mixing=0.3).occupancies[1].low == 0
+
+
+def test_difference_is_that_of_the_values_that_are_read():
+    densities = np.ones((3, 50), dtype=np.float32)
+    densities[1, :25], densities[1, 25:] = 0.5, 0.1
+    densities[2] = 0.4  # the weakest in the half that is read, but not over all voxels
+    noise = Noise(np.zeros(3), np.zeros((3, 3)), 1.0)
+    reading = read_occupancies(densities, np.ones((3, 50)), np.repeat([0.1, 0.4], 25), noise, noise)
+    assert reading.difference.value == pytest.approx(0.6) and reading.pair == (0, 2)
+
+
+def test_part_that_no_class_holds_gives_finite_intervals():
+    reading = read([1.0, 0.5], full=0.0, mixing=0.3)
+    assert all(0 <= item.low <= item.value <= item.high <= 1 for item in reading.occupancies)
+
+
+def test_what_is_mixed_into_all_classes_adds_up_over_all_particles():
+    mixed = [Interval(0.0, 0.3, 0.35)] * 4
+    assert weighted_mean(mixed, [0.25] * 4).low < 0.01
 
 
 def test_half_of_the_density_at_a_border_is_the_neighbour_s():
