@@ -105,9 +105,10 @@ resolution. The table shows the sure regions, at noise up to {max_noise}:
   absent or, in one suite, have any occupancy, as in classes that mix states. All other chains are fully occupied.
 - Classes are unequal, as unequal particle numbers make them. The best class has the noise given in the table, and a
   resolution of {voxels}. The other classes
-  have up to 1.8 times the noise of the best class, and a resolution worse by up to 3 Å. Of the maps that are
-  not like reconstructions (below), half have flat solvent outside a sphere (*flat*), and in a third the spectrum is
-  weighted by signal and noise, as in RELION's class maps (*regularised*). *Noise* is the standard deviation of the solvent relative to full density.
+  have up to 1.8 times the noise of the best class, and a resolution worse by up to 3 Å. Of the maps that are not like
+  reconstructions (below), half have flat solvent outside a sphere (*flat*), and in a third the spectrum is weighted by
+  signal and noise, as in RELION's class maps (*regularised*). *Noise* is the standard deviation of the solvent relative
+  to full density.
 - *Maps like reconstructions* have what makes a reconstruction worse than a map computed from atoms: water that the
   molecule displaces, noise with the spectrum of a real reconstruction, a blur by alignment errors of up to 2 degrees
   and 1 Å that differ between the classes, and in half of the sets a soft mask in the shape of the molecule (*masked*).

@@ -90,9 +90,8 @@ def _do_identical(models: Sequence[Complex], options: argparse.Namespace, folder
             outcomes.append(_do(run, folder))
             wanted[run.masked] -= tables.is_compared(outcomes[-1])
     if any(wanted.values()):
-        sys.exit(
-            f"{len(outcomes)} runs on identical particles are not enough: {sum(wanted.values())} with two classes are missing"
-        )
+        few = f"only {options.identical - sum(wanted.values())} of {len(outcomes)} runs on identical particles"
+        sys.exit(f"{few} keep two classes, and {options.identical} were asked for; take another seed")
     return outcomes
 
 
