@@ -36,7 +36,7 @@ class Match:
     share : float
         Share of the region that lies on the difference or within the kernel radius of it; 0 without a region.
     occupancies : tuple of float
-        Median occupancy of the region in each class; empty without a region.
+        Occupancy of the region in each class, NaN in a class that was left out; empty without a region.
     """
 
     difference: Difference
@@ -51,10 +51,10 @@ class Match:
 
     @property
     def error(self) -> float:
-        """Mean over the classes of |occupancy - true occupancy|; NaN without a region."""
+        """Mean over the compared classes of |occupancy - true occupancy|; NaN without a region."""
         if not self.occupancies:
             return float("nan")
-        return float(np.mean(np.abs(np.subtract(self.occupancies, self.difference.pattern))))
+        return float(np.nanmean(np.abs(np.subtract(self.occupancies, self.difference.pattern))))
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,9 @@ def match_regions(scenario: Scenario, simulated: Simulated, comparison: ClassCom
         region = regions[matched[-1]]
         coverage = (region.mask & on_difference).sum() / on_difference.sum()
         share = (region.mask & near).sum() / region.mask.sum()
-        medians = tuple(median for _, median, _ in region.occupancies)
-        matches.append(Match(difference, float(coverage), float(share), medians))
+        read = dict(zip(comparison.map_indices, (item.value for item in region.occupancies)))
+        occupancies = tuple(read.get(number, float("nan")) for number in range(len(difference.pattern)))
+        matches.append(Match(difference, float(coverage), float(share), occupancies))
     is_false = [(item.mask & near_any).sum() < _MIN_TRUE_SHARE * item.mask.sum() for item in regions]
     fragments = sum(not false and index not in matched for index, false in enumerate(is_false))
     merged = len(matched) - len(set(matched))
