@@ -173,9 +173,8 @@ particle has which part:
 - `relion_refine` classifies the particles into 2 to 5 classes, half of the runs with a mask. Half of the runs have
   poses with errors of 2 degrees and 1 Å (standard deviations), and half of these search locally for the poses.
 - The classes are compared with the code that jobs run, with default settings.
-- The constants of the method were chosen with other runs (seeds 0, 1, 2 and 100). Of the runs with seed 200 two were
-  looked at, an identical one with two sure regions and a differing one with a false region: both came from a class of
-  few particles, and the noise of such classes is measured differently since. The runs of this page have seed {seed}.
+- The method and its constants were chosen with other runs (seeds 0, 1, 2, 100 and 200). The runs of this page (seed
+  {seed}) were not used for that.
 
 ### How to read the tables of the runs
 

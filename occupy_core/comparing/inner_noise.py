@@ -11,7 +11,7 @@ from typing import Dict, Sequence
 import numpy as np
 
 from occupy_core.arrays.types import Floats
-from occupy_core.comparing.limits import EXCESS_MARGIN, MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY
+from occupy_core.comparing.limits import EXCESS_MARGIN, MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY, MIN_SAME_SHARE
 from occupy_core.comparing.two_groups import Doubles, fit_two_groups
 
 # Smallest noise of a class in solvent, relative to the largest noise of a pair: masked solvent has none.
@@ -32,7 +32,7 @@ class Noise:
     Attributes
     ----------
     of_classes : float64 array (map)
-        Standard deviation of each map, from the map that it differs least from.
+        Standard deviation of each map inside the molecule.
     of_pairs : float64 array (map, map)
         Standard deviation of the difference of two maps, inside the molecule; 0 on the diagonal.
     excess : float
@@ -96,26 +96,31 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
 
     Notes
     -----
-    `fit_two_groups` measures the noise of each pair, and true differences can only add to it. So the noise of a class
-    is taken from the map that it differs least from, as genomic control takes the noise of a study from what does not
-    differ (Devlin & Roeder, Biometrics 55 (1999), 997). Two maps share their noise as their solvents do.
+    `fit_two_groups` measures the noise of each pair, and true differences can only add to it. Two maps differ by noise
+    alone if nearly all voxels do, about a mean near 0. The noise of a class comes from the map that it differs least
+    from by noise alone. A class without such a map has as much more noise inside the molecule than in solvent as the
+    pair of classes where that is least, as genomic control takes the noise of a study from what does not differ (Devlin
+    & Roeder, Biometrics 55 (1999), 997). The two maps of a pair share its noise as their solvents do.
     """
     strongest = densities.max(axis=0)
     dense = np.flatnonzero(strongest > np.float32(MIN_RELATIVE_DENSITY * np.percentile(strongest, 95)))
     chosen = densities[:, dense[:: len(dense) // MAX_FITTED_VOXELS + 1]]
     count = len(densities)
-    pairs = np.zeros((count, count))
+    pairs, is_noise = np.zeros((count, count)), np.zeros((count, count), dtype=bool)
     for one, other in itertools.combinations(range(count), 2):
+        fit = fit_two_groups(chosen[one] - chosen[other])
         in_solvent = math.hypot(solvent_noises[one], solvent_noises[other])
-        pairs[one, other] = max(fit_two_groups(chosen[one] - chosen[other]).sigma, in_solvent)
-        pairs[other, one] = pairs[one, other]
+        pairs[one, other] = pairs[other, one] = max(fit.sigma, in_solvent)
+        centred = abs(float(fit.coefficients[0])) < fit.sigma
+        is_noise[one, other] = is_noise[other, one] = fit.share > MIN_SAME_SHARE and centred
     solvent = np.maximum(solvent_noises, _MIN_SHARE * pairs.max())
     of_solvent = np.maximum(np.hypot.outer(solvent, solvent), TINY_NOISE)
     others = ~np.eye(count, dtype=bool)
-    excesses = np.where(others, pairs / of_solvent, np.inf)
-    shared = solvent * excesses.min(axis=1)
+    excess = float((pairs / of_solvent)[others].min())
+    excesses = np.where(is_noise, pairs / of_solvent, np.inf).min(axis=1)
+    shared = solvent * np.where(np.isfinite(excesses), excesses, excess)
     alone = np.sqrt(np.maximum(pairs**2 - shared**2, shared[:, None] ** 2))
-    of_classes: Doubles = np.where(others, alone, np.inf).min(axis=1)
+    of_classes: Doubles = np.where(is_noise.any(axis=1), np.where(is_noise, alone, np.inf).min(axis=1), shared)
     most = EXCESS_MARGIN * np.hypot.outer(of_classes, of_classes)
     of_pairs: Doubles = np.where(others, np.minimum(pairs, most), 0.0)
-    return Noise(of_classes, of_pairs, float(excesses.min()))
+    return Noise(of_classes, of_pairs, excess)

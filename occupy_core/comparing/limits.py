@@ -27,9 +27,13 @@ CANDIDATE_SIGMAS = 4.0
 # (Bonferroni's correction), and the factor by which the noise may be underestimated. Ours.
 FALSE_ALARM, NOISE_MARGIN = 1e-3, 1.4
 
-# The noise of a pair of classes inside the molecule is at most this many times what the noises of the two classes give,
-# each from the class that it differs least from. In classifications of identical particles by RELION the pairs differed
-# by up to 1.3. Ours.
+# Share of the molecule in which two classes differ by noise alone (0..1), above which their difference tells the noise
+# of both. In classifications by RELION it was 0.93 and more for small or badly aligned classes; large parts that differ
+# left less under the widest smoothing. Ours.
+MIN_SAME_SHARE = 0.9
+
+# The noise of a pair of classes inside the molecule is at most this many times what the noises of the two classes give.
+# In classifications of identical particles by RELION the pairs differed by up to 1.3. Ours.
 EXCESS_MARGIN = 1.5
 
 # Occupancy (0..1) that a region exceeds in the class where it is strongest, and difference in occupancy between two

@@ -134,6 +134,24 @@ def test_unequal_grey_scale_gives_a_warning_and_its_factor(bundles):
     assert "class 2" in found.warnings[0] and "one grey scale" in found.warnings[0]
 
 
+def test_benchmark_reads_no_occupancy_in_a_class_that_is_left_out(bundles):
+    occupancies = ({**WHOLE, "F": 0.0, "G": 0.0}, WHOLE, WHOLE)
+    maps = classes(bundles, occupancies, [0.1] * 3)
+    scenario = scenarios.Scenario(bundles, occupancies, (Conditions(),) * 3, "plain")
+    (match,) = measure.match_regions(scenario, maps[0], measure.compare_simulated(maps, [1.0, 1.0, 0.3])).matches
+    assert np.isnan(match.occupancies[2]) and match.occupancies[:2] == pytest.approx((0.0, 1.0), abs=0.1)
+    assert match.error < 0.1
+
+
+def test_maps_like_reconstructions_have_water_a_noise_spectrum_and_alignment_errors_of_their_own(bundles):
+    for scenario in scenarios.identical([bundles], 0, 4, as_reconstructed=True):
+        assert all(item.solvent > 0 and item.has_coloured_noise for item in scenario.conditions)
+        assert len({(item.rotation_error, item.shift_error) for item in scenario.conditions}) == len(
+            scenario.conditions
+        )
+        assert ("masked" in scenario.kind) == (scenario.conditions[0].soft_mask is not None)
+
+
 def test_benchmark_document_lists_missed_bounds_at_usual_noise_only(bundles):
     match = measure.Match(scenarios.Difference(("A",), (1.0, 0.0), 30.0), 0.1, 0.9, (1.0, 0.5))
     outcomes = [

@@ -28,6 +28,24 @@ def test_noise_is_at_least_that_of_the_solvent():
     assert noise.of_pairs[0, 1] == pytest.approx(0.05) and noise.excess == pytest.approx(1)
 
 
+def test_true_difference_of_one_class_is_no_noise_of_its_pairs():
+    maps = classes([0.05, 0.05, 0.05])
+    # The third class differs all over the molecule, by any amount: its pairs alone cannot tell noise from difference.
+    maps[2] -= np.linspace(0, 0.9, VOXELS, dtype=np.float32)
+    noise = noise_inside(maps, [0.05, 0.05, 0.05])
+    expected = 0.05 * 2**0.5
+    assert noise.of_pairs[0, 1] == pytest.approx(expected, rel=0.05)
+    assert noise.of_pairs[0, 2] <= EXCESS_MARGIN * expected * 1.05
+
+
+def test_missing_part_of_one_class_is_no_noise_of_its_pairs():
+    maps = classes([0.05, 0.05, 0.05])
+    maps[2, : VOXELS // 4] -= np.linspace(0, 0.5, VOXELS // 4, dtype=np.float32)
+    noise = noise_inside(maps, [0.05, 0.05, 0.02])
+    # The third class differs by noise alone from no other: it has as little more noise than its solvent as they have.
+    assert noise.of_classes[2] == pytest.approx(0.02, rel=0.1)
+
+
 def test_true_difference_of_two_states_is_no_noise_of_their_pairs():
     maps = classes([0.05] * 4)
     # The last two classes differ from the others all over the molecule, by any amount, but not from one another.

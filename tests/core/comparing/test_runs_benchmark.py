@@ -217,3 +217,23 @@ def test_the_command_says_what_to_install_without_relion(monkeypatch):
         command.main([])
     with pytest.raises(SystemExit):
         command.main(["--write", "--identical", "1"])
+
+
+def test_identical_particles_are_classified_until_enough_runs_keep_two_classes(monkeypatch, tmp_path):
+    done = []
+
+    def do(run, folder):
+        done.append(run)
+        kept = len(done) % 3 > 0  # every third classification collapses into one class
+        return Outcome(run, (100,), 10.0 if kept else float("nan"), (), 0, 0, 0)
+
+    monkeypatch.setattr(command, "_do", do)
+    runs = [replace(RUN, name=str(number), masked=number % 2 == 0) for number in range(24)]
+    monkeypatch.setattr(scenarios, "identical", lambda models, seed, number: runs[:number])
+    options = command._parse(["--identical", "6"])
+    outcomes = command._do_identical([], options, tmp_path)
+    kept = [item.run.masked for item in outcomes if tables.is_compared(item)]
+    assert sorted(kept) == [False] * 3 + [True] * 3 and len(outcomes) > 6
+    monkeypatch.setattr(scenarios, "identical", lambda models, seed, number: runs[:5])
+    with pytest.raises(SystemExit, match="keep two classes, and 6 were asked for"):
+        command._do_identical([], options, tmp_path)
