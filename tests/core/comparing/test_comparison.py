@@ -9,6 +9,8 @@ import pytest
 from benchmarks.classes import document, measure, scenarios, tables
 from benchmarks.occupancy import suite
 from benchmarks.occupancy.simulate import Conditions, simulate
+from occupy_core.comparing import comparison
+from occupy_core.comparing.occupancies import read_occupancies
 
 WHOLE = dict.fromkeys("ABCDEFG", 1.0)
 
@@ -132,6 +134,20 @@ def test_unequal_grey_scale_gives_a_warning_and_its_factor(bundles):
     found = measure.compare_simulated(maps, factors=[1.0, 0.5])
     assert found.result.grey_factors[1] == pytest.approx(0.5, abs=0.05)
     assert "class 2" in found.warnings[0] and "one grey scale" in found.warnings[0]
+
+
+def test_surroundings_and_noise_of_the_voxels_that_are_read_are_measured(bundles, monkeypatch):
+    calls = []
+
+    def read(densities, scales, mixing, noise, noise_of_half):
+        calls.append((mixing, noise.of_classes, noise_of_half.of_classes))
+        return read_occupancies(densities, scales, mixing, noise, noise_of_half)
+
+    monkeypatch.setattr(comparison, "read_occupancies", read)
+    measure.compare_simulated(classes(bundles, [{**WHOLE, "G": 0.0}, WHOLE], [0.1, 0.1]))
+    mixing, of_part, of_half = calls[0]
+    assert 0.01 < mixing.max() < 0.4  # the part touches neighbours
+    assert (of_half > 1.1 * of_part).all()  # a mean over fewer voxels is noisier
 
 
 def test_benchmark_reads_no_occupancy_in_a_class_that_is_left_out(bundles):

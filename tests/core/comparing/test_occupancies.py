@@ -9,11 +9,14 @@ from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIXED_ERROR, OTHER_ERR
 from occupy_core.comparing.occupancies import Interval, mixing_with, read_occupancies, weighted_mean
 
 
-def read(values, sigma=0.0, full=0.9, mixing=0.0):
+def read(values, sigma=0.0, full=0.9, mixing=0.0, sigma_of_half=None):
     densities = np.repeat(np.array(values, dtype=np.float32)[:, None], 50, axis=1)
     count = len(values)
-    noise = Noise(np.full(count, sigma), sigma * 2**0.5 * (1 - np.eye(count)), 1.0)
-    return read_occupancies(densities, np.full((count, 50), full), np.full(50, mixing), noise, noise)
+    noise, of_half = (
+        Noise(np.full(count, value), value * 2**0.5 * (1 - np.eye(count)), 1.0)
+        for value in (sigma, sigma if sigma_of_half is None else sigma_of_half)
+    )
+    return read_occupancies(densities, np.full((count, 50), full), np.full(50, mixing), noise, of_half)
 
 
 def test_strongest_class_reads_its_scale_and_the_others_their_share_of_it():
@@ -69,6 +72,19 @@ def test_interval_reaches_0_where_a_missing_part_reads_its_surroundings():
     # the strongest class holds a half of the part, and 0.3 of a complete part's density is mixed in
     low = 0.3 / (0.7 * 0.5 + 0.3)
     assert read([1.0, low], full=0.5, mixing=0.3).occupancies[1].low == 0
+
+
+def test_interval_reaches_down_to_the_occupancy_of_a_part_that_is_partly_there():
+    # the strongest class holds a half of the part and the other a quarter, 0.3 of a complete part's density is mixed in
+    low = (0.7 * 0.25 + 0.3) / (0.7 * 0.5 + 0.3)
+    mixed, alone = (read([1.0, low], full=0.5, mixing=mixing).occupancies[1] for mixing in (0.3, 0.0))
+    assert mixed.value - mixed.low == pytest.approx(np.hypot(alone.value - alone.low, alone.value - 0.25))
+
+
+def test_intervals_take_the_noise_of_the_half_and_sigmas_that_of_the_part():
+    reading, usual = read([2.0, 1.0], 0.1, sigma_of_half=0.4), read([2.0, 1.0], 0.4)
+    assert reading.occupancies == usual.occupancies and reading.difference == usual.difference
+    assert reading.sigmas == pytest.approx(4 * usual.sigmas)
 
 
 def test_difference_is_that_of_the_values_that_are_read():

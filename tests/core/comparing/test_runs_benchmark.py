@@ -215,8 +215,13 @@ def test_the_command_says_what_to_install_without_relion(monkeypatch):
     monkeypatch.setattr(command.shutil, "which", lambda name: None)
     with pytest.raises(SystemExit, match="apt-get install relion"):
         command.main([])
+
+
+@pytest.mark.parametrize("other", [["--identical", "1"], ["--differing", "1"], ["--seed", "3"]])
+def test_the_page_is_written_for_the_default_runs_only(other, capsys):
     with pytest.raises(SystemExit):
-        command.main(["--write", "--identical", "1"])
+        command.main(["--write", *other])
+    assert "--write needs the default" in capsys.readouterr().err
 
 
 def test_identical_particles_are_classified_until_enough_runs_keep_two_classes(monkeypatch, tmp_path):
