@@ -150,6 +150,9 @@ particle has which part:
 - **The occupancy of a class is the fraction of its particles**, not of a state: particles that RELION put into the
   wrong class count. RELION adds uncertain particles to several classes; the true fractions here count each particle
   in its most likely class.
+- **Small differences between noisy classes read too large.** RELION sorts particles by their noise too, which adds to a
+  difference. Where true fractions differ by less than {large}, errors are larger and the intervals hold less often, as
+  the table of errors below shows.
 - **An unsure region is not evidence.** It is a place to look at, or to classify again with more particles.
 - **Some part must be fully occupied in all classes**, because it gives their grey scales. If this part reads unequally,
   the job warns; all occupancies and regions are then less certain.
