@@ -99,6 +99,10 @@ def _summary(identical: Sequence[Outcome], differing: Sequence[Outcome]) -> str:
             f"{tables.mean_error(large):.3f} where true fractions differ by {tables.LARGE_SPREAD:g} and more, "
             f"{tables.mean_error(small):.3f} where they differ by {tables.SMALL_SPREAD:g} to {tables.LARGE_SPREAD:g}",
         ],
+        [
+            "the same by a regression that knows the density of every part",
+            f"{tables.mean_error_with_known_parts(large):.3f}, {tables.mean_error_with_known_parts(small):.3f}",
+        ],
         ["90 % intervals that hold the true fraction", _intervals(differing)],
     ]
     return markdown(["", "result"], rows)
@@ -152,7 +156,8 @@ particle has which part:
   in its most likely class.
 - **Small differences between noisy classes read too large.** RELION sorts particles by their noise too, which adds to a
   difference. Where true fractions differ by less than {large}, errors are larger and the intervals hold less often, as
-  the table of errors below shows.
+  the table of errors below shows. This lies in the class maps: a regression that knows the density of every part, which
+  no user does, has such errors too.
 - **An unsure region is not evidence.** It is a place to look at, or to classify again with more particles.
 - **Some part must be fully occupied in all classes**, because it gives their grey scales. If this part reads unequally,
   the job warns; all occupancies and regions are then less certain.
@@ -188,6 +193,8 @@ particle has which part:
 - *On a part*: more than {share} of the region lies within half the low-pass of the part. A region on no part is
   *false*.
 - *Error*: the mean of |occupancy - true fraction| over the compared classes of all parts with a sure region.
+- *If the parts were known*: the mean error of a linear regression of the class maps on the densities of the parts and
+  of the rest of the molecule, smoothed to 20 Å. It shows how well occupancies can be read from these maps.
 - *Intervals hold*: the true value lies in the 90 % interval. Several classes of one run share their errors, so these
   shares vary more than those of as many independent values.
 - *Difference maps*: a threshold on the difference of two class maps, as it is done by hand in a map viewer: both maps
@@ -199,7 +206,7 @@ particle has which part:
 | sure regions in classes of identical particles | none |
 | separated differences with a sure region | at least {min_found} |
 | mean error where true fractions differ by {large} and more | at most {max_error} |
-| mean error where they differ by {small} to {large} | at most {max_error_small} |
+| mean error where they differ by {small} to {large} | at most {max_error_small}, or that with known parts |
 | 90 % intervals of the occupancies in classes that hold the true fraction | {held} |
 
 ### False regions of identical particles

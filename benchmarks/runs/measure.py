@@ -15,6 +15,7 @@ from scipy.ndimage import distance_transform_edt
 
 from benchmarks.runs import peer
 from benchmarks.runs.classify import Run
+from benchmarks.runs.known_parts import known_part_occupancies
 from benchmarks.runs.particles import VOXEL_SIZE
 from benchmarks.runs.scenarios import MIN_MASS
 from benchmarks.runs.truth import MIN_SEPARATED, Truth
@@ -47,6 +48,8 @@ class Reading:
         Occupancy of the region over all particles; None if a class was left out.
     fraction_of_all : float
         Fraction of all particles that have the part.
+    with_known_parts : tuple of float
+        Occupancy of the part in each compared class by a regression that knows the density of every part.
     """
 
     occupancies: Tuple[Interval, ...]
@@ -54,6 +57,7 @@ class Reading:
     difference: Interval
     of_all: Optional[Interval]
     fraction_of_all: float
+    with_known_parts: Tuple[float, ...]
 
     @property
     def spread(self) -> float:
@@ -155,7 +159,9 @@ def _measure(run: Run, data_star: Path, truth: Truth) -> Outcome:
             for index, mass in enumerate(truth.masses)
         ]
         return Outcome(run, tuple(counts), lowpass, tuple(parts), 0, 0, pieces_at.count(None), warnings)
-    return match(run, tuple(counts), maps, comparison, truth, pieces_at)
+    volumes = [_read(maps[index].path) for index in comparison.map_indices]
+    known = known_part_occupancies(run.particles, truth.molecule, volumes)
+    return match(run, tuple(counts), maps, comparison, truth, pieces_at, known)
 
 
 def match(
@@ -165,6 +171,7 @@ def match(
     comparison: ClassComparison,
     truth: Truth,
     pieces_at: Sequence[Optional[int]],
+    known: np.ndarray,
 ) -> Outcome:
     """Match the regions of a comparison with the true parts.
 
@@ -180,6 +187,8 @@ def match(
     truth : Truth
     pieces_at : sequence of int or None
         For each piece of the difference maps, the index of the part that it lies on.
+    known : float array (part, compared class)
+        Occupancies by a regression that knows the density of every part.
     """
     regions = comparison.result.regions
     grid = CoarseGrid(comparison.result.spread.shape, comparison.spacing)
@@ -192,7 +201,10 @@ def match(
         on_part = [region for region, at in zip(regions, regions_at) if at == index]
         sure = _best([region for region in on_part if region.is_sure], parts[index])
         unsure = _best([region for region in on_part if not region.is_sure], parts[index])
-        readings = [None if region is None else _reading(region, index, compared, truth) for region in (sure, unsure)]
+        readings = [
+            None if region is None else _reading(region, index, compared, truth, known[index])
+            for region in (sure, unsure)
+        ]
         outcomes.append(PartOutcome(mass, truth.spread(index), *readings, index in pieces_at))
     is_false = [(region.is_sure, at is None) for region, at in zip(regions, regions_at)]
     false_sure, false_unsure = is_false.count((True, True)), is_false.count((False, True))
@@ -229,7 +241,7 @@ def _best(regions: Sequence[Region], part: np.ndarray) -> Optional[Region]:
     return max(regions, key=lambda region: int((region.mask & part).sum()), default=None)
 
 
-def _reading(region: Region, part: int, compared: Sequence[MapInput], truth: Truth) -> Reading:
+def _reading(region: Region, part: int, compared: Sequence[MapInput], truth: Truth, known: np.ndarray) -> Reading:
     numbers: List[int] = [item.class_info.number for item in compared if item.class_info]
     return Reading(
         region.occupancies,
@@ -237,6 +249,7 @@ def _reading(region: Region, part: int, compared: Sequence[MapInput], truth: Tru
         region.difference,
         occupancy_of_all_particles(region, compared),
         float(truth.has[:, part].mean()),
+        tuple(map(float, known)),
     )
 
 

@@ -85,7 +85,7 @@ def write_particles(particles: ParticleSet, folder: Path) -> np.ndarray:
     images, side = None, 0
     for state in sorted({tuple(row) for row in has.tolist()}):
         chosen = np.flatnonzero((has == state).all(axis=1))
-        volume = _volume(particles, dict(zip(particles.parts, state)))
+        volume = simulate_volume(particles, dict(zip(particles.parts, state)))
         projections = _project(volume, poses.iloc[chosen], folder)
         side = len(volume)
         images = np.empty((particles.number, side, side), np.float32) if images is None else images
@@ -132,7 +132,7 @@ def _with_errors(poses: pandas.DataFrame, errors: Tuple[float, float], rng: np.r
     return result
 
 
-def _volume(particles: ParticleSet, present: Dict[Part, bool]) -> np.ndarray:
+def simulate_volume(particles: ParticleSet, present: Dict[Part, bool]) -> np.ndarray:
     """Return the noise-free map of the complex with these parts."""
     model = load_model(particles.model.path, VOXEL_SIZE, PADDING, particles.model.only)
     missing = {name for part, is_there in present.items() if not is_there for name in part.chains}
@@ -168,7 +168,7 @@ def _normalise(images: np.ndarray) -> None:
 def _write_truth(particles: ParticleSet, has: np.ndarray, side: int, folder: Path) -> None:
     """Write the first reference, a soft mask around the molecule, and where each part is."""
     model = load_model(particles.model.path, VOXEL_SIZE, PADDING, particles.model.only)
-    everything = _volume(particles, dict.fromkeys(particles.parts, True))
+    everything = simulate_volume(particles, dict.fromkeys(particles.parts, True))
     _write_map(folder / "reference.mrc", gaussian_filter(everything, _REFERENCE_WIDTH / 2.355 / VOXEL_SIZE))
     smooth = gaussian_filter(everything, 15 / 2.355 / VOXEL_SIZE)
     distance = distance_transform_edt(smooth < _MASK_DENSITY * smooth.max()) * VOXEL_SIZE

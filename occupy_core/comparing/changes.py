@@ -11,13 +11,11 @@ from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.types import Mask, Volume
+from occupy_core.comparing.limits import BLUR_REACH
 
 # Two regions are one part that moved if their occupancies add up to 1 with less than this error in every class (0..1),
 # if they differ by more than this between classes, and if one is less than this many times as large as the other. Ours.
 _MAX_SUM_ERROR, _MIN_MOVED_DIFFERENCE, _MAX_SIZE_RATIO = 0.3, 0.4, 2.5
-
-# Å: density that is blurred stays this near to the part it comes from. Ours.
-_BLUR_REACH = 20.0
 
 # A part is flexible where the density in and around it is missing for less than this share of what is missing in it.
 # Ours.
@@ -88,9 +86,9 @@ def is_flexible(mask: Mask, highest: Volume, lowest: Volume, spacing: float) -> 
     -----
     Blur moves density into the surroundings and loses none; a missing part takes its density away.
     """
-    reach = int(np.ceil(_BLUR_REACH / spacing))
+    reach = int(np.ceil(BLUR_REACH / spacing))
     box = box_around(mask, reach + 1)
-    near = ndimage.distance_transform_edt(~mask[box]) * spacing <= _BLUR_REACH
+    near = ndimage.distance_transform_edt(~mask[box]) * spacing <= BLUR_REACH
     lost = highest[box] - lowest[box]
     inside = float(lost[mask[box]].sum())
     return inside > 0 and float(lost[near].sum()) < _MAX_MISSING_SHARE * inside

@@ -14,11 +14,9 @@ import numpy as np
 
 from occupy_core.arrays.types import Volume
 from occupy_core.comparing.disk_array import DiskArray
+from occupy_core.comparing.limits import MIN_VOXELS
 from occupy_core.estimate.prepare import PreparedMap, calibrate_map
 from occupy_core.estimate.reference import Reference
-
-# Voxels of the coarse grid: averages over fewer voxels are not used.
-MIN_VOXELS = 30
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,13 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from occupy_core.arrays.smoothing import gaussian_smooth_at
 from occupy_core.arrays.types import Mask
-from occupy_core.comparing.class_data import MIN_VOXELS, ClassData
+from occupy_core.comparing.class_data import ClassData
+from occupy_core.comparing.limits import DETECTION_WIDTHS, MIN_VOXELS, TINY
+from occupy_core.comparing.two_groups import find_peak
 from occupy_core.estimate.reference import Reference
-
-# Å, full width at half maximum: densities of two classes are compared after a Gaussian smoothing of this width.
-_WIDTH = 12.0
 
 # Relative to the 95th percentile of the reference class's smoothed density: ratios to lower densities are unreliable.
 _MIN_DENSITY = 0.4
@@ -30,13 +28,6 @@ _MAX_LOG_DIFFERENCE = 0.25
 
 # Share of the voxels that are dense in the reference class: a smaller common part is not used.
 _MIN_SHARE = 0.1
-
-# The histogram of the logarithms: number of bins, largest absolute logarithm, and the standard deviation, in bins, of
-# the Gaussian that smooths the counts.
-_BINS, _RANGE, _SMOOTHING_BINS = 240, 1.5, 4
-
-# Smallest ratio of two densities: keeps logarithms and quotients finite.
-_MIN_RATIO = 1e-3
 
 
 @dataclass(frozen=True)
@@ -113,7 +104,7 @@ def find_common_part(classes: Sequence[ClassData], reference: int, *, spacing: f
     dense = classes[reference].molecule.load()
 
     def smooth(item: ClassData) -> NDArray[np.float32]:
-        return gaussian_smooth_at(item.density.load(), dense, _WIDTH / spacing, threads=threads)
+        return gaussian_smooth_at(item.density.load(), dense, DETECTION_WIDTHS[0] / spacing, threads=threads)
 
     of_reference = smooth(classes[reference])
     if of_reference.size:
@@ -123,7 +114,7 @@ def find_common_part(classes: Sequence[ClassData], reference: int, *, spacing: f
     for index, item in enumerate(classes):
         if index != reference and of_reference.size:
             ratio = smooth(item) / of_reference
-            logarithm = np.log(np.maximum(ratio, np.float32(_MIN_RATIO)))
+            logarithm = np.log(np.maximum(ratio, np.float32(TINY)))
             mask[dense] &= np.abs(logarithm - _most_frequent(logarithm)) < _MAX_LOG_DIFFERENCE
     if mask.sum() < max(MIN_VOXELS, _MIN_SHARE * dense.sum()):
         return no_common_part(classes, reference)
@@ -132,7 +123,7 @@ def find_common_part(classes: Sequence[ClassData], reference: int, *, spacing: f
     return CommonPart(
         mask,
         tuple(density / densities[reference] for density in densities),
-        tuple(scales[reference] / max(scale, _MIN_RATIO) for scale in scales),
+        tuple(scales[reference] / max(scale, TINY) for scale in scales),
     )
 
 
@@ -143,9 +134,7 @@ def no_common_part(classes: Sequence[ClassData], reference: int) -> CommonPart:
 
 
 def _most_frequent(logarithms: NDArray[np.float32]) -> float:
-    """Return the median of the logarithms near the peak of their histogram; the peak itself if none is near."""
-    counts, edges = np.histogram(logarithms, _BINS, (-_RANGE, _RANGE))
-    peak = int(ndimage.gaussian_filter1d(counts.astype(float), _SMOOTHING_BINS, mode="constant").argmax())
-    middle = (edges[peak] + edges[peak + 1]) / 2
+    """Return the median of the logarithms near the peak of their distribution; the peak itself if none is near."""
+    middle = find_peak(logarithms).middle
     near = logarithms[np.abs(logarithms - middle) < _MAX_LOG_DIFFERENCE / 2]
-    return float(np.median(near)) if near.size else float(middle)
+    return float(np.median(near)) if near.size else middle

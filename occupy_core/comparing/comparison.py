@@ -18,21 +18,18 @@ from occupy_core.comparing.class_data import ClassData, choose_reference_class
 from occupy_core.comparing.common_part import CommonPart, find_common_part, no_common_part
 from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.inner_noise import NoiseOfMeans, independent_places
-from occupy_core.comparing.limits import BLUR_OF_LOWPASS, CANDIDATE_SIGMAS, MIN_DIFFERENCE, MIN_OCCUPANCY
+from occupy_core.comparing.limits import BLUR_OF_LOWPASS, CANDIDATE_SIGMAS, MIN_DIFFERENCE, MIN_OCCUPANCY, TINY
 from occupy_core.comparing.occupancies import Interval, inner_voxels, mixing_with, read_occupancies
 from occupy_core.comparing.poses import Pose, align_classes
 from occupy_core.comparing.regions import Part, differing_parts
 from occupy_core.comparing.smoothed_maps import ClassMaps
-from occupy_core.comparing.verdict import doubt, sure_sigmas
+from occupy_core.comparing.verdict import NO_COMMON_PART, doubt, sure_sigmas
 
 # Relative deviation of a class's grey scale from that of the reference class, above which the user is warned.
 _GREY_TOLERANCE = 0.2
 
 # Å: root mean square displacement of a class's molecule above which the user is told that the class was moved.
 _TOLD_DISPLACEMENT = 2.0
-
-# Smallest grey-scale factor: keeps a logarithm finite.
-_TINY_FACTOR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -174,6 +171,10 @@ def compare_classes(
     )
     parts, noise = differing_parts(maps, reference)
     regions, spread = _measure_parts(parts, classes, common, noise, maps, names, reference, lowpass)
+    if not focused and not common.mask.any():
+        regions = [replace(region, doubt=region.doubt or NO_COMMON_PART) for region in regions]
+    regions.sort(key=lambda region: (not region.is_sure, -region.volume * region.spread))
+    regions = _with_moved_pairs(regions, spacing)
     warnings = [
         *(() if focused else _grey_scale_warnings(common, names, reference)),
         *_pose_warnings(poses, names, reference),
@@ -192,7 +193,7 @@ def _measure_parts(
     reference: int,
     lowpass: float,
 ) -> Tuple[List[Region], Volume]:
-    """Return the parts that differ enough, as sorted regions, and the spread of the scale at each voxel."""
+    """Return the parts that differ enough, as regions, and the spread of the scale at each voxel."""
     densities, scales, spread = _densities_and_scales(classes, common.scale_factors, maps.molecule)
     if common.mask.any():
         means = densities[:, common.mask[maps.molecule]].mean(axis=1, keepdims=True)
@@ -225,8 +226,7 @@ def _measure_parts(
         is_strong = max(item.value for item in region.occupancies) > MIN_OCCUPANCY and region.spread > MIN_DIFFERENCE
         if is_strong and region.sigmas > CANDIDATE_SIGMAS:
             regions.append(replace(region, is_flexible=_is_flexible(part, densities, maps, reading.pair)))
-    regions.sort(key=lambda region: (not region.is_sure, -region.volume * region.spread))
-    return _with_moved_pairs(regions, maps.spacing), spread
+    return regions, spread
 
 
 def _is_flexible(part: Part, densities: Floats, maps: ClassMaps, pair: Tuple[int, int]) -> bool:
@@ -235,7 +235,7 @@ def _is_flexible(part: Part, densities: Floats, maps: ClassMaps, pair: Tuple[int
     for index in pair:
         volume = maps.densities[index].load()
         inside = volume[maps.molecule]
-        volume *= np.float32(float(densities[index].sum()) / max(float(inside.sum()), _TINY_FACTOR))
+        volume *= np.float32(float(densities[index].sum()) / max(float(inside.sum()), TINY))
         volumes.append(volume)
     highest, lowest = volumes
     return is_flexible(part.mask, highest, lowest, maps.spacing)
@@ -280,7 +280,7 @@ def _grey_scale_warnings(common: CommonPart, names: Sequence[str], reference: in
         f"{name}: the common part of the classes has {factor:.2f} times the density that it has in "
         f"{names[reference]}; do the maps share one grey scale?"
         for name, factor in zip(names, common.grey_factors)
-        if math.isfinite(factor) and abs(math.log(max(factor, _TINY_FACTOR))) > math.log(1 + _GREY_TOLERANCE)
+        if math.isfinite(factor) and abs(math.log(max(factor, TINY))) > math.log(1 + _GREY_TOLERANCE)
     ]
 
 

@@ -11,14 +11,11 @@ from typing import Dict, Sequence
 import numpy as np
 
 from occupy_core.arrays.types import Floats
-from occupy_core.comparing.limits import EXCESS_MARGIN, MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY, MIN_SAME_SHARE
+from occupy_core.comparing.limits import EXCESS_MARGIN, MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY, MIN_SAME_SHARE, TINY
 from occupy_core.comparing.two_groups import Doubles, fit_two_groups
 
 # Smallest noise of a class in solvent, relative to the largest noise of a pair: masked solvent has none.
 _MIN_SHARE = 0.01
-
-# Smallest noise: keeps quotients finite where maps have no noise.
-TINY_NOISE = 1e-30
 
 # Edge of a cube whose mean has as much noise as a map under a Gaussian of full width 1 at half maximum: the Gaussian
 # weights white noise as an average over (2 sqrt(pi) / 2.3548)^3 of its full width cubed would.
@@ -62,7 +59,7 @@ class NoiseOfMeans:
         place = np.log(np.clip(volume ** (1 / 3) / _EDGE_OF_WIDTH, widths[0], widths[-1]))
 
         def between(name: str) -> Doubles:
-            values = np.log([np.maximum(getattr(self.by_width[width], name), TINY_NOISE) for width in widths])
+            values = np.log([np.maximum(getattr(self.by_width[width], name), TINY) for width in widths])
             upper = min(int(np.searchsorted(np.log(widths), place, side="right")), len(widths) - 1)
             low, high = np.log(widths[upper - 1]), np.log(widths[upper])
             part = float((place - low) / (high - low))
@@ -114,7 +111,7 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
         centred = abs(float(fit.coefficients[0])) < fit.sigma
         is_noise[one, other] = is_noise[other, one] = fit.share > MIN_SAME_SHARE and centred
     solvent = np.maximum(solvent_noises, _MIN_SHARE * pairs.max())
-    of_solvent = np.maximum(np.hypot.outer(solvent, solvent), TINY_NOISE)
+    of_solvent = np.maximum(np.hypot.outer(solvent, solvent), TINY)
     others = ~np.eye(count, dtype=bool)
     excess = float((pairs / of_solvent)[others].min())
     excesses = np.where(is_noise, pairs / of_solvent, np.inf).min(axis=1)

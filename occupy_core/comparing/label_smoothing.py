@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.types import Floats, Mask
+from occupy_core.comparing.limits import MIN_VOXELS, MIXING_REACH
 from occupy_core.comparing.patterns import Labels, Pattern
 
 # Å. Weight of the borders between patterns relative to the fit; larger values give shorter and smoother borders. An
@@ -26,17 +27,11 @@ _BORDER_COST = 4.0
 # Smallest noise, relative to the median density: maps of one molecule differ by more than their noise.
 _MIN_NOISE = 0.1
 
-# Å: borders move by at most this distance between two refits of the patterns.
-_MAX_MOVE = 8.0
-
 # Largest number of passes over all voxels between two refits, and number of refits of the patterns.
 _MAX_PASSES, _REFITS = 15, 3
 
 # Share of a pattern's voxels, those farthest from other labels: the pattern is refitted to their densities.
 _INNER_SHARE = 0.3
-
-# Voxels: a pattern with fewer is not refitted.
-_MIN_REFIT_VOXELS = 30
 
 # A voxel's density under any pattern is this share of the density of its strongest map, and the rest of its density
 # under the likeliest pattern; `_label_costs` says why.
@@ -82,7 +77,7 @@ def smooth_labels(
     refitted to the inner voxels of their parts, and the labels smoothed again.
     """
     for refits_left in range(_REFITS, -1, -1):
-        box = box_around(scatter(labels > 0, molecule), round(_MAX_MOVE / spacing))
+        box = box_around(scatter(labels > 0, molecule), round(MIXING_REACH / spacing))
         in_box = np.zeros_like(molecule)
         in_box[box] = molecule[box]
         in_box = in_box[molecule]
@@ -100,7 +95,7 @@ def _refit_patterns(labels: Labels, patterns: Sequence[Pattern], densities: Floa
     result = list(patterns)
     for number in range(1, len(patterns)):
         own = labels == number
-        if own.sum() < _MIN_REFIT_VOXELS:
+        if own.sum() < MIN_VOXELS:
             continue
         box = box_around(scatter(own, molecule), 3)
         depth = ndimage.distance_transform_edt(~scatter(~own, molecule)[box])[scatter(own, molecule)[box]]

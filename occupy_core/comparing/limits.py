@@ -12,9 +12,22 @@ from __future__ import annotations
 # differs little shows only under a wide smoothing, a small part only under a narrow one. Ours.
 DETECTION_WIDTHS = (12.0, 20.0, 30.0)
 
-# Density relative to the 95th percentile over the molecule of the smoothed maps: noise and poses are measured where a
-# map is denser. Ours.
+# Density in a smoothed map relative to that of the molecule (its 95th percentile, or its median where it is fully
+# occupied): noise and poses are measured where a map is denser; a voxel below this in every map is no molecule. Ours.
 MIN_RELATIVE_DENSITY = 0.25
+
+# Å: density is mixed with what lies this near, as in the kernel of the estimate (docs/accuracy.md). Solvent and new
+# patterns keep this distance, and borders move by no more at once. Ours.
+MIXING_REACH = 8.0
+
+# Å: what lies this near to a part or a molecule may hold density that is blurred out of it. Ours.
+BLUR_REACH = 20.0
+
+# Voxels: statistics of fewer mean nothing. Ours.
+MIN_VOXELS = 30
+
+# Keeps quotients and logarithms finite.
+TINY = 1e-30
 
 # Voxels: fits take every second, third ... voxel where there are more; neighbours say the same. For speed alone.
 MAX_FITTED_VOXELS = 20_000

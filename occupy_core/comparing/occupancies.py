@@ -12,9 +12,8 @@ from scipy import ndimage
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.smoothing import gaussian_smooth
 from occupy_core.arrays.types import Floats, Mask
-from occupy_core.comparing.class_data import MIN_VOXELS
 from occupy_core.comparing.inner_noise import Noise
-from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIXED_ERROR, OTHER_ERROR, REFERENCE_ERROR
+from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIN_VOXELS, MIXED_ERROR, OTHER_ERROR, REFERENCE_ERROR, TINY
 
 # Å: voxels this near to solvent or to the rest of the molecule are mixed with it, and no occupancy is read from them.
 # Ours.
@@ -25,9 +24,6 @@ _MIN_CORE_SHARE = 0.2
 
 # Largest share of a part's density that may be mixed in: keeps a quotient finite.
 _MAX_MIXED = 0.9
-
-# Smallest density: keeps a quotient finite.
-_TINY_DENSITY = 1e-30
 
 
 class Interval(NamedTuple):
@@ -84,7 +80,7 @@ def read_occupancies(densities: Floats, scales: Floats, mixing: Floats, noise: N
     anchor = int(means.argmax())
     half = mixing <= np.median(mixing)
     of_half = densities[:, half].mean(axis=1, dtype=np.float64)
-    full, density = float(np.median(scales[anchor])), max(float(of_half[anchor]), _TINY_DENSITY)
+    full, density = float(np.median(scales[anchor])), max(float(of_half[anchor]), TINY)
     ratios = np.maximum(of_half, 0.0) / density
     values = np.minimum(full * ratios, 1.0)
     noises = noise_of_half.of_classes / density
@@ -97,7 +93,7 @@ def read_occupancies(densities: Floats, scales: Floats, mixing: Floats, noise: N
     high, low = int(values.argmax()), int(values.argmin())
     error = math.hypot(errors[high], errors[low])
     difference = _interval(float(values[high] - values[low]), error, above=excesses[low])
-    noise_of_step = max(float(noise.of_pairs[high, low]), _TINY_DENSITY)
+    noise_of_step = max(float(noise.of_pairs[high, low]), TINY)
     return Reading(occupancies, difference, float(means[high] - means[low]) / noise_of_step, (high, low))
 
 
@@ -151,7 +147,7 @@ def mixing_with(rest: Mask, part: Mask, chosen: Mask, width: float, threads: int
     others, own = (
         gaussian_smooth(mask[box].astype(np.float32), width, threads=threads)[chosen[box]] for mask in (rest, part)
     )
-    return others / np.maximum(others + own, np.float32(_TINY_DENSITY))
+    return others / np.maximum(others + own, np.float32(TINY))
 
 
 def weighted_mean(intervals: Sequence[Interval], weights: Sequence[float]) -> Interval:

@@ -18,13 +18,10 @@ from scipy import ndimage, optimize
 from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.neighbours import any_within
 from occupy_core.arrays.types import Floats, Mask
+from occupy_core.comparing.limits import MIXING_REACH
 
 Labels = NDArray[np.uint8]
 Pattern = NDArray[np.float64]
-
-# Å. A new pattern is the average over a cube of this edge; voxels this near to a part that patterns explain (half
-# width of a cube) are its border, and no new pattern starts there.
-_REACH = 8.0
 
 # Standard deviation of the relative densities in a cube of 3 voxels: at this change, a voxel counts half as much where
 # a new pattern is looked for.
@@ -51,9 +48,6 @@ _MAX_DIFFERENCE = 0.25
 # How often patterns are moved to the middle of the voxels near them.
 _REFINEMENTS = 3
 
-# Lower limit of the molecule's share in a cube of 3 voxels; keeps the division finite.
-_MIN_CUBE_SHARE = 1e-3
-
 
 def find_patterns(relative: Floats, strongest: Floats, seeds: Mask, molecule: Mask, spacing: float) -> List[Pattern]:
     """Find the patterns over the maps that voxels follow.
@@ -78,10 +72,11 @@ def find_patterns(relative: Floats, strongest: Floats, seeds: Mask, molecule: Ma
 
     Notes
     -----
-    Patterns are found one after the other, each around the voxel with the largest difference that no pattern explains
-    yet. Patterns that are only the blur between two others are removed at the end.
+    Patterns are found one after the other, each the average over a cube of 8 Å around the voxel with the largest
+    difference that no pattern explains yet. No new pattern starts within 8 Å of a part that patterns explain, which is
+    its border. Patterns that are only the blur between two others are removed at the end.
     """
-    reach = round(_REACH / spacing)
+    reach = round(MIXING_REACH / spacing)
     lowest = relative.min(axis=0)
     unexplained = scatter(seeds & (lowest < 1 - _MAX_DIFFERENCE), molecule)
     # Inside a part the relative densities are even; a voxel where they change lies between two patterns.
@@ -132,7 +127,6 @@ def _change(relative: Floats, molecule: Mask) -> Floats:
     """Return the standard deviation of the relative densities in a cube of 3 voxels, over all maps together."""
     molecule = molecule[box_around(molecule, 1)]
     share = ndimage.uniform_filter(molecule.astype(np.float32), 3)[molecule]
-    share = np.maximum(share, np.float32(_MIN_CUBE_SHARE))
     variance = np.zeros(relative.shape[1], dtype=np.float32)
     for values in relative:
         mean, mean_square = (

@@ -20,9 +20,15 @@ from scipy.spatial.transform import Rotation
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.smoothing import gaussian_smooth
 from occupy_core.arrays.types import Mask, Volume
-from occupy_core.comparing.class_data import MIN_VOXELS, ClassData
+from occupy_core.comparing.class_data import ClassData
 from occupy_core.comparing.disk_array import DiskArray
-from occupy_core.comparing.limits import DETECTION_WIDTHS, MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY
+from occupy_core.comparing.limits import (
+    BLUR_REACH,
+    DETECTION_WIDTHS,
+    MAX_FITTED_VOXELS,
+    MIN_RELATIVE_DENSITY,
+    MIN_VOXELS,
+)
 from occupy_core.comparing.two_groups import Doubles, fit_two_groups
 
 # Most rounds of fitting and moving; Å: displacement of the molecule's outer voxels below which a round is the last.
@@ -35,9 +41,6 @@ _MAX_NOISE_LEFT = 0.8
 
 # Columns of `_patterns` that are no motion: grey scale and blur.
 _OTHER_CHANGES = slice(6, 8)
-
-# Å: surroundings of the molecule that move with it.
-_MARGIN = 20.0
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def align_classes(
             poses.append(Pose())
             continue
         molecule = own_molecule | item.molecule.load()
-        box = box_around(molecule, math.ceil(_MARGIN / spacing))
+        box = box_around(molecule, math.ceil(BLUR_REACH / spacing))
         density = item.density.load()
         motion, pose = _relative_pose(own[box], density[box], molecule[box], spacing, threads)
         if pose.displacement > 0:

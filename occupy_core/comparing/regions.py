@@ -20,16 +20,15 @@ from scipy import ndimage
 from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.types import Floats, Mask
 from occupy_core.comparing.inner_noise import (
-    TINY_NOISE,
     NoiseOfMeans,
     averaged_volume,
     independent_places,
     noise_inside,
 )
 from occupy_core.comparing.label_smoothing import smooth_labels
-from occupy_core.comparing.limits import CANDIDATE_SIGMAS, DETECTION_WIDTHS
+from occupy_core.comparing.limits import CANDIDATE_SIGMAS, DETECTION_WIDTHS, MIN_RELATIVE_DENSITY, TINY
 from occupy_core.comparing.patterns import find_patterns, nearest_patterns
-from occupy_core.comparing.smoothed_maps import MIN_DENSITY, ClassMaps, region_without_density, smoothed_maps
+from occupy_core.comparing.smoothed_maps import ClassMaps, region_without_density, smoothed_maps
 from occupy_core.comparing.two_groups import Doubles
 from occupy_core.comparing.verdict import sure_sigmas
 from occupy_core.fourier.transforms import ROUNDING
@@ -106,7 +105,7 @@ def differing_parts(maps: ClassMaps, reference: int) -> Tuple[List[Part], NoiseO
     differing, evidence, for_patterns, for_labels, noise = _smooth_and_detect(maps, empty, reference)
     strongest = for_patterns.max(axis=0)
     # The molecule was found map by map. Where the noise of a map is low-pass filtered, it may reach into solvent.
-    dense = strongest > np.float32(MIN_DENSITY * np.median(strongest[maps.fully_occupied[maps.molecule]]))
+    dense = strongest > np.float32(MIN_RELATIVE_DENSITY * np.median(strongest[maps.fully_occupied[maps.molecule]]))
     differing = differing[dense]
     if not differing.any():
         return [], noise
@@ -156,7 +155,7 @@ def _largest_difference(densities: Floats, noise_of_pairs: Doubles) -> Floats:
     result = np.zeros(densities.shape[1], dtype=np.float32)
     for one, other in itertools.combinations(range(len(densities)), 2):
         difference = np.abs(densities[one] - densities[other])
-        difference /= np.float32(max(float(noise_of_pairs[one, other]), TINY_NOISE))
+        difference /= np.float32(max(float(noise_of_pairs[one, other]), TINY))
         np.maximum(result, difference, out=result)
     return result
 

@@ -18,13 +18,7 @@ from occupy_core.arrays.neighbours import any_within
 from occupy_core.arrays.smoothing import gaussian_smooth, gaussian_smooth_at
 from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.disk_array import DiskArray
-
-# Relative to the median smoothed density of the voxels where the reference class is fully occupied: a voxel that is
-# below this in every map does not belong to the molecule.
-MIN_DENSITY = 0.25
-
-# Å: voxels this near to density (half width of a cube) do not count as solvent.
-_SOLVENT_DISTANCE = 8.0
+from occupy_core.comparing.limits import MIN_RELATIVE_DENSITY, MIXING_REACH
 
 # Smoothing leaves less noise near voxels that are set to 0. Noise is measured only where at least this share of the
 # highest remaining power of white noise is left.
@@ -83,8 +77,8 @@ def region_without_density(maps: ClassMaps, width: float) -> Mask:
     dense = np.zeros(int(maps.molecule.sum()), dtype=bool)
     for stored in maps.densities:
         smooth = gaussian_smooth_at(stored.load(), maps.molecule, voxels, threads=maps.threads)
-        dense |= smooth > np.float32(MIN_DENSITY * np.median(smooth[maps.fully_occupied[maps.molecule]]))
-    reach = round(_SOLVENT_DISTANCE / maps.spacing)
+        dense |= smooth > np.float32(MIN_RELATIVE_DENSITY * np.median(smooth[maps.fully_occupied[maps.molecule]]))
+    reach = round(MIXING_REACH / maps.spacing)
     return ~any_within(scatter(dense, maps.molecule), reach, threads=maps.threads)
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from occupy_core.arrays.types import Floats
 
@@ -27,7 +28,7 @@ _MAX_STEPS, _CONVERGED = 100, 1e-2
 
 # Standard deviation of a normal distribution, relative to its half width at half maximum, and to its median absolute
 # deviation.
-_SIGMA_OF_HALF_WIDTH, _SIGMA_OF_DEVIATION = 1 / 1.17741, 1.4826
+_SIGMA_OF_HALF_WIDTH, _SIGMA_OF_DEVIATION = 1 / math.sqrt(2 * math.log(2)), 1 / float(special.ndtri(3 / 4))
 
 # Standard deviation of the Gaussian that smooths a histogram before its peak is measured, relative to that of the peak.
 _PEAK_SMOOTHING = 0.25
@@ -86,8 +87,15 @@ def fit_two_groups(values: Floats, columns: Optional[NDArray[Any]] = None) -> Tw
     return TwoGroups(best.sigma, best.share, best.coefficients / lengths)
 
 
-def peak_sigma(values: Floats) -> float:
-    """Return the standard deviation of the narrowest peak of a distribution, from its half width at half maximum.
+class Peak(NamedTuple):
+    """The highest peak of a distribution: the most frequent value, and the standard deviation about it."""
+
+    middle: float
+    sigma: float
+
+
+def find_peak(values: Floats) -> Peak:
+    """Find the highest peak of a distribution; its standard deviation is taken from its half width at half maximum.
 
     Parameters
     ----------
@@ -114,7 +122,7 @@ def peak_sigma(values: Floats) -> float:
         half_width = min(sides) * width * _SIGMA_OF_HALF_WIDTH
         sigma = math.sqrt(max(half_width**2 - smoothing**2, (width / 2) ** 2))
         middle = float((edges[peak] + edges[peak + 1]) / 2)
-    return sigma
+    return Peak(middle, sigma)
 
 
 def _maximise(values: Doubles, columns: Doubles, start: Doubles) -> TwoGroups:
@@ -125,7 +133,7 @@ def _maximise(values: Doubles, columns: Doubles, start: Doubles) -> TwoGroups:
     coefficients, share, last = start, 0.7, -math.inf
     rest = values - columns @ coefficients
     least = _MIN_SIGMA * span
-    sigma = max(peak_sigma(rest), least)
+    sigma = max(find_peak(rest).sigma, least)
     for _ in range(_MAX_STEPS):
         noise = np.exp(-0.5 * (rest / sigma) ** 2) * (share / (sigma * math.sqrt(2 * math.pi)))
         total = noise + (1 - share) / span

@@ -10,6 +10,9 @@ from scipy import special
 
 from occupy_core.comparing.limits import FALSE_ALARM, NOISE_MARGIN
 
+# Why no region is sure if nothing is the same in all classes: grey scales and noise are read from what is.
+NO_COMMON_PART = "the classes have no common part, which would tell their grey scales and their noise"
+
 # Noise inside the molecule relative to solvent, above which a class counts as badly aligned rather than as noisy. Ours.
 _POOR_ALIGNMENT = 2.0
 

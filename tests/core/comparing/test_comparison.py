@@ -183,3 +183,11 @@ def test_benchmark_document_lists_missed_bounds_at_usual_noise_only(bundles):
     assert "All bounds hold" in document.text({"one": outcomes[1:]}, [], 0)
     regions = [replace(outcomes[0], matches=())]
     assert "1 regions in classes that do not differ" in document.text({}, regions, 0)
+
+
+def test_no_region_is_sure_if_the_classes_have_nothing_in_common(bundles):
+    chains = ("AB", "CDE", "FG")
+    maps = classes(bundles, [{name: float(name in own) for name in WHOLE} for own in chains], [0.02] * 3)
+    found = measure.compare_simulated(maps).result
+    assert found.regions and found.sure_regions == ()
+    assert all("no common part" in region.doubt for region in found.regions)

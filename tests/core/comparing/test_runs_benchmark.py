@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The benchmark of classifications by RELION, on made-up data: truth, matching, the peer, tables, bounds, the page."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pandas
 import pytest
 import starfile
+from scipy.ndimage import gaussian_filter
 
+from benchmarks.occupancy import suite
 from benchmarks.occupancy.suite import Complex
 from benchmarks.page_sections import with_section
 from benchmarks.runs import __main__ as command
 from benchmarks.runs import document, figure, measure, peer, scenarios, tables
 from benchmarks.runs.classify import Run
+from benchmarks.runs.known_parts import known_part_occupancies
 from benchmarks.runs.measure import Outcome, PartOutcome, Reading
-from benchmarks.runs.particles import Part, ParticleSet
+from benchmarks.runs.particles import Part, ParticleSet, simulate_volume
 from benchmarks.runs.truth import Truth, read_truth
 from occupy_core.comparing.compare_maps import ClassComparison
 from occupy_core.comparing.comparison import Comparison, Region
@@ -55,13 +59,13 @@ MAPS = [MapInput(f"class{number}.mrc", class_info=ClassInfo(number, 0.5, 100)) f
 
 
 def match(*regions, pieces_at=()):
-    return measure.match(RUN, (100, 100), MAPS, comparison(*regions), truth(), pieces_at)
+    return measure.match(RUN, (100, 100), MAPS, comparison(*regions), truth(), pieces_at, np.array([[0.9, 0.2]]))
 
 
 def reading(fractions, values):
     intervals = tuple(Interval(value - 0.05, value, value + 0.05) for value in values)
     spread = max(values) - min(values)
-    return Reading(intervals, fractions, Interval(spread - 0.05, spread, spread + 0.05), None, 0.5)
+    return Reading(intervals, fractions, Interval(spread - 0.05, spread, spread + 0.05), None, 0.5, fractions)
 
 
 def outcome(*parts, false_sure=0, by_peer=0):
@@ -164,6 +168,10 @@ def test_bounds_are_reported_when_missed():
     lines = tables.bounds_missed([outcome(false_sure=1)], [outcome(off, MISSED)])
     assert [word in line for word, line in zip(("identical", "1 of 2", "0.100", "50%"), lines)] == [True] * 4
     not_separated = replace(MISSED, spread=0.29)
+    small = replace(SMALL, sure=reading((0.6, 0.25), (0.7, 0.15)))
+    assert "0.100" in tables.bounds_missed([], [outcome(small)])[0]
+    hard_to_read = replace(small, sure=replace(small.sure, with_known_parts=(0.72, 0.13)))
+    assert not [line for line in tables.bounds_missed([], [outcome(hard_to_read)]) if "mean error" in line]
     assert tables.judged([outcome(GOOD, not_separated, replace(MISSED, mass=19.0))]) == [GOOD]
 
 
@@ -243,3 +251,17 @@ def test_identical_particles_are_classified_until_enough_runs_keep_two_classes(m
     monkeypatch.setattr(scenarios, "identical", lambda models, seed, number: runs[:5])
     with pytest.raises(SystemExit, match="keep two classes, and 6 were asked for"):
         command._do_identical([], options, tmp_path)
+
+
+@pytest.mark.parametrize("blur", [0.0, 2.0])
+def test_occupancies_of_known_parts_are_read_from_mixtures(tmp_path, blur):
+    parts = (Part(("A", "B"), 0.5), Part(("E",), 0.5))
+    drawn = replace(PARTICLES, model=suite.bundles(tmp_path), parts=parts)
+    states = {
+        state: simulate_volume(drawn, dict(zip(parts, state))) for state in itertools.product((False, True), repeat=2)
+    }
+    molecule = states[True, True] > 0.2 * states[True, True].max()
+    mixed = 0.1 * states[False, False] + 0.3 * states[True, False] + 0.6 * states[False, True]
+    volumes = [gaussian_filter(3 * mixed + 0.01, blur), states[True, True]]
+    occupancies = known_part_occupancies(drawn, molecule, volumes)
+    assert occupancies == pytest.approx(np.array([[0.3, 1.0], [0.6, 1.0]]), abs=0.02)

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from occupy_core.comparing.two_groups import fit_two_groups, peak_sigma
+from occupy_core.comparing.two_groups import find_peak, fit_two_groups
 
 
 def differences(share, step, seed=0, sigma=0.1, count=6000):
@@ -43,4 +43,4 @@ def test_equal_maps_have_no_noise():
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_width_of_the_peak_does_not_depend_on_the_rest(share):
-    assert peak_sigma(differences(share, 1.0, count=50_000)) == pytest.approx(0.1, rel=0.1)
+    assert find_peak(differences(share, 1.0, count=50_000)).sigma == pytest.approx(0.1, rel=0.1)
