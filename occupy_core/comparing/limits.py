@@ -37,7 +37,10 @@ MAX_FITTED_VOXELS = 20_000
 CANDIDATE_SIGMAS = 4.0
 
 # Probability with which noise alone makes a sure region anywhere in the molecule and between any two classes
-# (Bonferroni's correction), and the factor by which the noise may be underestimated. Ours.
+# (Bonferroni's correction), and the factor by which the noise may be underestimated, for regions and for intervals. In
+# 90 classifications of identical particles by RELION noise reached 0.83 of what a factor of 1.4 asks for; in 144
+# simulated sets of equal classes 2 exceeded it. A factor of 1.2 finds 142 instead of 138 of 150 separated differences,
+# but also a false region beside them, and three times as many in the simulated sets. Ours.
 FALSE_ALARM, NOISE_MARGIN = 1e-3, 1.4
 
 # Share of the molecule in which two classes differ by noise alone (0..1), above which their difference tells the noise

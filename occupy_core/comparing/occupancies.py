@@ -13,7 +13,15 @@ from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.smoothing import gaussian_smooth
 from occupy_core.arrays.types import Floats, Mask
 from occupy_core.comparing.inner_noise import Noise
-from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIN_VOXELS, MIXED_ERROR, OTHER_ERROR, REFERENCE_ERROR, TINY
+from occupy_core.comparing.limits import (
+    INTERVAL_SIGMAS,
+    MIN_VOXELS,
+    MIXED_ERROR,
+    NOISE_MARGIN,
+    OTHER_ERROR,
+    REFERENCE_ERROR,
+    TINY,
+)
 
 # Å: voxels this near to solvent or to the rest of the molecule are mixed with it, and no occupancy is read from them.
 # Ours.
@@ -83,7 +91,7 @@ def read_occupancies(densities: Floats, scales: Floats, mixing: Floats, noise: N
     full, density = float(np.median(scales[anchor])), max(float(of_half[anchor]), TINY)
     ratios = np.maximum(of_half, 0.0) / density
     values = np.minimum(full * ratios, 1.0)
-    noises = noise_of_half.of_classes / density
+    noises = NOISE_MARGIN * noise_of_half.of_classes / density
     mixed = min(float(mixing[half].mean()), _MAX_MIXED)
     errors, excesses = [], []
     for number, (value, ratio, own) in enumerate(zip(values.tolist(), ratios.tolist(), noises.tolist())):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from occupy_core.comparing.inner_noise import Noise
-from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIXED_ERROR, OTHER_ERROR, REFERENCE_ERROR
+from occupy_core.comparing.limits import INTERVAL_SIGMAS, MIXED_ERROR, NOISE_MARGIN, OTHER_ERROR, REFERENCE_ERROR
 from occupy_core.comparing.occupancies import Interval, mixing_with, read_occupancies, weighted_mean
 
 
@@ -32,7 +32,7 @@ def test_intervals_hold_noise_and_the_errors_that_noise_does_not_make():
     assert quiet.high - quiet.value == pytest.approx(least) and quiet.value - quiet.low == pytest.approx(least)
     # 0.2 of a density of 2, of the class itself and, by half, of the strongest class
     noise = 0.9 * 0.1 * np.sqrt(1 + 0.25)
-    expected = np.hypot(INTERVAL_SIGMAS * noise, least)
+    expected = np.hypot(INTERVAL_SIGMAS * NOISE_MARGIN * noise, least)
     assert noisy.high - noisy.value == pytest.approx(expected)
 
 
