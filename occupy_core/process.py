@@ -20,13 +20,12 @@ import numpy as np
 from occupy_core.arrays.slabs import select_values
 from occupy_core.arrays.types import SlabSink, Volume
 from occupy_core.estimate.input_checks import map_warnings
-from occupy_core.estimate.intervals import DETAIL_BEYOND, doubt_about_reference
+from occupy_core.estimate.intervals import spread_for_intervals
 from occupy_core.estimate.local_scale import local_scale, recalibrate, variability_limit
 from occupy_core.estimate.parameters import ResolvedParameters
 from occupy_core.estimate.prepare import PreparedMap, calibrate_map, kernel_maximum, map_reference, prepare_map
 from occupy_core.estimate.reference import Reference
 from occupy_core.estimate.targets import Target, measure_target
-from occupy_core.fourier.detail import has_detail
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.modify.filler_noise import pure_solvent, solvent_noise
 from occupy_core.modify.histogram_matching import require_scikit_image
@@ -137,6 +136,7 @@ def process_map(
     settings: Settings,
     *,
     reference: Optional[Reference] = None,
+    resolution: Optional[float] = None,
     threads: int = 1,
     step: Step = ignore_step,
     store: Optional[Store] = None,
@@ -150,6 +150,9 @@ def process_map(
     settings : Settings
     reference : Reference, optional
         Full scale shared by several maps; the map's own when not given.
+    resolution : float, optional
+        Resolution of the map, Å, as its classification estimates it. Where the low-pass is no finer, the job does not
+        warn that the map lacks detail.
     threads : int
         Number of threads; the result does not depend on it.
     step : callable
@@ -170,7 +173,7 @@ def process_map(
         If a setting does not suit the map's box, or needs a library that is not installed.
     """
     store = store or _store_in_memory(source.grid.shape)
-    estimate = estimate_scale(source, settings, reference=reference, threads=threads, step=step)
+    estimate = estimate_scale(source, settings, reference=reference, resolution=resolution, threads=threads, step=step)
     step(0.75, "modified maps")
     modified = modify_map(estimate, store=store, threads=threads)
     estimate = replace(estimate, volume=None, filler=None)
@@ -185,6 +188,7 @@ def estimate_scale(
     settings: Settings,
     *,
     reference: Optional[Reference] = None,
+    resolution: Optional[float] = None,
     threads: int = 1,
     step: Step = ignore_step,
 ) -> Estimate:
@@ -205,7 +209,7 @@ def estimate_scale(
     if reference is None:
         reference, warnings = _own_reference(prepared, maximum, threads)
         notes += warnings
-    full_spread = _spread_for_intervals(prepared, reference, threads, notes)
+    full_spread = spread_for_intervals(prepared, reference, resolution, threads, notes)
     # Overwrites the kernel maximum to save memory.
     scale = local_scale(maximum, reference, threads=threads, out=maximum)
     limit = variability_limit(prepared.basis, scale, reference, threads=threads)
@@ -348,33 +352,6 @@ def _own_reference(prepared: PreparedMap, maximum: Volume, threads: int) -> Tupl
         return map_reference(prepared), ()
     calibration = calibrate_map(prepared, maximum, threads=threads)
     return calibration.reference, calibration.warnings
-
-
-def _spread_for_intervals(
-    prepared: PreparedMap, reference: Reference, threads: int, notes: List[str]
-) -> Optional[float]:
-    """Return the spread of full scale where occupancies get an interval, else None; say why in `notes`."""
-    settings, parameters = prepared.settings, prepared.parameters
-    if not settings.reads_occupancy or settings.nlrc:
-        return None
-    size, cutoff = parameters.voxel_size, parameters.lowpass
-    reasons = [doubt_about_reference(reference, cutoff)]
-    if not has_detail(prepared.volume, voxel_size=size, cutoff_angstrom=cutoff, threads=threads):
-        notes.append(
-            f"the map has almost no detail at the low-pass of {cutoff:.3g} Å: occupancies are unreliable and no "
-            "interval is given; set lowpass to the map's resolution"
-        )
-        return None
-    beyond = max(DETAIL_BEYOND * cutoff, 2 * size)
-    if not has_detail(prepared.volume, voxel_size=size, cutoff_angstrom=beyond, threads=threads):
-        reasons.append(
-            f"the map has almost no detail beyond {beyond:.3g} Å, hardly finer than the low-pass of {cutoff:.3g} Å: no "
-            "interval of an occupancy is given; set lowpass to a coarser resolution than the map's"
-        )
-    reason = next((text for text in reasons if text is not None), None)
-    if reason is not None and settings.target_mask:
-        notes.append(reason)
-    return reference.spread if reason is None else None
 
 
 def _noise_level_recalibrated(scale: Volume, solvent: SolventModel, reference: Reference, notes: List[str]) -> Volume:

@@ -42,7 +42,7 @@ def common_lowpass(
     the classification estimates them, or where they are not known the finest low-pass at which every map has detail;
     never finer than the default, and never coarser than an eighth of the box.
     """
-    knows_all = settings.lowpass is None and all(item.class_info and item.class_info.resolution for item in maps)
+    knows_all = settings.lowpass is None and knows_resolutions(maps)
 
     def planned_and_needed(source: DensityMap) -> Tuple[float, float]:
         planned, voxel_size = resolve_parameters(source.grid, settings).lowpass, source.grid.voxel_size
@@ -71,6 +71,11 @@ def common_lowpass(
         return settings.lowpass
     notes += _costly_map(maps, index, needed, planned)
     return max(planned, needed[index])
+
+
+def knows_resolutions(maps: Sequence[MapInput]) -> bool:
+    """Return whether the classification gives the resolution of every map."""
+    return all(_resolution(item) > 0 for item in maps)
 
 
 def _resolution(item: MapInput) -> float:

@@ -6,10 +6,9 @@ One map is in memory at a time; the data that the comparison needs of the other 
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Tuple
-
-import numpy as np
 
 from occupy_core.comparing.class_cache import ClassCache, ClassEntry
 from occupy_core.comparing.common_lowpass import common_lowpass
@@ -151,7 +150,7 @@ def _compare_entries(
         threads=threads,
     )
     junk = _junk(maps, list(entries), result.grey_factors)
-    if not junk or len(entries) - len(junk) < 2:
+    if not junk:
         return entries, result
     for index, factor in junk.items():
         notes.append(
@@ -191,5 +190,5 @@ def _junk(maps: Sequence[MapInput], indices: Sequence[int], grey_factors: Sequen
     """
     if not all(maps[index].is_class for index in indices):
         return {}
-    middle = float(np.median(grey_factors))
+    middle = statistics.median_high(grey_factors)
     return {index: factor / middle for index, factor in zip(indices, grey_factors) if factor < MIN_GREY_FACTOR * middle}

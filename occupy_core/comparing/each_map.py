@@ -138,5 +138,9 @@ def position_of_named_map(
     if index is None:
         return None
     if index not in measured:
-        raise SettingsError("reference", f"got {settings.reference}, but that map cannot be used; choose another")
+        raise SettingsError(
+            "reference",
+            f"got {settings.reference}, but that map cannot be used: it shows no molecule, or it has fewer than "
+            f"{MIN_PARTICLES} particles; choose another",
+        )
     return list(measured).index(index)

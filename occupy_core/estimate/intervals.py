@@ -9,14 +9,17 @@ which a change of the grey scale would do too. The second shows in the texture o
 from __future__ import annotations
 
 import math
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.types import Volume
+from occupy_core.estimate.prepare import PreparedMap
 from occupy_core.estimate.reference import Reference
+from occupy_core.fourier.detail import has_detail
+from occupy_core.fourier.transforms import ROUNDING
 
 # Half width of the 90 % interval of an occupancy. Its three constants were chosen on simulated complexes
 # (docs/accuracy.md); `benchmarks/occupancy` measures how often the interval holds the true occupancy.
@@ -118,3 +121,45 @@ def doubt_about_reference(reference: Reference, lowpass: float) -> Optional[str]
             "lowpass"
         )
     return None
+
+
+def spread_for_intervals(
+    prepared: PreparedMap, reference: Reference, resolution: Optional[float], threads: int, notes: List[str]
+) -> Optional[float]:
+    """Return the spread of full scale where occupancies get an interval, else None; say why in `notes`.
+
+    Parameters
+    ----------
+    prepared : PreparedMap
+    reference : Reference
+        Full scale.
+    resolution : float, optional
+        As in `process.process_map`.
+    threads : int
+    notes : list of str
+        Receives the warnings.
+    """
+    settings, parameters = prepared.settings, prepared.parameters
+    if not settings.reads_occupancy or settings.nlrc:
+        return None
+    size, cutoff = parameters.voxel_size, parameters.lowpass
+    reasons = [doubt_about_reference(reference, cutoff)]
+    is_coarse_enough = resolution is not None and cutoff * (1 + ROUNDING) >= resolution
+    if not has_detail(prepared.volume, voxel_size=size, cutoff_angstrom=cutoff, threads=threads):
+        if is_coarse_enough and not settings.target_mask:
+            return None
+        notes.append(
+            f"the map has almost no detail at the low-pass of {cutoff:.3g} Å: occupancies are unreliable and no "
+            "interval is given; set lowpass to the map's resolution"
+        )
+        return None
+    beyond = max(DETAIL_BEYOND * cutoff, 2 * size)
+    if not has_detail(prepared.volume, voxel_size=size, cutoff_angstrom=beyond, threads=threads):
+        reasons.append(
+            f"the map has almost no detail beyond {beyond:.3g} Å, hardly finer than the low-pass of {cutoff:.3g} Å: no "
+            "interval of an occupancy is given; set lowpass to a coarser resolution than the map's"
+        )
+    reason = next((text for text in reasons if text is not None), None)
+    if reason is not None and settings.target_mask:
+        notes.append(reason)
+    return reference.spread if reason is None else None

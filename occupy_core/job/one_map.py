@@ -61,7 +61,10 @@ def process_map_file(
     names = map_file_names(item, job.settings)
     panels: Panels = {"input": central_sections(source.data)}
     store = _store_in_files({kind: folder / name for kind, name in names.items()}, source.grid, panels)
-    result = process_map(source, job.settings, reference=reference, threads=job.threads, step=step, store=store)
+    resolution = item.class_info.resolution if item.class_info else None
+    result = process_map(
+        source, job.settings, reference=reference, resolution=resolution, threads=job.threads, step=step, store=store
+    )
     for line in _summary_lines(result):
         say(f"  {line}")
     report = map_report(result, names, item.prefix, item.name, threads=job.threads)

@@ -10,7 +10,13 @@ from occupy_core.errors import JobError, OccupyError
 from occupy_core.job.background import record_in_background
 from occupy_core.job.one_map import map_file_names, process_map_file
 from occupy_core.job.outputs import JobOutputs, MapOutputs
-from occupy_core.job.several_maps import class_cache, compare_job_maps, find_shared_scale, work_of
+from occupy_core.job.several_maps import (
+    class_cache,
+    compare_job_maps,
+    find_shared_scale,
+    with_lowpass_of_classes,
+    work_of,
+)
 from occupy_core.job.staging import staged_outputs
 from occupy_core.job.write_reports import ReportContents, write_reports
 from occupy_core.progress import Progress, Say
@@ -52,8 +58,9 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
     names = _expected_names(job)
     with staged_outputs(job.output_dir, names, job.inputs) as folder, record_in_background(job) as record:
         cache = class_cache(job)
-        shared = find_shared_scale(job, cache, reporter)
-        processed, failed = _process_maps(job, folder, shared, reporter)
+        for_maps = with_lowpass_of_classes(job)
+        shared = find_shared_scale(for_maps, cache, reporter)
+        processed, failed = _process_maps(for_maps, folder, shared, reporter)
         comparison_report, comparison, warnings = compare_job_maps(job, cache, folder, reporter)
         figures = job.settings.figures
         reporter(f"Writing {REPORT}, {FIGURE} and {CHIMERAX}" if figures else f"Writing {REPORT}, {CHIMERAX}")

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from occupy_core.errors import OccupyError
+from occupy_core.maps.density_map import DensityMap
+from occupy_core.maps.reading import read_map
 from occupy_core.progress import Progress
-from occupy_core.settings.job_spec import Job
+from occupy_core.settings.job_spec import Job, MapInput
 
 if TYPE_CHECKING:
     from occupy_core.comparing.class_cache import ClassCache
@@ -25,6 +28,33 @@ _MEASURING = 0.8
 def work_of(job: Job) -> float:
     """Return the amount of work in a job; estimating and writing one map is 1."""
     return len(job.maps) * (1 + _MEASURING * (_shares_reference(job) + (job.compare and len(job.maps) > 1)))
+
+
+def with_lowpass_of_classes(job: Job) -> Job:
+    """Return the job with the low-pass of its comparison, where the classification gives one and the settings do not.
+
+    The scale maps of the classes then show the detail that the table of regions is read from. In resolution mode, the
+    scale is read from the maps as they are, and the job is returned unchanged.
+
+    Raises
+    ------
+    JobError
+        If two classes do not lie on one grid.
+    """
+    settings = job.settings
+    if not job.compare or len(job.maps) < 2 or settings.lowpass is not None or settings.resolved_mode != "occupancy":
+        return job
+    from occupy_core.comparing.common_lowpass import common_lowpass, knows_resolutions
+    from occupy_core.comparing.each_map import counts
+
+    counted = [item for item in job.maps if counts(item)]
+    if not knows_resolutions(counted):
+        return job
+    return replace(job, settings=replace(settings, lowpass=common_lowpass(counted, settings, job.threads, [], _mapped)))
+
+
+def _mapped(item: MapInput) -> DensityMap:
+    return read_map(item.path, voxel_size=item.voxel_size, mapped=True)
 
 
 def class_cache(job: Job) -> Optional[ClassCache]:

@@ -91,6 +91,6 @@ def unusable_mask_text(mask: str, named_in: str, problem: str) -> str:
     """
     return (
         f"the mask {mask} of the classification, named in {named_in}, {problem}, so the job goes on without it: "
-        "if this was a mask around a part of the molecule (a focused classification), occupancies may read inverted, "
-        "since nothing outside the mask is in the maps"
+        "if this was a mask around a part of the molecule (a focused classification), regions and occupancies may be "
+        "wrong, since nothing outside the mask is in the maps; put the mask back and run the job again"
     )

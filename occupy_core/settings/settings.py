@@ -96,7 +96,8 @@ class Settings:
         "number",
         "at least 2 voxels, at most half of the box",
         "Cutoff of the low-pass filter for the solvent model and for occupancy mode. The size of the kernel follows "
-        "from it too, so detail finer than the cutoff does not count.",
+        "from it too, so detail finer than the cutoff does not count. The default for classes that are compared, where "
+        "the classification gives their resolutions: the coarsest of these.",
         "scale",
         derived="max(8 Å, 3 voxels)",
     )

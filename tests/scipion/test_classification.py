@@ -204,7 +204,7 @@ def test_mask_on_another_grid_is_not_used(lab, class3d, focused, mask, tmp_path)
         shutil.copy(kept, real)
     assert found is None
     assert (
-        "found a box of 20" in warning and "may read inverted" in warning and "relion_it002_optimiser.star" in warning
+        "found a box of 20" in warning and "put the mask back" in warning and "relion_it002_optimiser.star" in warning
     )
 
 
@@ -293,7 +293,7 @@ def test_missing_mask_is_a_warning_of_the_run(lab, imported):
     job = infos_of(lab, protocol)
     assert job.focus_mask is None
     (warning,) = job.input_warnings
-    assert MASK in warning and f"{stem}_optimiser.star" in warning and "may read inverted" in warning
+    assert MASK in warning and f"{stem}_optimiser.star" in warning and "put the mask back" in warning
     assert any(warning in line for line in lab.read_back(protocol)["summary"])
     assert warning in read_report(lab.folder / protocol._getExtraPath())["warnings"]
 

@@ -10,6 +10,7 @@ from scipy import ndimage
 from demo.simulate import phantom
 from occupy_core.comparing.compare_maps import compare_maps
 from occupy_core.comparing.shared_scale import shared_scale
+from occupy_core.errors import MapError
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 from occupy_core.settings.settings import Settings
 
@@ -51,6 +52,14 @@ def test_class_of_little_common_density_is_left_out_with_a_sentence(classes, wri
     assert any("class 3 is left out" in text and "junk" in text for text in found.warnings)
     (region,) = found.result.sure_regions
     assert [item.value for item in region.occupancies] == pytest.approx([1.0, 0.2], abs=0.1)
+
+
+def test_two_classes_of_unequal_common_density_are_not_compared(classes, write_mrc):
+    junk = third(write_mrc, 0.65 * phantom(voxel_size=3.0, noise_seed=9).volume, 400)
+    with pytest.raises(MapError, match=r"fewer than two .* class 3 is left out .* only 0\.6\d times"):
+        compare_maps([classes[0], junk], Settings())
+    without_particles = [replace(item, class_info=None) for item in (classes[0], junk)]
+    assert compare_maps(without_particles, Settings()).map_indices == (0, 1)  # maps of any grey scale
 
 
 def with_resolutions(maps, values):

@@ -4,18 +4,21 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import mrcfile
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
+from demo.simulate import phantom
 from occupy_core.__main__ import error_file, main
 from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.job.run import run_job
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
-from occupy_core.settings.job_spec import Job, MapInput, read_job
+from occupy_core.settings.job_spec import ClassInfo, Job, MapInput, read_job
 from occupy_core.settings.output_names import MAP_OUTPUTS
 from occupy_core.settings.settings import Settings
 from tests.conftest import geometry
@@ -335,3 +338,41 @@ def test_a_signal_takes_effect_after_all_files_are_in_place(three_parts, write_m
     run_job(Job((MapInput(path),), str(tmp_path / "whole"), Settings(amplify=4.0)))
     whole = read_map(str(tmp_path / "whole" / "amplified.mrc")).data
     np.testing.assert_array_equal(read_map(str(folder / "amplified.mrc")).data, whole)
+
+
+@pytest.fixture
+def coarse_classes(write_mrc):
+    """Two classes of 500 particles at a resolution of 20 Å, in one of which a part is mostly missing."""
+    maps = []
+    for number, last in enumerate((1.0, 0.2), start=1):
+        volume = phantom(occupancies=(1.0, 1.0, last), noise_seed=number).volume
+        path = write_mrc(gaussian_filter(volume, 20 / 2.3548 / 3.0), f"class{number}.mrc", 3.0)
+        maps.append(MapInput(path, f"class{number}_", None, ClassInfo(number, 0.5, 500, resolution=20.0)))
+    return maps
+
+
+def test_scale_maps_of_classes_take_the_low_pass_of_the_comparison(coarse_classes, tmp_path):
+    settings = Settings(mode="occupancy", normalisation="calibrated")
+    lines = []
+    run_job(Job(tuple(coarse_classes), str(tmp_path), settings, compare=True), progress=lines.append)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [item["derived"]["lowpass_angstrom"] for item in report["maps"]] == [20.0, 20.0]
+    assert report["comparison"]["lowpass_angstrom"] == 20.0
+    assert report["warnings"] == [] and not [line for line in lines if "detail" in line]
+
+
+@pytest.mark.parametrize(
+    ("settings", "compare", "resolution", "lowpass"),
+    [
+        ({}, True, 20.0, 9.0),  # resolution mode reads the maps as they are
+        ({"mode": "occupancy", "lowpass": 12.0}, True, 20.0, 12.0),
+        ({"mode": "occupancy"}, False, 20.0, 9.0),
+        ({"mode": "occupancy"}, True, None, 9.0),
+        ({"mode": "occupancy"}, True, 20.0, 20.0),
+    ],
+)
+def test_low_pass_of_scale_maps(coarse_classes, tmp_path, settings, compare, resolution, lowpass):
+    maps = tuple(replace(item, class_info=replace(item.class_info, resolution=resolution)) for item in coarse_classes)
+    run_job(Job(maps, str(tmp_path), Settings(**settings), compare=compare))
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [item["derived"]["lowpass_angstrom"] for item in report["maps"]] == [lowpass, lowpass]

@@ -115,5 +115,5 @@ def test_file_is_found_from_the_current_folder_or_beside(tmp_path, monkeypatch):
 
 def test_warning_of_a_missing_mask_names_both_files():
     text = missing_mask_text("Masks/mask.mrc", "run_optimiser.star")
-    assert "Masks/mask.mrc" in text and "run_optimiser.star" in text and "occupancies may read inverted" in text
+    assert "Masks/mask.mrc" in text and "run_optimiser.star" in text and "put the mask back" in text
     assert not text.endswith(".") and ". " not in text
