@@ -57,8 +57,8 @@ def map_warnings(
     if lowest >= 0:
         return [
             "the map has no negative value, expected a reconstruction with solvent noise around zero; is it a "
-            "local-resolution map, a mask, or a map cut at zero or by a mask, as a focused classification does? Scale and "
-            "confidence are unreliable; use the reconstruction itself, if there is one"
+            "local-resolution map, a mask, or a map cut at zero or by a mask, as a focused classification does? "
+            "Scale and confidence are unreliable; use the reconstruction itself, if there is one"
         ]
     above, below, noise = contrast(lowpassed, inside, voxel_size=voxel_size, lowpass=lowpass)
     if below > _TIMES * above and below > _NOISE_LEVELS * noise:
