@@ -15,6 +15,7 @@ from scipy.ndimage import distance_transform_edt
 from benchmarks.classes.scenarios import MIN_MASS, Difference, Scenario, differences
 from benchmarks.occupancy.simulate import Simulated
 from occupy_core.comparing.compare_maps import ClassComparison, compare_maps
+from occupy_core.errors import MapError
 from occupy_core.estimate.coarse_grid import CoarseGrid
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 from occupy_core.settings.settings import Settings
@@ -98,7 +99,8 @@ def compare_simulated(
     maps : sequence of Simulated
         The map of each class.
     factors : sequence of float
-        Factor by which each map is multiplied; 1 for all maps when empty.
+        Factor by which each map is multiplied; the maps are then no classes of one classification, which would share
+        one grey scale. 1 for all maps when empty.
     reference : int, optional
         Index of the reference class; chosen by the job when None.
     """
@@ -110,14 +112,23 @@ def compare_simulated(
             with mrcfile.new(path) as file:
                 file.set_data(simulated.volume * np.float32(factor))
                 file.voxel_size = simulated.voxel_size
-            inputs.append(MapInput(str(path), f"class{number:03d}_", None, ClassInfo(number, 1 / len(maps))))
+            share = None if factors else 1 / len(maps)
+            inputs.append(MapInput(str(path), f"class{number:03d}_", None, ClassInfo(number, share)))
         return compare_maps(inputs, settings)
 
 
 def run(scenario: Scenario) -> Outcome:
-    """Simulate a scenario, compare its classes, and match the regions with the simulated differences."""
+    """Simulate a scenario, compare its classes, and match the regions with the simulated differences.
+
+    Where fewer than two classes can be compared, nothing is found.
+    """
     maps = scenario.maps()
-    return match_regions(scenario, maps[0], compare_simulated(maps))
+    try:
+        comparison = compare_simulated(maps)
+    except MapError:
+        heavy = [item for item in differences(scenario, maps[0]) if item.mass >= MIN_MASS]
+        return Outcome(scenario, tuple(Match(item, 0.0, 0.0, ()) for item in heavy), 0, 0, float("nan"))
+    return match_regions(scenario, maps[0], comparison)
 
 
 def match_regions(scenario: Scenario, simulated: Simulated, comparison: ClassComparison) -> Outcome:

@@ -206,7 +206,7 @@ particle has which part:
 | sure regions in classes of identical particles | none |
 | separated differences with a sure region | at least {min_found} |
 | mean error where true fractions differ by {large} and more | at most {max_error} |
-| mean error where they differ by {small} to {large} | at most {max_error_small}, or that with known parts |
+| mean error where they differ by {small} to {large} | at most {max_error_small} |
 | 90 % intervals of the occupancies in classes that hold the true fraction | {held} |
 
 ### False regions of identical particles

@@ -16,12 +16,9 @@ from numpy.typing import NDArray
 from occupy_core.arrays.smoothing import gaussian_smooth_at
 from occupy_core.arrays.types import Mask
 from occupy_core.comparing.class_data import ClassData
-from occupy_core.comparing.limits import DETECTION_WIDTHS, MIN_VOXELS, TINY
-from occupy_core.comparing.two_groups import find_peak
+from occupy_core.comparing.limits import DETECTION_WIDTHS, MIN_VOXELS, RELIABLE_DENSITY, TINY
+from occupy_core.comparing.two_groups import SAME_SHARE, find_peak
 from occupy_core.estimate.reference import Reference
-
-# Relative to the 95th percentile of the reference class's smoothed density: ratios to lower densities are unreliable.
-_MIN_DENSITY = 0.4
 
 # Natural logarithm: in the common part, the ratio of two classes' densities is nearer to the most frequent ratio.
 _MAX_LOG_DIFFERENCE = 0.25
@@ -97,7 +94,8 @@ def find_common_part(classes: Sequence[ClassData], reference: int, *, spacing: f
     Notes
     -----
     The ratio of a class's smoothed density to that of the reference class is constant over the common part. The most
-    frequent ratio is therefore the ratio of their grey scales, unless a part that differs is as large. The common part
+    frequent ratio is therefore the ratio of their grey scales, unless a part that differs is as large. Classes of one
+    classification share one grey scale: a ratio near 1 is taken if a third of the voxels have it. The common part
     consists of the voxels where the ratio of every class is within a quarter (natural logarithm) of its most frequent
     ratio.
     """
@@ -108,7 +106,7 @@ def find_common_part(classes: Sequence[ClassData], reference: int, *, spacing: f
 
     of_reference = smooth(classes[reference])
     if of_reference.size:
-        reliable = of_reference > np.float32(_MIN_DENSITY * np.percentile(of_reference, 95))
+        reliable = of_reference > np.float32(RELIABLE_DENSITY * np.percentile(of_reference, 95))
         dense[dense], of_reference = reliable, of_reference[reliable]
     mask = dense.copy()
     for index, item in enumerate(classes):
@@ -134,7 +132,13 @@ def no_common_part(classes: Sequence[ClassData], reference: int) -> CommonPart:
 
 
 def _most_frequent(logarithms: NDArray[np.float32]) -> float:
-    """Return the median of the logarithms near the peak of their distribution; the peak itself if none is near."""
-    middle = find_peak(logarithms).middle
-    near = logarithms[np.abs(logarithms - middle) < _MAX_LOG_DIFFERENCE / 2]
+    """Return the median of the logarithms near the peak of their distribution; the peak itself if none is near.
+
+    The peak near 0 (one grey scale) counts where it holds a third of the logarithms, even if another holds more.
+    """
+    for candidates in (logarithms[np.abs(logarithms) < _MAX_LOG_DIFFERENCE], logarithms):
+        middle = find_peak(candidates).middle if candidates.size else math.inf
+        near = logarithms[np.abs(logarithms - middle) < _MAX_LOG_DIFFERENCE / 2]
+        if near.size > SAME_SHARE * logarithms.size and abs(middle) < _MAX_LOG_DIFFERENCE / 2:
+            break
     return float(np.median(near)) if near.size else middle

@@ -155,7 +155,7 @@ def _compare_entries(
     for index, factor in junk.items():
         notes.append(
             f"{maps[index].name} is left out of the comparison: the part that all classes share has only {factor:.2f} "
-            "times the density there that it has in the other classes, as in a class of junk or of badly aligned "
+            "times the density there that it has in the densest large class, as in a class of junk or of badly aligned "
             "particles"
         )
     kept = {index: entry for index, entry in entries.items() if index not in junk}
@@ -184,11 +184,15 @@ def _is_focused(path: Optional[str], entries: Dict[int, ClassEntry], notes: List
 
 
 def _junk(maps: Sequence[MapInput], indices: Sequence[int], grey_factors: Sequence[float]) -> Dict[int, float]:
-    """Return the classes whose common part is far less dense than in the others, with its relative density.
+    """Return the classes whose common part is far less dense than in a large class, with its relative density.
 
-    Maps that are no classes of one classification may have grey scales of their own, and are not judged.
+    The densest of the classes that have at least the median number of particles counts: junk may be the majority, and a
+    small class may be denser by chance. Maps that are no classes of one classification may have grey scales of their
+    own, and are not judged.
     """
     if not all(maps[index].is_class for index in indices):
         return {}
-    middle = statistics.median_high(grey_factors)
-    return {index: factor / middle for index, factor in zip(indices, grey_factors) if factor < MIN_GREY_FACTOR * middle}
+    counted = [(item.class_info.particles if item.class_info else None) or 0 for item in (maps[i] for i in indices)]
+    densest = max(factor for factor, count in zip(grey_factors, counted) if count >= statistics.median(counted))
+    factors = {index: factor / densest for index, factor in zip(indices, grey_factors)}
+    return {index: factor for index, factor in factors.items() if factor < MIN_GREY_FACTOR}

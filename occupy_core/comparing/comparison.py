@@ -278,7 +278,7 @@ def _grey_scale_warnings(common: CommonPart, names: Sequence[str], reference: in
         return ["the classes have no common part: their grey scales could not be checked, and occupancies may be wrong"]
     return [
         f"{name}: the common part of the classes has {factor:.2f} times the density that it has in "
-        f"{names[reference]}; do the maps share one grey scale?"
+        f"{names[reference]}: it is on another grey scale, or its particles are badly aligned"
         for name, factor in zip(names, common.grey_factors)
         if math.isfinite(factor) and abs(math.log(max(factor, TINY))) > math.log(1 + _GREY_TOLERANCE)
     ]

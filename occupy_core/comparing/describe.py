@@ -56,7 +56,8 @@ def comparison_notes(report: Report) -> List[str]:
 def no_region_text(report: Report) -> str:
     """Say that classes do not differ, by the names of the classes in the comparison's part of report.json."""
     names = ", ".join(item["name"] for item in report["maps"])
-    return f"no region where {names} differ by more than noise explains"
+    region = "sure region" if report["regions"] else "region"
+    return f"no {region} where {names} differ by more than noise explains"
 
 
 def sure_regions(report: Report) -> List[Report]:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from occupy_core.comparing.class_data import ClassData
-from occupy_core.comparing.limits import MIN_RELATIVE_DENSITY
+from occupy_core.comparing.limits import RELIABLE_DENSITY
 from occupy_core.errors import MapError
 from occupy_core.estimate.coarse_grid import CoarseGrid
 from occupy_core.maps.grid import MapGrid
@@ -22,9 +22,10 @@ from occupy_core.maps.reading import read_map
 # A voxel is in the mask where the mask exceeds this value.
 _INSIDE = 0.5
 
-# Share of the mask's border at which a map is dense, above which the mask cuts through the molecule. A mask around the
-# whole molecule lies in solvent. Our choice.
-_MAX_DENSE_BORDER = 0.25
+# Largest connected dense patch of a mask's border, as a share of the border, above which the mask cuts through the
+# molecule. It was 0.02 and more in masks around chains of six complexes, which often touch the rest at a small part of
+# their surface, and at most 0.005 in masks that reach 3 Å and more beyond the whole molecule. Our choice.
+_MAX_DENSE_PATCH = 0.01
 
 
 def is_focused(path: str, grid: MapGrid, classes: Sequence[ClassData], spacing: float) -> bool:
@@ -58,5 +59,6 @@ def is_focused(path: str, grid: MapGrid, classes: Sequence[ClassData], spacing: 
     border = inside & ~ndimage.binary_erosion(inside)
     if not border.any():
         return False
-    least = MIN_RELATIVE_DENSITY * np.percentile(density[inside], 95)
-    return float((density[border] > least).mean()) > _MAX_DENSE_BORDER
+    dense = border & (density > RELIABLE_DENSITY * np.percentile(density[inside], 95))
+    patches, count = ndimage.label(dense, np.ones((3, 3, 3)))
+    return count > 0 and int(np.bincount(patches.ravel())[1:].max()) > _MAX_DENSE_PATCH * int(border.sum())

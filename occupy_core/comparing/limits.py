@@ -16,6 +16,9 @@ DETECTION_WIDTHS = (12.0, 20.0, 30.0)
 # occupied): noise and poses are measured where a map is denser; a voxel below this in every map is no molecule. Ours.
 MIN_RELATIVE_DENSITY = 0.25
 
+# The same for voxels whose density is clear enough for a ratio to it, and to tell where a mask cuts a molecule. Ours.
+RELIABLE_DENSITY = 0.4
+
 # Å: density is mixed with what lies this near, as in the kernel of the estimate (docs/accuracy.md). Solvent and new
 # patterns keep this distance, and borders move by no more at once. Ours.
 MIXING_REACH = 8.0
@@ -63,7 +66,7 @@ INTERVAL_SIGMAS = 1.645
 # views (Crowther, DeRosier & Klug, Proc. R. Soc. A 317 (1970), 319), a few more as they are not evenly spread.
 MIN_PARTICLES = 50
 
-# Density of the common part relative to the median over the classes (0..1): a class below it holds other particles
+# Density of the common part relative to the densest large class (0..1): a class below it holds other particles
 # (junk) or badly aligned ones, and is left out. In classifications by RELION, classes of 0.61 to 0.72 misread
 # occupancies by 0.25 to 0.42. Ours.
 MIN_GREY_FACTOR = 0.75

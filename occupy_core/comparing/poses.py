@@ -161,13 +161,14 @@ def _relative_pose(
         if step < _LAST_DISPLACEMENT:
             break
         motion = motion.after(factors[3:6], factors[:3])
-    if with_motion.sigma > _MAX_NOISE_LEFT * without.sigma:
-        return identity, Pose()
     pose = Pose(
         float(np.linalg.norm(motion.offset)) * spacing,
         math.degrees(float(np.linalg.norm(Rotation.from_matrix(motion.matrix).as_rotvec()))),
         motion.displacement(positions) * spacing,
     )
+    # The maps' gradients say nothing of motions beyond the smoothing: noise feigns those.
+    if with_motion.sigma > _MAX_NOISE_LEFT * without.sigma or pose.displacement > DETECTION_WIDTHS[0]:
+        return identity, Pose()
     return motion, pose
 
 

@@ -21,7 +21,7 @@ from occupy_core.arrays.types import Floats
 Doubles = NDArray[np.float64]
 
 # Share of the voxels that differ by noise alone at least: at most two thirds of a molecule may differ. Our choice.
-_SAME_SHARE = 1 / 3
+SAME_SHARE = 1 / 3
 
 # Most steps of the expectation maximisation, and the change of the log-likelihood that ends it.
 _MAX_STEPS, _CONVERGED = 100, 1e-2
@@ -154,4 +154,4 @@ def _maximise(values: Doubles, columns: Doubles, start: Doubles) -> TwoGroups:
 
 def _closeness(rest: Doubles) -> float:
     """Return the largest absolute value in the third of the voxels where it is smallest."""
-    return float(np.quantile(np.abs(rest), _SAME_SHARE))
+    return float(np.quantile(np.abs(rest), SAME_SHARE))

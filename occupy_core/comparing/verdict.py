@@ -10,7 +10,7 @@ from scipy import special
 
 from occupy_core.comparing.limits import FALSE_ALARM, NOISE_MARGIN
 
-# Why no region is sure if nothing is the same in all classes: grey scales and noise are read from what is.
+# Why no region is sure if nothing is the same in all classes.
 NO_COMMON_PART = "the classes have no common part, which would tell their grey scales and their noise"
 
 # Noise inside the molecule relative to solvent, above which a class counts as badly aligned rather than as noisy. Ours.
@@ -56,7 +56,7 @@ def doubt(sigmas: float, needed: float, excess: float, pair: Tuple[int, int], na
     measured = f"{sigmas:.1f} times the noise of a region of this size, where {needed:.1f} is sure"
     if math.isfinite(excess) and excess > _POOR_ALIGNMENT:
         return (
-            f"{one} and {other} differ all over the molecule, {excess:.1f} times as much as noise in solvent explains, "
-            f"as badly aligned classes do; here the difference is {measured}"
+            f"{one} and {other} differ all over the molecule by more than the noise in solvent, as badly aligned "
+            f"classes and maps in a tight mask do; here the difference is {measured}"
         )
     return f"small or faint beside the noise of {one} and {other}: the difference is {measured}"

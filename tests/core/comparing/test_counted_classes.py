@@ -86,3 +86,30 @@ def test_class_of_few_particles_does_not_say_what_is_fully_occupied(classes, wri
     assert shared_scale(maps, settings).reference_index in (0, 1)
     many = replace(dense, class_info=ClassInfo(3, 0.1, 500))
     assert shared_scale([*classes, many], settings).reference_index == 2
+
+
+def test_junk_is_left_out_where_it_is_the_majority(classes, write_mrc):
+    junk = []
+    for number in (3, 4, 5):
+        blurred = 0.4 * ndimage.gaussian_filter(phantom(voxel_size=3.0, noise_seed=number).volume, 3)
+        path = write_mrc(blurred.astype(np.float32), f"junk{number}.mrc", 3.0)
+        junk.append(MapInput(path, "", None, ClassInfo(number, 0.2, 500)))
+    found = compare_maps([*classes, *junk], Settings())
+    assert found.map_indices == (0, 1)
+    (region,) = found.result.sure_regions
+    assert [item.value for item in region.occupancies] == pytest.approx([1.0, 0.2], abs=0.1)
+    assert sum("is left out" in text and "junk" in text for text in found.warnings) == 3
+
+
+@pytest.mark.parametrize(("faint", "number"), [(0.5, 3), (0.7, 2)])
+def test_classes_share_one_grey_scale_where_most_of_the_molecule_differs(write_mrc, faint, number):
+    chosen = [(1.0,) * 5, *[(1.0, 1.0, faint, faint, faint)] * (number - 1)]
+    maps = []
+    for index, occupancies in enumerate(chosen, start=1):
+        volume = phantom(voxel_size=3.0, occupancies=occupancies, noise_seed=index).volume
+        maps.append(MapInput(write_mrc(volume, f"class{index}.mrc", 3.0), "", None, ClassInfo(index, 0.3, 500)))
+    found = compare_maps(maps, Settings())
+    assert found.result.grey_factors == pytest.approx([1.0] * number, abs=0.05)
+    assert found.result.sure_regions
+    for region in found.result.sure_regions:
+        assert [item.value for item in region.occupancies] == pytest.approx([1.0] + [faint] * (number - 1), abs=0.1)

@@ -51,3 +51,16 @@ def test_mask_around_the_whole_molecule_is_no_focus(masked):
 def test_mask_that_cannot_be_read_is_told(masked):
     maps, _ = masked([0, 1, 2])
     assert "could not be used" in compare_maps(maps, Settings(), focus_mask="missing.mrc").warnings[0]
+
+
+@pytest.mark.parametrize("reach", [2, 6])
+def test_mask_around_a_part_that_hardly_touches_the_rest_is_a_focus(write_mrc, reach):
+    made = [phantom(voxel_size=3.0, occupancies=(1.0, 1.0, value), noise_seed=5) for value in (1.0, 0.3)]
+    mask = soft(ndimage.binary_dilation(made[0].parts[2], iterations=reach))
+    maps = [
+        MapInput(write_mrc(item.volume * mask, f"class{number}.mrc", 3.0), "", None, ClassInfo(number, 0.5, 500))
+        for number, item in enumerate(made, start=1)
+    ]
+    found = compare_maps(maps, Settings(), focus_mask=write_mrc(mask, "mask.mrc", 3.0))
+    (region,) = found.result.sure_regions
+    assert [item.value for item in region.occupancies] == pytest.approx([1.0, 0.3], abs=0.1)
