@@ -166,10 +166,9 @@ def _relative_pose(
         math.degrees(float(np.linalg.norm(Rotation.from_matrix(motion.matrix).as_rotvec()))),
         motion.displacement(positions) * spacing,
     )
-    # The maps' gradients say nothing of motions beyond the smoothing: noise feigns those.
-    if with_motion.sigma > _MAX_NOISE_LEFT * without.sigma or pose.displacement > DETECTION_WIDTHS[0]:
-        return identity, Pose()
-    return motion, pose
+    # Noise feigns motions that are larger than the smoothing too; true ones leave almost nothing of the difference.
+    most_left = _MAX_NOISE_LEFT if pose.displacement < DETECTION_WIDTHS[0] else _MAX_NOISE_LEFT / 2
+    return (motion, pose) if with_motion.sigma < most_left * without.sigma else (identity, Pose())
 
 
 def _patterns(reference: Volume, chosen: NDArray[np.intp], centre: Doubles) -> Doubles:

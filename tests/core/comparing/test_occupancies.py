@@ -36,6 +36,12 @@ def test_intervals_hold_noise_and_the_errors_that_noise_does_not_make():
     assert noisy.high - noisy.value == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("value, half_width", [(0.0, 0.033), (0.5, 0.124), (1.0, 0.074)])
+def test_half_widths_that_the_published_measurements_were_made_with(value, half_width):
+    low, middle, high = read([2.0, 2.0 * value], full=1.0).occupancies[1]
+    assert max(high - middle, middle - low) == pytest.approx(half_width, abs=0.0005)
+
+
 def test_difference_counts_in_standard_deviations_of_its_noise():
     assert read([2.0, 1.0], 0.1).sigmas == pytest.approx(1 / (0.1 * 2**0.5))
 

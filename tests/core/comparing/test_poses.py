@@ -77,3 +77,15 @@ def test_missing_part_that_is_entwined_with_the_rest_feigns_no_motion(seed):
     classes = [class_of(volume, 0.02, 1), class_of(volume * ~part, 0.02, 2)]
     _, (_, pose) = align_classes(classes, 0, spacing=SPACING)
     assert pose.displacement == 0
+
+
+@pytest.mark.parametrize("degrees, shift", [((20, 5, 0), (0, 0, 0)), ((0, 0, 0), (4, 1, 0))])
+def test_large_motions_are_found(degrees, shift):
+    volume, _ = molecule()
+    classes = [class_of(volume, 0.02, 1), class_of(in_pose(volume, degrees, shift), 0.02, 2)]
+    _, (_, pose) = align_classes(classes, 0, spacing=SPACING)
+    expected = np.degrees(np.linalg.norm(Rotation.from_euler("zyx", degrees, degrees=True).as_rotvec()))
+    assert pose.displacement > 12
+    assert pose.rotation == pytest.approx(expected, abs=0.7)
+    if not any(degrees):
+        assert pose.shift == pytest.approx(SPACING * np.linalg.norm(shift), abs=0.5)

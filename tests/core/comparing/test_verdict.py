@@ -17,6 +17,11 @@ def test_noise_makes_a_sure_region_anywhere_in_one_of_a_thousand_comparisons(pla
     assert 2 * special.ndtr(-sigmas) * places * pairs == pytest.approx(FALSE_ALARM)
 
 
+@pytest.mark.parametrize("places, pairs, sigmas", [(1, 1, 4.61), (100, 3, 6.51), (1000, 10, 7.46)])
+def test_limits_that_the_published_measurements_were_made_with(places, pairs, sigmas):
+    assert sure_sigmas(places, pairs) == pytest.approx(sigmas, abs=0.005)
+
+
 def test_smaller_regions_and_more_classes_need_more():
     values = [sure_sigmas(*item) for item in ((5, 1), (80, 1), (80, 10))]
     assert np.all(np.diff(values) > 0.3)
