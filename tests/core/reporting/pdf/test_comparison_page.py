@@ -93,5 +93,5 @@ def test_the_chart_shows_the_first_regions_and_counts_the_others():
     figure = comparison_figure(comparison_report(regions), region_sections([ball(8)] * 15, [ball(16)] * 2))
     texts = [item.get_text() for item in figure.texts]
     assert "region 12 (unsure)" in texts and "region 13 (unsure)" not in texts and "and 3 more" in texts
-    assert any("no region where class 1, class 2 differ" in text for text in texts)
+    assert any("no sure region where class 1, class 2 differ" in text for text in texts)
     check_texts_fit(figure)
