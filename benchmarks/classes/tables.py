@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import List, Sequence
 
 import numpy as np
@@ -55,7 +56,7 @@ def by_classification(outcomes: Sequence[Outcome]) -> str:
                 str(len(item.scenario.conditions)),
                 f"{best.noise:g}",
                 f"{best.resolution:g} Å, {item.scenario.kind}",
-                f"{item.lowpass:.3g} Å",
+                "-" if math.isnan(item.lowpass) else f"{item.lowpass:.3g} Å",
                 number_found([item]),
                 _lowest(item.matches),
                 _error_text([item]),
