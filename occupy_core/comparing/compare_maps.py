@@ -184,15 +184,17 @@ def _is_focused(path: Optional[str], entries: Dict[int, ClassEntry], notes: List
 
 
 def _junk(maps: Sequence[MapInput], indices: Sequence[int], grey_factors: Sequence[float]) -> Dict[int, float]:
-    """Return the classes whose common part is far less dense than in a large class, with its relative density.
+    """Return the classes whose common part is far less dense than in the densest large class, with its share of that.
 
-    The densest of the classes that have at least the median number of particles counts: junk may be the majority, and a
-    small class may be denser by chance. Maps that are no classes of one classification may have grey scales of their
-    own, and are not judged.
+    Large classes have at least the median number of particles; a smaller one may be denser by chance. A class is junk
+    if it is far less dense than the median of the large classes, or, where most of them are junk, than what is far less
+    dense than the densest. Maps that are no classes of one classification may have grey scales of their own, and are
+    not judged.
     """
     if not all(maps[index].is_class for index in indices):
         return {}
     counted = [(item.class_info.particles if item.class_info else None) or 0 for item in (maps[i] for i in indices)]
-    densest = max(factor for factor, count in zip(grey_factors, counted) if count >= statistics.median(counted))
-    factors = {index: factor / densest for index, factor in zip(indices, grey_factors)}
-    return {index: factor for index, factor in factors.items() if factor < MIN_GREY_FACTOR}
+    large = [factor for factor, count in zip(grey_factors, counted) if count >= statistics.median(counted)]
+    densest = max(large)
+    least = MIN_GREY_FACTOR * max(statistics.median_high(large), MIN_GREY_FACTOR * densest)
+    return {index: factor / densest for index, factor in zip(indices, grey_factors) if factor < least}

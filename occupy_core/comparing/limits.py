@@ -66,8 +66,8 @@ INTERVAL_SIGMAS = 1.645
 # views (Crowther, DeRosier & Klug, Proc. R. Soc. A 317 (1970), 319), a few more as they are not evenly spread.
 MIN_PARTICLES = 50
 
-# Density of the common part relative to the densest large class (0..1): a class below it holds other particles
-# (junk) or badly aligned ones, and is left out. In classifications by RELION, classes of 0.61 to 0.72 misread
+# Density of the common part relative to the median over the large classes (0..1): a class below it holds other
+# particles (junk) or badly aligned ones, and is left out. In classifications by RELION, classes of 0.61 to 0.72 misread
 # occupancies by 0.25 to 0.42. Ours.
 MIN_GREY_FACTOR = 0.75
 
