@@ -121,3 +121,19 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
     most = EXCESS_MARGIN * np.hypot.outer(of_classes, of_classes)
     of_pairs: Doubles = np.where(others, np.minimum(pairs, most), 0.0)
     return Noise(of_classes, of_pairs, excess)
+
+
+def most_under_narrower(noise: float, width: float, narrower: float) -> float:
+    """Return the largest noise that a map may have under a narrower smoothing, by its noise under a wider one.
+
+    The noise of a reconstruction is white or coarser, so it falls with the width no faster than white noise does. What
+    exceeds that by more than `EXCESS_MARGIN` is a true difference, which a narrow smoothing hides among the noise.
+
+    Parameters
+    ----------
+    noise : float
+        Standard deviation under the wider smoothing.
+    width, narrower : float
+        Full widths of the wider and the narrower smoothing, one unit.
+    """
+    return EXCESS_MARGIN * noise * math.sqrt(averaged_volume(width) / averaged_volume(narrower))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,11 @@ from scipy import ndimage
 from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.types import Floats, Mask
 from occupy_core.comparing.inner_noise import (
+    Noise,
     NoiseOfMeans,
     averaged_volume,
     independent_places,
+    most_under_narrower,
     noise_inside,
 )
 from occupy_core.comparing.label_smoothing import smooth_labels
@@ -130,8 +132,9 @@ def _smooth_and_detect(maps: ClassMaps, empty: Mask, reference: int) -> _Smoothi
     size = int(maps.molecule.sum())
     differing, evidence = np.zeros(size, dtype=bool), np.zeros(size, dtype=np.float32)
     for_patterns, for_labels = (np.zeros((len(maps.densities), size), dtype=np.float32) for _ in range(2))
-    by_width = {}
-    for width in _WIDTHS:
+    by_width: Dict[float, Noise] = {}
+    most = math.inf  # largest noise that the maps may have, by that under the wider smoothings
+    for width, narrower in zip(_WIDTHS[::-1], (*_WIDTHS[-2::-1], _WIDTHS[0])):
         densities, solvent_noises = smoothed_maps(maps, empty, reference, width)
         strongest = densities.max(axis=0)
         noise = noise_inside(densities, solvent_noises)
@@ -142,10 +145,11 @@ def _smooth_and_detect(maps: ClassMaps, empty: Mask, reference: int) -> _Smoothi
             sigmas /= np.float32(sure_sigmas(places, len(densities) * (len(densities) - 1) // 2))
             np.maximum(evidence, sigmas, out=evidence)
             by_width[width] = noise
+        largest = min(float(noise.of_classes.max()), most)
         for result, limit in ((for_patterns, _MAX_NOISE_FOR_PATTERNS), (for_labels, _MAX_NOISE_FOR_LABELS)):
-            usable = (strongest * np.float32(limit) > noise.of_classes.max()) | (width == _WIDTHS[-1])
-            usable &= ~result.any(axis=0)  # voxels without densities from a narrower smoothing
-            result[:, usable] = densities[:, usable]
+            usable = (strongest * np.float32(limit) > largest) | (width == _WIDTHS[-1])
+            result[:, usable] = densities[:, usable]  # replaces densities under a wider smoothing
+        most = most_under_narrower(largest, width, narrower)
         del densities  # frees its memory before the next smoothing
     return _Smoothings(differing, evidence, for_patterns, for_labels, NoiseOfMeans(by_width))
 

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from occupy_core.comparing.inner_noise import Noise, NoiseOfMeans, averaged_volume, noise_inside
+from occupy_core.comparing.inner_noise import Noise, NoiseOfMeans, averaged_volume, most_under_narrower, noise_inside
 from occupy_core.comparing.limits import EXCESS_MARGIN
 
 VOXELS = 8000
@@ -72,3 +72,8 @@ def test_noise_of_a_region_lies_between_those_of_the_smoothings():
     assert at[0] == pytest.approx(0.1) and at[1] == pytest.approx(0.1)
     assert 0.05 < at[2] < 0.1
     assert at[3:] == pytest.approx([0.05, 0.02, 0.02])
+
+
+def test_noise_under_a_narrow_smoothing_is_at_most_what_white_noise_would_have():
+    white = 0.02 * (averaged_volume(24.0) / averaged_volume(12.0)) ** 0.5
+    assert most_under_narrower(0.02, 24.0, 12.0) == pytest.approx(EXCESS_MARGIN * white) > 0.05
