@@ -161,14 +161,25 @@ def _relative_pose(
         if step < _LAST_DISPLACEMENT:
             break
         motion = motion.after(factors[3:6], factors[:3])
+    if with_motion.sigma > _MAX_NOISE_LEFT * without.sigma:
+        return identity, Pose()
     pose = Pose(
         float(np.linalg.norm(motion.offset)) * spacing,
         math.degrees(float(np.linalg.norm(Rotation.from_matrix(motion.matrix).as_rotvec()))),
         motion.displacement(positions) * spacing,
     )
-    # Noise feigns motions that are larger than the smoothing too; true ones leave almost nothing of the difference.
-    most_left = _MAX_NOISE_LEFT if pose.displacement < DETECTION_WIDTHS[0] else _MAX_NOISE_LEFT / 2
-    return (motion, pose) if with_motion.sigma < most_left * without.sigma else (identity, Pose())
+    if pose.displacement > DETECTION_WIDTHS[0] and not _agree_better(reference, volume, motion.moved(volume), dense):
+        return identity, Pose()
+    return motion, pose
+
+
+def _agree_better(reference: Volume, before: Volume, after: Volume, dense: Mask) -> bool:
+    """Return whether a map correlates better with the reference map after a motion than before, where maps are dense.
+
+    In noise, a large motion may explain a third of the voxels and make the others worse.
+    """
+    old, new = (float(np.corrcoef(reference[dense], volume[dense])[0, 1]) for volume in (before, after))
+    return new > abs(old)
 
 
 def _patterns(reference: Volume, chosen: NDArray[np.intp], centre: Doubles) -> Doubles:

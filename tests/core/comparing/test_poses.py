@@ -89,3 +89,10 @@ def test_large_motions_are_found(degrees, shift):
     assert pose.rotation == pytest.approx(expected, abs=0.7)
     if not any(degrees):
         assert pose.shift == pytest.approx(SPACING * np.linalg.norm(shift), abs=0.5)
+
+
+def test_large_motion_that_makes_maps_agree_less_is_not_taken():
+    volume, _ = molecule()
+    classes = [class_of(0.3 * volume, 0.5, seed) for seed in (4, 5)]
+    _, (_, pose) = align_classes(classes, 0, spacing=SPACING)
+    assert pose.displacement == 0
