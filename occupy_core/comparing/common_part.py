@@ -132,13 +132,21 @@ def no_common_part(classes: Sequence[ClassData], reference: int) -> CommonPart:
 
 
 def _most_frequent(logarithms: NDArray[np.float32]) -> float:
-    """Return the median of the logarithms near the peak of their distribution; the peak itself if none is near.
+    """Return the median of the logarithms about the peak of their distribution.
 
-    The peak near 0 (one grey scale) counts where it holds a third of the logarithms, even if another holds more.
+    A peak near 0, which stands for one grey scale, is taken if a third of the logarithms lie about it, even if another
+    peak is higher.
     """
-    for candidates in (logarithms[np.abs(logarithms) < _MAX_LOG_DIFFERENCE], logarithms):
-        middle = find_peak(candidates).middle if candidates.size else math.inf
-        near = logarithms[np.abs(logarithms - middle) < _MAX_LOG_DIFFERENCE / 2]
-        if near.size > SAME_SHARE * logarithms.size and abs(middle) < _MAX_LOG_DIFFERENCE / 2:
-            break
-    return float(np.median(near)) if near.size else middle
+    near_zero = logarithms[np.abs(logarithms) < _MAX_LOG_DIFFERENCE]
+    if near_zero.size:
+        middle = find_peak(near_zero).middle
+        around = _around(logarithms, middle)
+        if abs(middle) < _MAX_LOG_DIFFERENCE / 2 and around.size > SAME_SHARE * logarithms.size:
+            return float(np.median(around))
+    middle = find_peak(logarithms).middle
+    around = _around(logarithms, middle)
+    return float(np.median(around)) if around.size else middle
+
+
+def _around(logarithms: NDArray[np.float32], middle: float) -> NDArray[np.float32]:
+    return logarithms[np.abs(logarithms - middle) < _MAX_LOG_DIFFERENCE / 2]

@@ -149,13 +149,13 @@ def _compare_entries(
         focused=focused,
         threads=threads,
     )
-    junk = _junk(maps, list(entries), result.grey_factors)
+    junk, densest = _junk(maps, list(entries), result.grey_factors)
     if not junk:
         return entries, result
     for index, factor in junk.items():
         notes.append(
             f"{maps[index].name} is left out of the comparison: the part that all classes share has only {factor:.2f} "
-            "times the density there that it has in the densest large class, as in a class of junk or of badly aligned "
+            f"times the density that it has in {maps[densest].name}, as in a class of junk or of badly aligned "
             "particles"
         )
     kept = {index: entry for index, entry in entries.items() if index not in junk}
@@ -183,18 +183,29 @@ def _is_focused(path: Optional[str], entries: Dict[int, ClassEntry], notes: List
     return focused
 
 
-def _junk(maps: Sequence[MapInput], indices: Sequence[int], grey_factors: Sequence[float]) -> Dict[int, float]:
-    """Return the classes whose common part is far less dense than in the densest large class, with its share of that.
+def _junk(
+    maps: Sequence[MapInput], indices: Sequence[int], grey_factors: Sequence[float]
+) -> Tuple[Dict[int, float], int]:
+    """Find the classes whose common part is far less dense than in the large classes.
 
     Large classes have at least the median number of particles; a smaller one may be denser by chance. A class is junk
-    if it is far less dense than the median of the large classes, or, where most of them are junk, than what is far less
-    dense than the densest. Maps that are no classes of one classification may have grey scales of their own, and are
-    not judged.
+    if it has less than `MIN_GREY_FACTOR` of the density of the median large class. The median itself may be junk, so it
+    counts for no less than `MIN_GREY_FACTOR` of the densest large class. Maps that are no classes of one classification
+    may have grey scales of their own: none of them is junk.
+
+    Returns
+    -------
+    junk : dict
+        Density of the common part relative to the densest large class, by the index of the class in `maps`.
+    densest : int
+        Index in `maps` of the densest large class.
     """
-    if not all(maps[index].is_class for index in indices):
-        return {}
     counted = [(item.class_info.particles if item.class_info else None) or 0 for item in (maps[i] for i in indices)]
-    large = [factor for factor, count in zip(grey_factors, counted) if count >= statistics.median(counted)]
-    densest = max(large)
-    least = MIN_GREY_FACTOR * max(statistics.median_high(large), MIN_GREY_FACTOR * densest)
-    return {index: factor / densest for index, factor in zip(indices, grey_factors) if factor < least}
+    middle = statistics.median(counted)
+    large = {index: factor for index, factor, count in zip(indices, grey_factors, counted) if count >= middle}
+    densest = max(large, key=lambda index: large[index])
+    if not all(maps[index].is_class for index in indices):
+        return {}, densest
+    least = MIN_GREY_FACTOR * max(statistics.median_high(large.values()), MIN_GREY_FACTOR * large[densest])
+    below = {index: factor for index, factor in zip(indices, grey_factors) if factor < least}
+    return {index: factor / large[densest] for index, factor in below.items()}, densest

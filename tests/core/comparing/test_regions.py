@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from occupy_core.comparing import regions
 from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.patterns import find_patterns
 from occupy_core.comparing.regions import _largest_difference, differing_parts
-from occupy_core.comparing.smoothed_maps import ClassMaps
+from occupy_core.comparing.smoothed_maps import ClassMaps, region_without_density
 
 SPACING = 2.5
 SIDE = 64
@@ -94,3 +95,19 @@ def test_difference_counts_in_standard_deviations_of_its_pair():
     smooth = np.array([[1.0, 1.0, 1.0], [0.6, 0.5, 1.0], [1.0, 1.0, 0.2]], dtype=np.float32)
     noise = np.array([[0.0, 0.1, 0.1], [0.1, 0.0, 0.2], [0.1, 0.2, 0.0]])
     assert _largest_difference(smooth, noise) == pytest.approx([4.0, 5.0, 8.0], rel=1e-6)
+
+
+def test_noise_that_only_a_narrow_smoothing_shows_does_not_coarsen_the_patterns(monkeypatch):
+    maps = maps_of((0, 1, 0, 1), (0, 1, 1, 0))
+    narrowest = regions._smooth_and_detect(maps, region_without_density(maps, 12.0), 1).for_patterns
+    measure, widths = regions.noise_inside, []
+
+    def taken_for_noise(densities, solvent_noises):
+        """Return the noise of the maps, and a hundred times as much under the two narrow smoothings."""
+        widths.append(len(widths))
+        noise = measure(densities, solvent_noises)
+        return noise if len(widths) <= 2 else replace(noise, of_classes=100 * noise.of_classes)
+
+    monkeypatch.setattr(regions, "noise_inside", taken_for_noise)
+    found = regions._smooth_and_detect(maps, region_without_density(maps, 12.0), 1).for_patterns
+    assert len(widths) == 4 and np.array_equal(found, narrowest)

@@ -32,4 +32,6 @@ def test_reason_names_the_classes_and_what_makes_the_region_unsure():
     faint = doubt(4.5, 6.0, 1.2, (2, 0), NAMES)
     assert "class 1 and class 3" in faint and "4.5" in faint and "6.0" in faint and "small or faint" in faint
     poor = doubt(4.5, 6.0, 3.4, (1, 0), NAMES)
-    assert "class 1 and class 2" in poor and "all over the molecule" in poor
+    assert "class 1 and class 2 differ all over the molecule by more than the noise in solvent" in poor
+    assert "badly aligned" in poor and "tight mask" in poor and "4.5 times" in poor and "6.0 is sure" in poor
+    assert "all over the molecule" not in doubt(4.5, 6.0, 1.9, (1, 0), NAMES)
