@@ -80,7 +80,10 @@ def _summary(suites: Suites, identical_sets: Sequence[Outcome]) -> str:
     for title, is_chosen in (("", False), (", maps like reconstructions", True)):
         chosen = [item for item in identical_sets if item.scenario.kind.startswith("reconstructed") == is_chosen]
         regions = sum(item.regions for item in chosen)
-        rows.append([f"{len(chosen)} sets of classes that do not differ{title}", "-", "-", str(regions)])
+        name = f"{len(chosen)} sets of classes that do not differ{title}"
+        left_out = sum(not item.is_compared for item in chosen)
+        name += f" ({left_out} of them left with fewer than two classes)" if left_out else ""
+        rows.append([name, "-", "-", str(regions)])
     head = ["simulated classes", f"differences of {scenarios.MIN_MASS:g} kDa and more found"]
     return markdown([*head, "mean occupancy error", "false regions"], rows)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ class Outcome:
     false_regions : int
         Number of sure regions that lie mostly where classes do not differ.
     lowpass : float
-        Low-pass at which the job compared the classes, Å.
+        Low-pass at which the job compared the classes, Å; NaN if fewer than two could be compared.
     fragments : int
         Number of regions that lie on differences, but do not overlap any difference most.
     merged : int
@@ -87,6 +88,11 @@ class Outcome:
     lowpass: float
     fragments: int = 0
     merged: int = 0
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether two classes or more could be compared."""
+        return not math.isnan(self.lowpass)
 
 
 def compare_simulated(

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import List, Sequence
 
 import numpy as np
@@ -56,7 +55,7 @@ def by_classification(outcomes: Sequence[Outcome]) -> str:
                 str(len(item.scenario.conditions)),
                 f"{best.noise:g}",
                 f"{best.resolution:g} Å, {item.scenario.kind}",
-                "-" if math.isnan(item.lowpass) else f"{item.lowpass:.3g} Å",
+                f"{item.lowpass:.3g} Å" if item.is_compared else "-",
                 number_found([item]),
                 _lowest(item.matches),
                 _error_text([item]),

@@ -42,7 +42,7 @@ def with_lowpass_of_classes(job: Job) -> Job:
         If two classes do not lie on one grid.
     """
     settings = job.settings
-    if not job.compare or len(job.maps) < 2 or settings.lowpass is not None or settings.resolved_mode != "occupancy":
+    if not job.compare or len(job.maps) < 2 or settings.resolved_mode != "occupancy":
         return job
     from occupy_core.comparing.common_lowpass import common_lowpass, knows_resolutions
     from occupy_core.comparing.each_map import counts

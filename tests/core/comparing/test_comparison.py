@@ -11,6 +11,7 @@ from benchmarks.occupancy import suite
 from benchmarks.occupancy.simulate import Conditions, simulate
 from occupy_core.comparing import comparison
 from occupy_core.comparing.occupancies import read_occupancies
+from occupy_core.errors import MapError
 
 WHOLE = dict.fromkeys("ABCDEFG", 1.0)
 
@@ -192,3 +193,18 @@ def test_no_region_is_sure_if_the_classes_have_nothing_in_common(bundles):
     found = measure.compare_simulated(maps).result
     assert found.regions and found.sure_regions == ()
     assert all("no common part" in region.doubt for region in found.regions)
+
+
+def test_benchmark_finds_nothing_where_fewer_than_two_classes_can_be_compared(bundles, monkeypatch):
+    def fail(maps):
+        raise MapError("fewer than two of the maps can be compared")
+
+    occupancies = (WHOLE, {**WHOLE, "F": 0.0})
+    scenario = scenarios.Scenario(bundles, occupancies, (Conditions(resolution=7.0, voxel_size=2.4),) * 2, "plain")
+    monkeypatch.setattr(measure, "compare_simulated", fail)
+    outcome = measure.run(scenario)
+    assert not outcome.is_compared and outcome.regions == outcome.false_regions == 0
+    assert [match.is_found for match in outcome.matches] == [False]
+    assert "| - | 0 of 1 |" in tables.by_classification([outcome])
+    page = document.text({"at any occupancy": [outcome]}, [outcome], 0)
+    assert "1 sets of classes that do not differ (1 of them left with fewer than two classes)" in page

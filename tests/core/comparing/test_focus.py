@@ -20,10 +20,10 @@ def soft(mask, edge=3):
 def masked(write_mrc):
     """Return a function that writes two classes, multiplied by a mask around chosen subunits, and the mask."""
 
-    def write(chosen):
+    def write(chosen, reach):
         made = [phantom((64,) * 3, voxel_size=3.0, occupancies=(1.0, 1.0, value), noise_seed=5) for value in (1.0, 0.3)]
         within = np.logical_or.reduce([made[0].parts[index] for index in chosen])
-        mask = soft(ndimage.binary_dilation(within, iterations=6 if len(chosen) > 1 else 1))
+        mask = soft(ndimage.binary_dilation(within, iterations=reach))
         paths = [write_mrc(item.volume * mask, f"class{number}.mrc", 3.0) for number, item in enumerate(made, start=1)]
         maps = [MapInput(path, "", None, ClassInfo(number, 0.5, 500)) for number, path in enumerate(paths, start=1)]
         return maps, write_mrc(mask, "mask.mrc", 3.0)
@@ -32,7 +32,7 @@ def masked(write_mrc):
 
 
 def test_part_reads_upright_within_its_mask(masked):
-    maps, mask = masked([2])
+    maps, mask = masked([2], reach=1)
     found = compare_maps(maps, Settings(), focus_mask=mask)
     (region,) = found.result.sure_regions
     assert [item.value for item in region.occupancies] == pytest.approx([1.0, 0.3], abs=0.1)
@@ -40,8 +40,9 @@ def test_part_reads_upright_within_its_mask(masked):
     assert "mask.mrc" in warning and "only within it" in warning
 
 
-def test_mask_around_the_whole_molecule_is_no_focus(masked):
-    maps, mask = masked([0, 1, 2])
+@pytest.mark.parametrize("reach", [2, 6])
+def test_mask_around_the_whole_molecule_is_no_focus(masked, reach):
+    maps, mask = masked([0, 1, 2], reach)
     found = compare_maps(maps, Settings(), focus_mask=mask)
     assert found.warnings == ()
     (region,) = found.result.sure_regions
@@ -49,18 +50,12 @@ def test_mask_around_the_whole_molecule_is_no_focus(masked):
 
 
 def test_mask_that_cannot_be_read_is_told(masked):
-    maps, _ = masked([0, 1, 2])
+    maps, _ = masked([0, 1, 2], reach=6)
     assert "could not be used" in compare_maps(maps, Settings(), focus_mask="missing.mrc").warnings[0]
 
 
 @pytest.mark.parametrize("reach", [2, 6])
-def test_mask_around_a_part_that_hardly_touches_the_rest_is_a_focus(write_mrc, reach):
-    made = [phantom(voxel_size=3.0, occupancies=(1.0, 1.0, value), noise_seed=5) for value in (1.0, 0.3)]
-    mask = soft(ndimage.binary_dilation(made[0].parts[2], iterations=reach))
-    maps = [
-        MapInput(write_mrc(item.volume * mask, f"class{number}.mrc", 3.0), "", None, ClassInfo(number, 0.5, 500))
-        for number, item in enumerate(made, start=1)
-    ]
-    found = compare_maps(maps, Settings(), focus_mask=write_mrc(mask, "mask.mrc", 3.0))
-    (region,) = found.result.sure_regions
+def test_mask_around_a_part_that_hardly_touches_the_rest_is_a_focus(masked, reach):
+    maps, mask = masked([2], reach)
+    (region,) = compare_maps(maps, Settings(), focus_mask=mask).result.sure_regions
     assert [item.value for item in region.occupancies] == pytest.approx([1.0, 0.3], abs=0.1)

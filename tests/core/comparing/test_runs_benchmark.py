@@ -124,6 +124,7 @@ def test_regions_are_matched_with_parts():
     assert part.is_judged and part.found_by_peer and part.unsure is None
     assert part.sure.fractions == pytest.approx((0.9, 0.1))
     assert part.sure.fraction_of_all == pytest.approx(0.5)
+    assert part.sure.with_known_parts == (0.9, 0.2)
     assert part.sure.spread == part.spread == pytest.approx(0.8)
 
 
@@ -159,7 +160,9 @@ def test_errors_and_intervals_are_counted():
     assert tables.intervals_of_all(chosen).text == "-"
     off = replace(GOOD, sure=reading((0.9, 0.1), (0.7, 0.1)))
     assert tables.intervals_of_classes(tables.readings([outcome(off)], 0.5)).text == "1 of 2 (50%)"
-    assert np.isnan(tables.mean_error([]))
+    known = replace(GOOD, sure=replace(GOOD.sure, with_known_parts=(0.8, 0.4)))
+    assert tables.mean_error_with_known_parts(tables.readings([outcome(known)], 0.5)) == pytest.approx(0.2)
+    assert np.isnan(tables.mean_error([])) and np.isnan(tables.mean_error_with_known_parts([]))
 
 
 def test_bounds_are_reported_when_missed():

@@ -91,7 +91,10 @@ def test_inverted_masked_map_gives_a_warning(write_mrc, three_parts):
 
 def test_map_without_negative_values_gives_a_warning(write_mrc, three_parts):
     source = read_map(write_mrc(three_parts.volume, voxel_size=3.0))
-    assert warned(dataclasses.replace(source, data=np.abs(source.data))) == {"no negative value"}
+    positive = dataclasses.replace(source, data=np.abs(source.data))
+    assert warned(positive) == {"no negative value"}
+    (text,) = process_map(positive, Settings()).warnings
+    assert "local-resolution map" in text and "by a mask, as a focused classification does" in text
 
 
 def test_real_maps_give_the_right_warnings(shared_data):

@@ -361,6 +361,19 @@ def test_scale_maps_of_classes_take_the_low_pass_of_the_comparison(coarse_classe
     assert report["warnings"] == [] and not [line for line in lines if "detail" in line]
 
 
+@pytest.mark.parametrize("more", [{"lowpass": 12.0}, {"target_mask": True}])
+def test_lack_of_detail_is_told_below_the_resolution_and_where_an_interval_is_asked_for(
+    coarse_classes, write_mrc, tmp_path, more
+):
+    if "target_mask" in more:
+        mask = phantom().parts[2].astype(np.float32)
+        more = {"target_mask": (write_mrc(mask, "target.mrc", 3.0),), "mode": "occupancy"}
+    settings = Settings(**{"mode": "occupancy", "normalisation": "calibrated", **more})
+    run_job(Job(tuple(coarse_classes), str(tmp_path), settings, compare=True))
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert all(any("detail" in text for text in item["warnings"]) for item in report["maps"])
+
+
 @pytest.mark.parametrize(
     ("settings", "compare", "resolution", "lowpass"),
     [
