@@ -181,8 +181,8 @@ particle has which part:
 - `relion_refine` classifies the particles into 2 to 5 classes, half of the runs with a mask. Half of the runs have
   poses with errors of 2 degrees and 1 Å (standard deviations), and half of these search locally for the poses.
 - The classes are compared with the code that jobs run, with default settings.
-- The method and its constants were chosen with other runs (seeds 0, 1, 2, 100, 200 and 300). The runs of this page
-  (seed {seed}) were not used for that.
+- The method and its constants were chosen with other runs (seeds 0, 1, 2, 100, 200, 300 and 400). The runs of this
+  page (seed {seed}) were not used for that.
 
 ### How to read the tables of the runs
 
