@@ -12,6 +12,10 @@ class MapError(OccupyError):
     """A map file or an array that cannot be used as a map or mask."""
 
 
+class ModelError(OccupyError):
+    """An atomic model that cannot be read, or does not lie in the map."""
+
+
 class SettingsError(OccupyError):
     """A setting out of its range, or two settings that contradict each other.
 

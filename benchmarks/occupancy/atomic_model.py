@@ -14,6 +14,8 @@ import numpy as np
 import scipy.fft
 from scipy.spatial import cKDTree
 
+from benchmarks.occupancy.displaced_water import displaced_ice, hydrogens_per_atom
+
 ATOM_B = 25.0  # B-factor of the atoms in the chains' transforms, Å^2
 _FINE_SPACING = 1.0  # spacing of the grid on which atoms are placed, Å; with ATOM_B fine enough for maps of 3 Å
 _MIN_CHAIN_MASS = 4000.0  # Da; lighter chains are left out
@@ -49,7 +51,9 @@ class AtomicModel:
 
 
 @lru_cache(maxsize=2)
-def load_model(path: Path, voxel_size: float, padding: float, only: Tuple[str, ...]) -> AtomicModel:
+def load_model(
+    path: Path, voxel_size: float, padding: float, only: Tuple[str, ...], in_ice: bool = False
+) -> AtomicModel:
     """Read an atomic model without waters, hydrogens, and chains of less than 4 kDa.
 
     Parameters
@@ -62,6 +66,8 @@ def load_model(path: Path, voxel_size: float, padding: float, only: Tuple[str, .
         Solvent around the model on every side, Å.
     only : tuple of str
         Names of the chains to use; all chains when empty.
+    in_ice : bool
+        Whether the atoms displace vitreous ice and have their hydrogens; otherwise they stand in vacuum without.
 
     Raises
     ------
@@ -77,7 +83,7 @@ def load_model(path: Path, voxel_size: float, padding: float, only: Tuple[str, .
     edge = side * voxel_size
     fine_side = 2 * math.ceil(edge / min(_FINE_SPACING, voxel_size) / 2 - 1e-6)
     shift = side // 2 * voxel_size - centre
-    spectra = tuple(_spectrum(chain, shift, edge, fine_side, side) for chain in chains.values())
+    spectra = tuple(_spectrum(chain, shift, edge, fine_side, side, in_ice) for chain in chains.values())
     shifted = [points + shift for points in positions.values()]
     masses = tuple(sum(atom.element.weight for res in chain for atom in res) / 1000 for chain in chains.values())
     return AtomicModel(tuple(chains), spectra, chain_of_voxels(shifted, side, voxel_size), voxel_size, side, masses)
@@ -132,14 +138,22 @@ def _read_chains(path: Path, only: Tuple[str, ...]) -> Dict[str, gemmi.Chain]:
     return chains
 
 
-def _spectrum(chain: gemmi.Chain, shift: np.ndarray, edge: float, fine_side: int, side: int) -> np.ndarray:
+def _spectrum(
+    chain: gemmi.Chain, shift: np.ndarray, edge: float, fine_side: int, side: int, in_ice: bool
+) -> np.ndarray:
     """Return the Fourier transform (z, y, x) of a chain's electrostatic potential on a grid of `side` voxels."""
     model = gemmi.Model("1")
     model.add_chain(chain)
+    atoms = [atom for residue in chain for atom in residue]
+    points, elements = np.array([[*atom.pos] for atom in atoms]) + shift, [atom.element.name for atom in atoms]
+    if in_ice:
+        for residue in model[0]:
+            _add_hydrogens(residue)
     for residue in model[0]:
         for atom in residue:
             atom.pos = gemmi.Position(*(np.array(atom.pos.tolist()) + shift))
-            atom.b_iso, atom.occ = ATOM_B, 1.0
+            atom.b_iso = ATOM_B
+            atom.occ = atom.occ if atom.element.name == "H" else 1.0
             atom.aniso = gemmi.SMat33f(0, 0, 0, 0, 0, 0)
     calculator = gemmi.DensityCalculatorE()
     calculator.grid.set_unit_cell(gemmi.UnitCell(edge, edge, edge, 90, 90, 90))
@@ -148,7 +162,21 @@ def _spectrum(chain: gemmi.Chain, shift: np.ndarray, edge: float, fine_side: int
     calculator.add_model_density_to_grid(model)
     density = np.array(calculator.grid, copy=True).transpose(2, 1, 0).astype(np.float32)
     spectrum = scipy.fft.rfftn(density)
+    if in_ice:
+        spacing = edge / fine_side
+        ice = scipy.fft.rfftn(displaced_ice(points, elements, fine_side, spacing, is_nucleic="P" in elements))
+        axis, last = scipy.fft.fftfreq(fine_side, spacing) ** 2, scipy.fft.rfftfreq(fine_side, spacing) ** 2
+        spectrum -= ice * np.exp(-ATOM_B / 4 * (axis[:, None, None] + axis[:, None] + last)).astype(np.float32)
     half = side // 2
     keep = np.r_[0:half, fine_side - half : fine_side]
     cropped = spectrum[np.ix_(keep, keep, np.arange(half + 1))]
     return (cropped * (side / fine_side) ** 3).astype(np.complex64)
+
+
+def _add_hydrogens(residue: gemmi.Residue) -> None:
+    """Add the hydrogens of a residue, at its other atoms."""
+    occupancy = hydrogens_per_atom(residue)
+    for atom in list(residue):
+        hydrogen = atom.clone()
+        hydrogen.element, hydrogen.occ = gemmi.Element("H"), occupancy
+        residue.add_atom(hydrogen)

@@ -56,6 +56,8 @@ class Conditions:
         Whether the noise falls with resolution as in a real reconstruction; `noise_b` is not used then.
     rotation_error, shift_error : float
         Standard deviations of the particles' orientations about each axis (degrees) and positions along each (Å).
+    in_ice : bool
+        Whether the atoms displace vitreous ice and have their hydrogens; `solvent` is meant for atoms in vacuum.
     soft_mask : float, optional
         Distance from the model, Å, of a soft mask in the shape of the model outside of which the map is 0; None for no
         mask.
@@ -78,6 +80,7 @@ class Conditions:
     has_coloured_noise: bool = False
     rotation_error: float = 0.0
     shift_error: float = 0.0
+    in_ice: bool = False
     soft_mask: Optional[float] = None
 
 
@@ -137,7 +140,7 @@ def simulate(
     ValueError
         If the model has no chain of at least 4 kDa.
     """
-    model = load_model(path, conditions.voxel_size, conditions.padding, only)
+    model = load_model(path, conditions.voxel_size, conditions.padding, only, conditions.in_ice)
     rng = np.random.default_rng(conditions.seed)
     # Draw in any case, so that the noise does not depend on whether occupancies are given.
     drawn = _draw_occupancies(model, rng, conditions.has_full_chain)

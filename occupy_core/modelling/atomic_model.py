@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read an atomic model (PDB or mmCIF, also gzipped) with gemmi."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import List, Tuple
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Residue:
+    """A residue, nucleotide or ligand.
+
+    Attributes
+    ----------
+    chain : str
+        Name of its chain, as the authors of the model gave it.
+    number : int
+        Number in the chain, as the authors gave it.
+    name : str
+        Name of the residue, such as ALA.
+    entity : str
+        Entity of the model that the residue belongs to; empty if unknown.
+    is_polymer : bool
+        Whether the residue belongs to a protein or nucleic acid.
+    is_nucleic : bool
+        Whether the residue is a nucleotide of a nucleic acid.
+    """
+
+    chain: str
+    number: int
+    name: str
+    entity: str
+    is_polymer: bool
+    is_nucleic: bool
+
+
+@dataclass(frozen=True)
+class AtomicModel:
+    """The atoms of a model without hydrogens and waters, and without all but the first alternative location.
+
+    Attributes
+    ----------
+    path : str
+    structure : gemmi.Structure
+        The atoms; the serial number of each is its index in the arrays.
+    positions : float64 array (atoms, 3)
+        x, y, z, Å.
+    elements : tuple of str
+    masses : float64 array (atoms)
+        Da.
+    b_factors : float64 array (atoms)
+        As in the file, Å^2.
+    residue_of_atom : int array (atoms)
+        Index in `residues`.
+    residues : tuple of Residue
+    warnings : tuple of str
+        What the file holds that is not used.
+    """
+
+    path: str
+    structure: gemmi.Structure = field(repr=False)
+    positions: NDArray[np.float64] = field(repr=False)
+    elements: Tuple[str, ...] = field(repr=False)
+    masses: NDArray[np.float64] = field(repr=False)
+    b_factors: NDArray[np.float64] = field(repr=False)
+    residue_of_atom: NDArray[np.intp] = field(repr=False)
+    residues: Tuple[Residue, ...] = field(repr=False)
+    warnings: Tuple[str, ...] = ()
+
+
+def read_model(path: str) -> AtomicModel:
+    """Read an atomic model.
+
+    Parameters
+    ----------
+    path : str
+        PDB or mmCIF, also gzipped. Of several models in a file the first is used.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read as an atomic model, or holds no atoms besides hydrogens and waters.
+    """
+    structure = read_structure(path)
+    warnings = _reduce(structure, path)
+    positions: List[List[float]] = []
+    elements: List[str] = []
+    masses: List[float] = []
+    b_factors: List[float] = []
+    residue_of_atom: List[int] = []
+    residues: List[Residue] = []
+    for chain in structure[0]:
+        for residue in chain:
+            for atom in residue:
+                atom.serial = len(elements)
+                positions.append(atom.pos.tolist())
+                elements.append(atom.element.name)
+                masses.append(atom.element.weight)
+                b_factors.append(atom.b_iso)
+                residue_of_atom.append(len(residues))
+            residues.append(_residue(chain.name, residue))
+    if not elements:
+        raise ModelError(f"{path}: found no atoms besides hydrogens and waters, expected an atomic model")
+    return AtomicModel(
+        path,
+        structure,
+        np.array(positions),
+        tuple(elements),
+        np.array(masses),
+        np.array(b_factors),
+        np.array(residue_of_atom),
+        tuple(residues),
+        tuple(warnings),
+    )
+
+
+def read_structure(path: str) -> gemmi.Structure:
+    """Read all that gemmi finds in a file.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read as an atomic model.
+    """
+    try:
+        structure = gemmi.read_structure(path)
+    except (OSError, RuntimeError, ValueError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: cannot be read as an atomic model ({reason}); expected PDB or mmCIF") from error
+    if len(structure) == 0 or structure[0].count_atom_sites() == 0:
+        raise ModelError(f"{path}: found no atoms, expected an atomic model (PDB or mmCIF)")
+    return structure
+
+
+def _reduce(structure: gemmi.Structure, path: str) -> List[str]:
+    """Leave out what is not fitted; return sentences on what was left out."""
+    warnings = []
+    if len(structure) > 1:
+        warnings.append(f"{path} holds {len(structure)} models; the first is used")
+        for _ in range(len(structure) - 1):
+            del structure[-1]
+    structure.setup_entities()
+    if any(atom.occ < 1 and not atom.has_altloc() for chain in structure[0] for residue in chain for atom in residue):
+        warnings.append(f"the occupancies in {path} are not used: each atom counts as one whole atom")
+    structure.remove_alternative_conformations()
+    structure.remove_waters()
+    structure.remove_hydrogens()
+    structure.remove_empty_chains()
+    return warnings
+
+
+def _residue(chain: str, residue: gemmi.Residue) -> Residue:
+    info = gemmi.find_tabulated_residue(residue.name)
+    is_polymer = residue.entity_type == gemmi.EntityType.Polymer
+    return Residue(
+        chain, residue.seqid.num or 0, residue.name, residue.entity_id, is_polymer, is_polymer and info.is_nucleic_acid()
+    )

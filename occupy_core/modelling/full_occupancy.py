@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choose what counts as fully occupied (1), and put several maps on one scale.
+
+A fit gives occupancies in units of its own. Only ratios have a meaning: no map shows whether anything is there in every
+particle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Standard deviations: half width of an interval that holds 90 % of a normal distribution.
+INTERVAL_SIGMAS = 1.645
+# Standard deviation of an occupancy for other reasons than noise: errors of the model, and of what counts as 1. Ours:
+# intervals then hold in 90 % of the chains of the benchmark (docs/model.md).
+MODEL_ERROR = 0.03
+# The same of the ratio of the occupancies of one group in two maps, where errors of the model mostly cancel. Ours.
+_RATIO_ERROR = 0.02
+# Occupancy relative to the highest, below which a group does not tell the grey scale of a map. Ours.
+_MIN_FOR_SCALE = 0.25
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What counts as 1.
+
+    Attributes
+    ----------
+    unit : float
+        Fitted occupancy that counts as 1, in the map of the groups `groups`.
+    groups : tuple of int
+        Index of each group that counts as fully occupied.
+    factors : tuple of float
+        For each map, the fitted occupancy of a part that has the same occupancy in all maps, relative to the first map.
+    """
+
+    unit: float
+    groups: Tuple[int, ...]
+    factors: Tuple[float, ...]
+
+
+def common_factors(
+    occupancies: Sequence[NDArray[np.float64]], errors: Sequence[NDArray[np.float64]], masses: NDArray[np.float64]
+) -> Tuple[float, ...]:
+    """Return the grey scale of each map relative to the first, from the ratio that holds for most of the mass.
+
+    Parameters
+    ----------
+    occupancies, errors : sequences of float arrays (groups)
+        For each map, fitted occupancies and their standard deviations; NaN where a group has none.
+    masses : float array (groups)
+        kDa.
+    """
+    first, first_errors = occupancies[0], errors[0]
+    factors = [1.0]
+    for values, value_errors in zip(occupancies[1:], errors[1:]):
+        usable = np.isfinite(values) & np.isfinite(first)
+        usable &= (values > _MIN_FOR_SCALE * np.nanmax(values)) & (first > _MIN_FOR_SCALE * np.nanmax(first))
+        if not usable.any():
+            factors.append(float(np.nanmax(values) / np.nanmax(first)))
+            continue
+        ratios = np.log(values[usable] / first[usable])
+        spread = np.hypot(value_errors[usable] / values[usable], first_errors[usable] / first[usable])
+        spread = np.hypot(spread, _RATIO_ERROR)
+        factors.append(float(np.exp(_most_frequent(ratios, spread, masses[usable]))))
+    return tuple(factors)
+
+
+def _most_frequent(values: NDArray[np.float64], spread: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Return the value with which most of the weight agrees, refined to the weighted mean of what agrees with it."""
+    agreeing = np.exp(-0.5 * ((values[:, None] - values) / np.hypot(spread[:, None], spread)) ** 2)
+    best = int(np.argmax(agreeing @ (weights / np.sqrt(spread))))
+    near = agreeing[best] * weights / spread**2
+    return float((near * values).sum() / near.sum())
+
+
+def find_scale(
+    occupancies: Sequence[NDArray[np.float64]], errors: Sequence[NDArray[np.float64]], masses: NDArray[np.float64]
+) -> Scale:
+    """Take the best occupied groups of all maps as fully occupied.
+
+    1 is the weighted median of the groups whose interval reaches the highest lower end of all intervals, so that noise
+    alone does not choose the largest.
+
+    Parameters
+    ----------
+    occupancies, errors, masses
+        As in `common_factors`.
+    """
+    factors = common_factors(occupancies, errors, masses)
+    values = np.array([item / factor for item, factor in zip(occupancies, factors)])
+    sigmas = np.array([item / factor for item, factor in zip(errors, factors)])
+    sigmas = np.hypot(sigmas, MODEL_ERROR * np.nanmax(values))
+    best = float(np.nanmax(values - INTERVAL_SIGMAS * sigmas))
+    reaching = values + INTERVAL_SIGMAS * sigmas >= best
+    unit = _weighted_median(values[reaching], sigmas[reaching] ** -2)
+    return Scale(unit, tuple(int(index) for index in np.flatnonzero(reaching.any(axis=0))), factors)
+
+
+def scale_of_named(
+    occupancies: Sequence[NDArray[np.float64]], errors: Sequence[NDArray[np.float64]], groups: Sequence[int]
+) -> Scale:
+    """Take named groups as fully occupied in every map: their mean, weighted by their precision, is 1."""
+    chosen: List[int] = list(groups)
+    units = []
+    for values, sigmas in zip(occupancies, errors):
+        weights = np.hypot(sigmas[chosen], MODEL_ERROR * np.abs(values[chosen])) ** -2
+        units.append(float((weights * values[chosen]).sum() / weights.sum()))
+    return Scale(units[0], tuple(chosen), tuple(unit / units[0] for unit in units))
+
+
+def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    order = np.argsort(values)
+    passed = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(passed, passed[-1] / 2)])
