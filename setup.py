@@ -45,6 +45,9 @@ setup(
         "starfile>=0.5",
         "matplotlib>=3.7",
         "contourpy>=1.0",
+        # gemmi reads atomic models and computes their density: 3 MB, without requirements of its own. Jobs without a
+        # model do not load it.
+        "gemmi>=0.7",
     ],
     extras_require={
         "scipion": ["scipion-em>=3.11", "scipion-app>=3.8"],
@@ -52,8 +55,7 @@ setup(
         "histogram": ["scikit-image>=0.20"],
         # mkdocs builds the documentation as a site (`make docs`).
         "docs": ["mkdocs>=1.6"],
-        # gemmi reads the atomic models that the accuracy benchmark simulates maps from.
-        "test": ["pytest>=7", "gemmi>=0.6", "scikit-image>=0.20"],
+        "test": ["pytest>=7", "scikit-image>=0.20"],
     },
     entry_points={
         "console_scripts": ["relion_external_occupy = relion_external.__main__:main"],

@@ -72,13 +72,18 @@ def _run(arguments: List[str]) -> None:
 
 
 def _print_end(outputs: JobOutputs, options: Options) -> None:
-    """Print the outputs, and repeat the comparison and the warnings: RELION's window shows the last lines only."""
+    """Print the outputs, and repeat comparison, occupancies and warnings: RELION's window shows the last lines only."""
     for name in [name for item in outputs.maps for name in item.files.values()]:
         _print_line(f"  wrote {os.path.join(options.output_dir, name)}")
     if outputs.comparison is not None:
         from occupy_core.comparing.describe import comparison_lines
 
         for line in comparison_lines(outputs.comparison):
+            _print_line(line)
+    if outputs.model is not None:
+        from occupy_core.modelling.describe import model_lines
+
+        for line in model_lines(outputs.model):
             _print_line(line)
     warnings = [*options.warnings, *outputs.warnings]
     for text in warnings:

@@ -169,6 +169,8 @@ def _add_setting(group: Any, name: str, description: Description) -> None:
         arguments.update(nargs="?", const="yes")
     if name == "target_mask":
         arguments.update(nargs="+", action="extend")
+    if name == "model_masks":
+        arguments.update(nargs="?", const="yes")
     if name == "classes":
         arguments.update(nargs="+")  # RELION's form splits "1, 3" into words
     text = f"{description.label}: {description.values}; default: {default_text(name)}. {description.help}"

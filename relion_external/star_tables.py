@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from occupy_core.job.outputs import JobOutputs, MapOutputs
-from occupy_core.settings.output_names import FIGURE, MAP_OUTPUTS, MAPS_TABLE, REGIONS_TABLE, SPREAD_MAP
+from occupy_core.settings.output_names import FIGURE, MAP_OUTPUTS, MAPS_TABLE, MODEL_TABLE, REGIONS_TABLE, SPREAD_MAP
 
 # Names of the columns, and the rows.
 Table = Tuple[Sequence[str], Sequence[Sequence[object]]]
@@ -52,11 +52,12 @@ _NO_NOTE = "None"
 
 
 def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
-    """Write occupancy_maps.star and, if classes were compared, occupancy_regions.star.
+    """Write occupancy_maps.star, occupancy_regions.star if classes were compared, model_occupancy.star with a model.
 
     occupancy_maps.star has a table with a row for each map and, with target masks, a second table with a row for each
     map and target mask. occupancy_regions.star has a table with a row for each region, the sure ones first, and a
-    second table with a row for each region and class.
+    second table with a row for each region and class. model_occupancy.star has a table with a row for each part of the
+    model and map, and a second table with a row for each window along the chains and map.
 
     Parameters
     ----------
@@ -76,6 +77,8 @@ def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
     if outputs.comparison is not None:
         tables = _region_tables(outputs.comparison, job_dir)
         _write_star(tables, folder / REGIONS_TABLE, comment=outputs.comparison["one_means"])
+    if outputs.model is not None:
+        _write_star(_model_tables(outputs.model), folder / MODEL_TABLE, comment=outputs.model["one_means"])
 
 
 def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
@@ -100,6 +103,9 @@ def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
     if outputs.comparison is not None:
         nodes += [(name, _comparison_node(name)) for name in outputs.comparison["outputs"]]
         nodes.append((REGIONS_TABLE, _TABLE_NODE))
+    if outputs.model is not None:
+        nodes += [(part["mask"], _MASK_NODE) for part in outputs.model["parts"] if part["mask"]]
+        nodes.append((MODEL_TABLE, _TABLE_NODE))
     rows = [(os.path.join(job_dir, name), *node_type) for name, node_type in nodes]
     target = Path(job_dir) / NODE_FILE
     partial = target.with_name(target.name + ".partial")
@@ -236,3 +242,46 @@ def _occupancy_row(
 ) -> Tuple[object, ...]:
     interval = (occupancy["low"], occupancy["occupancy"], occupancy["high"])
     return (region["number"], item["number"], item["share"], *interval)
+
+
+def _model_tables(report: Mapping[str, Any]) -> Dict[str, Table]:
+    """Return the tables of model_occupancy.star from the report of a fitted model."""
+    numbers = [item["number"] for item in report["maps"]]
+    parts = [
+        {
+            "occupyGroup": part["name"],
+            **_class_number(number),
+            "occupyAtoms": part["atoms"],
+            "occupyMass": part["mass_kilodalton"],
+            **_occupancy_columns(occupancy),
+            "occupyResidues": part["residues"],  # the last column: RELION's shell scripts split quoted texts at blanks
+        }
+        for part in report["parts"]
+        for number, occupancy in zip(numbers, part["occupancies"])
+    ]
+    windows = [
+        {
+            "occupyChain": window["chain"],
+            **_class_number(number),
+            "occupyResidueFirst": window["first"],
+            "occupyResidueLast": window["last"],
+            "occupyAtoms": window["atoms"],
+            **_occupancy_columns(occupancy),
+        }
+        for window in report["windows"]
+        for number, occupancy in zip(numbers, window["occupancies"])
+    ]
+    tables = {"occupancy_groups": _table(parts)}
+    return {**tables, "occupancy_windows": _table(windows)} if windows else tables
+
+
+def _class_number(number: object) -> Dict[str, object]:
+    return {} if number is None else {"rlnClassNumber": number}
+
+
+def _occupancy_columns(occupancy: Mapping[str, Any]) -> Dict[str, object]:
+    return {
+        "occupyOccupancy": occupancy["occupancy"],
+        "occupyOccupancyLow": occupancy["low"],
+        "occupyOccupancyHigh": occupancy["high"],
+    }

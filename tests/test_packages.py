@@ -20,7 +20,7 @@ MAY_NOT_IMPORT = {
 # The folders and root modules of occupy_core, from the lowest to the highest: each imports only itself and lower ones.
 FLOORS = (
     *("version", "errors", "progress", "arrays", "fourier", "maps", "settings", "solvent", "estimate", "modify"),
-    *("process", "comparing", "reporting", "reporting.pdf", "api", "job", "__main__"),
+    *("process", "comparing", "modelling", "reporting", "reporting.pdf", "api", "job", "__main__"),
 )
 # Longer than 300 lines: texts for users, or many lines of docstrings and signatures.
 LONG_MODULES = {
@@ -33,12 +33,13 @@ CODE = ("occupy_core", "occupy_scipion", "relion_external", "benchmarks", "demo"
 LATE = (
     *(
         "occupy_core.comparing",
+        "occupy_core.modelling",
         "occupy_core.estimate.calibration",
         "occupy_core.reporting.pdf.sections_figure",
         "occupy_core.reporting.region_sections",
         "importlib.metadata",
     ),
-    *("matplotlib", "PIL", "fontTools", "pandas", "starfile", "skimage"),
+    *("gemmi", "matplotlib", "PIL", "fontTools", "pandas", "starfile", "skimage"),
     *("scipy.ndimage", "scipy.special", "scipy.linalg", "scipy.sparse"),
 )
 BLOCKED = """

@@ -66,5 +66,7 @@ def displaced_ice(
         away[tuple((np.round(chosen / spacing).astype(int) - low)[:, ::-1].T)] = False
         distance = distance_transform_edt(away, sampling=spacing)
         to_surface = np.minimum(to_surface, distance - _RADII.get(element, _OTHER_RADIUS))
-    ice[box][distance_transform_edt(to_surface < _PROBE, sampling=spacing) > _PROBE] = _ICE * (_NUCLEIC if is_nucleic else _PROTEIN)
+    ice[box][distance_transform_edt(to_surface < _PROBE, sampling=spacing) > _PROBE] = _ICE * (
+        _NUCLEIC if is_nucleic else _PROTEIN
+    )
     return ice

@@ -46,19 +46,23 @@ class JobOutputs:
         Warnings about the job, not about one map.
     files : list of str
         Names of further files: figures, commands for ChimeraX.
+    model : dict, optional
+        Part of report.json on the fitted model; None without one.
     """
 
     maps: List[MapOutputs]
     comparison: Optional[Dict[str, Any]]
     notes: List[str]
     files: List[str]
+    model: Optional[Dict[str, Any]] = None
 
     @property
     def warnings(self) -> List[str]:
-        """All warnings: of the job, of the comparison, of each map."""
+        """All warnings: of the job, of the comparison, of the fitted model, of each map."""
         compared = self.comparison["warnings"] if self.comparison else []
+        of_model = self.model["warnings"] if self.model else []
         several = len(self.maps) > 1
         map_warnings = [
             f"{item.source.name}: {text}" if several else text for item in self.maps for text in item.report["warnings"]
         ]
-        return [*self.notes, *compared, *map_warnings]
+        return [*self.notes, *compared, *of_model, *map_warnings]

@@ -99,7 +99,9 @@ def read_job_record(path: str) -> RecordedJob:
     warnings = list(recorded.warnings)
 
     def checked(name: str) -> str:
-        """Return the path of a recorded file; warn if its checksum has changed."""
+        """Return the path of a recorded file; warn if its checksum has changed. Empty for no file."""
+        if not name:
+            return name
         located = _locate(name, folder)
         if os.path.exists(located) and checksums.get(name) not in (None, _sha256(located)):
             warnings.append(f"{located}: has changed since {path} was written, so the outcome will differ")
@@ -110,6 +112,8 @@ def read_job_record(path: str) -> RecordedJob:
         recorded.settings,
         solvent_def=None if definition is None else checked(definition),
         target_mask=tuple(checked(name) for name in recorded.settings.target_mask),
+        model=None if recorded.settings.model is None else checked(recorded.settings.model),
+        model_groups=checked(recorded.settings.groups_file or "") or recorded.settings.model_groups,
     )
     # A map without a checksum was already missing when the report was written: the job failed on that map only.
     missing = tuple(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.job.background import record_in_background
+from occupy_core.job.fitted_model import MODEL_WORK, measure_job_model, model_file_names, name_parts_of_regions
 from occupy_core.job.one_map import map_file_names, process_map_file
 from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.job.several_maps import (
@@ -46,22 +47,26 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
     ------
     MapError, SettingsError
         If the only map fails.
+    ModelError
+        If the model cannot be used or does not lie in the maps.
     JobError
         If there is no map, all of several maps fail, two maps that are compared do not lie on one grid, or the output
         folder cannot be used (`staging.staged_outputs`).
     """
     if not job.maps:
         raise JobError("no map given, expected at least one")
-    reporter = Progress(progress, work_of(job))
+    reporter = Progress(progress, work_of(job) + len(job.maps) * MODEL_WORK * (job.settings.model is not None))
     for text in job.input_warnings:
         reporter(f"WARNING: {text}")
     names = _expected_names(job)
     with staged_outputs(job.output_dir, names, job.inputs) as folder, record_in_background(job) as record:
+        model_report, model = measure_job_model(job, folder, reporter)  # first: a wrong model must not cost an hour
         cache = class_cache(job)
         for_maps = with_lowpass_of_classes(job)
         shared = find_shared_scale(for_maps, cache, reporter)
         processed, failed = _process_maps(for_maps, folder, shared, reporter)
         comparison_report, comparison, warnings = compare_job_maps(job, cache, folder, reporter)
+        name_parts_of_regions(comparison_report, comparison, model)
         figures = job.settings.figures
         reporter(f"Writing {REPORT}, {FIGURE} and {CHIMERAX}" if figures else f"Writing {REPORT}, {CHIMERAX}")
         contents = ReportContents(
@@ -72,11 +77,12 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
             shared_reference=job.maps[shared.reference_index].path if shared else None,
             comparison=comparison_report,
             class_comparison=comparison,
+            model=model_report,
             warnings=[*job.input_warnings, *warnings],
             job_record=record(),
         )
         report = write_reports(contents, folder)
-        outputs = JobOutputs(processed, comparison_report, report["warnings"], report["outputs"])
+        outputs = JobOutputs(processed, comparison_report, report["warnings"], report["outputs"], model_report)
         if tables is not None:
             tables(outputs, folder)
     return outputs
@@ -109,5 +115,5 @@ def _process_maps(
 def _expected_names(job: Job) -> List[str]:
     """Return the names of the files that the job will write, as far as they are known before it runs."""
     maps = [name for item in job.maps for name in map_file_names(item, job.settings).values()]
-    names = [REPORT, FIGURE, CHIMERAX, MAPS_TABLE, *maps]
+    names = [REPORT, FIGURE, CHIMERAX, MAPS_TABLE, *maps, *model_file_names(job)]
     return [*names, SPREAD_MAP] if job.compare else names

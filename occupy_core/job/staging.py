@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Iterator, List, Sequence, Set
 
 from occupy_core.errors import JobError
-from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAPS_TABLE, PROGRAM, REGIONS_TABLE, REPORT
+from occupy_core.settings.output_names import (
+    CHIMERAX,
+    FIGURE,
+    MAPS_TABLE,
+    MODEL_TABLE,
+    PROGRAM,
+    REGIONS_TABLE,
+    REPORT,
+)
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Name of the staging folder, without the process id at its end; the same as in relion_external.supervisor.
@@ -120,10 +128,11 @@ def _names_of_last_job(target: Path) -> Set[str]:
             raise ValueError
         maps = {name for item in content["maps"] for name in item["outputs"].values()}
         regions = set((content.get("comparison") or {}).get("outputs", []))
+        of_model = set((content.get("model") or {}).get("outputs", []))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise JobError(f"{report}: is not a report of this program; choose another output folder") from None
-    tables = {REPORT, MAPS_TABLE, REGIONS_TABLE, FIGURE, CHIMERAX}
-    return {*tables, *(name for name in maps | regions if os.path.basename(name) == name)}
+    tables = {REPORT, MAPS_TABLE, REGIONS_TABLE, MODEL_TABLE, FIGURE, CHIMERAX}
+    return {*tables, *(name for name in maps | regions | of_model if os.path.basename(name) == name)}
 
 
 def _refuse_names(target: Path, names: Set[str], inputs: Sequence[str]) -> None:

@@ -39,6 +39,8 @@ class ReportContents:
         Report of the comparison (`comparing.outputs.write_comparison`); None when maps were not compared.
     class_comparison : ClassComparison, optional
         Result of the comparison that `comparison` reports.
+    model : dict, optional
+        Report of the fitted model (`modelling.outputs.write_model_outputs`); None without one.
     warnings : sequence of str
         Warnings about the job, not about one map.
     job_record : mapping
@@ -52,6 +54,7 @@ class ReportContents:
     shared_reference: Optional[str]
     comparison: Optional[Report]
     class_comparison: Optional[ClassComparison]
+    model: Optional[Report]
     warnings: Sequence[str]
     job_record: Mapping[str, Any]
 
@@ -80,6 +83,7 @@ def write_reports(contents: ReportContents, folder: Path) -> Report:
             "job": contents.job_record,
             "shared_reference": contents.shared_reference,
             "comparison": contents.comparison,
+            "model": contents.model,
             "outputs": [CHIMERAX],
             "warnings": list(contents.warnings),
         }

@@ -160,5 +160,10 @@ def _residue(chain: str, residue: gemmi.Residue) -> Residue:
     info = gemmi.find_tabulated_residue(residue.name)
     is_polymer = residue.entity_type == gemmi.EntityType.Polymer
     return Residue(
-        chain, residue.seqid.num or 0, residue.name, residue.entity_id, is_polymer, is_polymer and info.is_nucleic_acid()
+        chain,
+        residue.seqid.num or 0,
+        residue.name,
+        residue.entity_id,
+        is_polymer,
+        is_polymer and info.is_nucleic_acid(),
     )

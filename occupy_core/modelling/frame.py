@@ -3,8 +3,8 @@
 
 Programs place maps by the header's origin, by its start indices, or at 0; RELION writes an origin of 0. A model may lie
 in the frame of any of them. The model is compared with the map in all places at once: it lies in the map only if the
-best of all shifts is one of these frames, and there fits better than its mirror images do anywhere. These have the same
-size and texture, so that they show how well a wrong model fits by chance.
+best of all shifts is one of these frames, and there fits far better than the same model does anywhere after it was
+turned, which shows how well a wrong model fits by chance.
 """
 
 from __future__ import annotations
@@ -22,15 +22,20 @@ from occupy_core.maps.grid import MapGrid, in_xyz, position_of
 from occupy_core.modelling.atomic_model import AtomicModel
 from occupy_core.modelling.group_density import frequencies_of, group_density
 
-# 1/Å: the frequencies that are compared. Coarser ones are alike for all globular molecules. Ours.
-_BAND = (1 / 25, 1 / 9)
-# Å: a model this near to its best place lies in the map; fits to maps are mostly better than that. Ours.
-_MAX_OFFSET = 4.0
-# Score of a model at its place relative to the best of its mirror images. Ours: it was 2.9 and more for right models, and
-# at most 1.3 for wrong ones.
-_MIN_RATIO = 1.6
+# 1/Å: the frequencies that are compared, from the finest on, as far as the map has such detail. Ours.
+_BANDS = ((1 / 25, 1 / 9), (1 / 40, 1 / 13), (1 / 80, 1 / 20))
+# Å, and spacings of the grid: a model this near to its best place lies in the map. Ours.
+_MAX_OFFSET, _MAX_OFFSET_STEPS = 4.0, 1.25
+# Score of a model at its place relative to the best score of the turned ones, and to that of its mirror images. Ours:
+# in the best of the bands the first was above 3 for right models, also in class maps of 20 Å, and at most 1.3 for wrong
+# ones; the second was 0.7 and less for models in the wrong hand, and above 1.5 for right models of real molecules.
+_MIN_RATIO, _MIN_MIRROR_RATIO = 1.7, 0.9
+# Euler angles, degrees, by which the model is turned: far from each other and from the symmetries of molecules.
+_TURNS = ((37.0, 61.0, 83.0), (110.0, 47.0, 200.0), (255.0, 133.0, 18.0))
 # The axes along which the mirror images are inverted.
 _MIRRORED = ((0,), (1,), (2,), (0, 1, 2))
+# Atoms: of larger models every second, third ... atom is taken, for speed.
+_MAX_ATOMS = 30_000
 
 
 @dataclass(frozen=True)
@@ -95,49 +100,84 @@ def find_frame(model: AtomicModel, volume: Volume, steps: Sequence[float], grid:
     """
     frames = possible_frames(grid)
     positions = positions_in_map(model, frames[0], grid)
-    scores = _scores(model, positions, volume, steps)
-    peak = np.array(np.unravel_index(int(np.argmax(scores)), scores.shape))
-    offsets = [_offset(peak, frame, frames[0], scores.shape, steps, grid) for frame in frames]
-    nearest = int(np.argmin(offsets))
+    density = _whole_density(model, positions, volume.shape, steps)
     centre = (positions.min(axis=0) + positions.max(axis=0)) / 2
-    by_chance = 0.0
-    for axes in _MIRRORED:
-        mirrored = positions.copy()
-        mirrored[:, axes] = 2 * centre[list(axes)] - mirrored[:, axes]
-        by_chance = max(by_chance, float(_scores(model, mirrored, volume, steps).max()))
-    ratio = float(scores.max()) / by_chance
-    name = f"{model.path}: the model does not lie in the map"
+    turned = [
+        _whole_density(model, (positions - centre) @ _rotation(angles) + centre, volume.shape, steps)
+        for angles in _TURNS
+    ]
+    best, offset, mirror_ratio = 0.0, 0.0, 1.0
+    for band in _BANDS:
+        scores = fit_scores(volume, density, steps, band)
+        by_chance = max(float(fit_scores(volume, other, steps, band).max()) for other in turned)
+        if float(scores.max()) / by_chance <= best:
+            continue
+        best = float(scores.max()) / by_chance
+        peak = np.array(np.unravel_index(int(np.argmax(scores)), scores.shape))
+        offsets = [_offset(peak, frame, frames[0], scores.shape, steps, grid) for frame in frames]
+        offset = min(offsets)
+        of_mirrors = (fit_scores(volume, np.flip(density, axes), steps, band).max() for axes in _MIRRORED)
+        mirror_ratio = float(scores.max()) / max(map(float, of_mirrors))
+        is_near = offset <= max(_MAX_OFFSET, _MAX_OFFSET_STEPS * max(steps))
+        if best >= _MIN_RATIO and mirror_ratio >= _MIN_MIRROR_RATIO and is_near:
+            return frames[int(np.argmin(offsets))]
+    raise ModelError(f"{model.path}: the model does not lie in the map: {_reason(best, mirror_ratio, offset)}")
+
+
+def _reason(ratio: float, mirror_ratio: float, offset: float) -> str:
+    """Say why a model does not lie in the map, and what to do."""
+    fit_it = "fit it to the map first, for instance with fitmap in ChimeraX, and save it relative to the map"
+    if mirror_ratio < _MIN_MIRROR_RATIO:
+        return (
+            f"its mirror image fits {1 / mirror_ratio:.1f} times better. The map or the model has the wrong hand: flip "
+            "the map, or take the other model"
+        )
     if ratio < _MIN_RATIO:
-        raise ModelError(
-            f"{name}: at its best place it fits {ratio:.2f} times as well as its mirror image, expected {_MIN_RATIO:g} "
-            "times and more. Check that it is the molecule of this map, in the right hand, and fit it first, for instance "
-            "with fitmap in ChimeraX"
+        return (
+            f"at its best place it fits {ratio:.2f} times as well as a turned model fits by chance, expected "
+            f"{_MIN_RATIO:g} times and more. Check that it is the molecule of this map; if it is, {fit_it}"
         )
-    if offsets[nearest] > _MAX_OFFSET:
-        raise ModelError(
-            f"{name}: it fits best {offsets[nearest]:.0f} Å away from its place. Fit it to the map first, for instance "
-            "with fitmap in ChimeraX, and save it relative to the map"
-        )
-    return frames[nearest]
+    return f"it fits best {offset:.0f} Å away from its place; {fit_it}"
 
 
-def _scores(
-    model: AtomicModel, positions: NDArray[np.float64], volume: Volume, steps: Sequence[float]
-) -> Volume:
-    """Return how well the model fits at each shift: the product of map and model, both of one power at each frequency,
-    in standard deviations over all shifts."""
-    density = group_density(positions, model.elements, np.full(len(positions), _mean_b(model)), steps)
+def fit_scores(volume: Volume, density: Volume, steps: Sequence[float], band: Tuple[float, float]) -> Volume:
+    """Return how well a density fits a map at each shift (float32 array, 3D, in standard deviations over all shifts).
+
+    The score is the product of map and density, both with the same power at each frequency of the band (1/Å).
+    """
     k = frequencies_of(volume.shape, steps)
-    band = (k > _BAND[0]) & (k < min(_BAND[1], 1 / (2.2 * max(steps))))
-    whole = np.zeros(volume.shape, np.float32)
-    part = density.filtered((density.frequencies() < 1 / (2.2 * max(steps))).astype(np.float32))
-    z, y, x = ((np.arange(size) + first) % side for size, first, side in zip(part.shape, density.first, volume.shape))
-    np.add.at(whole, np.ix_(z, y, x), part)
-    spectra = [scipy.fft.rfftn(values) * band for values in (volume, whole)]
+    compared = (k > band[0]) & (k < min(band[1], 1 / (2.2 * max(steps))))
+    spectra = [scipy.fft.rfftn(values) * compared for values in (volume, density)]
     for values in spectra:
         values /= _spectral_amplitude(values, k, steps)
-    scores = scipy.fft.irfftn(spectra[0] * spectra[1].conj(), volume.shape).astype(np.float32)
+    scores: Volume = scipy.fft.irfftn(spectra[0] * spectra[1].conj(), volume.shape).astype(np.float32)
     return scores / scores.std()
+
+
+def _whole_density(
+    model: AtomicModel, positions: NDArray[np.float64], shape: Sequence[int], steps: Sequence[float]
+) -> Volume:
+    """Return the density of all atoms in the box of a map; what leaves the box comes in at the other side."""
+    every = slice(None, None, -(-len(positions) // _MAX_ATOMS))
+    elements = model.elements[every]
+    density = group_density(positions[every], elements, np.full(len(elements), _mean_b(model)), steps)
+    part = density.filtered((density.frequencies() < 1 / (2.2 * max(steps))).astype(np.float32))
+    whole = np.zeros(tuple(shape), np.float32)
+    z, y, x = ((np.arange(size) + first) % side for size, first, side in zip(part.shape, density.first, shape))
+    np.add.at(whole, np.ix_(z, y, x), part)
+    return whole
+
+
+def _rotation(degrees: Tuple[float, float, float]) -> NDArray[np.float64]:
+    """Return the matrix of a rotation about z, then y, then z."""
+    first, second, third = np.radians(degrees)
+
+    def about(angle: float, axes: Tuple[int, int]) -> NDArray[np.float64]:
+        matrix = np.eye(3)
+        matrix[np.ix_(axes, axes)] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        return matrix
+
+    return about(third, (0, 1)) @ about(second, (0, 2)) @ about(first, (0, 1))
 
 
 def _mean_b(model: AtomicModel) -> float:

@@ -22,6 +22,9 @@ MODEL_ERROR = 0.03
 _RATIO_ERROR = 0.02
 # Occupancy relative to the highest, below which a group does not tell the grey scale of a map. Ours.
 _MIN_FOR_SCALE = 0.25
+# kDa: lighter groups do not set what counts as 1 where there are heavier ones: of many small and noisy values some are
+# high by chance. Ours.
+_MIN_MASS = 5.0
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,12 @@ def find_scale(
     factors = common_factors(occupancies, errors, masses)
     values = np.array([item / factor for item, factor in zip(occupancies, factors)])
     sigmas = np.array([item / factor for item, factor in zip(errors, factors)])
-    sigmas = np.hypot(sigmas, MODEL_ERROR * np.nanmax(values))
-    best = float(np.nanmax(values - INTERVAL_SIGMAS * sigmas))
-    reaching = values + INTERVAL_SIGMAS * sigmas >= best
+    sigmas = np.hypot(sigmas, MODEL_ERROR * np.abs(np.nanmax(values)))
+    counted = np.isfinite(values) & (masses >= _MIN_MASS)
+    if not counted.any():
+        counted = np.isfinite(values)
+    best = float((values - INTERVAL_SIGMAS * sigmas)[counted].max())
+    reaching = counted & (values + INTERVAL_SIGMAS * sigmas >= best)
     unit = _weighted_median(values[reaching], sigmas[reaching] ** -2)
     return Scale(unit, tuple(int(index) for index in np.flatnonzero(reaching.any(axis=0))), factors)
 

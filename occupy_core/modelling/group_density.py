@@ -98,7 +98,7 @@ def group_density(
     shape = [int(scipy.fft.next_fast_len(int(size), real=True)) for size in last - first + 1]
     calculator = gemmi.DensityCalculatorE()
     edges = [side * step for side, step in zip(shape, steps)]
-    calculator.grid.set_unit_cell(gemmi.UnitCell(*reversed(edges), 90, 90, 90))
+    calculator.grid.set_unit_cell(gemmi.UnitCell(edges[2], edges[1], edges[0], 90, 90, 90))
     calculator.grid.spacegroup = gemmi.SpaceGroup("P 1")
     calculator.grid.set_size(*reversed(shape))
     calculator.blur = _BLUR
@@ -129,6 +129,6 @@ def _atoms_and_ice(
         residue.add_atom(atom)
     chain = gemmi.Chain("A")
     chain.add_residue(residue)
-    model = gemmi.Model("1")
+    model = gemmi.Model(1)
     model.add_chain(chain)
     return model

@@ -14,7 +14,7 @@ Ours, not in the published program.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 import numpy as np
 import scipy.fft
@@ -22,17 +22,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from occupy_core.arrays.slabs import for_each
-from occupy_core.arrays.types import Floats, Volume
+from occupy_core.arrays.types import Volume
+from occupy_core.modelling.frequency_shells import FrequencyShells, interpolated, taper
 from occupy_core.modelling.group_density import Frequencies, GroupDensity, frequencies_of
+from occupy_core.modelling.normal_equations import Place, dot, normal_equations
 
 # Å from the atoms: up to the first the fit counts each voxel in full, beyond the second not at all. Ours.
 _REACH = (8.0, 16.0)
 # Density of a group relative to its highest, above which a voxel lies on atoms.
 _ON_ATOMS = 0.2
-# 1/Å: standard deviation of the Gaussian over which s(k) and noise(k) are smoothed. Ours.
-_SMOOTHING = 0.006
-# Share of the finest frequency from which on map and densities fade out.
-_TAPER = 0.8
 # Rounds of factor, noise and occupancies.
 _ROUNDS = 4
 # Å^2, standard deviation of the groups' B-factors about the mean. A larger one reads flexible groups better, and groups
@@ -101,18 +99,10 @@ class Weights:
         return density.filtered(factor), density.filtered(-factor * k * k / 4)
 
     def _at(self, k: Frequencies) -> Frequencies:
-        return taper(k, self.finest) * _interpolated(self.factor, self.step, k)
+        return taper(k, self.finest) * interpolated(self.factor, self.step, k)
 
 
-def taper(k: Frequencies, finest: float) -> Frequencies:
-    """Return the factor by which frequencies fade out: 1, and a cosine to 0 over the last fifth before `finest` (Å)."""
-    along = np.clip((k * finest - _TAPER) / (1 - _TAPER), 0, 1)
-    return ((1 + np.cos(np.pi * along)) / 2).astype(np.float32)
-
-
-def fit_groups(
-    volume: Volume, densities: Sequence[GroupDensity], *, finest: float, threads: int = 1
-) -> GroupFit:
+def fit_groups(volume: Volume, densities: Sequence[GroupDensity], *, finest: float, threads: int = 1) -> GroupFit:
     """Fit the occupancies of groups of atoms to a map.
 
     Parameters
@@ -137,7 +127,7 @@ class _Fit:
         self.k = frequencies_of(volume.shape, densities[0].steps)
         self.step = 1 / max(side * step for side, step in zip(volume.shape, densities[0].steps))
         self.taper = taper(self.k, finest)
-        self.shells = _Shells(self.k, self.step, 1 / finest, volume.shape[2])
+        self.shells = FrequencyShells(self.k, self.step, 1 / finest, volume.shape[2])
         self.spectrum = self._transform(volume)
         plain = [item.filtered(taper(item.frequencies(), finest)) for item in densities]
         self.plain = plain
@@ -149,11 +139,11 @@ class _Fit:
             model = self._transform(self._sum(self.plain, occupancies))
             observed = self._transform((self.volume - np.float32(background)) * self.near)
             factor = self._factor(observed, model)
-            explained = model * _interpolated(factor, self.step, self.k)
+            explained = model * interpolated(factor, self.step, self.k)
             correlation = _correlation(observed * self.taper, explained, self.k, self.finest)
             rest = self._back(self.spectrum * self.taper - explained) - np.float32(background)
             noise = self._noise(rest)
-            weighted = self._back(self.spectrum * self.taper / _interpolated(noise, self.step, self.k))
+            weighted = self._back(self.spectrum * self.taper / interpolated(noise, self.step, self.k))
             weights = Weights(self.near, self.step, factor / noise, self.finest)
             occupancies, covariance, constant, residual = self._occupancies(weighted, weights, occupancies)
             background = constant * noise[0]
@@ -191,7 +181,7 @@ class _Fit:
         for_each(range(len(self.densities)), filter_group, threads=self.threads)
         places = [Place.of(item, weighted.shape) for item in self.densities] * 2
         matrix, vector, sums = normal_equations(columns, places, weighted, weights.near)
-        total, of_map = float(weights.near.sum(dtype=np.float64)), _dot(weighted, weights.near)
+        total, of_map = float(weights.near.sum(dtype=np.float64)), dot(weighted, weights.near)
         matrix -= np.outer(sums, sums) / total  # eliminates the constant
         vector -= sums * of_map / total
         count = len(self.densities)
@@ -219,95 +209,6 @@ class _Fit:
     def _back(self, spectrum: NDArray[np.complex64]) -> Volume:
         volume: Volume = scipy.fft.irfftn(spectrum, self.volume.shape, workers=self.threads).astype(np.float32)
         return volume
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the box of a group lies: the part of it within the map, as slices of the map and of the box."""
-
-    of_map: Tuple[slice, ...]
-    of_box: Tuple[slice, ...]
-
-    @classmethod
-    def of(cls, density: GroupDensity, shape: Sequence[int]) -> Place:
-        """Return the place of a group in a map of a shape; empty slices where they do not overlap."""
-        starts = [min(max(first, 0), side) for first, side in zip(density.first, shape)]
-        stops = [
-            min(max(first + size, start), side)
-            for first, size, start, side in zip(density.first, density.shape, starts, shape)
-        ]
-        in_map = tuple(slice(start, stop) for start, stop in zip(starts, stops))
-        return cls(in_map, tuple(slice(s.start - f, s.stop - f) for s, f in zip(in_map, density.first)))
-
-
-def normal_equations(
-    columns: Sequence[Volume], places: Sequence[Place], target: Volume, near: Volume
-) -> Tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the matrix of products of columns, their products with the target, and their sums, weighted by `near`.
-
-    Parameters
-    ----------
-    columns : sequence of float32 arrays, 3D
-        Each in its own box.
-    places : sequence of Place
-        The places of these boxes in the map.
-    target, near : float32 arrays, 3D
-        On the grid of the map.
-    """
-    count = len(columns)
-    matrix, vector, sums = np.zeros((count, count)), np.zeros(count), np.zeros(count)
-    for i, (column, place) in enumerate(zip(columns, places)):
-        weighted = column[place.of_box] * near[place.of_map]
-        vector[i], sums[i] = _dot(weighted, target[place.of_map]), weighted.sum(dtype=np.float64)
-        for j in range(i, count):
-            common = _overlap(place, places[j])
-            if common is not None:
-                matrix[i, j] = matrix[j, i] = _dot(
-                    weighted[tuple(slice(c.start - s.start, c.stop - s.start) for c, s in zip(common, place.of_map))],
-                    columns[j][places[j].of_box][
-                        tuple(slice(c.start - s.start, c.stop - s.start) for c, s in zip(common, places[j].of_map))
-                    ],
-                )
-    return matrix, vector, sums
-
-
-def _overlap(one: Place, other: Place) -> Optional[Tuple[slice, ...]]:
-    both = tuple(slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(one.of_map, other.of_map))
-    return both if all(part.start < part.stop for part in both) else None
-
-
-def _dot(one: Floats, other: Floats) -> float:
-    return float(np.einsum("zyx,zyx->", one, other, dtype=np.float64))
-
-
-class _Shells:
-    """Sums over shells of equal frequency, smoothed over neighbouring shells."""
-
-    def __init__(self, k: Frequencies, step: float, finest: float, width: int) -> None:
-        self.last = int(np.ceil(finest / step)) + 1
-        self.index = np.minimum((k / step + 0.5).astype(np.intp), self.last).ravel()
-        # All but the first plane of a half spectrum, and the last of an even one, stand for two components.
-        counts = np.full(k.shape[2], 2.0)
-        counts[0] = 1
-        if width % 2 == 0:
-            counts[-1] = 1
-        self.counts = np.broadcast_to(counts, k.shape).ravel()
-        self.centres = (np.arange(self.last + 1) * step).astype(np.float32)
-        apart = self.centres[:, None].astype(float) - self.centres
-        self.kernel = np.exp(-0.5 * (apart / max(_SMOOTHING, step)) ** 2)
-        # The mean is no signal of the molecule, and what lies beyond the finest detail is not used.
-        self.kernel[:, 0] = 0
-        self.kernel[:, self.last] = 0
-
-    def smoothed(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return sums of values over the shells, smoothed; for each shell from frequency 0."""
-        sums = np.bincount(self.index, values.ravel() * self.counts, self.last + 1)
-        smoothed: NDArray[np.float64] = self.kernel @ sums
-        return smoothed
-
-
-def _interpolated(values: NDArray[np.float64], step: float, k: Frequencies) -> Frequencies:
-    return np.interp(k, np.arange(len(values)) * step, values).astype(np.float32)
 
 
 def _near(parts: Sequence[Volume], densities: Sequence[GroupDensity], shape: Tuple[int, ...]) -> Volume:

@@ -19,8 +19,9 @@ CHAIN, ENTITY = "chain", "entity"
 # Name of the group of the atoms that no selection of the user holds.
 OTHER = "other"
 # Atoms: smaller ligands, such as ions, count with their chain; their occupancy cannot be told at the detail that is
-# fitted. Ours.
+# fitted. Sugars, which mostly are bound to their chain, and molecules of the buffer do so too. Ours.
 _MIN_LIGAND_ATOMS = 6
+_COUNTED_WITH_CHAIN = (gemmi.ResidueKind.PYR, gemmi.ResidueKind.KET, gemmi.ResidueKind.BUF)
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def _atoms_of_residues(model: AtomicModel) -> List[NDArray[np.intp]]:
 def _groups_by(model: AtomicModel, key: Callable[[Residue], str]) -> Tuple[Group, ...]:
     members: Dict[str, List[NDArray[np.intp]]] = {}
     for residue, atoms in zip(model.residues, _atoms_of_residues(model)):
-        is_ligand = not residue.is_polymer and len(atoms) >= _MIN_LIGAND_ATOMS
+        kind = gemmi.find_tabulated_residue(residue.name).kind
+        is_ligand = not residue.is_polymer and len(atoms) >= _MIN_LIGAND_ATOMS and kind not in _COUNTED_WITH_CHAIN
         name = f"{residue.chain}/{residue.name} {residue.number}" if is_ligand else key(residue)
         members.setdefault(name, []).append(atoms)
     return tuple(_group(model, name, np.concatenate(parts)) for name, parts in members.items())

@@ -150,8 +150,9 @@ class Job:
     @property
     def inputs(self) -> Tuple[str, ...]:
         """Paths of all files that the job reads."""
-        masks = (self.settings.solvent_def, *self.settings.target_mask, self.focus_mask)
-        return (*(item.path for item in self.maps), *(mask for mask in masks if mask))
+        settings = self.settings
+        others = (settings.solvent_def, *settings.target_mask, self.focus_mask, settings.model, settings.groups_file)
+        return (*(item.path for item in self.maps), *(path for path in others if path))
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the job as JSON types; `Job.from_dict` is the inverse."""

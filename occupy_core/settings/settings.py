@@ -280,6 +280,56 @@ class Settings:
         "auto: shared for the classes of a classification, own otherwise.",
         "scale",
     )
+    model: Optional[str] = setting(
+        None,
+        "Atomic model",
+        "text",
+        "a PDB or mmCIF file, fitted to the map",
+        "Report how occupied each part of this atomic model is. The model must lie in the map; in a job on several "
+        "maps, in all of them.",
+        "model",
+        derived="none",
+        command_only=True,
+    )
+    model_groups: str = setting(
+        "chain",
+        "Parts of the model",
+        "text",
+        "chain, entity, or a text file",
+        "What counts as a part of the model. chain: each chain. entity: all copies of a molecule together. A text file "
+        "has a line for each part, 'name: selection', in gemmi's syntax, for example 'head: //A/20-150'. Ligands are "
+        "parts of their own.",
+        "model",
+        command_only=True,
+    )
+    model_window: int = setting(
+        15,
+        "Window along chains (residues)",
+        "integer",
+        "5..100",
+        "Residues in a window of the traces, which show the occupancy along each chain.",
+        "model",
+        command_only=True,
+    )
+    model_whole: str = setting(
+        "",
+        "Fully occupied parts",
+        "text",
+        "names of parts, such as A,B",
+        "The parts that count as 1, in every map. By default the best occupied ones.",
+        "model",
+        derived="found",
+        command_only=True,
+    )
+    model_masks: str = setting(
+        "no",
+        "Masks of parts",
+        "text",
+        "yes, no, or names of parts",
+        "Write soft masks around parts of the model, for focused classification and particle subtraction.",
+        "model",
+        command_only=True,
+    )
     seed: int = setting(
         0,
         "Random seed",
@@ -321,6 +371,11 @@ class Settings:
     def reads_occupancy(self) -> bool:
         """Whether the scale estimates occupancy: calibrated normalisation in occupancy mode."""
         return self.normalisation == "calibrated" and self.resolved_mode == "occupancy"
+
+    @property
+    def groups_file(self) -> Optional[str]:
+        """Path of the text file of parts of the model; None without one."""
+        return None if self.model is None or self.model_groups in ("chain", "entity") else self.model_groups
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the settings as JSON types; `Settings.from_dict` is the inverse."""

@@ -93,6 +93,7 @@ def _check_numbers(values: Mapping[str, Any], descriptions: Mapping[str, Descrip
     require("scale_limit", lambda limit: 0 <= limit <= 1)
     require("solvent_threshold", lambda threshold: threshold is None or 0 <= threshold <= 1)
     require("max_box", lambda box: box == 0 or (box >= 32 and box % 2 == 0))
+    require("model_window", lambda residues: 5 <= residues <= 100)
     require("seed", lambda seed: 0 <= seed <= 2147483647)
 
 
@@ -106,7 +107,10 @@ def _check_texts(values: Mapping[str, Any], descriptions: Mapping[str, Descripti
     require("target_mask", lambda paths: all(isinstance(path, str) and path.strip() != "" for path in paths))
     if len(set(masks)) < len(masks):
         raise SettingsError("target_mask", "names one mask twice; give each once")
-    require("solvent_def", lambda path: path is None or path.strip() != "")
+    for name in ("solvent_def", "model"):
+        require(name, lambda path: path is None or path.strip() != "")
+    for name in ("model_groups", "model_masks"):
+        require(name, lambda text: text.strip() != "")
 
 
 def _require(name: str, value: Any, is_allowed: Callable[[Any], bool], descriptions: Mapping[str, Description]) -> None:

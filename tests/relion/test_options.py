@@ -90,6 +90,11 @@ def test_every_setting_has_an_option_of_the_same_name():
         "reference": ("Shared", "shared"),
         "seed": ("3", 3),
         "figures": ("No", False),
+        "model": ("model.cif", "model.cif"),
+        "model_groups": ("entity", "entity"),
+        "model_window": ("20", 20),
+        "model_whole": ("A,B", "A,B"),
+        "model_masks": ("A", "A"),
     }
     assert set(given) == set(descriptions())
     for name, (word, value) in given.items():

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of a job that reads the occupancy of a fitted atomic model.
+
+`occupy_core.modelling`, and with it gemmi, is imported where it is used, since most jobs have no model.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from occupy_core.errors import ModelError
+from occupy_core.maps.density_map import DensityMap
+from occupy_core.maps.reading import read_map
+from occupy_core.progress import Progress
+from occupy_core.settings.job_spec import Job, MapInput
+from occupy_core.settings.output_names import MODEL_ATTRIBUTES, MODEL_FILE, MODEL_TABLE
+
+if TYPE_CHECKING:
+    from occupy_core.comparing.compare_maps import ClassComparison
+    from occupy_core.modelling.model_occupancy import ModelOccupancy
+
+# Work of the fit for one map: relative to the work of estimating and writing the map.
+MODEL_WORK = 0.5
+_MIN_SHARE = 0.15  # share of a region's atoms that lie in a part, from which on the region is said to lie on it
+
+
+def model_file_names(job: Job) -> List[str]:
+    """Return the names of the files that a job with a model writes for it, as far as they are known beforehand."""
+    if job.settings.model is None:
+        return []
+    return [MODEL_TABLE, *(item.prefix + name for item in job.maps for name in (MODEL_FILE, MODEL_ATTRIBUTES))]
+
+
+def measure_job_model(
+    job: Job, folder: Path, progress: Progress
+) -> Tuple[Optional[Dict[str, Any]], Optional[ModelOccupancy]]:
+    """Read how occupied the parts of the model are in the maps of a job, and write the model's files.
+
+    Parameters
+    ----------
+    job : Job
+    folder : Path
+        Existing folder to write to.
+    progress : Progress
+
+    Returns
+    -------
+    report : dict, optional
+        The model's part of report.json; None for a job without model.
+    result : ModelOccupancy, optional
+
+    Raises
+    ------
+    ModelError
+        If the model or the file of parts cannot be used, or the model does not lie in the maps.
+    MapError
+        If a map cannot be read, or two do not lie on one grid.
+    """
+    settings = job.settings
+    if settings.model is None:
+        return None, None
+    if not os.path.exists(settings.model):
+        raise ModelError(f"{settings.model}: no such file, expected an atomic model (PDB or mmCIF)")
+    try:
+        from occupy_core.modelling.atomic_model import read_model
+    except ImportError as error:
+        raise ModelError(f"an atomic model needs gemmi, which is not installed ({error}); pip install gemmi") from error
+    from occupy_core.modelling.describe import model_lines
+    from occupy_core.modelling.groups import groups_of, windows_of
+    from occupy_core.modelling.model_occupancy import measure_model
+    from occupy_core.modelling.outputs import write_model_outputs
+
+    progress(f"Fitting the occupancies of {settings.model}")
+    model = read_model(settings.model)
+    maps = _counted(job.maps)
+    with progress.part(len(maps) * MODEL_WORK, "model") as step:
+        result = measure_model(
+            [_reader(item, job.threads) for item in maps],
+            model,
+            groups_of(model, settings.model_groups),
+            windows_of(model, settings.model_window),
+            whole=[name.strip() for name in settings.model_whole.split(",") if name.strip()],
+            lowpass=settings.lowpass,
+            names=[item.name for item in maps],
+            threads=job.threads,
+            step=step,
+        )
+    report = write_model_outputs(result, maps, folder, kind=settings.model_groups, masks=settings.model_masks)
+    for line in [*model_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
+        progress(f"  {line}")
+    return report, result
+
+
+def name_parts_of_regions(
+    report: Optional[Dict[str, Any]], comparison: Optional[ClassComparison], result: Optional[ModelOccupancy]
+) -> None:
+    """Add to each region of a comparison's report the parts of the model that it lies on, the largest share first."""
+    if report is None or comparison is None or result is None:
+        return
+    from occupy_core.modelling.frame import positions_in_map
+
+    spacing = comparison.spacing * comparison.grid.voxel_size
+    positions = positions_in_map(result.model, result.frame, result.grid)
+    for item, region in zip(report["regions"], comparison.result.regions):
+        index = np.round(positions / spacing).astype(int)
+        inside = np.all((index >= 0) & (index < np.array(region.mask.shape)), axis=1)
+        inside[inside] = region.mask[tuple(index[inside].T)]
+        counts = [int(inside[group.atoms].sum()) for group in result.groups]
+        order = sorted(range(len(counts)), key=lambda number: -counts[number])
+        total = max(sum(counts), 1)
+        item["parts"] = [result.groups[number].name for number in order if counts[number] >= _MIN_SHARE * total]
+
+
+def _counted(maps: Sequence[MapInput]) -> List[MapInput]:
+    """Return the maps without empty classes, which have no density to fit."""
+    return [item for item in maps if not (item.is_class and item.class_info and item.class_info.particles == 0)]
+
+
+def _reader(item: MapInput, threads: int) -> Any:
+    def read() -> DensityMap:
+        return read_map(item.path, voxel_size=item.voxel_size, mapped=True, threads=threads)
+
+    return read

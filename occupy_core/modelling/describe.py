@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Describe the occupancy of a model in words, from its part of report.json, for RELION, Scipion and the PDF."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Sequence
+
+Report = Mapping[str, Any]
+
+_LISTED_PARTS = 40  # lines; the tables and report.json have all parts
+_NAMED_WHOLE = 6
+
+
+def one_means(whole: Sequence[str], is_given: bool) -> str:
+    """Say what an occupancy of 1 stands for.
+
+    Parameters
+    ----------
+    whole : sequence of str
+        Names of the parts that count as fully occupied.
+    is_given : bool
+        Whether the user named them.
+    """
+    names = ", ".join(whole[:_NAMED_WHOLE]) + (f" and {len(whole) - _NAMED_WHOLE} more" * (len(whole) > _NAMED_WHOLE))
+    if is_given:
+        return f"1 is the density of {names}, as the setting model_whole says"
+    return (
+        f"1 is the density of the best occupied parts ({names}). A map cannot show whether anything is there in every "
+        "particle: all occupancies may be too high by one common factor"
+    )
+
+
+def model_lines(report: Report) -> List[str]:
+    """Describe the occupancies: a line for each part, what 1 stands for, and which parts differ between maps.
+
+    Parameters
+    ----------
+    report : mapping
+        The model's part of report.json.
+    """
+    parts = report["parts"]
+    lines = [part_text(part) for part in parts[:_LISTED_PARTS]]
+    more = len(parts) - len(lines)
+    lines += [f"and {more} more parts"] if more else []
+    lines.append(report["one_means"])
+    return [*lines, *difference_lines(report)]
+
+
+def part_text(part: Report) -> str:
+    """Describe one part in a line: residues, mass, and its occupancies with their 90 % intervals."""
+    occupancies = part["occupancies"]
+    if len(occupancies) == 1:
+        values = interval_text(occupancies[0])
+    else:
+        values = ", ".join(f"{interval_text(item)} in {item['name']}" for item in occupancies)
+    text = f"{part['name']} ({part['residues']}; {part['mass_kilodalton']:.1f} kDa): occupancy {values}"
+    of_all = part["occupancy_of_all_particles"]
+    return text if of_all is None else f"{text}; {of_all:.2f} of all particles"
+
+
+def difference_lines(report: Report) -> List[str]:
+    """Say which parts differ between maps by more than noise explains; empty for one map."""
+    if len(report["maps"]) < 2:
+        return []
+    if not report["differences"]:
+        return ["no part of the model differs between the maps by more than noise explains"]
+    return [
+        f"{item['part']} differs by {item['difference']:.2f} ({item['low']:.2f}-{item['high']:.2f}): least occupied in "
+        f"{item['lowest']}, most in {item['highest']}"
+        for item in report["differences"]
+    ]
+
+
+def interval_text(occupancy: Report) -> str:
+    """Return an occupancy with its 90 % interval; "not shown" where the map does not show the part."""
+    if occupancy["occupancy"] is None:
+        return "not shown"
+    return f"{occupancy['occupancy']:.2f} ({occupancy['low']:.2f}-{occupancy['high']:.2f})"

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fit one map: the occupancies of a model's groups, and of windows along its chains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core.arrays.slabs import for_each
+from occupy_core.maps.density_map import DensityMap
+from occupy_core.modelling.group_density import GroupDensity
+from occupy_core.modelling.group_fit import GroupFit, fit_groups
+from occupy_core.modelling.groups import Window
+from occupy_core.modelling.normal_equations import Place, normal_equations
+from occupy_core.modelling.placed_model import PlacedModel, on_working_grid
+
+# Share of a group's atoms that must lie in the box and outside flat areas for it to have an occupancy. Ours.
+_MIN_SEEN = 0.7
+# Standard deviation, before the map is seen, of a window's occupancy about that of its group. Ours.
+_WINDOW_SPREAD = 0.3
+
+
+@dataclass(frozen=True)
+class FittedMap:
+    """The fit of one map, in units in which only ratios have a meaning; NaN for what the map does not show.
+
+    Attributes
+    ----------
+    occupancies, errors : float arrays (groups)
+        Occupancies, and their standard deviations from the noise.
+    windows, window_errors : float arrays (windows)
+        The same of the windows.
+    correlation : float
+        `GroupFit.correlation`.
+    """
+
+    occupancies: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    windows: NDArray[np.float64]
+    window_errors: NDArray[np.float64]
+    correlation: float
+
+
+def fit_map(source: DensityMap, placed: PlacedModel, windows: Sequence[Window], threads: int) -> FittedMap:
+    """Fit one map; `windows` are parts of chains, each mostly in one group."""
+    seen = _seen(source, placed)
+    volume = on_working_grid(source, placed.shape, threads)
+    shown = [index for index in range(len(placed.densities)) if seen[index] >= _MIN_SEEN]
+    occupancies = np.full(len(placed.densities), np.nan)
+    errors = occupancies.copy()
+    if not shown:
+        nothing = np.full(len(windows), np.nan)
+        return FittedMap(np.full(len(placed.owner), np.nan), np.full(len(placed.owner), np.nan), nothing, nothing, 0.0)
+    fit = fit_groups(volume, [placed.densities[index] for index in shown], finest=placed.finest, threads=threads)
+    occupancies[shown], errors[shown] = fit.occupancies, np.sqrt(np.diag(fit.covariance))
+    owner = np.array(placed.owner)
+    of_groups, of_errors = occupancies[owner], errors[owner]
+    of_windows = _fit_windows(fit, placed, windows, of_groups, of_errors, threads)
+    return FittedMap(of_groups, of_errors, *of_windows, fit.correlation)
+
+
+def _seen(source: DensityMap, placed: PlacedModel) -> List[float]:
+    """Return for each density the share of its atoms that lie in the box, outside areas of one constant value."""
+    corner = source.data[0, 0, 0]
+    shape = np.array(source.data.shape)
+    result = []
+    owner = np.array(placed.owner)[placed.group_of_atom]
+    index = np.round(placed.positions / placed.grid.voxel_size).astype(int)
+    inside = np.all((index >= 0) & (index < shape), axis=1)
+    flat = np.zeros(len(index), bool)
+    at_atoms = source.data[tuple(index[inside].T)]
+    flat[inside] = at_atoms == corner
+    for number in range(len(placed.densities)):
+        own = owner == number
+        result.append(float(np.mean(inside[own] & ~flat[own])))
+    return result
+
+
+def _fit_windows(
+    fit: GroupFit,
+    placed: PlacedModel,
+    windows: Sequence[Window],
+    occupancies: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    threads: int,
+) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit by how much the windows of each chain differ from their groups, the other chains being as fitted."""
+    values = np.full(len(windows), np.nan)
+    sigmas = values.copy()
+    chains: Dict[str, List[int]] = {}
+    for number, window in enumerate(windows):
+        chains.setdefault(window.chain, []).append(number)
+
+    def fit_chain(numbers: List[int]) -> None:
+        groups = [int(np.bincount(placed.group_of_atom[windows[n].atoms]).argmax()) for n in numbers]
+        kept = [(n, g) for n, g in zip(numbers, groups) if np.isfinite(occupancies[g])]
+        if not kept:
+            return
+        densities = [placed.density_of(windows[n].atoms) for n, _ in kept]
+        deviations, spread = _deviations(fit, densities, float(np.nanmax(occupancies)))
+        for (number, group), deviation, sigma in zip(kept, deviations, spread):
+            values[number] = occupancies[group] + deviation
+            sigmas[number] = np.hypot(errors[group], sigma)
+
+    for_each(list(chains.values()), fit_chain, threads=threads)
+    return values, sigmas
+
+
+def _deviations(
+    fit: GroupFit, densities: Sequence[GroupDensity], full: float
+) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
+    columns = [fit.weights.column(item) for item in densities]
+    places = [Place.of(item, fit.residual.shape) for item in densities]
+    matrix, vector, _ = normal_equations(columns, places, fit.residual, fit.weights.near)
+    matrix[np.diag_indices_from(matrix)] += (_WINDOW_SPREAD * full) ** -2
+    covariance = np.linalg.inv(matrix)
+    return covariance @ vector, np.sqrt(np.diag(covariance))

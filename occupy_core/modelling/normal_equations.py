@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sums of products of densities that each lie in a box of their own on the grid of a map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core.arrays.types import Floats, Volume
+from occupy_core.modelling.group_density import GroupDensity
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the box of a group lies: the part of it within the map, as slices of the map and of the box."""
+
+    of_map: Tuple[slice, ...]
+    of_box: Tuple[slice, ...]
+
+    @classmethod
+    def of(cls, density: GroupDensity, shape: Sequence[int]) -> Place:
+        """Return the place of a group in a map of a shape; empty slices where they do not overlap."""
+        starts = [min(max(first, 0), side) for first, side in zip(density.first, shape)]
+        stops = [
+            min(max(first + size, start), side)
+            for first, size, start, side in zip(density.first, density.shape, starts, shape)
+        ]
+        in_map = tuple(slice(start, stop) for start, stop in zip(starts, stops))
+        return cls(in_map, tuple(slice(s.start - f, s.stop - f) for s, f in zip(in_map, density.first)))
+
+
+def normal_equations(
+    columns: Sequence[Volume], places: Sequence[Place], target: Volume, near: Volume
+) -> Tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the matrix of products of columns, their products with the target, and their sums, weighted by `near`.
+
+    Parameters
+    ----------
+    columns : sequence of float32 arrays, 3D
+        Each in its own box.
+    places : sequence of Place
+        The places of these boxes in the map.
+    target, near : float32 arrays, 3D
+        On the grid of the map.
+    """
+    count = len(columns)
+    matrix, vector, sums = np.zeros((count, count)), np.zeros(count), np.zeros(count)
+    for i, (column, place) in enumerate(zip(columns, places)):
+        weighted = column[place.of_box] * near[place.of_map]
+        vector[i], sums[i] = dot(weighted, target[place.of_map]), weighted.sum(dtype=np.float64)
+        for j in range(i, count):
+            common = _overlap(place, places[j])
+            if common is not None:
+                matrix[i, j] = matrix[j, i] = dot(
+                    weighted[tuple(slice(c.start - s.start, c.stop - s.start) for c, s in zip(common, place.of_map))],
+                    columns[j][places[j].of_box][
+                        tuple(slice(c.start - s.start, c.stop - s.start) for c, s in zip(common, places[j].of_map))
+                    ],
+                )
+    return matrix, vector, sums
+
+
+def _overlap(one: Place, other: Place) -> Optional[Tuple[slice, ...]]:
+    both = tuple(slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(one.of_map, other.of_map))
+    return both if all(part.start < part.stop for part in both) else None
+
+
+def dot(one: Floats, other: Floats) -> float:
+    return float(np.einsum("zyx,zyx->", one, other, dtype=np.float64))

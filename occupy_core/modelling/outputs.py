@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the model with its occupancies and masks of its parts, and make the model's part of the report."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import gemmi
+import numpy as np
+from scipy import ndimage
+
+from occupy_core.arrays.types import Volume
+from occupy_core.comparing.occupancies import Interval, weighted_mean
+from occupy_core.comparing.region_masks import soft_mask
+from occupy_core.errors import ModelError
+from occupy_core.estimate.coarse_grid import coarse_grid
+from occupy_core.maps.writing import write_map
+from occupy_core.modelling.atomic_model import AtomicModel, read_structure
+from occupy_core.modelling.describe import one_means
+from occupy_core.modelling.frame import positions_in_map, possible_frames
+from occupy_core.modelling.groups import Group, file_name_of
+from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy
+from occupy_core.settings.job_spec import MapInput
+from occupy_core.settings.output_names import GROUP_MASK, MODEL_ATTRIBUTES, MODEL_FILE
+
+Report = Dict[str, Any]
+
+# Å from the atoms to the middle of a mask's soft edge. Ours: at 8 Å the density of the atoms has faded there.
+_MASK_REACH = 6.0
+_ALL_PARTICLES = 0.99  # sum of the classes' shares, from which on no class is missing: rounding leaves it short of 1
+
+
+def write_model_outputs(
+    result: ModelOccupancy, maps: Sequence[MapInput], folder: Path, *, kind: str, masks: str
+) -> Report:
+    """Write a model and its attributes for each map, and the masks of parts.
+
+    Parameters
+    ----------
+    result : ModelOccupancy
+    maps : sequence of MapInput
+        The maps, in the order of the result.
+    folder : Path
+        Where to write.
+    kind : str
+        What a part is: the setting `model_groups`.
+    masks : str
+        The setting `model_masks`: "yes", "no", or names of parts behind commas.
+
+    Returns
+    -------
+    dict
+        The model's part of report.json; "outputs" names the files.
+
+    Raises
+    ------
+    ModelError
+        If `masks` names no part.
+    """
+    names: List[str] = []
+    for item, occupancies, traces in zip(maps, result.occupancies, result.traces):
+        names += [item.prefix + MODEL_FILE, item.prefix + MODEL_ATTRIBUTES]
+        _write_model(folder / names[-2], result, occupancies)
+        _write_attributes(folder / names[-1], result, occupancies, traces)
+    mask_names: Dict[str, str] = {}
+    for group in _masked_groups(result.groups, masks):
+        mask_names[group.name] = GROUP_MASK.format(_unique(file_name_of(group.name), mask_names))
+        mask = mask_of_part(result, group)
+        write_map(folder / mask_names[group.name], mask, result.grid, label=f"mask of {group.name}"[:60])
+        del mask  # frees its memory before the next mask is made
+    return {
+        "model": result.model.path,
+        "parts_are": kind,
+        "frame": result.frame.name,
+        "finest_angstrom": result.finest,
+        "whole": list(result.whole),
+        "one_means": one_means(result.whole, result.is_whole_given),
+        "maps": [_map_report(*values) for values in zip(maps, result.correlations)],
+        "parts": [
+            {
+                "name": group.name,
+                "residues": group.residues,
+                "atoms": len(group.atoms),
+                "mass_kilodalton": group.mass,
+                "mask": mask_names.get(group.name),
+                "occupancies": [_part_report(item, of_map[index]) for item, of_map in zip(maps, result.occupancies)],
+                **_of_all_particles([of_map[index] for of_map in result.occupancies], maps),
+            }
+            for index, group in enumerate(result.groups)
+        ],
+        "windows": [
+            {
+                "chain": window.chain,
+                "first": window.first,
+                "last": window.last,
+                "atoms": len(window.atoms),
+                "occupancies": [_part_report(item, of_map[index]) for item, of_map in zip(maps, result.traces)],
+            }
+            for index, window in enumerate(result.windows)
+        ],
+        "differences": [
+            {
+                "part": result.groups[item.group].name,
+                "lowest": maps[item.lowest].name,
+                "highest": maps[item.highest].name,
+                "low": item.low,
+                "difference": item.value,
+                "high": item.high,
+            }
+            for item in result.differences
+        ],
+        "outputs": [*names, *mask_names.values()],
+        "warnings": [*result.warnings, *_frame_warning(result)],
+    }
+
+
+def mask_of_part(result: ModelOccupancy, group: Group) -> Volume:
+    """Return a soft mask around the atoms of a part: float32 array, 3D, 0..1, on the grid of the maps."""
+    grid = result.grid
+    coarse = coarse_grid(grid.shape, grid.voxel_size)
+    spacing = coarse.step * grid.voxel_size
+    index = np.round(positions_in_map(result.model, result.frame, grid)[group.atoms] / spacing).astype(int)
+    index = index[np.all((index >= 0) & (index < np.array(coarse.shape)), axis=1)]
+    away = np.ones(coarse.shape, bool)
+    away[tuple(index.T)] = False
+    near = ndimage.distance_transform_edt(away, sampling=spacing) <= _MASK_REACH
+    return soft_mask(near, grid.shape, spacing=coarse.step, voxel_size=grid.voxel_size)
+
+
+def _masked_groups(groups: Sequence[Group], masks: str) -> List[Group]:
+    """Return the groups whose masks are asked for."""
+    word = masks.strip().lower()
+    if word in ("no", "false", "off", "0"):
+        return []
+    if word in ("yes", "true", "on", "1"):
+        return list(groups)
+    known = {group.name: group for group in groups}
+    chosen = [name.strip() for name in masks.split(",") if name.strip()]
+    for name in chosen:
+        if name not in known:
+            raise ModelError(f"model_masks: found {name!r}, expected yes, no, or names of parts: {', '.join(known)}")
+    return [known[name] for name in dict.fromkeys(chosen)]
+
+
+def _unique(name: str, taken: Dict[str, str]) -> str:
+    """Return a name, with a number where another part has the same in a file name."""
+    others = set(taken.values())
+    number, result = 1, name
+    while GROUP_MASK.format(result) in others:
+        number += 1
+        result = f"{name}_{number}"
+    return result
+
+
+def _write_model(path: Path, result: ModelOccupancy, occupancies: Sequence[PartOccupancy]) -> None:
+    """Write the whole model of the file, with the occupancies of the parts in place of its own."""
+    structure = read_structure(result.model.path)
+    by_residue = {}
+    for group, occupancy in zip(result.groups, occupancies):
+        for index in np.unique(result.model.residue_of_atom[group.atoms]):
+            by_residue[_key_of(result.model, int(index))] = occupancy.value
+    for chain in structure[0]:
+        for residue in chain:
+            value = by_residue.get((chain.name, residue.seqid.num or 0, residue.name))
+            if value is None or np.isnan(value):
+                continue
+            weights = _weights(residue)
+            for atom in residue:
+                atom.occ = round(value * weights.get(atom.altloc, 1.0), 3)
+    structure.make_mmcif_document().write_file(str(path))
+
+
+def _key_of(model: AtomicModel, index: int) -> Tuple[str, int, str]:
+    residue = model.residues[index]
+    return residue.chain, residue.number, residue.name
+
+
+def _weights(residue: gemmi.Residue) -> Dict[str, float]:
+    """Return the share of each alternative location of a residue; 1 for atoms that have one location."""
+    sums: Dict[str, float] = {}
+    for atom in residue:
+        if atom.has_altloc():
+            sums[atom.altloc] = max(sums.get(atom.altloc, 0.0), atom.occ)
+    total = sum(sums.values())
+    return {name: value / total if total > 0 else 1 / len(sums) for name, value in sums.items()}
+
+
+def _write_attributes(
+    path: Path, result: ModelOccupancy, occupancies: Sequence[PartOccupancy], traces: Sequence[PartOccupancy]
+) -> None:
+    """Write the occupancies of the parts and of the windows as attributes of the residues, for ChimeraX."""
+    model = result.model
+    lines = ["# Occupancy of each residue's part, and of the window along the chain that it lies in."]
+    lines += ["attribute: part_occupancy", "match mode: any", "recipient: residues"]
+    for group, occupancy in zip(result.groups, occupancies):
+        lines += _attribute_lines(model, group.atoms, occupancy)
+    lines += ["attribute: window_occupancy", "match mode: any", "recipient: residues"]
+    for window, occupancy in zip(result.windows, traces):
+        lines += _attribute_lines(model, window.atoms, occupancy)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _attribute_lines(model: AtomicModel, atoms: Any, occupancy: PartOccupancy) -> List[str]:
+    if np.isnan(occupancy.value):
+        return []
+    keys = dict.fromkeys(_key_of(model, int(index))[:2] for index in np.unique(model.residue_of_atom[atoms]))
+    return [f"\t/{chain}:{number}\t{occupancy.value:.3f}" for chain, number in keys]
+
+
+def _map_report(item: MapInput, correlation: float) -> Report:
+    info = asdict(item.class_info) if item.class_info else {"number": None, "share": None, "particles": None}
+    info.pop("ssnr", None)
+    return {"name": item.name, "input": item.path, **info, "correlation": correlation}
+
+
+def _part_report(item: MapInput, occupancy: PartOccupancy) -> Report:
+    values = {"low": occupancy.low, "occupancy": occupancy.value, "high": occupancy.high, "noise": occupancy.noise}
+    return {"name": item.name, **{name: None if np.isnan(value) else value for name, value in values.items()}}
+
+
+def _of_all_particles(occupancies: Sequence[PartOccupancy], maps: Sequence[MapInput]) -> Report:
+    """Return the mean over all particles of a classification; None unless all classes are there."""
+    shares = [item.class_info.share if item.class_info else None for item in maps]
+    known = [share for share in shares if share is not None]
+    mean: Optional[Interval] = None
+    is_shown = not any(np.isnan(item.value) for item in occupancies)
+    if len(maps) > 1 and len(known) == len(maps) and sum(known) > _ALL_PARTICLES and is_shown:
+        mean = weighted_mean([Interval(item.low, item.value, item.high) for item in occupancies], known)
+    low, value, high = mean or (None, None, None)
+    name = "occupancy_of_all_particles"
+    return {name: value, f"{name}_low": low, f"{name}_high": high}
+
+
+def _frame_warning(result: ModelOccupancy) -> List[str]:
+    """Warn if viewers will not show the model in the map."""
+    shown = possible_frames(result.grid)[0]
+    if result.frame == shown:
+        return []
+    moved = [value - other for value, other in zip(shown.first_voxel, result.frame.first_voxel)]
+    text = ", ".join(f"{value:.2f}" for value in moved)
+    return [
+        f"the model lies in the frame of {result.frame.name}, so viewers do not show it in the map; to see it there, "
+        f"move it by ({text}) Å"
+    ]

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The densities of a model's groups on the grid on which maps are fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from occupy_core.arrays.slabs import for_each
+from occupy_core.arrays.types import Volume
+from occupy_core.fourier.resize import resize
+from occupy_core.maps.density_map import DensityMap
+from occupy_core.maps.grid import MapGrid
+from occupy_core.modelling.atomic_model import AtomicModel
+from occupy_core.modelling.frame import Frame, find_frame, positions_in_map
+from occupy_core.modelling.frequency_shells import taper
+from occupy_core.modelling.group_density import GroupDensity, group_density
+from occupy_core.modelling.groups import Group
+from occupy_core.modelling.normal_equations import Place, normal_equations
+
+# Å, and voxels: the finest detail that is fitted is the coarser of both. Finer detail says more about noisy maps, and
+# depends more on the B-factors (docs/model.md). Ours.
+_FINEST, _FINEST_VOXELS = 6.0, 2.5
+_SAMPLES = 3.0  # points of the grid in the finest detail
+_FINEST_FOR_FRAME = 9.0  # Å
+# Cosine between the densities of two groups, above which no map tells them apart. Ours.
+_MAX_ALIKE = 0.95
+# B-factors are taken relative to their median, and at most this much lower or higher, Å^2. Ours.
+_B_RANGE = (-60.0, 100.0)
+_MEAN_B = 80.0
+
+
+@dataclass(frozen=True)
+class PlacedModel:
+    """A model in the box of a map.
+
+    Attributes
+    ----------
+    grid : MapGrid
+        Grid of the maps.
+    frame : Frame
+    finest : float
+        Finest detail that is fitted, Å.
+    shape : three int
+        The working grid, on which maps are fitted (z, y, x), voxels.
+    steps : three float
+        Its spacing, Å.
+    elements : tuple of str
+    positions : float64 array (atoms, 3)
+        z, y, x, Å from the centre of voxel 0.
+    b_factors : float64 array (atoms)
+        Å^2.
+    group_of_atom : int array (atoms)
+    densities : tuple of GroupDensity
+        Groups that cannot be told apart share one.
+    owner : tuple of int
+        For each group, the index of its density.
+    """
+
+    grid: MapGrid
+    frame: Frame
+    finest: float
+    shape: Tuple[int, ...]
+    steps: Tuple[float, ...]
+    elements: Tuple[str, ...] = field(repr=False)
+    positions: NDArray[np.float64] = field(repr=False)
+    b_factors: NDArray[np.float64] = field(repr=False)
+    group_of_atom: NDArray[np.intp] = field(repr=False)
+    densities: Tuple[GroupDensity, ...] = ()
+    owner: Tuple[int, ...] = ()
+
+    def density_of(self, atoms: NDArray[np.intp]) -> GroupDensity:
+        """Return the density of some atoms, by their indices."""
+        elements = [self.elements[index] for index in atoms]
+        return group_density(self.positions[atoms], elements, self.b_factors[atoms], self.steps)
+
+
+def place_model(
+    source: DensityMap,
+    model: AtomicModel,
+    groups: Sequence[Group],
+    lowpass: Optional[float],
+    warnings: List[str],
+    threads: int,
+) -> PlacedModel:
+    """Find the frame of a model in a map and compute the densities of its groups.
+
+    Parameters
+    ----------
+    source : DensityMap
+    model : AtomicModel
+    groups : sequence of Group
+        All atoms of the model, each in one group.
+    lowpass : float, optional
+        Finest detail to fit, Å; by default 6 Å or 2.5 voxels.
+    warnings : list of str
+        Warnings are added to it.
+    threads : int
+
+    Raises
+    ------
+    ModelError
+        If the model does not lie in the map.
+    """
+    grid = source.grid
+    finest = lowpass or max(_FINEST, _FINEST_VOXELS * grid.voxel_size)
+    coarse_shape, coarse_steps = _working_grid(grid, _FINEST_FOR_FRAME)
+    frame = find_frame(model, on_working_grid(source, coarse_shape, threads), coarse_steps, grid)
+    shape, steps = _working_grid(grid, finest)
+    group_of_atom = np.empty(len(model.elements), np.intp)
+    for number, group in enumerate(groups):
+        group_of_atom[group.atoms] = number
+    placed = PlacedModel(
+        grid,
+        frame,
+        finest,
+        shape,
+        steps,
+        model.elements,
+        positions_in_map(model, frame, grid),
+        _usable_b_factors(model, warnings),
+        group_of_atom,
+    )
+    densities: List[Optional[GroupDensity]] = [None] * len(groups)
+
+    def compute(number: int) -> None:
+        densities[number] = placed.density_of(groups[number].atoms)
+
+    for_each(range(len(groups)), compute, threads=threads)
+    own = [item for item in densities if item is not None]
+    owner = _merge_alike(own, groups, finest, shape, warnings)
+    kept = sorted(set(owner))
+    merged = [
+        own[index]
+        if owner.count(index) == 1
+        else placed.density_of(np.concatenate([g.atoms for g, o in zip(groups, owner) if o == index]))
+        for index in kept
+    ]
+    return replace(placed, densities=tuple(merged), owner=tuple(kept.index(index) for index in owner))
+
+
+def _working_grid(grid: MapGrid, finest: float) -> Tuple[Tuple[int, ...], Tuple[float, ...]]:
+    """Return shape and spacings (Å) of a grid that holds the finest detail; no finer than the map's own."""
+    shape = tuple(
+        min(side, int(scipy.fft.next_fast_len(int(np.ceil(side * grid.voxel_size * _SAMPLES / finest)), real=True)))
+        for side in grid.shape
+    )
+    return shape, tuple(side * grid.voxel_size / new for side, new in zip(grid.shape, shape))
+
+
+def on_working_grid(source: DensityMap, shape: Tuple[int, ...], threads: int) -> Volume:
+    """Return a map on the working grid."""
+    return source.data if source.data.shape == shape else resize(source.data, shape, threads=threads)
+
+
+def _usable_b_factors(model: AtomicModel, warnings: List[str]) -> NDArray[np.float64]:
+    """Return the B-factors about a common mean; one for all atoms where the file has none, or the confidence of a
+    predicted structure in their place."""
+    values = model.b_factors
+    spread = float(np.ptp(values))
+    if spread < 1 or _is_predicted(model):
+        warnings.append(
+            f"{model.path} has no B-factors"
+            + (" (it is a predicted structure, with its confidence in their place)" if spread >= 1 else "")
+            + ": all atoms count as equally flexible"
+        )
+        return np.full(len(values), _MEAN_B)
+    return _MEAN_B + np.clip(values - np.median(values), *_B_RANGE)
+
+
+def _is_predicted(model: AtomicModel) -> bool:
+    """Return whether a file says that it is a prediction: AlphaFold and others keep their confidence as B-factors."""
+    text = " ".join([*model.structure.info.values(), *model.structure.raw_remarks[:20]]).upper()
+    return any(word in text for word in ("ALPHAFOLD", "PREDICTION", "PREDICTED", "PLDDT", "ESMFOLD"))
+
+
+def _merge_alike(
+    densities: Sequence[GroupDensity], groups: Sequence[Group], finest: float, shape: Sequence[int], warnings: List[str]
+) -> List[int]:
+    """Return for each group the index of the first group that it cannot be told from: mostly its own."""
+    parts = [item.filtered(taper(item.frequencies(), finest)) for item in densities]
+    places = [Place.of(item, shape) for item in densities]
+    everywhere = np.ones(tuple(shape), np.float32)
+    products, _, _ = normal_equations(parts, places, everywhere, everywhere)
+    lengths = np.sqrt(np.maximum(np.diag(products), np.finfo(float).tiny))
+    alike = products / np.outer(lengths, lengths) > _MAX_ALIKE
+    owner = list(range(len(groups)))
+    for one in range(len(groups)):
+        for other in range(one):
+            if alike[one, other] and owner[one] == one:
+                owner[one] = owner[other]
+                warnings.append(
+                    f"{groups[other].name} and {groups[one].name} lie in one place with one shape: no map tells them "
+                    "apart, so both have the occupancy that they have together"
+                )
+    return owner

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Occupancies of the chains of a fitted model."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from occupy_core.errors import MapError, ModelError
+from occupy_core.maps.density_map import map_from_array
+from occupy_core.modelling.atomic_model import read_model
+from occupy_core.modelling.groups import groups_of, windows_of
+from occupy_core.modelling.model_occupancy import measure_model
+from tests.core.modelling.conftest import OCCUPANCIES
+
+
+def measure(maps, path, model=None, **how):
+    model = model or read_model(path)
+    readers = [lambda source=source: source for source in maps]
+    return measure_model(readers, model, groups_of(model, "chain"), windows_of(model, 15), **how)
+
+
+def test_chains_read_their_occupancies(fitted):
+    result = measure([fitted.map], fitted.model)
+    values = {group.name: item for group, item in zip(result.groups, result.occupancies[0])}
+    assert {name: item.value for name, item in values.items()} == pytest.approx(OCCUPANCIES, abs=0.05)
+    assert all(item.low <= OCCUPANCIES[name] <= item.high for name, item in values.items())
+    assert set(result.whole) == {"A", "B", "D", "F"} and not result.is_whole_given
+    assert result.correlations[0] > 0.7
+
+
+def test_windows_follow_their_chains(fitted):
+    result = measure([fitted.map], fitted.model)
+    for chain, truth in OCCUPANCIES.items():
+        values = [item.value for window, item in zip(result.windows, result.traces[0]) if window.chain == chain]
+        assert len(values) > 10 and np.median(values) == pytest.approx(truth, abs=0.1)
+
+
+def test_grey_scale_of_the_map_does_not_count(fitted):
+    expected = measure([fitted.map], fitted.model).occupancies[0]
+    scaled = map_from_array(1000 * fitted.map.data + 7, voxel_size=fitted.map.grid.voxel_size)
+    found = measure([scaled], fitted.model).occupancies[0]
+    assert [item.value for item in found] == pytest.approx([item.value for item in expected], abs=0.005)
+
+
+def test_named_parts_count_as_whole(fitted):
+    result = measure([fitted.map], fitted.model, whole=["E"])
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
+    assert values["E"] == pytest.approx(1.0) and values["C"] == pytest.approx(0.5, abs=0.08)
+    assert result.whole == ("E",) and result.is_whole_given
+    with pytest.raises(ModelError, match="model_whole: found 'X', expected names of parts: A, B"):
+        measure([fitted.map], fitted.model, whole=["X"])
+
+
+def test_maps_share_one_scale_and_differences_are_found(simulate_bundles):
+    first = simulate_bundles({**OCCUPANCIES, "C": 1.0}, seed=5)
+    second = simulate_bundles({**OCCUPANCIES, "C": 0.2}, seed=6)
+    brighter = map_from_array(3 * second.map.data, voxel_size=second.map.grid.voxel_size)
+    result = measure([first.map, brighter], first.model)
+    (difference,) = result.differences
+    assert result.groups[difference.group].name == "C"
+    assert (difference.lowest, difference.highest) == (1, 0)
+    assert difference.low <= 0.8 <= difference.high
+    for truth, found in zip(({**OCCUPANCIES, "C": 1.0}, {**OCCUPANCIES, "C": 0.2}), result.occupancies):
+        assert [item.value for item in found] == pytest.approx(list(truth.values()), abs=0.06)
+
+
+def test_equal_maps_do_not_differ(simulate_bundles):
+    maps = [simulate_bundles(OCCUPANCIES, seed=seed) for seed in (7, 8)]
+    assert measure([item.map for item in maps], maps[0].model).differences == ()
+
+
+def test_parts_outside_the_map_have_no_occupancy(fitted):
+    model = read_model(fitted.model)
+    positions = model.positions.copy()
+    moved = np.isin([model.residues[index].chain for index in model.residue_of_atom], ["G"])
+    positions[moved] += 300
+    result = measure([fitted.map], fitted.model, replace(model, positions=positions))
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
+    assert np.isnan(values["G"]) and values["C"] == pytest.approx(0.3, abs=0.05)
+    assert any("G lie outside the box" in text for text in result.warnings)
+
+
+def test_alike_parts_are_reported_together(fitted):
+    model = read_model(fitted.model)
+    groups = list(groups_of(model, "chain"))
+    half = groups[2]
+    groups[2:3] = [replace(half, name="C1", atoms=half.atoms[::2]), replace(half, name="C2", atoms=half.atoms[1::2])]
+    result = measure_model([lambda: fitted.map], model, groups, ())
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
+    assert values["C1"] == values["C2"] == pytest.approx(0.3, abs=0.05)
+    assert any("C1 and C2 lie in one place" in text for text in result.warnings)
+
+
+def test_maps_must_lie_on_one_grid(fitted):
+    other = map_from_array(fitted.map.data[:-2], voxel_size=fitted.map.grid.voxel_size)
+    with pytest.raises(MapError, match="expected the grid of the first map"):
+        measure([fitted.map, other], fitted.model)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p, c: p + [20, 0, 0], "fits best .* Å away from its place"),
+        (lambda p, c: (p - c)[:, [2, 1, 0]] * [1, 1, -1] + c, "turned model fits by chance"),
+    ],
+    ids=["shifted", "turned"],
+)
+def test_models_that_do_not_lie_in_the_map_are_refused(fitted, change, message):
+    model = read_model(fitted.model)
+    centre = (model.positions.min(axis=0) + model.positions.max(axis=0)) / 2
+    with pytest.raises(ModelError, match=message):
+        measure([fitted.map], fitted.model, replace(model, positions=change(model.positions, centre)))
