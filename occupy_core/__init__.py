@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from occupy_core.api.classes import DifferingRegion as DifferingRegion
     from occupy_core.api.classes import Occupancy as Occupancy
     from occupy_core.api.classes import compare as compare
+    from occupy_core.api.model import ModelDifference as ModelDifference
+    from occupy_core.api.model import ModelOccupancies as ModelOccupancies
+    from occupy_core.api.model import ModelPart as ModelPart
+    from occupy_core.api.model import ModelWindow as ModelWindow
+    from occupy_core.api.model import model_occupancy as model_occupancy
     from occupy_core.api.one_map import LocalScale as LocalScale
     from occupy_core.api.one_map import Modified as Modified
     from occupy_core.api.one_map import amplify as amplify
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from occupy_core.api.one_map import sigmoid as sigmoid
     from occupy_core.errors import JobError as JobError
     from occupy_core.errors import MapError as MapError
+    from occupy_core.errors import ModelError as ModelError
     from occupy_core.errors import OccupyError as OccupyError
     from occupy_core.errors import SettingsError as SettingsError
     from occupy_core.estimate.targets import Target as Target
@@ -45,14 +51,20 @@ _MODULES = {
     "DifferingRegion": "api.classes",
     "LocalScale": "api.one_map",
     "Modified": "api.one_map",
+    "ModelDifference": "api.model",
+    "ModelOccupancies": "api.model",
+    "ModelPart": "api.model",
+    "ModelWindow": "api.model",
     "Occupancy": "api.classes",
     "amplify": "api.one_map",
     "attenuate": "api.one_map",
     "compare": "api.classes",
     "local_scale": "api.one_map",
+    "model_occupancy": "api.model",
     "sigmoid": "api.one_map",
     "JobError": "errors",
     "MapError": "errors",
+    "ModelError": "errors",
     "OccupyError": "errors",
     "SettingsError": "errors",
     "Target": "estimate.targets",
@@ -80,6 +92,11 @@ __all__ = [
     "LocalScale",
     "MapError",
     "MapInput",
+    "ModelDifference",
+    "ModelError",
+    "ModelOccupancies",
+    "ModelPart",
+    "ModelWindow",
     "Modified",
     "Occupancy",
     "OccupyError",
@@ -91,6 +108,7 @@ __all__ = [
     "attenuate",
     "compare",
     "local_scale",
+    "model_occupancy",
     "process_map",
     "read_map",
     "run_job",

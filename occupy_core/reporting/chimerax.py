@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
-from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS
+from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS, MODEL_ATTRIBUTES, MODEL_FILE
 
 Report = Mapping[str, Any]
 # Model number in ChimeraX of a map, and the map's report; the map's outputs have the numbers that follow.
@@ -57,9 +57,11 @@ def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
         number = _last_model(number, item) + 1
     hidden = [number for number, _ in maps[:shown] + maps[shown + 1 :]]
     lines += [f"hide {_models(hidden)} models"] if hidden else []
+    model_lines = _model_commands(report["model"], maps, shown, number) if report.get("model") else []
+    lines += model_lines
     lines.append(f"key {_KEY} pos 0.7,0.06 size 0.25,0.035 fontSize 16")
     lines += ['2dlabels text "local scale" xpos 0.7 ypos 0.11 size 18', "view", ""]
-    return "\n".join([*lines, *_commands_to_copy(maps, shown)]) + "\n"
+    return "\n".join([*lines, *_commands_to_copy(maps, shown, number + (1 if model_lines else 0))]) + "\n"
 
 
 def quoted(text: str) -> str:
@@ -84,9 +86,26 @@ def _map_commands(number: int, item: Report, output_dir: str) -> List[str]:
     return [*lines, _surface(number, item), _colour_by_scale(number, number + 1), hide, ""]
 
 
-def _commands_to_copy(maps: Sequence[NumberedMap], shown: int) -> List[str]:
-    """Return comments with further commands, for users to copy into ChimeraX."""
-    (first, item), free = maps[shown], _last_model(*maps[-1]) + 1
+def _model_commands(report: Report, maps: Sequence[NumberedMap], shown: int, number: int) -> List[str]:
+    """Return commands that open the fitted model of the map that is shown, coloured by the occupancy of its parts."""
+    surface, item = maps[shown]
+    if item["prefix"] + MODEL_FILE not in report["outputs"]:
+        return []
+    return [
+        f"# #{number}: the fitted model, coloured by the occupancy of its parts",
+        f"open {quoted(item['prefix'] + MODEL_FILE)}",
+        f"open {quoted(item['prefix'] + MODEL_ATTRIBUTES)} models #{number}",
+        f"hide #{number} atoms",
+        f"show #{number} cartoons",
+        f"color byattribute r:part_occupancy #{number} target rc palette {PALETTE}",
+        f"transparency #{surface} 60 target s",
+        "",
+    ]
+
+
+def _commands_to_copy(maps: Sequence[NumberedMap], shown: int, free: int) -> List[str]:
+    """Return comments with further commands, for users to copy into ChimeraX; `free` is a free model number."""
+    first, item = maps[shown]
     lines = ["# More, to be copied into ChimeraX's command line:"]
 
     def add(text: str, *commands: str) -> None:

@@ -29,7 +29,7 @@ _PdfPages: Any = PdfPages  # some versions of matplotlib have no types for this 
 def write_logfile(
     path: Path, report: Report, sections: Sequence[MapSections], region_sections: Sequence[RegionSection] = ()
 ) -> None:
-    """Write the PDF: pages about all maps when there are several, then the page of each map.
+    """Write the PDF: pages about all maps when there are several, on a fitted model, then the page of each map.
 
     Parameters
     ----------
@@ -46,6 +46,11 @@ def write_logfile(
     with fixed_style(), _PdfPages(path, metadata={"CreationDate": None, "ModDate": None}) as pdf:
         if _has_several_maps(report):
             for figure in summary_pages(report, region_sections):
+                pdf.savefig(figure)
+        if report.get("model"):
+            from occupy_core.reporting.pdf.model_page import model_pages  # most jobs have no model
+
+            for figure in model_pages(report["model"], version=report["version"]):
                 pdf.savefig(figure)
         for index, map_sections in enumerate(sections):
             for figure in pages_of_map(report, index, map_sections):

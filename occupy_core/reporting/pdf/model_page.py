@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Page on a fitted model: bars of its parts for one map, a table for several, and traces along the chains.
+
+Needs matplotlib.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from occupy_core.modelling.describe import difference_lines, part_text
+from occupy_core.reporting.pdf.colours import FRACTION_COLOURS
+from occupy_core.reporting.pdf.frames import Frame
+from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, TINY, WARNINGS, WIDTH, Page, add_blocks
+from occupy_core.reporting.pdf.text import line_height, shortened
+
+Report = Mapping[str, Any]
+
+_MAX_BARS, _MAX_ROWS, _MAX_TRACES = 30, 30, 16  # parts and chains in the figures; the text and tables have all
+_BARS_HEIGHT, _ROW_HEIGHT, _TRACE_HEIGHT = 2.0, 0.17, 0.62  # inches
+_LEFT, _BELOW = 0.45, 0.3  # inches, for numbers and names
+_NAME_WIDTH = 1.1  # inches, of the names of parts beside a table
+_TICKS = (0, 0.5, 1)
+
+
+def model_pages(report: Report, *, version: str) -> List[Figure]:
+    """Draw the pages on a fitted model.
+
+    Parameters
+    ----------
+    report : mapping
+        The model's part of report.json.
+    version : str
+        Version of this program.
+    """
+    page = Page("Occupancy of the parts of a fitted model", report["model"], f"OccuPy for Scipion and RELION {version}")
+    page.add_warning_count(report["warnings"])
+    page.top += 0.15
+    if len(report["maps"]) == 1:
+        _draw_bars(page, report)
+    else:
+        _draw_table(page, report)
+    _draw_traces(page, report)
+    correlations = ", ".join(f"{item['correlation']:.2f} in {item['name']}" for item in report["maps"])
+    blocks: Dict[str, Sequence[str]] = {
+        "What 1 stands for": [report["one_means"]],
+        "Differences between the maps": difference_lines(report),
+        "Occupancies, with 90 % intervals in brackets": [part_text(part) for part in report["parts"]],
+        "Correlation of the fitted model with the map, from 30 to 10 Å": [correlations],
+        WARNINGS: report["warnings"],
+    }
+    filled = [(heading, texts) for heading, texts in blocks.items() if texts]
+    return [item.figure for item in add_blocks(page, filled, title="Occupancy of a fitted model, continued")]
+
+
+def _draw_bars(page: Page, report: Report) -> None:
+    """Draw a bar with its 90 % interval for each part of the model in the only map."""
+    parts = [part for part in report["parts"] if part["occupancies"][0]["occupancy"] is not None][:_MAX_BARS]
+    if not parts:
+        return
+    frame = Frame(
+        page, MARGIN + _LEFT, page.top, WIDTH - _LEFT, _BARS_HEIGHT, x=(-0.6, len(parts) - 0.4), y=(0, 1.05), size=TINY
+    )
+    values = [part["occupancies"][0] for part in parts]
+    frame.bars(range(len(parts)), [value["occupancy"] for value in values], 0.75, color="C0")
+    whiskers: List[List[Tuple[float, float]]] = []
+    for middle, value in enumerate(values):
+        whiskers.append([(middle, value["low"]), (middle, value["high"])])
+        whiskers += [[(middle - 0.15, value[end]), (middle + 0.15, value[end])] for end in ("low", "high")]
+    frame.add(LineCollection(whiskers, colors="black", linewidths=0.8, zorder=2))
+    frame.sides()
+    frame.ticks_beside(_TICKS)
+    space = (WIDTH - _LEFT) / len(parts)
+    frame.ticks_below(range(len(parts)), [shortened(part["name"], space, TINY) for part in parts])
+    page.upward_text(MARGIN + 0.12, page.top + _BARS_HEIGHT / 2, "occupancy, 90 % interval", size=SMALL)
+    page.top += _BARS_HEIGHT + _BELOW
+
+
+def _draw_table(page: Page, report: Report) -> None:
+    """Draw a coloured table: a row for each part, a column for each map, with the occupancies in the cells."""
+    parts, maps = report["parts"][:_MAX_ROWS], report["maps"]
+    top = page.top + line_height(SMALL) + 0.05
+    width, height = WIDTH - _NAME_WIDTH, _ROW_HEIGHT * len(parts)
+    cell = min(width / len(maps), 1.0)
+    for column, item in enumerate(maps):
+        middle = MARGIN + _NAME_WIDTH + (column + 0.5) * cell
+        page.text(middle, page.top, shortened(item["name"], cell, SMALL), size=SMALL, ha="center")
+    frame = Frame(page, MARGIN + _NAME_WIDTH, top, cell * len(maps), height, x=(0, len(maps)), y=(len(parts), 0))
+    image = np.array(
+        [[np.nan if item["occupancy"] is None else item["occupancy"] for item in part["occupancies"]] for part in parts]
+    )
+    frame.picture(image[::-1], FRACTION_COLOURS, (0, 1))
+    for row, part in enumerate(parts):
+        middle = top + (row + 0.5) * _ROW_HEIGHT - line_height(TINY) / 2
+        page.text(
+            MARGIN + _NAME_WIDTH - 0.06, middle, shortened(part["name"], _NAME_WIDTH, TINY), size=TINY, ha="right"
+        )
+        for column, item in enumerate(part["occupancies"]):
+            value = item["occupancy"]
+            text = "–" if value is None else f"{value:.2f} ± {(item['high'] - item['low']) / 2:.2f}"
+            colour = "white" if value is not None and value < 0.6 else "black"
+            left = MARGIN + _NAME_WIDTH + (column + 0.5) * cell
+            page.text(left, middle, shortened(text, cell, TINY), size=TINY, color=colour, ha="center")
+    page.top = top + height + 0.2
+
+
+def _draw_traces(page: Page, report: Report) -> None:
+    """Draw the occupancy along each chain, a line for each map, two chains beside each other."""
+    chains: Dict[str, List[Report]] = {}
+    for window in report["windows"]:
+        chains.setdefault(window["chain"], []).append(window)
+    shown = list(chains.items())[:_MAX_TRACES]
+    across = (WIDTH - 2 * _LEFT) / 2
+    for number, (chain, windows) in enumerate(shown):
+        left = MARGIN + _LEFT + (number % 2) * (across + _LEFT)
+        first, last = windows[0]["first"], max(window["last"] for window in windows)
+        frame = Frame(page, left, page.top, across, _TRACE_HEIGHT, x=(first - 1, last + 1), y=(0, 1.08), size=TINY)
+        middles = [(window["first"] + window["last"]) / 2 for window in windows]
+        if len(report["maps"]) == 1:
+            for window in windows:
+                value = window["occupancies"][0]
+                if value["occupancy"] is not None:
+                    size = (window["last"] - window["first"] + 1, value["high"] - value["low"])
+                    corner = (window["first"] - 0.5, value["low"])
+                    frame.add(Rectangle(corner, *size, color="C0", alpha=0.25, lw=0))
+        for index in range(len(report["maps"])):
+            values = [window["occupancies"][index]["occupancy"] for window in windows]
+            line = [np.nan if value is None else value for value in values]
+            frame.line(middles, line, color=f"C{index % 10}", lw=1.0)
+        frame.sides()
+        frame.ticks_beside(_TICKS)
+        frame.ticks_below([first, last])
+        name_top = page.top + _TRACE_HEIGHT - line_height(TINY) - 0.02
+        page.text(left + 0.06, name_top, shortened(f"chain {chain}", across, TINY), size=TINY)
+        if number % 2 == 1 or number == len(shown) - 1:
+            page.top += _TRACE_HEIGHT + _BELOW
+    if shown:
+        more = len(chains) - len(shown)
+        page.add_line(
+            "Occupancy along the chains, in windows of residues"
+            + (f"; {more} more chains are in report.json" if more else "")
+            + ("; shaded: 90 % interval" if len(report["maps"]) == 1 else "; colours: the maps, in their order"),
+            size=TINY,
+        )
+        page.top += 0.1
