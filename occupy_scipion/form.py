@@ -126,7 +126,7 @@ def with_form_labels(text: str) -> str:
 def _add_setting(form: Any, name: str, description: Description) -> None:
     """Add the parameter of one setting."""
     parameter, default = FIELDS[name].parameter, default_of(name)
-    common = {"label": description.label, "help": _help_text(description), "expertLevel": _level(description)}
+    common = {"label": description.label, "help": help_text(description), "expertLevel": _level(description)}
     if FIELDS[name].switch:
         common["condition"] = FIELDS[name].switch
     if description.kind == "choice":
@@ -166,7 +166,8 @@ def _level(description: Description) -> int:
     return LEVEL_ADVANCED if description.expert else LEVEL_NORMAL
 
 
-def _help_text(description: Description) -> str:
+def help_text(description: Description) -> str:
+    """Return a setting's help on the form: what it does, the values, and what an empty field stands for."""
     lines = [description.help, f"Allowed: {description.values}."]
     if description.derived:
         lines.append(f"When empty: {description.derived}.")

@@ -38,6 +38,7 @@ def read_report(folder: str) -> Optional[Report]:
     if report is None:
         return None
     _complete_comparison(report.setdefault("comparison", None))
+    report.setdefault("model", None)
     report.setdefault("warnings", [])
     report.setdefault("outputs", [])
     names = (_read_json(os.path.join(folder, JOB_FILE)) or {}).get(TARGET_NAMES, [])
@@ -50,8 +51,9 @@ def read_report(folder: str) -> Optional[Report]:
 def output_files(report: Report) -> List[str]:
     """Return the names of the files that a run wrote, except the report."""
     of_comparison = report["comparison"]["outputs"] if report["comparison"] else []
+    of_model = report["model"]["outputs"] if report["model"] else []
     of_maps = [name for item in report["maps"] for name in item["outputs"].values()]
-    return [*of_maps, *of_comparison, *report["outputs"]]
+    return [*of_maps, *of_comparison, *of_model, *report["outputs"]]
 
 
 def remove_old_outputs(folder: str, last: Optional[Report]) -> None:

@@ -107,12 +107,14 @@ def source_of(volume: Any, *, item_id: int = 0, prefix: str = "", voxel_size: Op
     path = path[: -len(":mrc")] if path.endswith(":mrc") else path
     origin = tuple(float(shift) for shift in volume.getOrigin().getShifts()) if volume.hasOrigin() else None
     size = volume.getSamplingRate() or voxel_size
-    return SourceMap(item_id, prefix, path, volume.getIndex() or 0, float(size) if size else None, origin, _stamp(path))
+    return SourceMap(
+        item_id, prefix, path, volume.getIndex() or 0, float(size) if size else None, origin, file_stamp(path)
+    )
 
 
 def source_of_file(path: str, voxel_size: Optional[float]) -> SourceMap:
     """Return the source map of a file that is no object of the project; voxel size in Å."""
-    return SourceMap(0, "", path, 0, voxel_size, None, _stamp(path))
+    return SourceMap(0, "", path, 0, voxel_size, None, file_stamp(path))
 
 
 def is_set(input_object: Any) -> bool:
@@ -278,7 +280,8 @@ def core_can_read(source: SourceMap) -> bool:
         return True
 
 
-def _stamp(path: str) -> Tuple[int, int]:
+def file_stamp(path: str) -> Tuple[int, int]:
+    """Return the size and modification time of a file; zeros if there is none."""
     try:
         status = os.stat(path)
     except OSError:

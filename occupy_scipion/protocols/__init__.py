@@ -3,5 +3,6 @@
 
 from occupy_scipion.protocols.protocol_compare_classes import ProtOccupyCompareClasses
 from occupy_scipion.protocols.protocol_local_scale import ProtOccupyLocalScale
+from occupy_scipion.protocols.protocol_model import ProtOccupyModel
 
-__all__ = ["ProtOccupyCompareClasses", "ProtOccupyLocalScale"]
+__all__ = ["ProtOccupyCompareClasses", "ProtOccupyLocalScale", "ProtOccupyModel"]

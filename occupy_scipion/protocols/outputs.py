@@ -16,6 +16,9 @@ CLASS_SIZE = "_classSize"
 # Outputs of a comparison of classes.
 SPREAD = "occupancySpread"
 REGION = "regionMask{}"
+# Outputs of the occupancy of a fitted model: for one input map, for a set, and masks of parts.
+MODEL, MODELS = "occupancyModel", "occupancyModels"
+PART = "partMask{}"
 # Names of the outputs for each kind of map that the core writes: for one input map, and for a set.
 OUTPUT_NAMES: Dict[str, Tuple[str, str]] = {
     "scale": ("scaleMap", "scaleMaps"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part that both protocols share: run a job of the core with the form's settings, and register its outputs."""
+"""The part that all protocols share: run a job of the core with the form's settings, and register its outputs."""
 
 from __future__ import annotations
 
@@ -55,10 +55,11 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
         focus = {"mask": focus_mask and asdict(focus_mask), "warnings": warnings}
         masks = {setting: [asdict(mask) for mask in group] for setting, group in self._masks().items()}
         settings = self._settings().to_dict()
-        self._insertFunctionStep(self.computeStep, settings, sources, masks, focus, __version__, needsGPU=False)
+        stamp = self._compute_stamp()
+        self._insertFunctionStep(self.computeStep, settings, sources, masks, focus, stamp, needsGPU=False)
         self._insertFunctionStep(self.createOutputStep, settings, sources, self._output_stamp(), needsGPU=False)
 
-    def computeStep(self, settings, sources, masks, focus, _version):
+    def computeStep(self, settings, sources, masks, focus, _stamp):
         """Run the core in a process of its own: a queue can run it, and a crash ends only that process."""
         folder = self._getExtraPath()
         masks = {setting: [SourceMap(**mask) for mask in group] for setting, group in masks.items()}
@@ -84,6 +85,10 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
         # A job that fails in a queue raises nothing here: only its report and its outputs show whether it succeeded.
         self._check_results(status)
         report.remove_old_outputs(folder, last)
+
+    def _compute_stamp(self):
+        """Return an argument of `computeStep`: a new value makes Scipion run this step again on Continue."""
+        return __version__
 
     def _output_stamp(self):
         """Return an argument of `createOutputStep`: a new value makes Scipion run this step again on Continue."""

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyworkflow
-from pwem.protocols import ProtImportMask, ProtImportParticles, ProtImportVolumes, ProtOrigSampling
+from pwem.protocols import ProtImportMask, ProtImportParticles, ProtImportPdb, ProtImportVolumes, ProtOrigSampling
 from pyworkflow.object import Pointer
 from pyworkflow.project import Manager
 
 from demo.particles import CLASSIFICATION, PARTICLES, REFERENCE, VOXEL_SIZE
-from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale
+from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale, ProtOccupyModel
 
 # Options of the demo's classification, under the parameter names of Scipion's RELION plugin.
 _CLASSIFICATION = {
@@ -41,19 +41,26 @@ _READ_BACK = """
 import json, sys
 import pyworkflow
 from pyworkflow.project import Manager
-from pwem.objects import SetOfVolumes
+from pwem.objects import AtomStruct, SetOfAtomStructs, SetOfVolumes
 
 pyworkflow.Config.getDomain().getProtocols()
 project = Manager().loadProject(sys.argv[1])
 (protocol,) = (run for run in project.getRuns() if run.strId() == sys.argv[2])
 
 def plain(volume):
+    if isinstance(volume, AtomStruct):
+        return {**plain_file(volume), "volume": volume.getVolume() and plain(volume.getVolume())}
+    return {
+        **plain_file(volume),
+        "sampling": volume.getSamplingRate(),
+        "origin": list(volume.getOrigin(force=True).getShifts()),
+    }
+
+def plain_file(volume):
     return {
         "id": volume.getObjId(),
         "class": volume.getClassName(),
         "file": volume.getFileName(),
-        "sampling": volume.getSamplingRate(),
-        "origin": list(volume.getOrigin(force=True).getShifts()),
         "comment": volume.getObjComment(),
         "particles": volume.getAttributeValue("_classSize"),
     }
@@ -62,11 +69,12 @@ found = {"status": protocol.getStatus(), "summary": protocol.summary(), "methods
 found["warned"] = protocol.hasSummaryWarnings()
 found["outputs"] = {}
 for name, output in protocol.iterOutputAttributes():
-    entry = plain(output) if not isinstance(output, SetOfVolumes) else {
-        "class": "SetOfVolumes",
-        "sampling": output.getSamplingRate(),
-        "items": [plain(item) for item in output.iterItems()],
-    }
+    if isinstance(output, (SetOfAtomStructs, SetOfVolumes)):
+        entry = {"class": output.getClassName(), "items": [plain(item) for item in output.iterItems()]}
+        if isinstance(output, SetOfVolumes):
+            entry["sampling"] = output.getSamplingRate()
+    else:
+        entry = plain(output)
     entry["sources"] = [
         [relation["object_parent_id"], relation["object_parent_extended"]]
         for relation in protocol.getRelations()
@@ -126,6 +134,15 @@ class Laboratory:
         assert protocol.isFinished(), protocol.getErrorMessage()
         return protocol
 
+    def import_model(self, path):
+        """Import an atomic model and return the protocol."""
+        protocol = self.project.newProtocol(
+            ProtImportPdb, inputPdbData=ProtImportPdb.IMPORT_FROM_FILES, pdbFile=str(path)
+        )
+        self.launch(protocol)
+        assert protocol.isFinished(), protocol.getErrorMessage()
+        return protocol
+
     def classification(self, folder):
         """Run a 3D classification of the particles that `demo.particles` wrote to a folder, and return the protocol."""
         particles = self.project.newProtocol(
@@ -174,6 +191,16 @@ class Laboratory:
         """Return the protocol "compare classes" on an output of a protocol, without running it."""
         protocol = self.project.newProtocol(ProtOccupyCompareClasses, **{"numberOfThreads": 1, **values})
         _point(protocol.inputVolumes, classes, output)
+        return protocol
+
+    def model_occupancy(self, source, model, **values):
+        """Return the protocol "model occupancy" on maps and a model, without running it.
+
+        Maps and model are protocols with one output, or pairs (protocol, output name).
+        """
+        protocol = self.project.newProtocol(ProtOccupyModel, **{"numberOfThreads": 1, **values})
+        _point(protocol.inputVolumes, *_output(source))
+        _point(protocol.inputModel, *_output(model))
         return protocol
 
     def local_scale(self, source=None, **values):
