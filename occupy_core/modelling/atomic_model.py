@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from typing import List, Tuple
+from typing import List, Set, Tuple
 
 import gemmi
 import numpy as np
@@ -23,6 +24,8 @@ class Residue:
         Name of its chain, as the authors of the model gave it.
     number : int
         Number in the chain, as the authors gave it.
+    insertion : str
+        Insertion code: "A" in 52A; mostly empty.
     name : str
         Name of the residue, such as ALA.
     entity : str
@@ -35,6 +38,7 @@ class Residue:
 
     chain: str
     number: int
+    insertion: str
     name: str
     entity: str
     is_polymer: bool
@@ -81,7 +85,7 @@ def read_model(path: str) -> AtomicModel:
     Parameters
     ----------
     path : str
-        PDB or mmCIF, also gzipped. Of several models in a file the first is used.
+        PDB or mmCIF, also gzipped; told by its content. Of several models in a file the first is used.
 
     Raises
     ------
@@ -108,6 +112,8 @@ def read_model(path: str) -> AtomicModel:
             residues.append(_residue(chain.name, residue))
     if not elements:
         raise ModelError(f"{path}: found no atoms besides hydrogens and waters, expected an atomic model")
+    if not (np.isfinite(positions).all() and np.isfinite(b_factors).all()):
+        raise ModelError(f"{path}: found atoms without coordinates or B-factor, expected numbers for each atom")
     return AtomicModel(
         path,
         structure,
@@ -129,9 +135,14 @@ def read_structure(path: str) -> gemmi.Structure:
     ModelError
         If the file cannot be read as an atomic model.
     """
+    if not os.path.isfile(path):
+        found = "a folder" if os.path.isdir(path) else "no such file"
+        raise ModelError(f"{path}: found {found}, expected an atomic model (PDB or mmCIF)")
+    if os.path.getsize(path) == 0:
+        raise ModelError(f"{path}: found an empty file, expected an atomic model (PDB or mmCIF)")
     try:
-        structure = gemmi.read_structure(path)
-    except (OSError, RuntimeError, ValueError, UnicodeDecodeError) as error:
+        structure = gemmi.read_structure(path, format=gemmi.CoorFormat.Detect)  # whatever the name ends with
+    except (OSError, RuntimeError, ValueError, IndexError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: cannot be read as an atomic model ({reason}); expected PDB or mmCIF") from error
     if len(structure) == 0 or structure[0].count_atom_sites() == 0:
@@ -147,13 +158,55 @@ def _reduce(structure: gemmi.Structure, path: str) -> List[str]:
         for _ in range(len(structure) - 1):
             del structure[-1]
     structure.setup_entities()
-    if any(atom.occ < 1 and not atom.has_altloc() for chain in structure[0] for residue in chain for atom in residue):
-        warnings.append(f"the occupancies in {path} are not used: each atom counts as one whole atom")
-    structure.remove_alternative_conformations()
     structure.remove_waters()
     structure.remove_hydrogens()
+    if any(atom.occ < 1 and not atom.has_altloc() for chain in structure[0] for residue in chain for atom in residue):
+        warnings.append(f"the occupancies in {path} are not used: each atom counts as one whole atom")
+    for chain in structure[0]:
+        _keep_first_alternatives(chain)
     structure.remove_empty_chains()
     return warnings
+
+
+def _keep_first_alternatives(chain: gemmi.Chain) -> None:
+    """Keep the first alternative location of each atom, and the first of residues that are alternatives at one place.
+
+    gemmi's own function also removes what only shares its number or name with something else, such as ligands whose
+    numbers begin at 1 like those of their chain.
+    """
+    places: Set[Tuple[int, str]] = set()
+    later: List[int] = []
+    for index, residue in enumerate(chain):
+        if is_alternative(residue):
+            if number_of(residue) in places:
+                later.append(index)
+            places.add(number_of(residue))
+        names: Set[str] = set()
+        for number in reversed([n for n, atom in enumerate(residue) if _is_later(atom, names)]):
+            del residue[number]
+        for atom in residue:
+            atom.altloc = "\0"
+    for index in reversed(later):
+        del chain[index]
+
+
+def _is_later(atom: gemmi.Atom, names: Set[str]) -> bool:
+    """Return whether an atom is not the first alternative location; `names`: the atoms of the residue before it."""
+    if not atom.has_altloc():
+        return False
+    is_known = atom.name in names
+    names.add(atom.name)
+    return is_known
+
+
+def number_of(residue: gemmi.Residue) -> Tuple[int, str]:
+    """Return the number of a residue and its insertion code, empty for most."""
+    return residue.seqid.num or 0, residue.seqid.icode.strip()
+
+
+def is_alternative(residue: gemmi.Residue) -> bool:
+    """Return whether a residue as a whole is one of the alternatives at its place."""
+    return all(atom.has_altloc() for atom in residue)
 
 
 def _residue(chain: str, residue: gemmi.Residue) -> Residue:
@@ -161,7 +214,7 @@ def _residue(chain: str, residue: gemmi.Residue) -> Residue:
     is_polymer = residue.entity_type == gemmi.EntityType.Polymer
     return Residue(
         chain,
-        residue.seqid.num or 0,
+        *number_of(residue),
         residue.name,
         residue.entity_id,
         is_polymer,

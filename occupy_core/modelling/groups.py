@@ -120,7 +120,7 @@ def _groups_by(model: AtomicModel, key: Callable[[Residue], str]) -> Tuple[Group
     for residue, atoms in zip(model.residues, _atoms_of_residues(model)):
         kind = gemmi.find_tabulated_residue(residue.name).kind
         is_ligand = not residue.is_polymer and len(atoms) >= _MIN_LIGAND_ATOMS and kind not in _COUNTED_WITH_CHAIN
-        name = f"{residue.chain}/{residue.name} {residue.number}" if is_ligand else key(residue)
+        name = f"{residue.chain}/{residue.name} {residue.number}{residue.insertion}" if is_ligand else key(residue)
         members.setdefault(name, []).append(atoms)
     return tuple(_group(model, name, np.concatenate(parts)) for name, parts in members.items())
 
@@ -177,7 +177,7 @@ def _groups_of_file(model: AtomicModel, path: str) -> Tuple[Group, ...]:
 
 def _lines(path: str) -> List[str]:
     try:
-        return Path(path).read_text(encoding="utf-8").splitlines()
+        return Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(
             f"model_groups: {path} cannot be read ({error}); expected chain, entity, or a text file with a line for "

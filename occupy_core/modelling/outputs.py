@@ -17,7 +17,7 @@ from occupy_core.comparing.region_masks import soft_mask
 from occupy_core.errors import ModelError
 from occupy_core.estimate.coarse_grid import coarse_grid
 from occupy_core.maps.writing import write_map
-from occupy_core.modelling.atomic_model import AtomicModel, read_structure
+from occupy_core.modelling.atomic_model import AtomicModel, Residue, is_alternative, number_of, read_structure
 from occupy_core.modelling.describe import one_means
 from occupy_core.modelling.frame import positions_in_map, possible_frames
 from occupy_core.modelling.groups import Group, file_name_of
@@ -26,6 +26,8 @@ from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.output_names import GROUP_MASK, MODEL_ATTRIBUTES, MODEL_FILE
 
 Report = Dict[str, Any]
+# Chain, number, insertion code and name.
+ResidueKey = Tuple[str, int, str, str]
 
 # Å from the atoms to the middle of a mask's soft edge. Ours: at 8 Å the density of the atoms has faded there.
 _MASK_REACH = 6.0
@@ -157,34 +159,46 @@ def _unique(name: str, taken: Dict[str, str]) -> str:
 def _write_model(path: Path, result: ModelOccupancy, occupancies: Sequence[PartOccupancy]) -> None:
     """Write the whole model of the file, with the occupancies of the parts in place of its own."""
     structure = read_structure(result.model.path)
-    by_residue = {}
+    structure.assign_label_seq_id()  # viewers connect residues by these numbers, which PDB files do not have
+    values: Dict[ResidueKey, float] = {}
     for group, occupancy in zip(result.groups, occupancies):
-        for index in np.unique(result.model.residue_of_atom[group.atoms]):
-            by_residue[_key_of(result.model, int(index))] = occupancy.value
+        if not np.isnan(occupancy.value):
+            residues = np.unique(result.model.residue_of_atom[group.atoms])
+            values.update((_key_of(result.model.residues[index]), occupancy.value) for index in residues)
     for chain in structure[0]:
-        for residue in chain:
-            value = by_residue.get((chain.name, residue.seqid.num or 0, residue.name))
-            if value is None or np.isnan(value):
-                continue
-            weights = _weights(residue)
-            for atom in residue:
-                atom.occ = round(value * weights.get(atom.altloc, 1.0), 3)
+        for residues in _by_place(chain):
+            found = [values[key] for key in ((chain.name, *number_of(r), r.name) for r in residues) if key in values]
+            weights = _weights(residues)
+            for atom in (atom for residue in residues for atom in residue if found):
+                atom.occ = round(found[0] * weights.get(atom.altloc, 1.0), 3)
     structure.make_mmcif_document().write_file(str(path))
 
 
-def _key_of(model: AtomicModel, index: int) -> Tuple[str, int, str]:
-    residue = model.residues[index]
-    return residue.chain, residue.number, residue.name
+def _key_of(residue: Residue) -> ResidueKey:
+    return residue.chain, residue.number, residue.insertion, residue.name
 
 
-def _weights(residue: gemmi.Residue) -> Dict[str, float]:
-    """Return the share of each alternative location of a residue; 1 for atoms that have one location."""
-    sums: Dict[str, float] = {}
-    for atom in residue:
-        if atom.has_altloc():
-            sums[atom.altloc] = max(sums.get(atom.altloc, 0.0), atom.occ)
-    total = sum(sums.values())
-    return {name: value / total if total > 0 else 1 / len(sums) for name, value in sums.items()}
+def _by_place(chain: gemmi.Chain) -> List[List[gemmi.Residue]]:
+    """Return the residues of a chain, those that are alternatives at one place together."""
+    places: List[List[gemmi.Residue]] = []
+    alternatives: Dict[Tuple[int, str], List[gemmi.Residue]] = {}
+    for residue in chain:
+        if not is_alternative(residue):
+            places.append([residue])
+        elif number_of(residue) in alternatives:
+            alternatives[number_of(residue)].append(residue)
+        else:
+            places.append(alternatives.setdefault(number_of(residue), [residue]))
+    return places
+
+
+def _weights(residues: Sequence[gemmi.Residue]) -> Dict[str, float]:
+    """Return the share of each alternative location at a place; atoms that have one location are not in it."""
+    highest: Dict[str, float] = {}
+    for atom in (atom for residue in residues for atom in residue if atom.has_altloc()):
+        highest[atom.altloc] = max(highest.get(atom.altloc, 0.0), atom.occ)
+    total = sum(highest.values())
+    return {name: value / total if total > 0 else 1 / len(highest) for name, value in highest.items()}
 
 
 def _write_attributes(
@@ -205,8 +219,9 @@ def _write_attributes(
 def _attribute_lines(model: AtomicModel, atoms: Any, occupancy: PartOccupancy) -> List[str]:
     if np.isnan(occupancy.value):
         return []
-    keys = dict.fromkeys(_key_of(model, int(index))[:2] for index in np.unique(model.residue_of_atom[atoms]))
-    return [f"\t/{chain}:{number}\t{occupancy.value:.3f}" for chain, number in keys]
+    residues = [model.residues[index] for index in np.unique(model.residue_of_atom[atoms])]
+    places = dict.fromkeys(f"/{item.chain}:{item.number}{item.insertion}" for item in residues)
+    return [f"\t{place}\t{occupancy.value:.3f}" for place in places]
 
 
 def _map_report(item: MapInput, correlation: float) -> Report:
