@@ -20,7 +20,8 @@ compare:         ## compare our local scale and modified maps with the published
 
 accuracy:        ## measure the error of calibrated occupancies and of the published scale
 	@scripts/environment.sh
-	@.venv/bin/python -m benchmarks.occupancy --write $(MODELS)
+	@.venv/bin/python -m benchmarks.occupancy --write $(MODELS); status=$$?; \
+		.venv/bin/python -m benchmarks.model --write && exit $$status
 
 classes:         ## measure how well classes are compared, in simulated classifications
 	@scripts/environment.sh

@@ -94,10 +94,10 @@ def _model_commands(report: Report, maps: Sequence[NumberedMap], shown: int, num
     return [
         f"# #{number}: the fitted model, coloured by the occupancy of its parts",
         f"open {quoted(item['prefix'] + MODEL_FILE)}",
-        f"open {quoted(item['prefix'] + MODEL_ATTRIBUTES)} models #{number}",
+        f"open {quoted(item['prefix'] + MODEL_ATTRIBUTES)}",
         f"hide #{number} atoms",
         f"show #{number} cartoons",
-        f"color byattribute r:part_occupancy #{number} target rc palette {PALETTE}",
+        f"color byattribute r:part_occupancy #{number} palette {PALETTE}",
         f"transparency #{surface} 60 target s",
         "",
     ]

@@ -26,6 +26,8 @@ _BARS_HEIGHT, _ROW_HEIGHT, _TRACE_HEIGHT = 2.0, 0.17, 0.62  # inches
 _LEFT, _BELOW = 0.45, 0.3  # inches, for numbers and names
 _NAME_WIDTH = 1.1  # inches, of the names of parts beside a table
 _TICKS = (0, 0.5, 1)
+_CONTINUED = "Occupancy of a fitted model, continued"
+_WIDE_CELL = 0.75  # inches; narrower cells of the table have no intervals
 
 
 def model_pages(report: Report, *, version: str) -> List[Figure]:
@@ -45,7 +47,7 @@ def model_pages(report: Report, *, version: str) -> List[Figure]:
         _draw_bars(page, report)
     else:
         _draw_table(page, report)
-    _draw_traces(page, report)
+    pages = [page, *_draw_traces(page, report)]
     correlations = ", ".join(f"{item['correlation']:.2f} in {item['name']}" for item in report["maps"])
     blocks: Dict[str, Sequence[str]] = {
         "What 1 stands for": [report["one_means"]],
@@ -55,7 +57,7 @@ def model_pages(report: Report, *, version: str) -> List[Figure]:
         WARNINGS: report["warnings"],
     }
     filled = [(heading, texts) for heading, texts in blocks.items() if texts]
-    return [item.figure for item in add_blocks(page, filled, title="Occupancy of a fitted model, continued")]
+    return [item.figure for item in [*pages[:-1], *add_blocks(pages[-1], filled, title=_CONTINUED)]]
 
 
 def _draw_bars(page: Page, report: Report) -> None:
@@ -75,7 +77,7 @@ def _draw_bars(page: Page, report: Report) -> None:
     frame.add(LineCollection(whiskers, colors="black", linewidths=0.8, zorder=2))
     frame.sides()
     frame.ticks_beside(_TICKS)
-    space = (WIDTH - _LEFT) / len(parts)
+    space = 0.9 * (WIDTH - _LEFT) / len(parts)
     frame.ticks_below(range(len(parts)), [shortened(part["name"], space, TINY) for part in parts])
     page.upward_text(MARGIN + 0.12, page.top + _BARS_HEIGHT / 2, "occupancy, 90 % interval", size=SMALL)
     page.top += _BARS_HEIGHT + _BELOW
@@ -89,7 +91,7 @@ def _draw_table(page: Page, report: Report) -> None:
     cell = min(width / len(maps), 1.0)
     for column, item in enumerate(maps):
         middle = MARGIN + _NAME_WIDTH + (column + 0.5) * cell
-        page.text(middle, page.top, shortened(item["name"], cell, SMALL), size=SMALL, ha="center")
+        page.text(middle, page.top, shortened(item["name"], 0.9 * cell, SMALL), size=SMALL, ha="center")
     frame = Frame(page, MARGIN + _NAME_WIDTH, top, cell * len(maps), height, x=(0, len(maps)), y=(len(parts), 0))
     image = np.array(
         [[np.nan if item["occupancy"] is None else item["occupancy"] for item in part["occupancies"]] for part in parts]
@@ -102,49 +104,56 @@ def _draw_table(page: Page, report: Report) -> None:
         )
         for column, item in enumerate(part["occupancies"]):
             value = item["occupancy"]
-            text = "–" if value is None else f"{value:.2f} ± {(item['high'] - item['low']) / 2:.2f}"
+            text = "–" if value is None else f"{value:.2f}"
+            if value is not None and cell >= _WIDE_CELL:
+                text += f" ± {(item['high'] - item['low']) / 2:.2f}"
             colour = "white" if value is not None and value < 0.6 else "black"
             left = MARGIN + _NAME_WIDTH + (column + 0.5) * cell
             page.text(left, middle, shortened(text, cell, TINY), size=TINY, color=colour, ha="center")
     page.top = top + height + 0.2
 
 
-def _draw_traces(page: Page, report: Report) -> None:
-    """Draw the occupancy along each chain, a line for each map, two chains beside each other."""
+def _draw_traces(page: Page, report: Report) -> List[Page]:
+    """Draw the occupancy along each chain, two chains beside each other; return the further pages that this needs."""
     chains: Dict[str, List[Report]] = {}
     for window in report["windows"]:
         chains.setdefault(window["chain"], []).append(window)
     shown = list(chains.items())[:_MAX_TRACES]
     across = (WIDTH - 2 * _LEFT) / 2
+    pages = [page]
     for number, (chain, windows) in enumerate(shown):
+        if number % 2 == 0 and pages[-1].free_height < _TRACE_HEIGHT + 2 * _BELOW:
+            pages.append(Page(_CONTINUED))
         left = MARGIN + _LEFT + (number % 2) * (across + _LEFT)
-        first, last = windows[0]["first"], max(window["last"] for window in windows)
-        frame = Frame(page, left, page.top, across, _TRACE_HEIGHT, x=(first - 1, last + 1), y=(0, 1.08), size=TINY)
-        middles = [(window["first"] + window["last"]) / 2 for window in windows]
-        if len(report["maps"]) == 1:
-            for window in windows:
-                value = window["occupancies"][0]
-                if value["occupancy"] is not None:
-                    size = (window["last"] - window["first"] + 1, value["high"] - value["low"])
-                    corner = (window["first"] - 0.5, value["low"])
-                    frame.add(Rectangle(corner, *size, color="C0", alpha=0.25, lw=0))
-        for index in range(len(report["maps"])):
-            values = [window["occupancies"][index]["occupancy"] for window in windows]
-            line = [np.nan if value is None else value for value in values]
-            frame.line(middles, line, color=f"C{index % 10}", lw=1.0)
-        frame.sides()
-        frame.ticks_beside(_TICKS)
-        frame.ticks_below([first, last])
-        name_top = page.top + _TRACE_HEIGHT - line_height(TINY) - 0.02
-        page.text(left + 0.06, name_top, shortened(f"chain {chain}", across, TINY), size=TINY)
+        _draw_trace(pages[-1], chain, windows, left, across)
         if number % 2 == 1 or number == len(shown) - 1:
-            page.top += _TRACE_HEIGHT + _BELOW
+            pages[-1].top += _TRACE_HEIGHT + _BELOW
     if shown:
         more = len(chains) - len(shown)
-        page.add_line(
-            "Occupancy along the chains, in windows of residues"
-            + (f"; {more} more chains are in report.json" if more else "")
-            + ("; shaded: 90 % interval" if len(report["maps"]) == 1 else "; colours: the maps, in their order"),
-            size=TINY,
-        )
-        page.top += 0.1
+        colours = "shaded: 90 % interval" if len(report["maps"]) == 1 else "colours: the maps, in their order"
+        note = f"Occupancy along the chains, in windows of residues; {colours}"
+        pages[-1].add_line(note + (f"; {more} more chains are in report.json" if more else ""), size=TINY)
+        pages[-1].top += 0.1
+    return pages[1:]
+
+
+def _draw_trace(page: Page, chain: str, windows: Sequence[Report], left: float, width: float) -> None:
+    """Draw the occupancy along one chain: a line for each map, and the interval of the only map."""
+    first, last = windows[0]["first"], max(window["last"] for window in windows)
+    frame = Frame(page, left, page.top, width, _TRACE_HEIGHT, x=(first - 1, last + 1), y=(0, 1.08), size=TINY)
+    middles = [(window["first"] + window["last"]) / 2 for window in windows]
+    count = len(windows[0]["occupancies"])
+    for window in windows if count == 1 else []:
+        value = window["occupancies"][0]
+        if value["occupancy"] is not None:
+            size = (window["last"] - window["first"] + 1, value["high"] - value["low"])
+            frame.add(Rectangle((window["first"] - 0.5, value["low"]), *size, color="C0", alpha=0.25, lw=0))
+    for index in range(count):
+        values = [window["occupancies"][index]["occupancy"] for window in windows]
+        line = [np.nan if value is None else value for value in values]
+        frame.line(middles, line, color=f"C{index % 10}", lw=1.0)
+    frame.sides()
+    frame.ticks_beside(_TICKS)
+    frame.ticks_below([first, last])
+    name_top = page.top + _TRACE_HEIGHT - line_height(TINY) - 0.02
+    page.text(left + 0.06, name_top, shortened(f"chain {chain}", 0.9 * width, TINY), size=TINY)

@@ -14,6 +14,7 @@ from occupy_core.maps.reading import read_map
 from occupy_core.reporting.chimerax import COMMENT_PREFIX, quoted, session_commands
 from occupy_core.settings.job_spec import ClassInfo, Job, MapInput
 from occupy_core.settings.settings import Settings
+from tests.core.reporting.model_reports import model_report
 
 NUMBER = r"-?\d+(\.\d+)?(e-?\d+)?"
 MODELS = r"#\d+(-\d+)?(,\d+)*"
@@ -26,14 +27,14 @@ COMMANDS = [
     rf"volume {MODELS}( style surface| step 1| limitVoxelCount false| level {NUMBER}| voxelSize {NUMBER}"
     rf"| origin {XYZ})+",
     rf"color sample {MODELS} map #\d+ palette {PALETTE}",
-    rf"color byattribute a:\w+ {MODELS} palette {PALETTE}",
+    rf"color byattribute [ar]:\w+ {MODELS} palette {PALETTE}",
     rf"measure mapvalues #\d+ atoms {MODELS} attribute \w+",
-    rf"(hide|show) {MODELS} models",
+    rf"(hide|show) {MODELS} (models|atoms|cartoons)",
     rf"key( {COLOUR}:({NUMBER})?)+ pos {NUMBER},{NUMBER} size {NUMBER},{NUMBER} fontSize \d+",
     rf'2dlabels text "[^"]*" xpos {NUMBER} ypos {NUMBER} size \d+',
     rf"surface dust {MODELS} size {NUMBER}",
     rf"marker #\d+ position {XYZ} radius {NUMBER} color \w+",
-    rf"transparency {MODELS} \d+ target a",
+    rf"transparency {MODELS} \d+ target [as]",
     r"view",
 ]
 
@@ -206,6 +207,18 @@ def test_each_class_has_a_coloured_surface_and_one_class_is_shown(three_parts, w
     assert "occupy.cxc" in outputs.files
     report = json.loads((script.parent / "report.json").read_text())
     assert "hide #1,7 models\nkey" in session_commands(report, str(script.parent), shown=1)
+
+
+def test_a_fitted_model_is_opened_with_its_attributes_and_coloured(run_one_map, tmp_path):
+    script, _ = run_one_map()
+    report = json.loads((script.parent / "report.json").read_text())
+    report["model"] = model_report({"A": [1.0]})
+    script.write_text(session_commands(report, str(script.parent)), encoding="utf-8")
+    for line in [*commands(script), *commands(script, commented=True)]:
+        assert any(re.fullmatch(pattern, line) for pattern in COMMANDS), line
+    assert [os.path.basename(name) for name in opened_files(script)][-2:] == report["model"]["outputs"]
+    assert any(line.startswith("color byattribute r:part_occupancy #5 palette") for line in commands(script))
+    assert any(line.startswith("color sample #6 map #2") for line in commands(script, commented=True))
 
 
 def test_the_tile_is_placed_by_axis_order_and_start_in_the_header(write_mrc, three_parts, tmp_path):

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of report.json on a fitted model, made up."""
+
+
+def occupancy(name, value):
+    if value is None:
+        return {"name": name, "low": None, "occupancy": None, "high": None, "noise": None}
+    return {"name": name, "low": max(value - 0.1, 0), "occupancy": value, "high": min(value + 0.1, 1), "noise": 0.02}
+
+
+def model_report(parts, *, windows=2, warnings=(), differences=()):
+    """Return the report of parts, by name, each with an occupancy (or None) for each map."""
+    count = len(next(iter(parts.values())))
+    names = [f"class {number}" for number in range(1, count + 1)] if count > 1 else ["map.mrc"]
+
+    def occupancies(values):
+        return [occupancy(name, value) for name, value in zip(names, values)]
+
+    return {
+        "model": "fitted.cif",
+        "parts_are": "chain",
+        "finest_angstrom": 6.0,
+        "whole": ["A"],
+        "one_means": "1 is the density of the best occupied parts (A)",
+        "maps": [{"name": name, "input": f"{name}.mrc", "number": None, "correlation": 0.87} for name in names],
+        "parts": [
+            {
+                "name": name,
+                "residues": f"{name} 1-100",
+                "atoms": 800,
+                "mass_kilodalton": 11.0,
+                "mask": None,
+                "occupancies": occupancies(values),
+                "occupancy_of_all_particles": None,
+            }
+            for name, values in parts.items()
+        ],
+        "windows": [
+            {"chain": name, "first": 50 * number + 1, "last": 50 * number + 50, "occupancies": occupancies(values)}
+            for name, values in parts.items()
+            for number in range(windows)
+        ],
+        "differences": list(differences),
+        "outputs": ["model_occupancy.cif", "model_occupancy.defattr"],
+        "warnings": list(warnings),
+    }

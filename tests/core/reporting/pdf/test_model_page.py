@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+from matplotlib.image import BboxImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from occupy_core.reporting.pdf.model_page import model_pages
+from tests.core.reporting.model_reports import model_report
+from tests.core.reporting.pdf.figure_contents import check_texts_fit
+
+
+def texts_of(figures):
+    return [item.get_text() for figure in figures for item in figure.texts]
+
+
+def test_one_map_has_a_bar_for_each_part_that_it_shows():
+    (figure,) = model_pages(model_report({"A": [1.0], "B": [0.4], "C": [None]}), version="1")
+    check_texts_fit(figure)
+    bars = [item for item in figure.artists if isinstance(item, Rectangle) and item.get_alpha() is None]
+    assert sorted(round(bar.get_height(), 3) for bar in bars) == [0.4, 1.0]
+    joined = "\n".join(texts_of([figure]))
+    assert "B (B 1-100; 11.0 kDa): occupancy 0.40 (0.30-0.50)" in joined and "not shown" in joined
+    assert "0.87 in map.mrc" in joined and "best occupied parts" in joined
+
+
+def test_several_maps_have_a_table_with_a_cell_for_each_part_and_map():
+    difference = {
+        "part": "B", "lowest": "class 2", "highest": "class 1", "low": 0.4, "difference": 0.5, "high": 0.6
+    }  # fmt: skip
+    report = model_report({"A": [1.0, 1.0], "B": [0.9, None]}, differences=[difference])
+    (figure,) = model_pages(report, version="1")
+    check_texts_fit(figure)
+    (picture,) = figure.findobj(BboxImage)
+    image = np.asarray(picture.get_array(), dtype=float)
+    assert image.shape == (2, 2) and image[1].tolist() == [1.0, 1.0]  # rows count from below
+    texts = texts_of([figure])
+    assert "0.90 ± 0.10" in texts and "–" in texts
+    assert any("B differs by 0.50 (0.40-0.60): least occupied in class 2" in text for text in texts)
+
+
+def test_each_chain_has_a_trace_for_each_map():
+    (figure,) = model_pages(model_report({"A": [1.0, 0.2], "B": [0.4, 0.3]}, windows=3), version="1")
+    lines = [item for item in figure.artists if isinstance(item, Line2D)]
+    assert [len(line.get_ydata()) for line in lines] == [3] * 4
+    assert {"chain A", "chain B"} <= set(texts_of([figure]))
+
+
+@pytest.mark.parametrize("maps", [1, 12])
+def test_many_parts_and_maps_fit_on_pages(maps):
+    parts = {f"chain {number} of many": [0.5] * maps for number in range(120)}
+    figures = model_pages(model_report(parts, warnings=["a warning " * 30]), version="1")
+    assert len(figures) > 1
+    for figure in figures:
+        check_texts_fit(figure)
+    assert any("1 warning: see the end" in text for text in texts_of(figures))
