@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import List, Set, Tuple
+from typing import List, Mapping, Set, Tuple
 
 import gemmi
 import numpy as np
@@ -29,7 +29,7 @@ class Residue:
     name : str
         Name of the residue, such as ALA.
     entity : str
-        Entity of the model that the residue belongs to; empty if unknown.
+        Entity (kind of molecule) that the residue belongs to; empty if unknown.
     is_polymer : bool
         Whether the residue belongs to a protein or nucleic acid.
     is_nucleic : bool
@@ -100,6 +100,7 @@ def read_model(path: str) -> AtomicModel:
     b_factors: List[float] = []
     residue_of_atom: List[int] = []
     residues: List[Residue] = []
+    entities = {subchain: item.name for item in structure.entities for subchain in item.subchains}
     for chain in structure[0]:
         for residue in chain:
             for atom in residue:
@@ -109,7 +110,7 @@ def read_model(path: str) -> AtomicModel:
                 masses.append(atom.element.weight)
                 b_factors.append(atom.b_iso)
                 residue_of_atom.append(len(residues))
-            residues.append(_residue(chain.name, residue))
+            residues.append(_residue(chain.name, residue, entities))
     if not elements:
         raise ModelError(f"{path}: found no atoms besides hydrogens and waters, expected an atomic model")
     if not (np.isfinite(positions).all() and np.isfinite(b_factors).all()):
@@ -157,7 +158,7 @@ def _reduce(structure: gemmi.Structure, path: str) -> List[str]:
         warnings.append(f"{path} holds {len(structure)} models; the first is used")
         for _ in range(len(structure) - 1):
             del structure[-1]
-    structure.setup_entities()
+    _find_entities(structure)
     structure.remove_waters()
     structure.remove_hydrogens()
     if any(atom.occ < 1 and not atom.has_altloc() for chain in structure[0] for residue in chain for atom in residue):
@@ -166,6 +167,15 @@ def _reduce(structure: gemmi.Structure, path: str) -> List[str]:
         _keep_first_alternatives(chain)
     structure.remove_empty_chains()
     return warnings
+
+
+def _find_entities(structure: gemmi.Structure) -> None:
+    """Find which chains are copies of each other; without sequences in the file, those with the same residues."""
+    structure.setup_entities()
+    for entity in structure.entities:
+        if entity.entity_type == gemmi.EntityType.Polymer and entity.subchains and not entity.full_sequence:
+            entity.full_sequence = [residue.name for residue in structure[0].get_subchain(entity.subchains[0])]
+    structure.deduplicate_entities()
 
 
 def _keep_first_alternatives(chain: gemmi.Chain) -> None:
@@ -209,14 +219,14 @@ def is_alternative(residue: gemmi.Residue) -> bool:
     return all(atom.has_altloc() for atom in residue)
 
 
-def _residue(chain: str, residue: gemmi.Residue) -> Residue:
+def _residue(chain: str, residue: gemmi.Residue, entities: Mapping[str, str]) -> Residue:
     info = gemmi.find_tabulated_residue(residue.name)
     is_polymer = residue.entity_type == gemmi.EntityType.Polymer
     return Residue(
         chain,
         *number_of(residue),
         residue.name,
-        residue.entity_id,
+        entities.get(residue.subchain, residue.entity_id),
         is_polymer,
         is_polymer and info.is_nucleic_acid(),
     )

@@ -23,6 +23,8 @@ OTHER = "other"
 _MIN_LIGAND_ATOMS = 6
 _COUNTED_WITH_CHAIN = (gemmi.ResidueKind.PYR, gemmi.ResidueKind.KET, gemmi.ResidueKind.BUF)
 
+_LONGEST_NAME = 60  # letters of a part in the name of a file
+
 
 @dataclass(frozen=True)
 class Group:
@@ -83,7 +85,8 @@ def groups_of(model: AtomicModel, kind: str) -> Tuple[Group, ...]:
     if kind == CHAIN:
         return _groups_by(model, lambda residue: residue.chain)
     if kind == ENTITY:
-        return _groups_by(model, lambda residue: f"entity {residue.entity}" if residue.entity else residue.chain)
+        entities = _entity_of_chains(model)
+        return _groups_by(model, lambda residue: entities[residue.chain])
     return _groups_of_file(model, kind)
 
 
@@ -113,6 +116,14 @@ def _atoms_of_residues(model: AtomicModel) -> List[NDArray[np.intp]]:
     """Return the indices of the atoms of each residue."""
     ends = np.flatnonzero(np.diff(model.residue_of_atom)) + 1
     return np.split(np.arange(len(model.residue_of_atom)), ends)
+
+
+def _entity_of_chains(model: AtomicModel) -> Dict[str, str]:
+    """Return the name of the entity of each chain: that of its polymer, which its ions and sugars count with."""
+    entities: Dict[str, str] = {}
+    for residue in sorted(model.residues, key=lambda item: not item.is_polymer):
+        entities.setdefault(residue.chain, f"entity {residue.entity}" if residue.entity else residue.chain)
+    return entities
 
 
 def _groups_by(model: AtomicModel, key: Callable[[Residue], str]) -> Tuple[Group, ...]:
@@ -158,6 +169,9 @@ def _groups_of_file(model: AtomicModel, path: str) -> Tuple[Group, ...]:
         where = f"{path}, line {number}"
         if not (name and colon and selection):
             raise ModelError(f"{where}: found {line.strip()!r}, {example}")
+        if name == OTHER or "," in name:
+            why = "is the name of the atoms in no group" if name == OTHER else "has a comma, which separates names"
+            raise ModelError(f"{where}: {name!r} {why}; choose another name")
         atoms = _selected(model, selection, where)
         position = list(members).index(name) if name in members else len(members)
         taken = owner[atoms][(owner[atoms] >= 0) & (owner[atoms] != position)]
@@ -208,5 +222,8 @@ def _selected(model: AtomicModel, selection: str, where: str) -> NDArray[np.intp
 
 
 def file_name_of(name: str) -> str:
-    """Return the name of a group as a part of a file name: letters, digits, - and _ only."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") or "group"
+    """Return the name of a group as a part of a file name: up to 60 letters, digits, - and _, and no word "None".
+
+    RELION takes None for its own word for no alias, and cuts it out of the names of outputs.
+    """
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:_LONGEST_NAME].replace("None", "none") or "group"
