@@ -158,7 +158,7 @@ def _reduce(structure: gemmi.Structure, path: str) -> List[str]:
         warnings.append(f"{path} holds {len(structure)} models; the first is used")
         for _ in range(len(structure) - 1):
             del structure[-1]
-    _find_entities(structure)
+    find_entities(structure)
     structure.remove_waters()
     structure.remove_hydrogens()
     if any(atom.occ < 1 and not atom.has_altloc() for chain in structure[0] for residue in chain for atom in residue):
@@ -169,7 +169,7 @@ def _reduce(structure: gemmi.Structure, path: str) -> List[str]:
     return warnings
 
 
-def _find_entities(structure: gemmi.Structure) -> None:
+def find_entities(structure: gemmi.Structure) -> None:
     """Find which chains are copies of each other; without sequences in the file, those with the same residues."""
     structure.setup_entities()
     for entity in structure.entities:

@@ -17,7 +17,14 @@ from occupy_core.comparing.region_masks import soft_mask
 from occupy_core.errors import ModelError
 from occupy_core.estimate.coarse_grid import coarse_grid
 from occupy_core.maps.writing import write_map
-from occupy_core.modelling.atomic_model import AtomicModel, Residue, is_alternative, number_of, read_structure
+from occupy_core.modelling.atomic_model import (
+    AtomicModel,
+    Residue,
+    find_entities,
+    is_alternative,
+    number_of,
+    read_structure,
+)
 from occupy_core.modelling.describe import one_means
 from occupy_core.modelling.frame import positions_in_map, possible_frames
 from occupy_core.modelling.groups import Group, file_name_of
@@ -133,12 +140,13 @@ def mask_of_part(result: ModelOccupancy, group: Group) -> Volume:
 
 def _masked_groups(groups: Sequence[Group], masks: str) -> List[Group]:
     """Return the groups whose masks are asked for."""
-    word = masks.strip().lower()
-    if word in ("no", "false", "off", "0"):
-        return []
-    if word in ("yes", "true", "on", "1"):
-        return list(groups)
     known = {group.name: group for group in groups}
+    word = masks.strip().lower()
+    if word not in known:  # a chain may be called 0 or 1
+        if word in ("no", "false", "off", "0"):
+            return []
+        if word in ("yes", "true", "on", "1"):
+            return list(groups)
     chosen = [name.strip() for name in masks.split(",") if name.strip()]
     for name in chosen:
         if name not in known:
@@ -159,6 +167,7 @@ def _unique(name: str, taken: Dict[str, str]) -> str:
 def _write_model(path: Path, result: ModelOccupancy, occupancies: Sequence[PartOccupancy]) -> None:
     """Write the whole model of the file, with the occupancies of the parts in place of its own."""
     structure = read_structure(result.model.path)
+    find_entities(structure)
     structure.assign_label_seq_id()  # viewers connect residues by these numbers, which PDB files do not have
     values: Dict[ResidueKey, float] = {}
     for group, occupancy in zip(result.groups, occupancies):

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The model with its occupancies, attributes for ChimeraX, and masks of parts."""
+
+import json
+import re
+from dataclasses import replace
+
+import gemmi
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from occupy_core.errors import ModelError
+from occupy_core.maps.reading import read_map
+from occupy_core.modelling.atomic_model import read_model
+from occupy_core.modelling.frame import possible_frames
+from occupy_core.modelling.groups import groups_of, windows_of
+from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy
+from occupy_core.modelling.outputs import write_model_outputs
+from occupy_core.settings.job_spec import MapInput
+from tests.core.modelling.pdb_text import atom, chain, ligand, residue
+
+VOXEL_SIZE, SIDE = 3.0, 40
+
+
+def text_of_model():
+    """A model with altlocs, insertion codes, waters, hydrogens and alternatives at one place, about (60, 60, 60)."""
+    place = (50.0, 45.0, 55.0)
+    text = chain("A", range(1, 13), at=place)
+    text += residue("ALA", "B", 52, at=(50, 50, 75)) + residue("ALA", "B", 52, at=(50, 54, 75), insertion="A")
+    text += residue("ALA", "B", 53, at=(50, 58, 75), altloc="A", occupancy=0.6, b_factor=31)
+    text += residue("SER", "B", 53, at=(50, 58, 76), altloc="B", occupancy=0.2, b_factor=32)
+    text += atom("GLY", "B", 54, name="CA", xyz=(50, 62, 75))
+    for name, x, occupancy in (("A", 52, 0.3), ("B", 53, 0.1)):
+        text += atom("GLY", "B", 54, name="C", xyz=(x, 62, 75), altloc=name, occupancy=occupancy)
+    text += "TER\n" + ligand("HEM", "A", 501, 8, at=(65, 70, 60), b_factor=77)
+    return text + atom("HOH", "A", 601, name="O", element="O", xyz=(70, 70, 70), ligand=True, occupancy=0.25)
+
+
+@pytest.fixture
+def measured(tmp_path, write_mrc):
+    """A function that returns a result for the model, with occupancies by name of the group."""
+
+    def make(values, kind="chain", text=None, maps=1):
+        path = tmp_path / "model.pdb"
+        path.write_text(text or text_of_model())
+        model = read_model(str(path))
+        groups, windows = groups_of(model, kind), windows_of(model, 6)
+        grid = read_map(write_mrc(np.indices((SIDE,) * 3)[0].astype("f4"), "in/map.mrc", VOXEL_SIZE)).grid
+        parts = tuple(part(values.get(group.name, 1.0)) for group in groups)
+        trace = tuple(part(0.01 * (index + 1)) for index in range(len(windows)))
+        frame = possible_frames(grid)[0]
+        return ModelOccupancy(
+            model, groups, windows, (parts,) * maps, (trace,) * maps, (), (0.9,) * maps, ("A",), False, frame, grid,
+            6.0, (),
+        )  # fmt: skip
+
+    return make
+
+
+def part(value):
+    return PartOccupancy(value - 0.05, value, value + 0.05, 0.01)
+
+
+def write(result, folder, masks="no", kind="chain"):
+    maps = [MapInput("map.mrc", "" if len(result.occupancies) == 1 else f"map{n:03d}_") for n in range(1, 9)]
+    return write_model_outputs(result, maps[: len(result.occupancies)], folder, kind=kind, masks=masks)
+
+
+def atoms_of(path):
+    """Occupancy and B-factor of each atom, by chain, residue, atom and alternative location."""
+    return {
+        (part.name, str(item.seqid), item.name, one.name, one.altloc.strip("\0")): (one.occ, one.b_iso)
+        for part in gemmi.read_structure(str(path))[0]
+        for item in part
+        for one in item
+    }
+
+
+def test_the_model_is_written_with_the_occupancies_of_its_parts(measured, tmp_path):
+    result = measured({"A": 0.9, "B": 0.4, "A/HEM 501": 0.123456})
+    write(result, tmp_path)
+    before, after = atoms_of(result.model.path), atoms_of(tmp_path / "model_occupancy.cif")
+    assert after.keys() == before.keys()
+    assert {key: b for key, (_, b) in after.items()} == {key: b for key, (_, b) in before.items()}
+    assert after["A", "7", "ALA", "CA", ""][0] == pytest.approx(0.9)
+    assert after["B", "52A", "ALA", "CA", ""][0] == pytest.approx(0.4)
+    assert after["A", "501", "HEM", "C1", ""] == pytest.approx((0.123, 77))
+    assert after["A", "601", "HOH", "O", ""][0] == pytest.approx(0.25)
+
+
+def test_alternative_locations_share_the_occupancy_of_their_part(measured, tmp_path):
+    write(measured({"B": 0.4}), tmp_path)
+    after = {key: value for key, (value, _) in atoms_of(tmp_path / "model_occupancy.cif").items()}
+    assert after["B", "54", "GLY", "CA", ""] == pytest.approx(0.4)
+    assert [after["B", "54", "GLY", "C", name] for name in "AB"] == pytest.approx([0.3, 0.1])
+    # ALA and SER are alternatives at one place.
+    assert after["B", "53", "ALA", "CA", "A"] == pytest.approx(0.3)
+    assert after["B", "53", "SER", "CA", "B"] == pytest.approx(0.1)
+
+
+def test_residues_with_insertion_codes_have_their_own_occupancies(measured, tmp_path):
+    path = tmp_path / "parts.txt"
+    path.write_text("one: //B/52.A\nrest: //A\n")
+    write(measured({"one": 0.2, "other": 0.7}, str(path)), tmp_path, kind=str(path))
+    after = {key: value for key, (value, _) in atoms_of(tmp_path / "model_occupancy.cif").items()}
+    assert after["B", "52A", "ALA", "CA", ""] == pytest.approx(0.2)
+    assert after["B", "52", "ALA", "CA", ""] == pytest.approx(0.7)
+    lines = (tmp_path / "model_occupancy.defattr").read_text().splitlines()
+    assert "\t/B:52A\t0.200" in lines and "\t/B:52\t0.700" in lines
+
+
+def test_ligands_with_the_number_of_a_residue_have_their_own_occupancy(measured, tmp_path):
+    text = chain("A", range(1, 13), at=(50, 45, 55)) + ligand("LIG", "A", 1, 8, at=(65, 70, 60))
+    write(measured({"A": 0.8, "A/LIG 1": 0.3}, text=text), tmp_path)
+    after = {key: value for key, (value, _) in atoms_of(tmp_path / "model_occupancy.cif").items()}
+    assert after["A", "1", "ALA", "CA", ""] == pytest.approx(0.8)
+    assert after["A", "1", "LIG", "C1", ""] == pytest.approx(0.3)
+
+
+def test_parts_that_the_map_does_not_show_keep_their_occupancy(measured, tmp_path):
+    result = measured({"A": np.nan, "B": 0.4})
+    report = write(result, tmp_path)
+    assert atoms_of(tmp_path / "model_occupancy.cif")["A", "1", "ALA", "CA", ""][0] == 1
+    (shown,) = report["parts"][0]["occupancies"]
+    assert report["parts"][0]["name"] == "A" and shown["occupancy"] is None
+    json.dumps(report, allow_nan=False)
+
+
+def test_residues_are_numbered_for_viewers_that_connect_them(measured, tmp_path):
+    write(measured({}), tmp_path)
+    block = gemmi.cif.read(str(tmp_path / "model_occupancy.cif")).sole_block()
+    rows = block.find("_atom_site.", ["auth_asym_id", "auth_seq_id", "label_seq_id"])
+    assert [row[2] for row in rows if row[0] == "A" and int(row[1]) < 13][::5] == [str(n) for n in range(1, 13)]
+
+
+def test_attributes_have_the_syntax_that_chimerax_documents(measured, tmp_path):
+    """https://www.cgl.ucsf.edu/chimerax/docs/user/formats/defattr.html"""
+    write(measured({"A": 0.9, "B": 0.4}), tmp_path)
+    lines = (tmp_path / "model_occupancy.defattr").read_text().splitlines()
+    attributes, values = [], {}
+    for line in lines:
+        if line.startswith("attribute: "):
+            attributes.append(line.split(": ")[1])
+            assert re.fullmatch(r"[A-Za-z_]\w*", attributes[-1])
+        elif line.startswith("\t"):
+            _, place, value = line.split("\t")
+            assert re.fullmatch(r"/\w+:-?\d+[A-Z]?", place)
+            assert (attributes[-1], place) not in values
+            values[attributes[-1], place] = float(value)
+        else:
+            assert line.startswith("#") or line in ("match mode: any", "recipient: residues"), line
+    assert attributes == ["part_occupancy", "window_occupancy"]
+    assert values["part_occupancy", "/A:1"] == 0.9 and values["part_occupancy", "/B:52A"] == 0.4
+    assert values["window_occupancy", "/A:6"] == 0.01 and values["window_occupancy", "/A:7"] == 0.02
+    assert ("window_occupancy", "/A:501") not in values and ("part_occupancy", "/A:501") in values
+
+
+def test_each_map_has_its_own_model(measured, tmp_path):
+    result = measured({"A": 0.9}, maps=2)
+    second = tuple(part(0.2) for _ in result.groups)
+    report = write(replace(result, occupancies=(result.occupancies[0], second)), tmp_path)
+    for prefix, value in (("map001_", 0.9), ("map002_", 0.2)):
+        after = atoms_of(tmp_path / f"{prefix}model_occupancy.cif")
+        assert after["A", "1", "ALA", "CA", ""][0] == pytest.approx(value)
+    assert report["outputs"] == sorted(report["outputs"]) and len(report["outputs"]) == 4
+
+
+def test_masks_are_half_at_six_angstrom_from_the_atoms(measured, tmp_path):
+    result = measured({})
+    report = write(result, tmp_path, "yes")
+    for item, group in zip(report["parts"], result.groups):
+        mask = read_map(tmp_path / item["mask"]).data
+        assert mask.shape == (SIDE,) * 3 and mask.min() >= 0 and 0.99 < mask.max() <= 1
+        voxels = VOXEL_SIZE * np.indices(mask.shape).reshape(3, -1).T[:, ::-1]
+        distance = cKDTree(result.model.positions[group.atoms]).query(voxels)[0].reshape(mask.shape)
+        # The edge is as sharp as the voxels of 3 Å allow.
+        assert mask[distance < 4.4].min() > 0.5 > mask[distance > 7.6].max()
+        assert mask[distance > 15].max() == 0
+
+
+def test_masks_of_named_parts(measured, tmp_path):
+    report = write(measured({}), tmp_path, "B, A/HEM 501,B")
+    assert {item["name"]: item["mask"] for item in report["parts"]} == {
+        "A": None,
+        "B": "group_B_mask.mrc",
+        "A/HEM 501": "group_A_HEM_501_mask.mrc",
+    }
+    assert sorted(path.name for path in tmp_path.glob("*.mrc")) == ["group_A_HEM_501_mask.mrc", "group_B_mask.mrc"]
+    with pytest.raises(ModelError, match="model_masks: found 'X', expected yes, no, or names of parts: A, A/HEM 501"):
+        write(measured({}), tmp_path, "B,X")
+
+
+def test_a_chain_may_have_the_name_of_a_word_for_yes_or_no(measured, tmp_path):
+    text = chain("0", range(1, 9), at=(50, 45, 55)) + chain("1", range(1, 9), at=(50, 45, 75))
+    (tmp_path / "out").mkdir()
+    report = write(measured({}, text=text), tmp_path / "out", "1")
+    assert [item["mask"] for item in report["parts"]] == [None, "group_1_mask.mrc"]
+
+
+def test_parts_of_any_name_have_masks_of_their_own(measured, tmp_path):
+    path = tmp_path / "parts.txt"
+    path.write_text("α: //A/1-4\nβ: //A/5-8\na b: //A/9-10\na/b: //A/11-12\nother than A: //B\n", encoding="utf-8")
+    report = write(measured({}, str(path)), tmp_path, "yes", kind=str(path))
+    masks = [item["mask"] for item in report["parts"]]
+    assert len(set(masks)) == len(masks) == 6 and all(re.fullmatch(r"group_[A-Za-z0-9_-]+_mask.mrc", m) for m in masks)
+    assert masks[:4] == ["group_group_mask.mrc", "group_group_2_mask.mrc", "group_a_b_mask.mrc", "group_a_b_2_mask.mrc"]
+    assert all((tmp_path / name).exists() and name in report["outputs"] for name in masks)
