@@ -7,6 +7,7 @@ own because one setting has several parameters: a choice, and a file or a text f
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List
 
 from pyworkflow.protocol import params
@@ -87,6 +88,8 @@ def model_problems(settings: Any) -> List[str]:
         With a model. Its file is read, and so is the file of parts.
     """
     label = f"*{descriptions()['model'].label}*"
+    if not os.path.exists(settings.model):
+        return [f"{label}: {settings.model}: no such file; run its protocol again"]
     try:
         # Imported here: without gemmi, the plugin's other protocols must still be found.
         from occupy_core.modelling.atomic_model import read_model

@@ -178,7 +178,7 @@ def box_of(source: SourceMap) -> Tuple[int, int, int]:
         raise MapError(f"{source.path}: no such file")
     try:
         if core_can_read(source):
-            header = _header(source.path)
+            header = read_header(source.path)
             return int(header.nz), int(header.ny), int(header.nx)
         x, y, z, _ = ImageHandler().getDimensions(source.location)
         return int(z), int(y), int(x)
@@ -219,7 +219,7 @@ def readable_mask(source: SourceMap, folder: str) -> str:
     os.makedirs(folder, exist_ok=True)
     path = readable_map(source, folder)
     try:
-        header = _header(path)
+        header = read_header(path)
         header_size = float(header.cella.x) / max(1, int(header.mx))
         if not source.voxel_size or abs(header_size - source.voxel_size) <= VOXEL_SIZE_TOLERANCE * source.voxel_size:
             return path
@@ -289,7 +289,8 @@ def file_stamp(path: str) -> Tuple[int, int]:
     return (status.st_size, status.st_mtime_ns)
 
 
-def _header(path: str) -> Any:
+def read_header(path: str) -> Any:
+    """Return the MRC header of a file."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with mrcfile.open(path, header_only=True, permissive=True) as mrc:

@@ -62,10 +62,11 @@ def methods_text(report: Report) -> str:
     subject = "the map" if len(maps) == 1 else f"{len(maps)} maps (on one scale)"
     text = (
         f"The occupancies of {count} of the atomic model {os.path.basename(model['model'])} in {subject} were "
-        f"estimated with scipion-em-occupy {report['version']}, an extension of OccuPy [{REFERENCE}], by a least-squares "
-        f"fit of the densities of the parts, computed from their atoms, at {model['finest_angstrom']:.3g} Å"
+        f"estimated with scipion-em-occupy {report['version']}, an extension of OccuPy [{REFERENCE}], by a "
+        "least-squares fit of the densities of the parts, computed from their atoms, at "
+        f"{model['finest_angstrom']:.3g} Å."
     )
-    sentences = [text + ".", _sentence(model["one_means"])]
+    sentences = [text, _sentence(model["one_means"])]
     if len(maps) == 1 and len(parts) <= _MAX_PARTS_IN_METHODS:
         values = ", ".join(f"{part['name']} {interval_text(part['occupancies'][0])}" for part in parts)
         sentences.append(f"The occupancies, with 90 % intervals, were: {values}.")

@@ -17,12 +17,8 @@ from occupy_core.settings.output_names import MODEL_ATTRIBUTES, MODEL_FILE
 from occupy_scipion import atom_structs, report, texts_model
 from occupy_scipion.checks import different_grids
 from occupy_scipion.form import add_named_settings, problem_text
-from occupy_scipion.model_form import (
-    add_model,
-    add_model_settings,
-    model_problems,
-    model_settings_of,
-)
+from occupy_scipion.frames import map_in_project_frame
+from occupy_scipion.model_form import add_model, add_model_settings, model_problems, model_settings_of
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
 from occupy_scipion.sources import file_stamp
 
@@ -119,6 +115,15 @@ class ProtOccupyModel(ProtOccupyBase):
         return atom_structs.output_model(source, path, f"occupancies of {name} in {source.name}", volume=volume)
 
     # --------------------------- the form ---------------------------
+
+    def _job(self, settings, maps, masks):
+        """Return the job for the core; models lie in the frame of Scipion, which the headers of the maps may lack."""
+        job = super()._job(settings, maps, masks)
+        tmp = self._getTmpPath()
+        items = [
+            replace(item, path=map_in_project_frame(item.path, source, tmp)) for item, source in zip(job.maps, maps)
+        ]
+        return replace(job, maps=tuple(items))
 
     @property
     def _OUTNAME(self):

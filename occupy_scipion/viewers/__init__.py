@@ -3,6 +3,7 @@
 
 from occupy_scipion.viewers.viewer_compare_classes import OccupyCompareClassesViewer
 from occupy_scipion.viewers.viewer_local_scale import OccupyLocalScaleViewer
+from occupy_scipion.viewers.viewer_model import OccupyModelViewer
 from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer
 
-__all__ = ["OccupyCompareClassesViewer", "OccupyLocalScaleViewer", "OccupyVolumeViewer"]
+__all__ = ["OccupyCompareClassesViewer", "OccupyLocalScaleViewer", "OccupyModelViewer", "OccupyVolumeViewer"]

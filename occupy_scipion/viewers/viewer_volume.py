@@ -10,8 +10,8 @@ from pyworkflow.viewer import DESKTOP_TKINTER, Viewer
 
 from occupy_core.errors import MapError
 from occupy_core.reporting.pdf.sections_figure import sections_figure
-from occupy_core.settings.output_names import MAP_OUTPUTS, SPREAD_MAP, is_region_mask
-from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale
+from occupy_core.settings.output_names import GROUP_MASK, MAP_OUTPUTS, SPREAD_MAP, is_region_mask
+from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale, ProtOccupyModel
 from occupy_scipion.sources import source_of, voxels_of
 from occupy_scipion.viewers.views import FigureView
 
@@ -27,7 +27,8 @@ class OccupyVolumeViewer(Viewer):
     def can_handle_this_instance(cls, instance):
         """Return whether the volume is an output of this plugin."""
         name = instance.getFileName() or ""
-        is_ours = any(kind.__name__ in name for kind in (ProtOccupyLocalScale, ProtOccupyCompareClasses))
+        kinds = (ProtOccupyLocalScale, ProtOccupyCompareClasses, ProtOccupyModel)
+        is_ours = any(kind.__name__ in name for kind in kinds)
         return is_ours and bool(_title(instance))
 
     def _visualize(self, obj, **kwargs):
@@ -42,7 +43,12 @@ class OccupyVolumeViewer(Viewer):
 def _title(volume: Volume) -> str:
     """Return the kind of output in words; empty for a volume that is no output of this plugin."""
     name = os.path.basename(volume.getFileName())
-    if name == SPREAD_MAP or is_region_mask(name):
+    if name == SPREAD_MAP or is_region_mask(name) or _is_part_mask(name):
         return volume.getObjComment()
     titles = {kind.file_name: kind.title for kind in MAP_OUTPUTS.values() if name.endswith(kind.file_name)}
     return titles[max(titles, key=len)] if titles else ""
+
+
+def _is_part_mask(name: str) -> bool:
+    before, after = GROUP_MASK.split("{}")
+    return name.startswith(before) and name.endswith(after)
