@@ -77,6 +77,8 @@ def measure_job_model(
     progress(f"Fitting the occupancies of {settings.model}")
     model = read_model(settings.model)
     maps = _counted(job.maps)
+    if not maps:
+        raise ModelError("all classes are empty, expected at least one that the model can be compared with")
     with progress.part(len(maps) * MODEL_WORK, "model") as step:
         result = measure_model(
             [_reader(item, job.threads) for item in maps],

@@ -108,6 +108,8 @@ def find_frame(model: AtomicModel, volume: Volume, steps: Sequence[float], grid:
     ]
     best, offset, mirror_ratio = 0.0, 0.0, 1.0
     for band in _BANDS:
+        if band[0] >= 1 / (2.2 * max(steps)):  # finer than a map of so large voxels can show
+            continue
         scores = fit_scores(volume, density, steps, band)
         by_chance = max(float(fit_scores(volume, other, steps, band).max()) for other in turned)
         if float(scores.max()) / by_chance <= best:

@@ -34,11 +34,12 @@ class Scale:
     Attributes
     ----------
     unit : float
-        Fitted occupancy that counts as 1, in the map of the groups `groups`.
+        Fitted occupancy that counts as 1, in a map with the factor 1; NaN or not positive if no part has density.
     groups : tuple of int
         Index of each group that counts as fully occupied.
     factors : tuple of float
-        For each map, the fitted occupancy of a part that has the same occupancy in all maps, relative to the first map.
+        For each map, the fitted occupancy of a part that has the same occupancy in all maps, relative to one of the
+        maps; NaN for a map that shows no part.
     """
 
     unit: float
@@ -49,7 +50,9 @@ class Scale:
 def common_factors(
     occupancies: Sequence[NDArray[np.float64]], errors: Sequence[NDArray[np.float64]], masses: NDArray[np.float64]
 ) -> Tuple[float, ...]:
-    """Return the grey scale of each map relative to the first, from the ratio that holds for most of the mass.
+    """Return the grey scale of each map, from the ratio to one of them that holds for most of the mass.
+
+    The one is the first that shows a part. A map that shows none has the grey scale NaN.
 
     Parameters
     ----------
@@ -58,13 +61,18 @@ def common_factors(
     masses : float array (groups)
         kDa.
     """
-    first, first_errors = occupancies[0], errors[0]
-    factors = [1.0]
-    for values, value_errors in zip(occupancies[1:], errors[1:]):
+    highest = [float(np.max(values, where=np.isfinite(values), initial=-np.inf)) for values in occupancies]
+    reference = next((index for index, value in enumerate(highest) if value > 0), 0)
+    first, first_errors = occupancies[reference], errors[reference]
+    factors: List[float] = []
+    for index, (values, value_errors) in enumerate(zip(occupancies, errors)):
+        if index == reference or not highest[index] > 0:
+            factors.append(1.0 if index == reference else np.nan)
+            continue
         usable = np.isfinite(values) & np.isfinite(first)
-        usable &= (values > _MIN_FOR_SCALE * np.nanmax(values)) & (first > _MIN_FOR_SCALE * np.nanmax(first))
+        usable &= (values > _MIN_FOR_SCALE * highest[index]) & (first > _MIN_FOR_SCALE * highest[reference])
         if not usable.any():
-            factors.append(float(np.nanmax(values) / np.nanmax(first)))
+            factors.append(highest[index] / highest[reference])
             continue
         ratios = np.log(values[usable] / first[usable])
         spread = np.hypot(value_errors[usable] / values[usable], first_errors[usable] / first[usable])
@@ -97,10 +105,13 @@ def find_scale(
     factors = common_factors(occupancies, errors, masses)
     values = np.array([item / factor for item, factor in zip(occupancies, factors)])
     sigmas = np.array([item / factor for item, factor in zip(errors, factors)])
-    sigmas = np.hypot(sigmas, MODEL_ERROR * np.abs(np.nanmax(values)))
-    counted = np.isfinite(values) & (masses >= _MIN_MASS)
+    shown = np.isfinite(values)
+    if not shown.any():
+        return Scale(np.nan, (), factors)
+    sigmas = np.hypot(sigmas, MODEL_ERROR * np.abs(values[shown].max()))
+    counted = shown & (masses >= _MIN_MASS)
     if not counted.any():
-        counted = np.isfinite(values)
+        counted = shown
     best = float((values - INTERVAL_SIGMAS * sigmas)[counted].max())
     reaching = counted & (values + INTERVAL_SIGMAS * sigmas >= best)
     unit = _weighted_median(values[reaching], sigmas[reaching] ** -2)
@@ -110,12 +121,16 @@ def find_scale(
 def scale_of_named(
     occupancies: Sequence[NDArray[np.float64]], errors: Sequence[NDArray[np.float64]], groups: Sequence[int]
 ) -> Scale:
-    """Take named groups as fully occupied in every map: their mean, weighted by their precision, is 1."""
+    """Take named groups as fully occupied in every map: their mean, weighted by their precision, is 1.
+
+    A factor is NaN, and so is the unit, where the named groups have no density in a map.
+    """
     chosen: List[int] = list(groups)
     units = []
     for values, sigmas in zip(occupancies, errors):
         weights = np.hypot(sigmas[chosen], MODEL_ERROR * np.abs(values[chosen])) ** -2
         units.append(float((weights * values[chosen]).sum() / weights.sum()))
+    units = [unit if unit > 0 else np.nan for unit in units]
     return Scale(units[0], tuple(chosen), tuple(unit / units[0] for unit in units))
 
 

@@ -13,6 +13,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from occupy_core.arrays.types import Volume
+from occupy_core.errors import ModelError
 from occupy_core.fourier.transforms import Spectrum
 
 Frequencies = NDArray[np.float32]
@@ -30,6 +31,8 @@ _B_OF_VOLUME = 4 * math.pi
 _BLUR = 400.0
 # Å beyond the atoms: the blurred density, and the reach of the filters by which maps are weighted, fit in. Ours.
 _MARGIN = 20.0
+# Voxels: a box around atoms that is larger than this is none of a molecule, and would fill the memory. Ours.
+_MAX_VOXELS = 5e8
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,20 @@ def group_density(
         Å^2.
     steps : sequence of three float
         Spacing of the grid (z, y, x), Å; at most a third of the finest detail that will be used.
+
+    Raises
+    ------
+    ModelError
+        If the atoms lie so far apart that no map holds them all.
     """
     spacing = np.array(steps)
     first = np.floor((positions.min(axis=0) - _MARGIN) / spacing).astype(int)
     last = np.ceil((positions.max(axis=0) + _MARGIN) / spacing).astype(int)
+    if np.prod(last - first + 1.0) > _MAX_VOXELS:
+        raise ModelError(
+            f"found atoms up to {float(np.ptp(positions, axis=0).max()):.0f} Å apart, expected an atomic model of the "
+            "molecule in the map; remove atoms without a known place"
+        )
     shape = [int(scipy.fft.next_fast_len(int(size), real=True)) for size in last - first + 1]
     calculator = gemmi.DensityCalculatorE()
     edges = [side * step for side, step in zip(shape, steps)]

@@ -152,29 +152,26 @@ def measure_model(
     Raises
     ------
     ModelError
-        If the model does not lie in the maps, or `whole` names no group.
+        If the model lies in none of the maps, or `whole` names no group, or one that a map does not show.
     MapError
         If two maps do not lie on one grid, or a map cannot be read.
     """
     named = _indices(whole, groups)
     warnings = list(model.warnings)
     names = list(names) or [f"map {number}" for number in range(1, len(readers) + 1)]
-    first: Optional[PlacedModel] = None
+    placed = _place(readers, lambda source: place_model(source, model, groups, lowpass, warnings, threads))
     fits: List[FittedMap] = []
     for number, read in enumerate(readers):
         step(number / len(readers), f"model in {names[number]}")
         source = read()
-        if first is None:
-            first = place_model(source, model, groups, lowpass, warnings, threads)
-        elif first.grid.difference(source.grid):
-            raise MapError(f"{source.path}: {first.grid.difference(source.grid)}, expected the grid of the first map")
-        fits.append(fit_map(source, first, windows, threads))
+        if placed.grid.difference(source.grid):
+            raise MapError(f"{source.path}: {placed.grid.difference(source.grid)}, expected the grid of the first map")
+        fits.append(fit_map(source, placed, windows, threads))
         if fits[-1].correlation < _MIN_CORRELATION:
             warnings.append(
                 f"the model explains little of {names[number]}: their correlation from 30 to 10 Å is "
                 f"{fits[-1].correlation:.2f}. Do not trust these occupancies before you have looked at model and map"
             )
-    assert first is not None
     warnings += _missing(groups, fits, names)
     masses = np.array([group.mass for group in groups])
     values, errors = [fit.occupancies for fit in fits], [fit.errors for fit in fits]
@@ -183,8 +180,13 @@ def measure_model(
     if all(np.isnan(item).all() for item in values):
         raise ModelError(f"{model.path}: no part of the model lies where the map has density")
     scale = scale_of_named(values, errors, named) if named else find_scale(values, errors, masses)
-    if not scale.unit > 0:
-        raise ModelError(f"{model.path}: the map has no density where the parts lie that should be fully occupied")
+    if not scale.unit > 0 or named and np.isnan(scale.factors).any():
+        raise ModelError(f"{model.path}: a map has no density where the parts lie that should be fully occupied")
+    warnings += [
+        f"no part of the model has density in {name}, so it has no occupancies"
+        for name, factor in zip(names, scale.factors)
+        if np.isnan(factor)
+    ]
     return ModelOccupancy(
         model,
         tuple(groups),
@@ -195,11 +197,22 @@ def measure_model(
         tuple(fit.correlation for fit in fits),
         tuple(groups[index].name for index in scale.groups),
         bool(named),
-        first.frame,
-        first.grid,
-        first.finest,
+        placed.frame,
+        placed.grid,
+        placed.finest,
         tuple(warnings),
     )
+
+
+def _place(readers: Sequence[Callable[[], DensityMap]], place: Callable[[DensityMap], PlacedModel]) -> PlacedModel:
+    """Place the model in the first map that it lies in: any class may be junk."""
+    reasons: List[ModelError] = []
+    for read in readers:
+        try:
+            return place(read())
+        except ModelError as error:
+            reasons.append(error)
+    raise reasons[0]
 
 
 def _scaled(
