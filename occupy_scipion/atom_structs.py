@@ -51,7 +51,13 @@ def add_attributes(model: str, attributes: Dict[str, Dict[str, str]]) -> None:
 
     rows = [(name, residue, value) for name, values in attributes.items() for residue, value in values.items()]
     document = cif.read(model)
-    document.sole_block().set_mmcif_category(
+    block = document.sole_block()
+    for item in block:
+        # Scipion's viewers write the file again with Biopython, which fails at empty values, such as gemmi writes for
+        # the space group of a model that has none.
+        if item.pair is not None and cif.as_string(item.pair[1]) == "" and not cif.is_null(item.pair[1]):
+            block.set_pair(item.pair[0], "?")
+    block.set_mmcif_category(
         _CATEGORY,
         {
             "name": [name for name, _, _ in rows],
@@ -96,9 +102,13 @@ def fill_set(models: SetOfAtomStructs, sources: Sequence[SourceMap], items: Sequ
 
 def volumes_by_id(input_object: Any) -> Dict[int, Volume]:
     """Return copies of the maps of a Volume, a SetOfVolumes or a SetOfClasses3D, by the ids of `SourceMap`."""
+    # Both iterators use one object for all items.
     if isinstance(input_object, SetOfClasses3D):
-        items = list(input_object.iterItems())
-        found = {item.getObjId(): item.getRepresentative().clone() for item in items if item.hasRepresentative()}
+        found = {
+            item.getObjId(): item.getRepresentative().clone()
+            for item in input_object.iterItems()
+            if item.hasRepresentative()
+        }
     elif isinstance(input_object, SetOfVolumes):
         found = {item.getObjId(): item.clone() for item in input_object.iterItems()}
     else:

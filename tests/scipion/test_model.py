@@ -416,7 +416,7 @@ def test_heat_map_shows_parts_in_all_maps(lab, run_of_set, tmp_path):
     (view,) = viewer._heat_map()
     axes = view.getFigure().axes[0]
     values = axes.images[0].get_array()
-    assert values.shape == (7, 2) and values[4] == pytest.approx([0.6, 0.0], abs=0.08)
+    assert values.shape == (7, 2) and list(values[4]) == pytest.approx([0.6, 0.0], abs=0.08)
     bold = [label.get_text() for label in axes.get_yticklabels() if label.get_fontweight() == "bold"]
     assert bold == ["E"]
     assert picture(view, tmp_path / "heat_map.png").std() > 30
