@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fit of a map as a sum of groups: exact without noise, honest errors with it."""
+
+import numpy as np
+import pytest
+
+from occupy_core.modelling.frequency_shells import FrequencyShells, interpolated, taper
+from occupy_core.modelling.group_density import frequencies_of, group_density
+from occupy_core.modelling.group_fit import fit_groups
+from occupy_core.modelling.normal_equations import Place, normal_equations
+
+FINEST, STEPS, SHAPE = 6.0, (2.0, 2.0, 2.0), (44, 40, 48)
+TRUTH = np.array([1.0, 0.7, 0.3, 0.0])
+
+
+def blob(centre, seed):
+    """Positions of 400 atoms within 9 Å of a centre, about as dense as a protein."""
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(-1, 1, (2000, 3))
+    return np.array(centre) + 9 * points[np.linalg.norm(points, axis=1) < 1][:400]
+
+
+@pytest.fixture(scope="module")
+def densities():
+    centres = [(44, 30, 30), (44, 30, 46), (44, 46, 38), (44, 50, 60)]
+    elements = ("C", "C", "O", "N") * 100
+    return [
+        group_density(blob(centre, number), elements, np.full(400, 60.0), STEPS)
+        for number, centre in enumerate(centres)
+    ]
+
+
+def map_of(densities, occupancies, factor=lambda k: np.ones_like(k)):
+    """The sum of groups, each times its occupancy, filtered by a factor."""
+    volume = np.zeros(SHAPE, np.float32)
+    for density, occupancy in zip(densities, occupancies):
+        k = density.frequencies()
+        box = density.filtered(taper(k, 4.4) * factor(k).astype(np.float32))
+        place = Place.of(density, SHAPE)
+        volume[place.of_map] += np.float32(occupancy) * box[place.of_box]
+    return volume
+
+
+def ratios(fit):
+    return fit.occupancies / fit.occupancies[0]
+
+
+FILTERS = {
+    "plain": np.ones_like,
+    "blurred": lambda k: np.exp(-80 * k * k),
+    "sharpened": lambda k: np.exp(60 * k * k),
+    "weak at low frequencies": lambda k: 1 - 0.6 * np.exp(-((k / 0.03) ** 2)),
+}
+
+
+@pytest.mark.parametrize("factor", FILTERS.values(), ids=FILTERS)
+def test_a_sum_without_noise_is_recovered(densities, factor):
+    fit = fit_groups(map_of(densities, TRUTH, factor), densities, finest=FINEST)
+    np.testing.assert_allclose(ratios(fit), TRUTH, atol=0.01)
+    assert fit.correlation > 0.99
+
+
+def test_grey_scale_and_constant_do_not_count(densities):
+    volume = map_of(densities, TRUTH)
+    expected = fit_groups(volume, densities, finest=FINEST)
+    found = fit_groups(5e-4 * volume - np.float32(0.2), densities, finest=FINEST)
+    np.testing.assert_allclose(ratios(found), ratios(expected), atol=0.006)
+
+
+def test_density_that_the_model_lacks_far_from_it_does_not_count(densities):
+    volume = map_of(densities, TRUTH)
+    volume[:8, :, :] += 2 * volume.max()
+    np.testing.assert_allclose(ratios(fit_groups(volume, densities, finest=FINEST)), TRUTH, atol=0.06)
+
+
+def test_standard_errors_are_the_scatter_over_noise(densities):
+    volume = map_of(densities, TRUTH)
+    found, stated = [], []
+    for seed in range(30):
+        noise = np.random.default_rng(seed).normal(0, 5 * volume.std(), SHAPE).astype(np.float32)
+        fit = fit_groups(volume + noise, densities, finest=FINEST)
+        first = fit.occupancies[0]
+        found.append(ratios(fit)[1:])
+        # Only ratios to the first have a meaning: how they change with each occupancy.
+        change = np.column_stack([-found[-1] / first, np.eye(3) / first])
+        stated.append(np.sqrt(np.diag(change @ fit.covariance @ change.T)))
+    scatter = np.std(found, axis=0, ddof=1)
+    assert 0.01 < scatter.min() and scatter.max() < 0.1
+    np.testing.assert_allclose(scatter, np.mean(stated, axis=0), rtol=0.3)  # the scatter of 30 values is known to 13 %
+    np.testing.assert_allclose(np.mean(found, axis=0), TRUTH[1:], atol=0.03)
+
+
+def test_threads_do_not_change_the_result(densities):
+    noise = np.random.default_rng(0).normal(0, 1, SHAPE).astype(np.float32)
+    volume = map_of(densities, TRUTH) + noise
+    one, two = (fit_groups(volume, densities, finest=FINEST, threads=threads) for threads in (1, 2))
+    np.testing.assert_array_equal(one.occupancies, two.occupancies)
+    np.testing.assert_array_equal(one.covariance, two.covariance)
+    np.testing.assert_array_equal(one.residual, two.residual)
+
+
+def test_a_map_of_noise_has_no_correlation(densities):
+    noise = np.random.default_rng(0).normal(0, 1, SHAPE).astype(np.float32)
+    fit = fit_groups(noise, densities, finest=FINEST)
+    assert np.isfinite(fit.occupancies).all() and abs(fit.correlation) < 0.4
+
+
+def test_groups_that_leave_the_box_are_fitted_by_what_is_in_it(densities):
+    cut = slice(0, 44), slice(0, 25), slice(0, 48)  # through the third group, without the last
+    volume = np.ascontiguousarray(map_of(densities, [1, 0.7, 0.3, 0])[cut])
+    fit = fit_groups(volume, densities[:3], finest=FINEST)
+    np.testing.assert_allclose(ratios(fit), TRUTH[:3], atol=0.06)
+
+
+def test_normal_equations_are_sums_over_the_box():
+    rng = np.random.default_rng(0)
+    near, target = rng.random((2, *SHAPE)).astype(np.float32)
+    whole, columns, places = [], [], []
+    for first, size in (
+        ((-3, 2, 5), (10, 12, 9)),
+        ((2, 5, 8), (50, 10, 10)),
+        ((30, 30, 40), (20, 20, 20)),
+        ((60, 0, 0), (5, 5, 5)),
+    ):
+        box = rng.standard_normal(size).astype(np.float32)
+        density = group_density(np.full((1, 3), 50.0), ["C"], np.array([30.0]), STEPS)
+        place = Place.of(type(density)(first, size, STEPS, density.spectrum), SHAPE)
+        full = np.zeros(SHAPE)
+        full[place.of_map] = box[place.of_box]
+        whole, columns, places = [*whole, full], [*columns, box], [*places, place]
+    matrix, vector, sums = normal_equations(columns, places, target, near)
+    flat = np.array(whole).reshape(4, -1)
+    np.testing.assert_allclose(matrix, (flat * near.ravel()) @ flat.T, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(vector, flat @ (near * target).ravel(), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(sums, flat @ near.ravel(), rtol=1e-4, atol=1e-3)
+    assert matrix[3].any() == 0 and matrix[0, 2] == 0 and matrix[0, 1] != 0
+
+
+@pytest.mark.parametrize("shape", [(20, 24, 16), (21, 16, 25)])
+def test_shells_count_each_component_of_the_full_transform(shape):
+    steps = (2.0, 3.0, 2.0)
+    k = frequencies_of(shape, steps)
+    full = np.sqrt(sum(np.square(f) for f in np.meshgrid(*map(np.fft.fftfreq, shape, steps), indexing="ij")))
+    step = 0.01
+    shells = FrequencyShells(k, step, 0.15, shape[2])
+    index = np.minimum((full / step + 0.5).astype(int), shells.last)
+    counts = np.bincount(index.ravel(), minlength=shells.last + 1)
+    np.testing.assert_allclose(shells.smoothed(np.ones(k.shape)), shells.kernel @ counts)
+    # Neither the mean of the map nor what is finer than the finest detail counts.
+    only = np.zeros(k.shape)
+    only[0, 0, 0], only[k > 0.17] = 1e9, 1e9
+    assert np.all(shells.smoothed(only) == 0)
+
+
+def test_the_taper_fades_out_at_the_finest_detail():
+    k = np.array([0, 0.13, 1 / 6, 0.2], np.float32)
+    assert taper(k, FINEST).tolist() == [1, 1, 0, 0] and 0 < taper(np.float32([0.15]), FINEST)[0] < 1
+
+
+def test_values_of_shells_are_interpolated():
+    assert interpolated(np.array([1.0, 3.0, 5.0]), 0.1, np.float32([0.05, 0.2, 0.9])) == pytest.approx([2, 5, 5])
