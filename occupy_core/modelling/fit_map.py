@@ -33,8 +33,8 @@ class FittedMap:
         Occupancies, and their standard deviations from the noise.
     windows, window_errors : float arrays (windows)
         The same of the windows.
-    correlation : float
-        `GroupFit.correlation`.
+    correlation, unmodelled : float
+        `GroupFit.correlation` and `GroupFit.unmodelled`.
     """
 
     occupancies: NDArray[np.float64]
@@ -42,6 +42,7 @@ class FittedMap:
     windows: NDArray[np.float64]
     window_errors: NDArray[np.float64]
     correlation: float
+    unmodelled: float
 
 
 def fit_map(source: DensityMap, placed: PlacedModel, windows: Sequence[Window], threads: int) -> FittedMap:
@@ -53,13 +54,15 @@ def fit_map(source: DensityMap, placed: PlacedModel, windows: Sequence[Window], 
     errors = occupancies.copy()
     if not shown:
         nothing = np.full(len(windows), np.nan)
-        return FittedMap(np.full(len(placed.owner), np.nan), np.full(len(placed.owner), np.nan), nothing, nothing, 0.0)
+        return FittedMap(
+            np.full(len(placed.owner), np.nan), np.full(len(placed.owner), np.nan), nothing, nothing, 0.0, 0.0
+        )
     fit = fit_groups(volume, [placed.densities[index] for index in shown], finest=placed.finest, threads=threads)
     occupancies[shown], errors[shown] = fit.occupancies, np.sqrt(np.diag(fit.covariance))
     owner = np.array(placed.owner)
     of_groups, of_errors = occupancies[owner], errors[owner]
     of_windows = _fit_windows(fit, placed, windows, of_groups, of_errors, threads)
-    return FittedMap(of_groups, of_errors, *of_windows, fit.correlation)
+    return FittedMap(of_groups, of_errors, *of_windows, fit.correlation, fit.unmodelled)
 
 
 def _seen(source: DensityMap, placed: PlacedModel) -> List[float]:

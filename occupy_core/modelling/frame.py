@@ -65,9 +65,12 @@ def possible_frames(grid: MapGrid) -> Tuple[Frame, ...]:
 
     if header is not None:
         add("the header's origin or start indices, as viewers take it", position_of((0, 0, 0), grid))
-        add("the header's origin", [float(header.origin[axis]) for axis in "xyz"])
-        start = [int(header[name]) * grid.voxel_size for name in ("nzstart", "nystart", "nxstart")]
-        add("the header's start indices", in_xyz(start, grid))
+        origin = [float(header.origin[axis]) for axis in "xyz"]
+        start = [int(header[name]) for name in ("nzstart", "nystart", "nxstart")]
+        if any(origin):
+            add("the header's origin", origin)
+        if any(start):
+            add("the header's start indices", in_xyz([index * grid.voxel_size for index in start], grid))
     add("a corner of the box at 0", (0, 0, 0))
     centre = [-(side // 2) * grid.voxel_size for side in grid.shape]
     add("the centre of the box at 0", centre[::-1] if header is None else in_xyz(centre, grid))

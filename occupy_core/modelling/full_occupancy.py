@@ -20,6 +20,9 @@ INTERVAL_SIGMAS = 1.645
 MODEL_ERROR = 0.03
 # The same of the ratio of the occupancies of one group in two maps, where errors of the model mostly cancel. Ours.
 _RATIO_ERROR = 0.02
+# Standard deviation of an occupancy, relative, of nucleic acid where protein counts as 1, and the other way round:
+# their contrast in ice follows from the volumes of their atoms, on which tables differ by so much. Ours.
+_CONTRAST_ERROR = 0.06
 # Occupancy relative to the highest, below which a group does not tell the grey scale of a map. Ours.
 _MIN_FOR_SCALE = 0.25
 # kDa: lighter groups do not set what counts as 1 where there are heavier ones: of many small and noisy values some are
@@ -138,3 +141,21 @@ def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) 
     order = np.argsort(values)
     passed = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(passed, passed[-1] / 2)])
+
+
+def contrast_errors(nucleic: NDArray[np.float64], masses: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:
+    """Return the relative error of each group's occupancy from the contrast of nucleic acid to protein.
+
+    It is 0 for groups of the kind that most of the mass has which counts as 1.
+
+    Parameters
+    ----------
+    nucleic : float array (groups)
+        Share of nucleic acid in each group, 0..1.
+    masses : float array (groups)
+        kDa.
+    scale : Scale
+    """
+    whole = list(scale.groups)
+    of_whole = float(np.average(nucleic[whole], weights=masses[whole]))
+    return _CONTRAST_ERROR * np.abs(nucleic - of_whole)

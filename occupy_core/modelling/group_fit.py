@@ -19,18 +19,14 @@ from typing import List, Sequence, Tuple
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from occupy_core.arrays.slabs import for_each
 from occupy_core.arrays.types import Volume
 from occupy_core.modelling.frequency_shells import FrequencyShells, interpolated, taper
 from occupy_core.modelling.group_density import Frequencies, GroupDensity, frequencies_of
+from occupy_core.modelling.near_model import near_weights, unmodelled_density, without
 from occupy_core.modelling.normal_equations import Place, dot, normal_equations
 
-# Å from the atoms: up to the first the fit counts each voxel in full, beyond the second not at all. Ours.
-_REACH = (8.0, 16.0)
-# Density of a group relative to its highest, above which a voxel lies on atoms.
-_ON_ATOMS = 0.2
 # Rounds of factor, noise and occupancies.
 _ROUNDS = 4
 # Å^2, standard deviation of the groups' B-factors about the mean. A larger one reads flexible groups better, and groups
@@ -54,6 +50,8 @@ class GroupFit:
         Covariance of the occupancies from the noise, in these units squared.
     correlation : float
         Correlation of the fitted model with the map near the model, from 30 to 10 Å or the finest detail fitted.
+    unmodelled : float
+        Share of the voxels near the model (0..1) that hold density which the model does not explain.
     residual : float32 array, 3D
         The map less the fitted model, divided by noise(k).
     weights : Weights
@@ -63,6 +61,7 @@ class GroupFit:
     occupancies: NDArray[np.float64]
     covariance: NDArray[np.float64]
     correlation: float
+    unmodelled: float
     residual: Volume = field(repr=False)
     weights: Weights = field(repr=False)
 
@@ -131,23 +130,33 @@ class _Fit:
         self.spectrum = self._transform(volume)
         plain = [item.filtered(taper(item.frequencies(), finest)) for item in densities]
         self.plain = plain
-        self.near = _near(plain, densities, volume.shape)
+        self.all_near, self.distance = near_weights(plain, densities, volume.shape)
+        self.near, self.unmodelled = self.all_near, 0.0
 
     def run(self) -> GroupFit:
         occupancies, background = np.ones(len(self.densities)), 0.0
-        for _ in range(_ROUNDS):
+        for number in range(_ROUNDS):
             model = self._transform(self._sum(self.plain, occupancies))
             observed = self._transform((self.volume - np.float32(background)) * self.near)
             factor = self._factor(observed, model)
             explained = model * interpolated(factor, self.step, self.k)
             correlation = _correlation(observed * self.taper, explained, self.k, self.finest)
             rest = self._back(self.spectrum * self.taper - explained) - np.float32(background)
+            if number > 0:
+                self._exclude_unmodelled(rest, self._back(explained))
             noise = self._noise(rest)
             weighted = self._back(self.spectrum * self.taper / interpolated(noise, self.step, self.k))
             weights = Weights(self.near, self.step, factor / noise, self.finest)
             occupancies, covariance, constant, residual = self._occupancies(weighted, weights, occupancies)
             background = constant * noise[0]
-        return GroupFit(occupancies, covariance, correlation, residual, weights)
+        return GroupFit(occupancies, covariance, correlation, self.unmodelled, residual, weights)
+
+    def _exclude_unmodelled(self, rest: Volume, explained: Volume) -> None:
+        """Leave out the voxels beside the model that hold density of something else, such as a micelle."""
+        steps = self.densities[0].steps
+        excluded = unmodelled_density(rest, explained, self.distance, steps)
+        self.near = without(self.all_near, excluded, steps)
+        self.unmodelled = float(np.mean(excluded[self.all_near > 0.5]))
 
     def _factor(self, observed: NDArray[np.complex64], model: NDArray[np.complex64]) -> NDArray[np.float64]:
         """Return s(k): the least-squares factor of each shell, smoothed; `model` has the taper, the map has not."""
@@ -209,17 +218,6 @@ class _Fit:
     def _back(self, spectrum: NDArray[np.complex64]) -> Volume:
         volume: Volume = scipy.fft.irfftn(spectrum, self.volume.shape, workers=self.threads).astype(np.float32)
         return volume
-
-
-def _near(parts: Sequence[Volume], densities: Sequence[GroupDensity], shape: Tuple[int, ...]) -> Volume:
-    """Return the weight of each voxel by its distance to the atoms, 0..1."""
-    away = np.ones(shape, bool)
-    for part, density in zip(parts, densities):
-        place = Place.of(density, shape)
-        away[place.of_map] &= part[place.of_box] < _ON_ATOMS * part.max()
-    distance = ndimage.distance_transform_edt(away, sampling=densities[0].steps)
-    along = np.clip((distance - _REACH[0]) / (_REACH[1] - _REACH[0]), 0, 1)
-    return ((1 + np.cos(np.pi * along)) / 2).astype(np.float32)
 
 
 def _correlation(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,14 @@ from occupy_core.maps.grid import MapGrid
 from occupy_core.modelling.atomic_model import AtomicModel
 from occupy_core.modelling.fit_map import FittedMap, fit_map
 from occupy_core.modelling.frame import Frame
-from occupy_core.modelling.full_occupancy import INTERVAL_SIGMAS, MODEL_ERROR, Scale, find_scale, scale_of_named
+from occupy_core.modelling.full_occupancy import (
+    INTERVAL_SIGMAS,
+    MODEL_ERROR,
+    Scale,
+    contrast_errors,
+    find_scale,
+    scale_of_named,
+)
 from occupy_core.modelling.groups import Group, Window
 from occupy_core.modelling.placed_model import PlacedModel, place_model
 
@@ -24,6 +31,8 @@ from occupy_core.modelling.placed_model import PlacedModel, place_model
 _WINDOW_ERROR = 0.06
 # Correlation of the fitted model with the map, below which the occupancies are not to be trusted. Ours.
 _MIN_CORRELATION = 0.25
+# Share of the voxels near the model with unmodelled density, from which on it is told. Ours.
+_MAX_UNMODELLED = 0.1
 # Difference between maps that is called a difference: its size, and the probability that noise alone makes one in any
 # group and pair of maps.
 _MIN_DIFFERENCE, _FALSE_ALARM = 0.15, 1e-3
@@ -167,6 +176,12 @@ def measure_model(
         if placed.grid.difference(source.grid):
             raise MapError(f"{source.path}: {placed.grid.difference(source.grid)}, expected the grid of the first map")
         fits.append(fit_map(source, placed, windows, threads))
+        if fits[-1].unmodelled > _MAX_UNMODELLED:
+            warnings.append(
+                f"{names[number]} has density beside the model that the model does not explain, in "
+                f"{fits[-1].unmodelled:.0%} of the voxels around it (a micelle, a missing part, another molecule). "
+                "Parts that touch it are less certain than their intervals say"
+            )
         if fits[-1].correlation < _MIN_CORRELATION:
             warnings.append(
                 f"the model explains little of {names[number]}: their correlation from 30 to 10 Å is "
@@ -187,11 +202,16 @@ def measure_model(
         for name, factor in zip(names, scale.factors)
         if np.isnan(factor)
     ]
+    nucleic = np.array([residue.is_nucleic for residue in model.residues])[model.residue_of_atom]
+    shares = np.array([float(nucleic[group.atoms].mean()) for group in groups])
+    contrast = contrast_errors(shares, masses, scale)
     return ModelOccupancy(
         model,
         tuple(groups),
         tuple(windows),
-        tuple(_scaled(fit.occupancies, fit.errors, scale, index, MODEL_ERROR) for index, fit in enumerate(fits)),
+        tuple(
+            _scaled(fit.occupancies, fit.errors, scale, index, MODEL_ERROR, contrast) for index, fit in enumerate(fits)
+        ),
         tuple(_scaled(fit.windows, fit.window_errors, scale, index, _WINDOW_ERROR) for index, fit in enumerate(fits)),
         _differences(values, errors, scale),
         tuple(fit.correlation for fit in fits),
@@ -216,13 +236,19 @@ def _place(readers: Sequence[Callable[[], DensityMap]], place: Callable[[Density
 
 
 def _scaled(
-    values: NDArray[np.float64], errors: NDArray[np.float64], scale: Scale, index: int, model_error: float
+    values: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    scale: Scale,
+    index: int,
+    model_error: float,
+    relative_errors: Union[float, NDArray[np.float64]] = 0.0,
 ) -> Tuple[PartOccupancy, ...]:
     """Return occupancies with intervals, from the fit of the map with an index."""
     unit = scale.unit * scale.factors[index]
     result = []
-    for value, noise in zip(values / unit, errors / unit):
-        half = INTERVAL_SIGMAS * float(np.hypot(noise, model_error))
+    others = np.broadcast_to(relative_errors, values.shape)
+    for value, noise, relative in zip(values / unit, errors / unit, others):
+        half = INTERVAL_SIGMAS * float(np.sqrt(noise**2 + model_error**2 + (relative * value) ** 2))
         low, middle, high = (float(np.clip(item, 0, 1)) for item in (value - half, value, value + half))
         result.append(PartOccupancy(low, middle, high, float(noise)))
     return tuple(result)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which voxels a fit counts: those near the atoms, without those that hold density of something else."""
+
+from __future__ import annotations
+
+from typing import Sequence, Tuple
+
+import numpy as np
+from scipy import ndimage
+
+from occupy_core.arrays.types import Floats, Mask, Volume
+from occupy_core.modelling.group_density import GroupDensity
+from occupy_core.modelling.normal_equations import Place
+
+# Å from the atoms: up to the first the fit counts each voxel in full, beyond the second not at all. Ours.
+_REACH = (8.0, 16.0)
+# Density of a group relative to its highest, above which a voxel lies on atoms.
+_ON_ATOMS = 0.2
+# Å, standard deviations of Gaussians: under the first the rest of a map is searched for unmodelled density; the second
+# softens the border of what is found. Ours.
+_SEARCHED_WIDTH, _BORDER_WIDTH = 4.0, 2.0
+# Unmodelled density exceeds this many standard deviations of the rest away from the model, and this share of the upper
+# quartile of the model's density. Ours: micelles and missing residues do, errors of good models do not.
+_SIGMAS, _SHARE = 3.0, 0.35
+# Å from the atoms: the rest is searched from the first on, and its noise is taken up to the second. Ours.
+_SEARCHED = (1.0, 60.0)
+
+
+def near_weights(
+    parts: Sequence[Volume], densities: Sequence[GroupDensity], shape: Tuple[int, ...]
+) -> Tuple[Volume, Floats]:
+    """Return the weight of each voxel (0..1) by its distance to the atoms, and this distance, Å.
+
+    Parameters
+    ----------
+    parts : sequence of float32 arrays, 3D
+        The density of each group in its own box.
+    densities : sequence of GroupDensity
+        The places of these boxes.
+    shape : three int
+        Box of the map, voxels.
+    """
+    away = np.ones(shape, bool)
+    for part, density in zip(parts, densities):
+        place = Place.of(density, shape)
+        away[place.of_map] &= part[place.of_box] < _ON_ATOMS * part.max()
+    distance = ndimage.distance_transform_edt(away, sampling=densities[0].steps).astype(np.float32)
+    along = np.clip((distance - _REACH[0]) / (_REACH[1] - _REACH[0]), 0, 1)
+    return ((1 + np.cos(np.pi * along)) / 2).astype(np.float32), distance
+
+
+def unmodelled_density(rest: Volume, explained: Volume, distance: Floats, steps: Sequence[float]) -> Mask:
+    """Find the voxels off the model where the map has density that the model does not explain.
+
+    Parameters
+    ----------
+    rest : float32 array, 3D
+        The map less the fitted model.
+    explained : float32 array, 3D
+        The fitted model.
+    distance : float32 array, 3D
+        Distance to the atoms, Å.
+    steps : sequence of three float
+        Spacing of the grid (z, y, x), Å.
+    """
+    width = [_SEARCHED_WIDTH / step for step in steps]
+    smooth, smooth_model = (ndimage.gaussian_filter(values, width) for values in (rest, explained))
+    off = (distance > _SEARCHED[0]) & (distance < _SEARCHED[1])
+    if not off.any():
+        return off
+    # Unmodelled density is positive, so that negative values alone tell the noise.
+    noise = float(np.sqrt(2 * np.mean(np.minimum(smooth[off], 0) ** 2)))
+    least = max(_SIGMAS * noise, _SHARE * float(np.percentile(smooth_model[distance == 0], 75)))
+    found: Mask = ndimage.binary_opening(off & (smooth > least))
+    return found
+
+
+def without(weights: Volume, excluded: Mask, steps: Sequence[float]) -> Volume:
+    """Return weights that fall to 0 in the excluded voxels, with a soft border."""
+    if not excluded.any():
+        return weights
+    soft = ndimage.gaussian_filter(excluded.astype(np.float32), [_BORDER_WIDTH / step for step in steps])
+    return (weights * np.clip(1 - soft, 0, 1)).astype(np.float32)
