@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The frame of a model: where voxel 0 of the map lies in its coordinates."""
+
+from dataclasses import replace
+
+import mrcfile
+import numpy as np
+import pytest
+
+from occupy_core.errors import ModelError
+from occupy_core.maps.density_map import map_from_array
+from occupy_core.maps.reading import read_map
+from occupy_core.modelling.atomic_model import read_model
+from occupy_core.modelling.frame import find_frame, positions_in_map, possible_frames
+from occupy_core.modelling.groups import groups_of
+from occupy_core.modelling.model_occupancy import measure_model
+from occupy_core.modelling.placed_model import place_model
+from tests.core.modelling.conftest import CONDITIONS
+
+STEP = CONDITIONS.voxel_size
+HEADERS_ORIGIN = "the header's origin or start indices, as viewers take it"
+
+
+def place(path_or_map, model):
+    source = path_or_map if not isinstance(path_or_map, str) else read_map(path_or_map)
+    return place_model(source, model, groups_of(model, "chain"), None, [], 1)
+
+
+def moved(model, xyz):
+    """The model, moved by x, y, z in Å."""
+    return replace(model, positions=model.positions + np.array(xyz))
+
+
+@pytest.fixture
+def write(write_mrc, fitted):
+    """A function that writes the map with an origin (Å) and start indices (voxels)."""
+
+    def write_map(data=None, origin=(0, 0, 0), start=(0, 0, 0), axes=(1, 2, 3)):
+        path = write_mrc(fitted.map.data if data is None else data, voxel_size=STEP)
+        with mrcfile.open(path, "r+") as mrc:
+            mrc.header.nxstart, mrc.header.nystart, mrc.header.nzstart = start
+            mrc.header.mapc, mrc.header.mapr, mrc.header.maps = axes
+            mrc.header.origin.x, mrc.header.origin.y, mrc.header.origin.z = origin
+        return path
+
+    return write_map
+
+
+@pytest.mark.parametrize(
+    ("header", "shift", "name"),
+    [
+        ({"origin": (30, -40, 50)}, (30, -40, 50), HEADERS_ORIGIN),
+        ({"start": (-10, 20, 5)}, (-10 * STEP, 20 * STEP, 5 * STEP), HEADERS_ORIGIN),
+        ({"origin": (30, -40, 50)}, (0, 0, 0), "a corner of the box at 0"),
+        ({"start": (-10, 20, 5)}, (0, 0, 0), "a corner of the box at 0"),
+        ({"origin": (30, -40, 50), "start": (-10, 20, 5)}, (30, -40, 50), HEADERS_ORIGIN),
+        (
+            {"origin": (30, -40, 50), "start": (-10, 20, 5)},
+            (-10 * STEP, 20 * STEP, 5 * STEP),
+            "the header's start indices",
+        ),
+        ({}, (0, 0, 0), HEADERS_ORIGIN),
+        ({}, None, "the centre of the box at 0"),
+    ],
+)
+def test_the_frame_is_found(write, fitted, header, shift, name):
+    path, model = write(**header), read_model(fitted.model)
+    if shift is None:
+        shift = [-(side // 2) * STEP for side in reversed(fitted.map.data.shape)]
+    placed = place(path, moved(model, shift))
+    assert placed.frame.name == name
+    assert placed.frame.first_voxel == pytest.approx(shift, abs=1e-3)
+    np.testing.assert_allclose(placed.positions, model.positions[:, ::-1], atol=0.01)
+
+
+@pytest.mark.parametrize("where", ["header", "corner"])
+def test_axes_in_another_order_are_followed(write, fitted, where):
+    """Columns along z, rows along x, sections along y: the order 3, 1, 2."""
+    data = np.ascontiguousarray(fitted.map.data.transpose(1, 2, 0))
+    start = (4, -6, 8)  # of columns, rows, sections
+    path, model = write(data, start=start, axes=(3, 1, 2)), read_model(fitted.model)
+    shift = np.array([-6, 8, 4]) * STEP if where == "header" else np.zeros(3)
+    placed = place(path, moved(model, shift))
+    assert placed.frame.first_voxel == pytest.approx(shift, abs=1e-3)
+    np.testing.assert_allclose(placed.positions, model.positions[:, [1, 0, 2]], atol=0.01)
+    assert (placed.frame.name == HEADERS_ORIGIN) == (where == "header")
+
+
+def test_occupancies_do_not_depend_on_the_frame(write, fitted):
+    model = read_model(fitted.model)
+    path = write(np.ascontiguousarray(fitted.map.data.transpose(1, 2, 0)), axes=(3, 1, 2), origin=(10, 20, 30))
+    groups = groups_of(model, "chain")
+    expected = measure_model([lambda: fitted.map], model, groups, ()).occupancies[0]
+    found = measure_model([lambda: read_map(path)], moved(model, (10, 20, 30)), groups, ()).occupancies[0]
+    assert [item.value for item in found] == pytest.approx([item.value for item in expected], abs=0.02)
+
+
+def test_frames_are_not_repeated():
+    grid = map_from_array(np.indices((9, 8, 7))[0].astype("f4"), voxel_size=2.0).grid
+    assert [frame.first_voxel for frame in possible_frames(grid)] == [(0, 0, 0), (-6, -8, -8)]
+
+
+def test_positions_are_along_sections_rows_and_columns(fitted):
+    model = read_model(fitted.model)
+    frame = replace(possible_frames(fitted.map.grid)[0], first_voxel=(1.0, 2.0, 3.0))
+    positions = positions_in_map(model, frame, fitted.map.grid)
+    np.testing.assert_allclose(positions, (model.positions - [1, 2, 3])[:, ::-1])
+
+
+def test_maps_of_large_voxels_give_no_numpy_warning(fitted):
+    model = read_model(fitted.model)
+    rng = np.random.default_rng(0)
+    for voxel_size in (12.0, 25.0, 40.0):
+        source = map_from_array(rng.standard_normal((16, 16, 16)).astype("f4"), voxel_size=voxel_size)
+        with pytest.raises(ModelError, match="does not lie in the map"):
+            find_frame(model, source.data, (voxel_size,) * 3, source.grid)
+
+
+@pytest.fixture(scope="module")
+def galactosidase(shared_data):
+    return (
+        read_map(shared_data / "maps/betaGal.mrc"),
+        read_model(str(shared_data / "models/8bk7_docked_in_betaGal.pdb.gz")),
+    )
+
+
+def test_equal_chains_of_a_real_map_read_equal(galactosidase):
+    source, model = galactosidase
+    result = measure_model([lambda: source], model, groups_of(model, "chain"), ())
+    values = [item.value for item in result.occupancies[0]]
+    assert len(values) == 4 and max(values) - min(values) < 0.02 and min(values) > 0.97
+    assert result.warnings == () and result.correlations[0] > 0.7
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_the_wrong_hand_of_a_real_map_is_refused(galactosidase, axis):
+    source, model = galactosidase
+    mirrored = replace(source, data=np.ascontiguousarray(np.flip(source.data, axis)))
+    with pytest.raises(
+        ModelError, match=r"its mirror image fits \d.* times better. The map or the model has the wrong"
+    ):
+        place(mirrored, model)
+
+
+def test_another_molecule_is_refused_in_a_real_map(galactosidase, shared_data):
+    source, right = galactosidase
+    other = read_model(str(shared_data / "models/1oel_groel_7chain.pdb.gz"))
+    centre = [(m.positions.min(axis=0) + m.positions.max(axis=0)) / 2 for m in (right, other)]
+    with pytest.raises(ModelError, match="turned model fits by chance.* Check that it is the molecule of this map"):
+        place(source, moved(other, centre[0] - centre[1]))
