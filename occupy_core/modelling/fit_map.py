@@ -93,6 +93,9 @@ def _fit_windows(
     """Fit by how much the windows of each chain differ from their groups, the other chains being as fitted."""
     values = np.full(len(windows), np.nan)
     sigmas = values.copy()
+    full = float(np.nanmax(occupancies))
+    if not full > 0:
+        return values, sigmas
     chains: Dict[str, List[int]] = {}
     for number, window in enumerate(windows):
         chains.setdefault(window.chain, []).append(number)
@@ -103,7 +106,7 @@ def _fit_windows(
         if not kept:
             return
         densities = [placed.density_of(windows[n].atoms) for n, _ in kept]
-        deviations, spread = _deviations(fit, densities, float(np.nanmax(occupancies)))
+        deviations, spread = _deviations(fit, densities, full)
         for (number, group), deviation, sigma in zip(kept, deviations, spread):
             values[number] = occupancies[group] + deviation
             sigmas[number] = np.hypot(errors[group], sigma)

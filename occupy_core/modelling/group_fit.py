@@ -45,7 +45,7 @@ class GroupFit:
     Attributes
     ----------
     occupancies : float array (groups)
-        In units in which only ratios have a meaning.
+        In units in which only ratios have a meaning; all 0 if the map has no density like that of the model.
     covariance : float array (groups, groups)
         Covariance of the occupancies from the noise, in these units squared.
     correlation : float
@@ -139,6 +139,8 @@ class _Fit:
             model = self._transform(self._sum(self.plain, occupancies))
             observed = self._transform((self.volume - np.float32(background)) * self.near)
             factor = self._factor(observed, model)
+            if factor.max() < np.finfo(float).tiny:
+                return self._without_density(factor)
             explained = model * interpolated(factor, self.step, self.k)
             correlation = _correlation(observed * self.taper, explained, self.k, self.finest)
             rest = self._back(self.spectrum * self.taper - explained) - np.float32(background)
@@ -157,6 +159,12 @@ class _Fit:
         excluded = unmodelled_density(rest, explained, self.distance, steps)
         self.near = without(self.all_near, excluded, steps)
         self.unmodelled = float(np.mean(excluded[self.all_near > 0.5]))
+
+    def _without_density(self, factor: NDArray[np.float64]) -> GroupFit:
+        """Return the fit of a map that has no density like that of the model at any frequency: each occupancy is 0."""
+        count = len(self.densities)
+        weights = Weights(self.near, self.step, factor, self.finest)
+        return GroupFit(np.zeros(count), np.eye(count), 0.0, self.unmodelled, np.zeros_like(self.volume), weights)
 
     def _factor(self, observed: NDArray[np.complex64], model: NDArray[np.complex64]) -> NDArray[np.float64]:
         """Return s(k): the least-squares factor of each shell, smoothed; `model` has the taper, the map has not."""

@@ -105,6 +105,11 @@ def test_a_map_of_noise_has_no_correlation(densities):
     assert np.isfinite(fit.occupancies).all() and abs(fit.correlation) < 0.4
 
 
+def test_a_map_of_inverted_contrast_has_no_density_of_the_model(densities):
+    fit = fit_groups(-map_of(densities, TRUTH), densities, finest=FINEST)
+    assert fit.occupancies.tolist() == [0] * 4 and fit.correlation == 0 and fit.residual.shape == SHAPE
+
+
 def test_groups_that_leave_the_box_are_fitted_by_what_is_in_it(densities):
     cut = slice(0, 44), slice(0, 25), slice(0, 48)  # through the third group, without the last
     volume = np.ascontiguousarray(map_of(densities, [1, 0.7, 0.3, 0])[cut])

@@ -111,3 +111,69 @@ def test_models_that_do_not_lie_in_the_map_are_refused(fitted, change, message):
     centre = (model.positions.min(axis=0) + model.positions.max(axis=0)) / 2
     with pytest.raises(ModelError, match=message):
         measure([fitted.map], fitted.model, replace(model, positions=change(model.positions, centre)))
+
+
+def test_the_model_may_lie_in_any_of_the_maps(fitted):
+    """The first class may be junk."""
+    junk = np.random.default_rng(0).normal(0, fitted.map.data.std(), fitted.map.data.shape).astype(np.float32)
+    junk_map = map_from_array(junk, voxel_size=fitted.map.grid.voxel_size)
+    result = measure([junk_map, fitted.map], fitted.model, names=["class 1", "class 2"])
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[1])}
+    assert values == pytest.approx(OCCUPANCIES, abs=0.05)
+    assert any(text.startswith("the model explains little of class 1") for text in result.warnings)
+    with pytest.raises(ModelError, match="does not lie in the map"):
+        measure([junk_map, junk_map], fitted.model)
+
+
+def test_maps_of_inverted_contrast_have_no_occupancies(fitted):
+    inverted = map_from_array(-fitted.map.data, voxel_size=fitted.map.grid.voxel_size)
+    result = measure([inverted, fitted.map], fitted.model, names=["class 1", "class 2"])
+    assert all(np.isnan(item.value) for item in result.occupancies[0])
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[1])}
+    assert values == pytest.approx(OCCUPANCIES, abs=0.05) and result.differences == ()
+    assert "no part of the model has density in class 1, so it has no occupancies" in result.warnings
+    with pytest.raises(ModelError, match="does not lie in the map"):
+        measure([inverted], fitted.model)
+
+
+def test_parts_that_should_be_whole_must_be_in_every_map(fitted, simulate_bundles):
+    whole = simulate_bundles({**OCCUPANCIES, "G": 1.0}, seed=5)
+    values = [item.value for item in measure([whole.map], whole.model, whole=["G"]).occupancies[0]]
+    assert values[-1] == pytest.approx(1.0)
+    model = read_model(fitted.model)
+    positions = model.positions.copy()
+    positions[[model.residues[index].chain == "G" for index in model.residue_of_atom]] += 300
+    with pytest.raises(ModelError, match="model_whole: names a part that a map does not show"):
+        measure([fitted.map], fitted.model, replace(model, positions=positions), whole=["G"])
+
+
+def test_b_factors_of_a_file_without_any_and_of_a_prediction(fitted):
+    model = read_model(fitted.model)
+    none = measure([fitted.map], fitted.model, replace(model, b_factors=np.zeros(len(model.elements))))
+    assert any("has no B-factors: all atoms count as equally flexible" in text for text in none.warnings)
+    varied = replace(model, b_factors=np.random.default_rng(0).uniform(20, 95, len(model.elements)))
+    assert not any("no B-factors" in text for text in measure([fitted.map], fitted.model, varied).warnings)
+    varied.structure.info["_struct.title"] = "AlphaFold monomer v2.0 prediction for any protein"
+    predicted = measure([fitted.map], fitted.model, varied)
+    assert any("it is a predicted structure, with its confidence" in text for text in predicted.warnings)
+
+
+def test_the_progress_names_each_map(fitted):
+    steps = []
+    measure([fitted.map] * 2, fitted.model, names=["one", "two"], step=lambda done, text: steps.append((done, text)))
+    assert steps == [(0.0, "model in one"), (0.5, "model in two")]
+
+
+def test_a_coarser_detail_can_be_asked_for(fitted):
+    result = measure([fitted.map], fitted.model, lowpass=12.0)
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
+    assert result.finest == 12.0 and values == pytest.approx(OCCUPANCIES, abs=0.08)
+
+
+@pytest.mark.parametrize("side", [(0, 1), (1, 0)], ids=["even and odd", "odd and even"])
+def test_boxes_may_be_odd_and_not_cubic(fitted, side):
+    volume = fitted.map.data[: -1 if side[0] else None, : -3 if side[1] else None, :-1]
+    cut = map_from_array(np.ascontiguousarray(volume), voxel_size=fitted.map.grid.voxel_size)
+    result = measure([cut], fitted.model)
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
+    assert values == pytest.approx(OCCUPANCIES, abs=0.05)
