@@ -36,7 +36,7 @@ bench:           ## measure time and memory of this package and of the published
 	@.venv/bin/python -m benchmarks.performance --write $(MAPS)
 
 images: demo     ## copy the demo's pictures to docs/images
-	@cp demo_output/demo.png demo_output/report.png demo_output/classes.png docs/images/
+	@cp demo_output/demo.png demo_output/report.png demo_output/classes.png demo_output/model.png docs/images/
 
 settings-table:  ## write the table of settings into docs/settings.md
 	@.venv/bin/python -m scripts.settings_table

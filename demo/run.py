@@ -15,6 +15,7 @@ from typing import Dict, List
 import mrcfile
 import numpy as np
 
+from demo.atomic_model import write_model
 from demo.classification import OCCUPANCIES, classes, write_classification
 from demo.simulate import Phantom, phantom
 
@@ -35,7 +36,8 @@ def main() -> int:
     occupancies = ", ".join(f"{occupancy:g}" for occupancy in simulated.occupancies)
     print(f"Simulated a map of {len(simulated.parts)} parts with occupancies {occupancies}: {map_path}")
     print(f"Simulated {len(OCCUPANCIES)} classes of such a complex, which differ in two parts")
-    folders = {"RELION": _run_relion(map_path, classes())}
+    model_path = write_model(simulated, OUTPUT / "simulated.cif")
+    folders = {"RELION": _run_relion(map_path, classes(), model_path)}
     if importlib.util.find_spec("pwem") is None:
         print("\nScipion: not installed in this environment (it needs Python 3.8 to 3.12), so it is left out")
     else:
@@ -46,8 +48,9 @@ def main() -> int:
     _draw_map_page(map_path, first_host.scale)
     _print_results(simulated, folders)
     _print_comparison(first_host)
+    _print_model(first_host)
     hosts_agree = _check_hosts_agree(folders)
-    pictures = ", ".join(str(OUTPUT / f"{name}.png") for name in ("demo", "report", "classes"))
+    pictures = ", ".join(str(OUTPUT / f"{name}.png") for name in ("demo", "report", "classes", "model"))
     print(f"\nPictures to look at: {pictures}\nReport to look at: logfile.pdf in each of the folders above")
     return 0 if hosts_agree else 1
 
@@ -71,16 +74,17 @@ class Folders:
     class_maps: Path
 
 
-def _run_relion(map_path: Path, class_maps: List[Phantom]) -> Folders:
+def _run_relion(map_path: Path, class_maps: List[Phantom], model_path: Path) -> Folders:
     """Run the jobs in a RELION project, or without a project where RELION is not installed."""
     command = Path(sys.executable).with_name("relion_external_occupy")
     if shutil.which("relion_pipeliner") is None:
-        return _run_without_relion(command, map_path, class_maps)
+        return _run_without_relion(command, map_path, class_maps, model_path)
     from demo.relion_project import RelionProject
 
     print("\nRELION: Import -> External -> MaskCreate, and classes -> External, in a real project")
     project = RelionProject(OUTPUT / "relion_project")
     shutil.copy(map_path, project.folder)
+    shutil.copy(model_path, project.folder)
     data = write_classification(project.folder / "Class3D" / "simulated", class_maps)
     imported = project.add_import(map_path.name)
     print(f"  {imported} {project.run(imported)}")
@@ -96,7 +100,13 @@ def _run_relion(map_path: Path, class_maps: List[Phantom]) -> Folders:
     print(f"  {scale} {project.run(scale)}")
     mask = project.add("MaskCreate", fn_in=f"{scale}amplified.mrc", inimask_threshold="0.4", lowpass_filter="15")
     print(f"  {mask} {project.run(mask)}")
-    comparison = project.add("External", fn_exe=str(command), in_part=str(data.relative_to(project.folder)))
+    comparison = project.add(
+        "External",
+        fn_exe=str(command),
+        in_part=str(data.relative_to(project.folder)),
+        param1_label="model",
+        param1_value=model_path.name,
+    )
     print(f"  {comparison} {project.run(comparison)}")
     if {project.status(job) for job in (imported, scale, mask, comparison)} != {"Succeeded"}:
         raise SystemExit(
@@ -105,7 +115,7 @@ def _run_relion(map_path: Path, class_maps: List[Phantom]) -> Folders:
     return Folders(project.folder / scale, project.folder / comparison, data.parent)
 
 
-def _run_without_relion(command: Path, map_path: Path, class_maps: List[Phantom]) -> Folders:
+def _run_without_relion(command: Path, map_path: Path, class_maps: List[Phantom], model_path: Path) -> Folders:
     print(
         "\nRELION: not installed, so its jobs run without a project "
         "(for a real project, install RELION: apt-get install relion)"
@@ -114,7 +124,7 @@ def _run_without_relion(command: Path, map_path: Path, class_maps: List[Phantom]
     data = write_classification(folder / "Class3D", class_maps)
     for options in (
         ["--o", f"{folder}/map/", "--in_3dref", str(map_path), "--amplify", "--attenuate", "--sigmoid"],
-        ["--o", f"{folder}/classes/", "--in_parts", str(data)],
+        ["--o", f"{folder}/classes/", "--in_parts", str(data), "--model", str(model_path)],
     ):
         subprocess.run([str(command), *options], check=True)
     return Folders(folder / "map", folder / "classes", data.parent)
@@ -195,6 +205,20 @@ def _print_comparison(folders: Folders) -> None:
     masks = [read_map(folders.comparison / region["mask"]).data for region in sure_regions(comparison)]
     maps = [read_map(path).data for path in sorted(folders.class_maps.glob("*_class*.mrc"))]
     comparison_figure(comparison, region_sections(masks, maps)).savefig(OUTPUT / "classes.png", dpi=110)
+
+
+def _print_model(folders: Folders) -> None:
+    """Print the occupancies of the parts of the model in the classes, and draw them: model.png."""
+    from occupy_core.modelling.describe import model_lines
+    from occupy_core.reporting.pdf.logfile import fixed_style
+    from occupy_core.reporting.pdf.model_page import model_pages
+
+    report = json.loads((folders.comparison / "report.json").read_text())
+    print("\nOccupancies of the chains of a fitted model (A, B, C are parts 1, 2, 3) in the same classes:")
+    for line in model_lines(report["model"]):
+        print(f"  {line}")
+    with fixed_style():
+        model_pages(report["model"], version=report["version"])[0].savefig(OUTPUT / "model.png", dpi=90)
 
 
 def _check_hosts_agree(folders: Dict[str, Folders]) -> bool:

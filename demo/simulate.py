@@ -26,12 +26,15 @@ class Phantom:
         Occupancy of each part, 0..1.
     voxel_size : float
         Å.
+    atoms : tuple of int arrays (atoms, 3)
+        Voxel (z, y, x) of each pseudo-atom of each part.
     """
 
     volume: np.ndarray
     parts: Tuple[np.ndarray, ...]
     occupancies: Tuple[float, ...]
     voxel_size: float
+    atoms: Tuple[np.ndarray, ...] = ()
 
 
 def phantom(
@@ -65,7 +68,7 @@ def phantom(
     radius = min(shape) / 7
     grid = np.stack(np.meshgrid(*(np.arange(side) for side in shape), indexing="ij"))
     volume = np.zeros(shape)
-    parts = []
+    parts, atoms = [], []
     for number, occupancy in enumerate(occupancies):
         angle = 2 * np.pi * (number - 1) / max(1, len(occupancies) - 1)
         offset = 2 * radius * np.array([0, np.sin(angle), np.cos(angle)]) if number else np.zeros(3)
@@ -73,9 +76,11 @@ def phantom(
         inside = distance <= radius
         parts.append(distance <= 0.75 * radius)
         chance = min(1.0, (voxel_size / ATOM_SPACING) ** 3)  # that a voxel has a pseudo-atom
-        volume += occupancy * inside * (rng.random(shape) < chance) / chance
+        has_atom = inside & (rng.random(shape) < chance)
+        atoms.append(np.argwhere(has_atom))
+        volume += occupancy * has_atom / chance
     volume = gaussian_filter(volume, 2.5 / voxel_size)
     rng = rng if noise_seed is None else np.random.default_rng(noise_seed)
     grain = gaussian_filter(rng.standard_normal(shape), 0.5)
     volume += grain * (noise / grain.std())
-    return Phantom(volume.astype(np.float32), tuple(parts), tuple(occupancies), voxel_size)
+    return Phantom(volume.astype(np.float32), tuple(parts), tuple(occupancies), voxel_size, tuple(atoms))

@@ -118,6 +118,7 @@ def find_scale(
     best = float((values - INTERVAL_SIGMAS * sigmas)[counted].max())
     reaching = counted & (values + INTERVAL_SIGMAS * sigmas >= best)
     unit = _weighted_median(values[reaching], sigmas[reaching] ** -2)
+    reaching &= values + INTERVAL_SIGMAS * sigmas >= unit
     return Scale(unit, tuple(int(index) for index in np.flatnonzero(reaching.any(axis=0))), factors)
 
 
