@@ -16,6 +16,7 @@ Report = Mapping[str, Any]
 _WIDTH = 7.5  # inches
 _ROW, _AROUND = 0.24, 1.3  # inches: height of a part, and of title and axis
 _MAX_NUMBERED_MAPS = 12  # columns of a heat map: with more, the cells have no numbers
+_MAX_NAMED_MAPS, _MAX_LEVEL_NAMES = 40, 4  # names below a heat map, and those that are not turned
 _WHOLE, _OTHER, _NOT_SHOWN = "C0", "#7aa6c8", "0.5"
 _NOT_SHOWN_TEXT = "not shown by the map"
 # In viridis, numbers on darker colours than that of this value are white.
@@ -83,9 +84,14 @@ def heat_map_figure(model: Report) -> Figure:
                 fontsize=8,
                 color="white" if value < _WHITE_BELOW else "black",
             )
-    step = -(-len(maps) // 40)
-    shown = range(0, len(maps), step)
-    axes.set_xticks(shown, [maps[index]["name"] for index in shown], rotation=40, ha="right", rotation_mode="anchor")
+    shown = range(0, len(maps), -(-len(maps) // _MAX_NAMED_MAPS))
+    names = [maps[index]["name"] for index in shown]
+    if len(maps) > _MAX_LEVEL_NAMES:
+        axes.set_xticks(shown, names, rotation=40, ha="right", rotation_mode="anchor", fontsize=8)
+    else:
+        axes.set_xticks(shown, names)
+    for row in range(1, len(parts)):
+        axes.axhline(row - 0.5, color="white", lw=0.8)
     axes.set_yticks(range(len(parts)), [part["name"] for part in parts])
     differing = {item["part"] for item in model["differences"]}
     for label, part in zip(axes.get_yticklabels(), parts):
@@ -98,8 +104,10 @@ def heat_map_figure(model: Report) -> Figure:
     return figure
 
 
-def traces_figure(model: Report, chains: Sequence[str]) -> Figure:
+def traces_figure(model: Report, chains: Sequence[str], maps: Sequence[int]) -> Figure:
     """Draw the occupancy in windows along chains: a panel for each chain, a line for each map.
+
+    With one map its 90 % intervals are shaded.
 
     Parameters
     ----------
@@ -107,6 +115,8 @@ def traces_figure(model: Report, chains: Sequence[str]) -> Figure:
         The model's part of report.json.
     chains : sequence of str
         Names of the chains to draw, at least one.
+    maps : sequence of int
+        Indices of the maps to draw, at least one.
     """
     windows = windows_by_chain(model)
     columns = 1 if len(chains) == 1 else 2
@@ -114,22 +124,24 @@ def traces_figure(model: Report, chains: Sequence[str]) -> Figure:
     figure = Figure(figsize=(_WIDTH * 1.2, _AROUND + 1.25 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, chain in zip(panels, chains):
-        for index, item in enumerate(model["maps"]):
-            _draw_trace(axes, windows[chain], index, label=item["name"], is_shaded=len(model["maps"]) == 1)
+        for colour, index in enumerate(maps):
+            name = model["maps"][index]["name"]
+            _draw_trace(axes, windows[chain], index, f"C{colour % 10}", label=name, is_shaded=len(maps) == 1)
         axes.axhline(1, color="0.6", lw=0.8, ls="--", zorder=0)
         axes.set(ylim=(-0.05, 1.15), yticks=(0, 0.5, 1))
         axes.set_title(f"chain {chain}", fontsize=9, pad=2)
         axes.tick_params(labelsize=8)
     for axes in panels[len(chains) :]:
         axes.set_visible(False)
-    figure.supxlabel("residue", fontsize=9)
+    for axes in panels[max(0, len(chains) - columns) : len(chains)]:
+        axes.set_xlabel("residue", fontsize=9)
     figure.supylabel("occupancy", fontsize=9)
-    if len(model["maps"]) == 1:
-        figure.suptitle(f"Occupancy along the chains in {model['maps'][0]['name']}; shaded: 90 % interval", fontsize=10)
+    if len(maps) == 1:
+        name = model["maps"][maps[0]]["name"]
+        figure.suptitle(f"Occupancy along the chains in {name}; shaded: 90 % interval", fontsize=10)
     else:
         figure.suptitle("Occupancy along the chains", fontsize=10)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     return figure
 
 
@@ -141,15 +153,15 @@ def windows_by_chain(model: Report) -> Dict[str, List[Report]]:
     return chains
 
 
-def _draw_trace(axes: Any, windows: Sequence[Report], index: int, *, label: str, is_shaded: bool) -> None:
+def _draw_trace(axes: Any, windows: Sequence[Report], index: int, colour: str, *, label: str, is_shaded: bool) -> None:
     """Draw a step for each window of a chain in one map, and its 90 % interval where asked for."""
     edges = [[window["first"] - 0.5, window["last"] + 0.5] for window in windows]
     items = [window["occupancies"][index] for window in windows]
     positions = np.ravel(edges)
-    axes.plot(positions, np.repeat(_values(items), 2), color=f"C{index % 10}", lw=1.2, label=label)
+    axes.plot(positions, np.repeat(_values(items), 2), color=colour, lw=1.2, label=label)
     if is_shaded:
         low, high = (np.repeat(_values(items, name), 2) for name in ("low", "high"))
-        axes.fill_between(positions, low, high, color=f"C{index % 10}", alpha=0.25, lw=0)
+        axes.fill_between(positions, low, high, color=colour, alpha=0.25, lw=0)
 
 
 def _values(items: Sequence[Report], name: str = "occupancy") -> List[float]:

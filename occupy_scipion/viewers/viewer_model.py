@@ -18,6 +18,7 @@ from occupy_scipion.viewers.viewer_local_scale import OccupyLocalScaleViewer
 from occupy_scipion.viewers.views import PageView
 
 _MAX_TRACES = 16  # chains in the figure when none are chosen
+_MAX_LINES = 12  # maps in the figure of the chains: of more maps, the chosen one alone is drawn
 
 
 class OccupyModelViewer(OccupyLocalScaleViewer):
@@ -55,7 +56,8 @@ class OccupyModelViewer(OccupyLocalScaleViewer):
             "showTraces",
             params.LabelParam,
             label="Occupancy along the chains",
-            help="The occupancy in windows of residues along each chain, a line for each map.",
+            help="The occupancy in windows of residues along each chain, a line for each map. Of more than "
+            f"{_MAX_LINES} maps, only the map chosen below is shown.",
         )
         group.addParam(
             "showAttributes",
@@ -119,8 +121,10 @@ class OccupyModelViewer(OccupyLocalScaleViewer):
         if unknown or not known:
             text = f"found {unknown[0]!r}, expected " if unknown else "The model has no protein or nucleic acid; found "
             return [self.errorMessage(f"*Chains*: {text}{', '.join(known) or 'no chains'}", "Cannot show the chains")]
+        count = len(model["maps"])
+        maps = list(range(count)) if count <= _MAX_LINES else [self._model_index(model)]
         with fixed_style():
-            figure = traces_figure(model, chains or known[:_MAX_TRACES])
+            figure = traces_figure(model, chains or known[:_MAX_TRACES], maps)
         return [PageView(figure, "Occupancy along the chains", self._tkRoot)]
 
     def _attributes(self, _name=None):

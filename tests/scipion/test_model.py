@@ -25,7 +25,7 @@ from benchmarks.occupancy.simulate import Conditions, simulate
 from occupy_core.settings.settings import descriptions
 from occupy_scipion.protocols import ProtOccupyModel
 from occupy_scipion.report import read_report
-from occupy_scipion.viewers import OccupyModelViewer, OccupyVolumeViewer
+from occupy_scipion.viewers import OccupyModelViewer, OccupyVolumeViewer, viewer_model
 from tests.conftest import skip_or_fail
 from tests.scipion import relion
 from tests.scipion.conftest import write_map
@@ -393,7 +393,7 @@ def test_bars_show_parts_with_intervals(lab, run, tmp_path):
     assert picture(view, tmp_path / "parts.png").std() > 30
 
 
-def test_traces_show_the_chosen_chains(lab, run, run_of_set, tmp_path):
+def test_traces_show_the_chosen_chains(lab, run, run_of_set, tmp_path, monkeypatch):
     viewer = viewer_of(lab, run)
     (view,) = viewer._traces()
     titles = [axes.get_title() for axes in view.getFigure().axes if axes.get_visible()]
@@ -409,6 +409,11 @@ def test_traces_show_the_chosen_chains(lab, run, run_of_set, tmp_path):
     medians = [np.nanmedian(line.get_ydata()) for line in axes.lines[:2]]
     assert medians == pytest.approx([0.6, 0.0], abs=0.1)
     picture(view, tmp_path / "traces_of_set.png")
+    monkeypatch.setattr(viewer_model, "_MAX_LINES", 1)
+    viewer.whichMap.set(1)
+    (view,) = viewer._traces()
+    assert "import_state2.mrc" in view.getFigure().get_suptitle()
+    assert np.nanmedian(view.getFigure().axes[0].lines[0].get_ydata()) == pytest.approx(0.0, abs=0.1)
 
 
 def test_heat_map_shows_parts_in_all_maps(lab, run_of_set, tmp_path):

@@ -35,14 +35,16 @@ def test_protocol_is_registered(lab):
 
 
 @pytest.mark.parametrize(
-    ("name", "place"),
+    ("view", "name", "place"),
     [
-        ("ProtOccupyLocalScale", ("3D", "Postprocess")),
-        ("ProtOccupyCompareClasses", ("3D", "Analysis", "Heterogeneity")),
+        ("Protocols SPA", "ProtOccupyLocalScale", ("3D", "Postprocess")),
+        ("Protocols SPA", "ProtOccupyCompareClasses", ("3D", "Analysis", "Heterogeneity")),
+        ("Protocols SPA", "ProtOccupyModel", ("3D", "Analysis")),
+        ("Model building", "ProtOccupyModel", ("Validation",)),
     ],
 )
-def test_protocol_is_in_the_right_group_of_the_tree(lab, name, place):
-    tree = ProtocolTreeConfig.load(lab.domain, pyworkflow.Config.SCIPION_PROTOCOLS)["Protocols SPA"]
+def test_protocol_is_in_the_right_group_of_the_tree(lab, view, name, place):
+    tree = ProtocolTreeConfig.load(lab.domain, pyworkflow.Config.SCIPION_PROTOCOLS)[view]
 
     def places(node, above=()):
         for child in node.childs:
