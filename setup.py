@@ -55,7 +55,8 @@ setup(
         "histogram": ["scikit-image>=0.20"],
         # mkdocs builds the documentation as a site (`make docs`).
         "docs": ["mkdocs>=1.6"],
-        "test": ["pytest>=7", "scikit-image>=0.20"],
+        # servalcat reads the groups that are written for it.
+        "test": ["pytest>=7", "scikit-image>=0.20", "servalcat>=0.4"],
     },
     entry_points={
         "console_scripts": ["relion_external_occupy = relion_external.__main__:main"],

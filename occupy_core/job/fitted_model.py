@@ -17,7 +17,7 @@ from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.reading import read_map
 from occupy_core.progress import Progress
 from occupy_core.settings.job_spec import Job, MapInput
-from occupy_core.settings.output_names import MODEL_ATTRIBUTES, MODEL_FILE, MODEL_TABLE
+from occupy_core.settings.output_names import MODEL_ATTRIBUTES, MODEL_FILE, MODEL_PHENIX, MODEL_REFMAC, MODEL_TABLE
 
 if TYPE_CHECKING:
     from occupy_core.comparing.compare_maps import ClassComparison
@@ -32,7 +32,12 @@ def model_file_names(job: Job) -> List[str]:
     """Return the names of the files that a job with a model writes for it, as far as they are known beforehand."""
     if job.settings.model is None:
         return []
-    return [MODEL_TABLE, *(item.prefix + name for item in job.maps for name in (MODEL_FILE, MODEL_ATTRIBUTES))]
+    return [
+        MODEL_TABLE,
+        MODEL_REFMAC,
+        MODEL_PHENIX,
+        *(item.prefix + name for item in job.maps for name in (MODEL_FILE, MODEL_ATTRIBUTES)),
+    ]
 
 
 def measure_job_model(

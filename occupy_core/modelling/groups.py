@@ -169,8 +169,8 @@ def _groups_of_file(model: AtomicModel, path: str) -> Tuple[Group, ...]:
         where = f"{path}, line {number}"
         if not (name and colon and selection):
             raise ModelError(f"{where}: found {line.strip()!r}, {example}")
-        if name == OTHER or "," in name:
-            why = "is the name of the atoms in no group" if name == OTHER else "has a comma, which separates names"
+        if name == OTHER or re.search("[,'\"#]", name):
+            why = "is the name of the atoms in no group" if name == OTHER else "has a comma, a quote or a #"
             raise ModelError(f"{where}: {name!r} {why}; choose another name")
         atoms = _selected(model, selection, where)
         position = list(members).index(name) if name in members else len(members)

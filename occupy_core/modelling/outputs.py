@@ -29,8 +29,9 @@ from occupy_core.modelling.describe import one_means
 from occupy_core.modelling.frame import positions_in_map, possible_frames
 from occupy_core.modelling.groups import Group, file_name_of
 from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy
+from occupy_core.modelling.refinement_groups import phenix_parameters, refmac_keywords
 from occupy_core.settings.job_spec import MapInput
-from occupy_core.settings.output_names import GROUP_MASK, MODEL_ATTRIBUTES, MODEL_FILE
+from occupy_core.settings.output_names import GROUP_MASK, MODEL_ATTRIBUTES, MODEL_FILE, MODEL_PHENIX, MODEL_REFMAC
 
 Report = Dict[str, Any]
 # Chain, number, insertion code and name.
@@ -73,6 +74,9 @@ def write_model_outputs(
         names += [item.prefix + MODEL_FILE, item.prefix + MODEL_ATTRIBUTES]
         _write_model(folder / names[-2], result, occupancies)
         _write_attributes(folder / names[-1], result, occupancies, traces)
+    for name, text in ((MODEL_REFMAC, refmac_keywords), (MODEL_PHENIX, phenix_parameters)):
+        (folder / name).write_text(text(result.model, result.groups), encoding="utf-8")
+        names.append(name)
     mask_names: Dict[str, str] = {}
     for group in _masked_groups(result.groups, masks):
         mask_names[group.name] = GROUP_MASK.format(_unique(file_name_of(group.name), mask_names))
