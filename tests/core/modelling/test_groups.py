@@ -131,6 +131,10 @@ def test_selections_of_all_atoms_leave_no_rest(read, selections):
         ("", "found no group, expected lines such as"),
         ("# only a comment\n", "found no group"),
         (bytes(range(256)), "cannot be read"),
+        ("A,B: //A,B\n", "line 1: 'A,B' has a comma, a quote or a #; choose another name"),
+        ('first: //A\nthe "tail": //B\n', "line 2: .* has a comma, a quote or a #"),
+        ("it's: //A\n", "line 1: .* has a comma, a quote or a #"),
+        ("part #1: //A\n", "line 1: .* has a comma, a quote or a #"),
         ("other: //A\n", "line 1: .*other.* is the name of the atoms in no group"),
     ],
 )
