@@ -70,6 +70,7 @@ def text(identical: Sequence[Outcome], differing: Sequence[Outcome], seed: int) 
         accuracy=tables.accuracy(differing),
         sigmas=f"{peer.SIGMAS:g}",
         volume=f"{peer.MIN_VOLUME:.0f}",
+        by_model=tables.by_model(differing),
         peer=tables.against_peer(identical, differing),
         seed=seed,
         runs_identical=tables.runs(identical),
@@ -222,6 +223,14 @@ particle has which part:
 ### Errors of the occupancies, and intervals
 
 {accuracy}
+
+### By a fitted model
+
+The same classes read with the model of the complex ([fitted models](model.md)), its atoms off by 0.5 Å, without
+B-factors; chains are the parts. All parts of the classifications with known differences count, whether a region was
+found or not.
+
+{by_model}
 
 ### Compared with difference maps
 

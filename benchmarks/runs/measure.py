@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple
 
@@ -14,6 +14,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from benchmarks.runs import peer
+from benchmarks.runs.by_model import ModelReading, read_by_model
 from benchmarks.runs.classify import Run
 from benchmarks.runs.known_parts import known_part_occupancies
 from benchmarks.runs.particles import VOXEL_SIZE
@@ -111,6 +112,9 @@ class Outcome:
         Number of pieces of the difference maps that lie on no part.
     warnings : tuple of str
         Warnings of the comparison, or why there was none.
+    by_model : tuple of ModelReading
+        For each part, what a fitted model reads in the classes of 50 particles and more; None where the model is
+        refused.
     """
 
     run: Run
@@ -121,6 +125,7 @@ class Outcome:
     false_unsure: int
     false_by_peer: int
     warnings: Tuple[str, ...] = ()
+    by_model: Tuple[Optional[ModelReading], ...] = ()
 
 
 def measure(run: Run, data_star: Path, truth: Truth) -> Outcome:
@@ -135,7 +140,13 @@ def measure(run: Run, data_star: Path, truth: Truth) -> Outcome:
     """
     data_star = data_star.resolve()
     with _current_folder(data_star.parents[1]):  # RELION names files relative to the project's folder
-        return _measure(run, data_star, truth)
+        return replace(_measure(run, data_star, truth), by_model=_read_by_model(run, data_star, truth))
+
+
+def _read_by_model(run: Run, data_star: Path, truth: Truth) -> Tuple[Optional[ModelReading], ...]:
+    numbers = truth.large_classes()
+    paths = [str(data_star).replace("_data.star", f"_class{number:03d}.mrc") for number in numbers]
+    return read_by_model(run.particles, paths, numbers, truth)
 
 
 def _measure(run: Run, data_star: Path, truth: Truth) -> Outcome:

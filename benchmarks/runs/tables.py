@@ -55,6 +55,26 @@ def mean_error_with_known_parts(chosen: Sequence[Reading]) -> float:
     return float(np.mean(errors)) if errors else float("nan")
 
 
+def by_model(outcomes: Sequence[Outcome]) -> str:
+    """Return a table of the errors and intervals of a fitted model's occupancies, by the spread of the fractions."""
+    groups = (
+        (f"true fractions differ by {LARGE_SPREAD:g} and more", LARGE_SPREAD, math.inf),
+        (f"by {SMALL_SPREAD:g} to {LARGE_SPREAD:g}", SMALL_SPREAD, LARGE_SPREAD),
+        (f"by less than {SMALL_SPREAD:g}", 0.0, SMALL_SPREAD),
+        ("**all**", 0.0, math.inf),
+    )
+    read = [item for outcome in outcomes for item in outcome.by_model if item is not None]
+    refused = sum(item is None for outcome in outcomes for item in outcome.by_model)
+    rows = []
+    for name, low, high in groups:
+        chosen = [item for item in read if low <= item.spread < high]
+        pairs = [pair for item in chosen for pair in zip(item.occupancies, item.fractions)]
+        error = f"{np.mean([abs(one.value - true) for one, true in pairs]):.3f}" if pairs else "-"
+        rows.append([name, str(len(chosen)), error, _held(pairs).text])
+    rows.append(["the model is refused: too little detail", str(refused), "-", "-"])
+    return markdown(["parts", "number", "error of the fitted model", "90 % intervals that hold"], rows)
+
+
 def intervals_of_classes(chosen: Sequence[Reading]) -> Held:
     """Return how many intervals of the occupancies in classes hold the true fraction."""
     return _held([pair for item in chosen for pair in zip(item.occupancies, item.fractions)])
