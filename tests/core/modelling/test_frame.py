@@ -73,17 +73,24 @@ def test_the_frame_is_found(write, fitted, header, shift, name):
     np.testing.assert_allclose(placed.positions, model.positions[:, ::-1], atol=0.01)
 
 
-@pytest.mark.parametrize("where", ["header", "corner"])
-def test_axes_in_another_order_are_followed(write, fitted, where):
+@pytest.mark.parametrize(
+    ("origin", "shift", "name"),
+    [
+        ((0, 0, 0), (-6 * STEP, 8 * STEP, 4 * STEP), HEADERS_ORIGIN),
+        ((0, 0, 0), (0, 0, 0), "a corner of the box at 0"),
+        ((30, -40, 50), (-6 * STEP, 8 * STEP, 4 * STEP), "the header's start indices"),
+        ((30, -40, 50), (30, -40, 50), HEADERS_ORIGIN),
+    ],
+)
+def test_axes_in_another_order_are_followed(write, fitted, origin, shift, name):
     """Columns along z, rows along x, sections along y: the order 3, 1, 2."""
     data = np.ascontiguousarray(fitted.map.data.transpose(1, 2, 0))
     start = (4, -6, 8)  # of columns, rows, sections
-    path, model = write(data, start=start, axes=(3, 1, 2)), read_model(fitted.model)
-    shift = np.array([-6, 8, 4]) * STEP if where == "header" else np.zeros(3)
+    path, model = write(data, origin, start, axes=(3, 1, 2)), read_model(fitted.model)
     placed = place(path, moved(model, shift))
+    assert placed.frame.name == name
     assert placed.frame.first_voxel == pytest.approx(shift, abs=1e-3)
     np.testing.assert_allclose(placed.positions, model.positions[:, [1, 0, 2]], atol=0.01)
-    assert (placed.frame.name == HEADERS_ORIGIN) == (where == "header")
 
 
 def test_occupancies_do_not_depend_on_the_frame(write, fitted):

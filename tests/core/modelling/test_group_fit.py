@@ -147,13 +147,13 @@ def test_shells_count_each_component_of_the_full_transform(shape):
     k = frequencies_of(shape, steps)
     full = np.sqrt(sum(np.square(f) for f in np.meshgrid(*map(np.fft.fftfreq, shape, steps), indexing="ij")))
     step = 0.01
-    shells = FrequencyShells(k, step, 0.15, shape[2])
+    shells = FrequencyShells(k, step, 0.3, shape[2])
     index = np.minimum((full / step + 0.5).astype(int), shells.last)
     counts = np.bincount(index.ravel(), minlength=shells.last + 1)
     np.testing.assert_allclose(shells.smoothed(np.ones(k.shape)), shells.kernel @ counts)
     # Neither the mean of the map nor what is finer than the finest detail counts.
     only = np.zeros(k.shape)
-    only[0, 0, 0], only[k > 0.17] = 1e9, 1e9
+    only[0, 0, 0], only[k > 0.32] = 1e9, 1e9
     assert np.all(shells.smoothed(only) == 0)
 
 
