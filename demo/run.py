@@ -209,6 +209,8 @@ def _print_comparison(folders: Folders) -> None:
 
 def _print_model(folders: Folders) -> None:
     """Print the occupancies of the parts of the model in the classes, and draw them: model.png."""
+    from matplotlib.transforms import Bbox
+
     from occupy_core.modelling.describe import model_lines
     from occupy_core.reporting.pdf.logfile import fixed_style
     from occupy_core.reporting.pdf.model_page import model_pages
@@ -218,7 +220,10 @@ def _print_model(folders: Folders) -> None:
     for line in model_lines(report["model"]):
         print(f"  {line}")
     with fixed_style():
-        model_pages(report["model"], version=report["version"])[0].savefig(OUTPUT / "model.png", dpi=90)
+        figure = model_pages(report["model"], version=report["version"])[0]
+        width, height = figure.get_size_inches()
+        upper_part = Bbox.from_extents(0, 0.55 * height, width, height)
+        figure.savefig(OUTPUT / "model.png", dpi=110, bbox_inches=upper_part)
 
 
 def _check_hosts_agree(folders: Dict[str, Folders]) -> bool:
