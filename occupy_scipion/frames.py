@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 import mrcfile
 
@@ -83,19 +83,58 @@ def model_commands(report: Mapping[str, Any], output_dir: str, *, shown: int) ->
     return text[: found.end()] + "".join(moves) + text[found.end() :]
 
 
+def frame_warning(report: Mapping[str, Any], source: SourceMap) -> str:
+    """Return a warning if Scipion's viewers will show the model beside the map; empty if they show it in the map.
+
+    Parameters
+    ----------
+    report : mapping
+        As in report.json.
+    source : SourceMap
+        The first map of the job.
+    """
+    frames = _frames(report)
+    if not frames:
+        return ""
+    grid, frame = frames[0], _frame_of_model(report, frames[1])
+    centre = [-side / 2 * grid.voxel_size for side in reversed(grid.shape)]  # of a map without an origin
+    apart = max(abs(a - b) for a, b in zip(source.origin or centre, frame.first_voxel))
+    if apart <= _TOLERANCE * grid.voxel_size:
+        return ""
+    x, y, z = frame.first_voxel
+    return (
+        f"the model lies in the frame of {frame.name}, not in Scipion's, so Scipion's viewers show it beside the map; "
+        f"to see it in the map, give the map the origin ({x:.2f}, {y:.2f}, {z:.2f}) Å with the protocol "
+        "'assign Orig & Sampling'"
+    )
+
+
 def _shift_into_header_frame(report: Mapping[str, Any]) -> Optional[List[float]]:
     """Return the shift (x, y, z) in Å from the model's frame to that of the headers; None if they are the same."""
+    frames = _frames(report)
+    if not frames:
+        return None
+    of_headers, of_model = frames[1][0], _frame_of_model(report, frames[1])
+    if of_model == of_headers:
+        return None
+    return [shown - own for shown, own in zip(of_headers.first_voxel, of_model.first_voxel)]
+
+
+def _frames(report: Mapping[str, Any]) -> Any:
+    """Return the grid of a job's first map, and the frames that a model of it may lie in; empty if it is gone."""
     from occupy_core.modelling.frame import possible_frames
 
     first = report["maps"][0]
     try:
-        frames = possible_frames(_grid_of(first["input"], first["voxel_size_angstrom"]))
+        grid = _grid_of(first["input"], first["voxel_size_angstrom"])
     except (ValueError, OSError):
-        return None
-    of_model = next((frame for frame in frames if frame.name == report["model"]["frame"]), frames[0])
-    if of_model == frames[0]:
-        return None
-    return [shown - own for shown, own in zip(frames[0].first_voxel, of_model.first_voxel)]
+        return ()
+    return grid, possible_frames(grid)
+
+
+def _frame_of_model(report: Mapping[str, Any], frames: Sequence[Any]) -> Any:
+    """Return the frame in which the model was found."""
+    return next((frame for frame in frames if frame.name == report["model"]["frame"]), frames[0])
 
 
 def _grid_of(path: str, voxel_size: Optional[float]) -> MapGrid:

@@ -15,6 +15,8 @@ from occupy_scipion.report import Report
 _LISTED_PARTS = 60  # lines; report.json and the viewer have all parts
 _LISTED_MAPS = 8  # columns
 _KINDS = {"chain": "chains", "entity": "entities"}
+# Start of the core's warning that the model does not lie in the frame of the map's header.
+_OF_HEADER = "the model lies in the frame of"
 # The methods text names the occupancies only if there are at most this many.
 _MAX_PARTS_IN_METHODS = 6
 
@@ -30,8 +32,16 @@ def masked_parts(model: Report) -> List[Mapping[str, Any]]:
     return [part for part in model["parts"] if part["mask"]]
 
 
-def summary_lines(report: Report) -> List[str]:
-    """Return the lines of a run's summary: a table of the parts, what 1 means, differences, warnings."""
+def summary_lines(report: Report, *, frame_warning: str = "") -> List[str]:
+    """Return the lines of a run's summary: a table of the parts, what 1 means, differences, warnings.
+
+    Parameters
+    ----------
+    report : dict
+        As in report.json.
+    frame_warning : str
+        Warning about the frame of the model in Scipion, which replaces that about the frame of the header.
+    """
     model = report["model"]
     name = os.path.basename(model["model"])
     lines = [f"*Occupancy of the {_kind(model['parts_are'])} of {name}, with 90 % intervals:*"]
@@ -47,7 +57,8 @@ def summary_lines(report: Report) -> List[str]:
     if masked:
         names = ", ".join(f"{number}: {part['name']}" for number, part in enumerate(masked, start=1))
         lines.append(f"Masks (partMask): {names}.")
-    lines += _warning_lines(model["warnings"])
+    warnings = [text for text in model["warnings"] if not text.startswith(_OF_HEADER)]
+    lines += _warning_lines([*warnings, *([frame_warning] if frame_warning else [])])
     lines += _warning_lines(report["warnings"])
     for item in report["failed"]:
         lines.append(f"Warning: no local scale: {item['reason']}")

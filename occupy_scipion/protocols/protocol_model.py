@@ -17,10 +17,10 @@ from occupy_core.settings.output_names import MODEL_ATTRIBUTES, MODEL_FILE
 from occupy_scipion import atom_structs, report, texts_model
 from occupy_scipion.checks import different_grids
 from occupy_scipion.form import add_named_settings, problem_text
-from occupy_scipion.frames import map_in_project_frame
+from occupy_scipion.frames import frame_warning, map_in_project_frame
 from occupy_scipion.model_form import add_model, add_model_settings, model_problems, model_settings_of
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
-from occupy_scipion.sources import file_stamp
+from occupy_scipion.sources import SourceMap, file_stamp
 
 # Scipion must know the outputs before a run, when the number of masks is still unknown: this many are declared.
 _DECLARED_PARTS = 20
@@ -86,6 +86,9 @@ class ProtOccupyModel(ProtOccupyBase):
         super().createOutputStep(_settings, sources, _stamp)
         for _, output in self.iterOutputAttributes():
             self._defineSourceRelation(self.inputModel, output)
+        # Stored for the summary, which should not read the maps of a large set.
+        self.summaryVar.set(frame_warning(report.read_report(self._getExtraPath()), SourceMap(**sources[0])))
+        self._store(self.summaryVar)
 
     def _create_outputs(self, maps):
         results = report.read_report(self._getExtraPath())
@@ -159,7 +162,9 @@ class ProtOccupyModel(ProtOccupyBase):
 
     def _summary(self):
         results = report.read_report(self._getExtraPath())
-        return super()._summary() if results is None else texts_model.summary_lines(results)
+        if results is None:
+            return super()._summary()
+        return texts_model.summary_lines(results, frame_warning=self.summaryVar.get() or "")
 
     def _plan_text(self):
         return texts_model.plan_text(self._settings())

@@ -130,7 +130,7 @@ class OccupyModelViewer(OccupyLocalScaleViewer):
     def _attributes(self, _name=None):
         if self._model() is None or not self.protocol.hasAttribute(self.protocol._OUTNAME):
             return self._no_results()
-        viewer = ChimeraAttributeViewer(project=self.getProject(), protocol=self.protocol, parent=self.formWindow)
+        viewer = OccupancyAttributeViewer(project=self.getProject(), protocol=self.protocol, parent=self.formWindow)
         return [_ViewerView(viewer, self.protocol)]
 
     def _chimera_commands(self, results, shown):
@@ -151,6 +151,16 @@ class OccupyModelViewer(OccupyLocalScaleViewer):
 
     def _no_results(self):
         return [self.errorMessage("There are no results yet.", "Cannot show the model")]
+
+
+class OccupancyAttributeViewer(ChimeraAttributeViewer):
+    """Scipion's viewer of attributes, with colours from 0 to 1. Without targets: it is opened from the viewer above."""
+
+    _targets = []
+
+    def _defineParams(self, form):
+        super()._defineParams(form)
+        form.getParam("highest").setDefault("1.0")
 
 
 class _ViewerView(View):

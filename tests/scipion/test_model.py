@@ -16,7 +16,7 @@ from PIL import Image
 from pwem.convert.atom_struct import AtomicStructHandler
 from pwem.protocols import ProtExportDataBases, ProtImportSequence
 from pwem.viewers.viewer_chimera import Chimera
-from pwem.viewers.viewer_localres import ChimeraAttributeViewer, makeResidueValuesDic, replaceOcuppancyWithAttribute
+from pwem.viewers.viewer_localres import makeResidueValuesDic, replaceOcuppancyWithAttribute
 from pyworkflow.viewer import DESKTOP_TKINTER, MessageView
 
 from benchmarks.occupancy.bundles import write_bundles
@@ -26,6 +26,7 @@ from occupy_core.settings.settings import descriptions
 from occupy_scipion.protocols import ProtOccupyModel
 from occupy_scipion.report import read_report
 from occupy_scipion.viewers import OccupyModelViewer, OccupyVolumeViewer, viewer_model
+from occupy_scipion.viewers.viewer_model import OccupancyAttributeViewer
 from tests.conftest import skip_or_fail
 from tests.scipion import relion
 from tests.scipion.conftest import write_map
@@ -116,9 +117,11 @@ def test_masks_lie_around_their_parts(lab, files, run):
 
 
 def test_scipions_viewer_of_attributes_reads_the_occupancies(lab, run, tmp_path):
-    viewer = ChimeraAttributeViewer(project=lab.project, protocol=run)
+    viewer = OccupancyAttributeViewer(project=lab.project, protocol=run)
     viewer.setProtocol(run)
+    assert viewer.highest.get() == 1.0
     assert sorted(viewer._getStructureAttributes()) == ["part_occupancy", "window_occupancy"]
+    assert [type(view).__name__ for view in viewer_of(lab, run)._attributes()] == ["_ViewerView"]
     viewer.attrName.set(viewer._getAttributeIndex("part_occupancy"))
     assert viewer.getEnumText("attrName") == "part_occupancy"
     viewer.lowest.set(0.0)
@@ -280,8 +283,15 @@ def centred(laboratory, files, state1, tmp_path_factory):
     return protocol
 
 
-def test_model_in_the_usual_frame_of_scipion(lab, centred):
+def test_model_in_the_usual_frame_of_scipion(lab, run, centred):
     assert occupancies_of(centred.occupancyModel.getFileName()) == pytest.approx(OCCUPANCIES, abs=0.06)
+    # The core warns that the model is not in the frame of the header; Scipion's viewers do not go by the header.
+    (warning,) = (text for text in read_report(centred._getExtraPath())["model"]["warnings"] if "frame of" in text)
+    assert warning.startswith("the model lies in the frame of")
+    assert not any("frame" in line for line in lab.read_back(centred)["summary"])
+    (line,) = (line for line in lab.read_back(run)["summary"] if "frame" in line)
+    assert line.startswith("Warning: the model lies in the frame of") and "Scipion's viewers show it beside" in line
+    assert "origin (0.00, 0.00, 0.00) Å with the protocol 'assign Orig & Sampling'" in line
 
 
 def test_model_that_does_not_lie_in_the_map_leaves_no_output(lab, files, state1, tmp_path):
