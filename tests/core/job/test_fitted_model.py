@@ -79,7 +79,7 @@ def test_a_job_with_a_model_reports_its_parts_and_writes_its_files(inputs, tmp_p
     assert part["mask"] == "group_C_mask.mrc" and part["occupancies"][0]["low"] < 0.3 < part["occupancies"][0]["high"]
     assert len(report["windows"]) > 50 and report["differences"] == []
     written = {"model_occupancy.cif", "model_occupancy.defattr", "group_C_mask.mrc", "group_E_mask.mrc"}
-    assert set(report["outputs"]) == written <= names(tmp_path / "out")
+    assert written <= set(report["outputs"]) <= names(tmp_path / "out")
     assert any("C (C 1-" in line and "occupancy 0." in line for line in lines)
     atoms = gemmi.read_structure(str(tmp_path / "out" / "model_occupancy.cif"))[0]
     assert atoms["C"][0][0].occ == pytest.approx(part["occupancies"][0]["occupancy"], abs=1e-3)
