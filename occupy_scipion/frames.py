@@ -103,8 +103,8 @@ def frame_warning(report: Mapping[str, Any], source: SourceMap) -> str:
         return ""
     x, y, z = frame.first_voxel
     return (
-        f"the model lies in the frame of {frame.name}, not in Scipion's, so Scipion's viewers show it beside the map; "
-        f"to see it in the map, give the map the origin ({x:.2f}, {y:.2f}, {z:.2f}) Å with the protocol "
+        f"the model does not lie where Scipion places the map (its frame: {frame.name}), so Scipion's viewers show it "
+        f"beside the map; to see it in the map, give the map the origin ({x:.2f}, {y:.2f}, {z:.2f}) Å with the protocol "
         "'assign Orig & Sampling'"
     )
 
