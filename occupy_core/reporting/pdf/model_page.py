@@ -155,5 +155,4 @@ def _draw_trace(page: Page, chain: str, windows: Sequence[Report], left: float, 
     frame.sides()
     frame.ticks_beside(_TICKS)
     frame.ticks_below([first, last])
-    name_top = page.top + _TRACE_HEIGHT - line_height(TINY) - 0.02
-    page.text(left + 0.06, name_top, shortened(f"chain {chain}", 0.9 * width, TINY), size=TINY)
+    frame.label_below(shortened(f"chain {chain}", 0.6 * width, TINY), size=TINY, beneath_ticks=False)
