@@ -104,8 +104,8 @@ def frame_warning(report: Mapping[str, Any], source: SourceMap) -> str:
     x, y, z = frame.first_voxel
     return (
         f"the model does not lie where Scipion places the map (its frame: {frame.name}), so Scipion's viewers show it "
-        f"beside the map; to see it in the map, give the map the origin ({x:.2f}, {y:.2f}, {z:.2f}) Å with the protocol "
-        "'assign Orig & Sampling'"
+        f"beside the map; to see it in the map, give the map the origin ({x:.2f}, {y:.2f}, {z:.2f}) Å with the "
+        "protocol 'assign Orig & Sampling'"
     )
 
 
