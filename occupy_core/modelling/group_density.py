@@ -26,11 +26,12 @@ _VOLUMES = {"C": 16.44, "N": 2.49, "O": 9.13, "P": 5.73, "S": 19.86}
 _OTHER_VOLUME = 10.0
 # A Gaussian that holds a volume V has the density 1 at its centre if its B-factor is this times V^(2/3): 4 pi.
 _B_OF_VOLUME = 4 * math.pi
-# B-factor by which the atoms are blurred on the grid, Å^2, so that they do not fall between its points; undone in
-# Fourier space. At a spacing of a third of the finest detail, aliases are below 1 % of it.
-_BLUR = 400.0
-# Å beyond the atoms: the blurred density, and the reach of the filters by which maps are weighted, fit in. Ours.
-_MARGIN = 20.0
+# B-factor by which the atoms are blurred on the grid, per square of its spacing, so that they do not fall between its
+# points; undone in Fourier space. Where the finest detail is three spacings, aliases are below 1 % of it.
+_BLUR_OF_SPACING = 60.0
+# Å, and spacings of the grid, beyond the atoms: the blurred density, and the reach of the filters by which maps are
+# weighted, fit in. Ours.
+_MARGIN, _MARGIN_SPACINGS = 20.0, 8.0
 # Voxels: a box around atoms that is larger than this is none of a molecule, and would fill the memory. Ours.
 _MAX_VOXELS = 5e8
 
@@ -48,13 +49,18 @@ class GroupDensity:
     steps : three float
         Spacing of the grid (z, y, x), Å.
     spectrum : complex64 array
-        Fourier transform of the density, blurred by `_BLUR`.
+        Fourier transform of the density, blurred by `blur`.
     """
 
     first: Tuple[int, ...]
     shape: Tuple[int, ...]
     steps: Tuple[float, ...]
     spectrum: Spectrum = field(repr=False)
+
+    @property
+    def blur(self) -> float:
+        """B-factor by which the density is blurred, Å^2."""
+        return blur_on_grid(self.steps)
 
     def frequencies(self) -> Frequencies:
         """Return the frequency, 1/Å, of each component of the spectrum."""
@@ -66,8 +72,13 @@ class GroupDensity:
         The factor must be 0 beyond the detail that the grid can hold.
         """
         k = self.frequencies()
-        unblurred = np.exp(np.minimum(_BLUR / 4 * k * k, 60.0))
+        unblurred = np.exp(np.minimum(self.blur / 4 * k * k, 60.0))
         return scipy.fft.irfftn(self.spectrum * (factor * unblurred), self.shape).astype(np.float32, copy=False)
+
+
+def blur_on_grid(steps: Sequence[float]) -> float:
+    """Return the B-factor (Å^2) by which atoms are blurred on a grid of these spacings (Å)."""
+    return _BLUR_OF_SPACING * max(steps) ** 2
 
 
 def frequencies_of(shape: Sequence[int], steps: Sequence[float]) -> Frequencies:
@@ -101,8 +112,9 @@ def group_density(
         If the atoms lie so far apart that no map holds them all.
     """
     spacing = np.array(steps)
-    first = np.floor((positions.min(axis=0) - _MARGIN) / spacing).astype(int)
-    last = np.ceil((positions.max(axis=0) + _MARGIN) / spacing).astype(int)
+    margin = max(_MARGIN, _MARGIN_SPACINGS * max(steps))
+    first = np.floor((positions.min(axis=0) - margin) / spacing).astype(int)
+    last = np.ceil((positions.max(axis=0) + margin) / spacing).astype(int)
     if np.prod(last - first + 1.0) > _MAX_VOXELS:
         raise ModelError(
             f"found atoms up to {float(np.ptp(positions, axis=0).max()):.0f} Å apart, expected an atomic model of the "
@@ -114,7 +126,7 @@ def group_density(
     calculator.grid.set_unit_cell(gemmi.UnitCell(edges[2], edges[1], edges[0], 90, 90, 90))
     calculator.grid.spacegroup = gemmi.SpaceGroup("P 1")
     calculator.grid.set_size(*reversed(shape))
-    calculator.blur = _BLUR
+    calculator.blur = blur_on_grid(steps)
     calculator.add_model_density_to_grid(_atoms_and_ice(positions - first * spacing, elements, b_factors))
     density = np.array(calculator.grid, copy=False).transpose(2, 1, 0).astype(np.float32)
     spectrum = scipy.fft.rfftn(density).astype(np.complex64, copy=False)
