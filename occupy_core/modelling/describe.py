@@ -43,7 +43,17 @@ def model_lines(report: Report) -> List[str]:
     more = len(parts) - len(lines)
     lines += [f"and {more} more parts"] if more else []
     lines.append(report["one_means"])
-    return [*lines, *difference_lines(report)]
+    return [*lines, *difference_lines(report), correlation_text(report)]
+
+
+def correlation_text(report: Report) -> str:
+    """Say how well the fitted model agrees with the maps, and where it lies."""
+    several = len(report["maps"]) > 1
+    values = [f"{item['correlation']:.2f}" + f" in {item['name']}" * several for item in report["maps"]]
+    return (
+        f"correlation of the fitted model with the map, from 30 to 10 Å or {report['finest_angstrom']:.3g} Å: "
+        f"{', '.join(values)}; frame of the model: {report['frame']}"
+    )
 
 
 def part_text(part: Report) -> str:

@@ -20,6 +20,7 @@ def model_report(parts, *, windows=2, warnings=(), differences=()):
         "model": "fitted.cif",
         "parts_are": "chain",
         "finest_angstrom": 6.0,
+        "frame": "a corner of the box at 0",
         "whole": ["A"],
         "one_means": "1 is the density of the best occupied parts (A)",
         "maps": [{"name": name, "input": f"{name}.mrc", "number": None, "correlation": 0.87} for name in names],
