@@ -67,15 +67,17 @@ def fit_map(source: DensityMap, placed: PlacedModel, windows: Sequence[Window], 
 
 def _seen(source: DensityMap, placed: PlacedModel) -> List[float]:
     """Return for each density the share of its atoms that lie in the box, outside areas of one constant value."""
-    corner = source.data[0, 0, 0]
     shape = np.array(source.data.shape)
     result = []
     owner = np.array(placed.owner)[placed.group_of_atom]
     index = np.round(placed.positions / placed.grid.voxel_size).astype(int)
     inside = np.all((index >= 0) & (index < shape), axis=1)
-    flat = np.zeros(len(index), bool)
+    flat = inside.copy()
     at_atoms = source.data[tuple(index[inside].T)]
-    flat[inside] = at_atoms == corner
+    for axis in range(3):  # the neighbours towards the middle of the box along each axis have the same value
+        neighbour = index[inside].copy()
+        neighbour[:, axis] += np.where(neighbour[:, axis] < shape[axis] // 2, 1, -1)
+        flat[inside] &= source.data[tuple(neighbour.T)] == at_atoms
     for number in range(len(placed.densities)):
         own = owner == number
         result.append(float(np.mean(inside[own] & ~flat[own])))

@@ -132,7 +132,8 @@ def find_frame(model: AtomicModel, volume: Volume, steps: Sequence[float], grid:
 def _reason(ratio: float, mirror_ratio: float, offset: float) -> str:
     """Say why a model does not lie in the map, and what to do."""
     fit_it = "fit it to the map first, for instance with fitmap in ChimeraX, and save it relative to the map"
-    if mirror_ratio < _MIN_MIRROR_RATIO:
+    # A turned or wrong model fits as badly as its mirror image, by chance better or worse.
+    if mirror_ratio < _MIN_MIRROR_RATIO and (ratio >= _MIN_RATIO or mirror_ratio * _MIN_RATIO < 1):
         return (
             f"its mirror image fits {1 / mirror_ratio:.1f} times better. The map or the model has the wrong hand: flip "
             "the map, or take the other model"

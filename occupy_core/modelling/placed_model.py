@@ -25,6 +25,7 @@ from occupy_core.modelling.normal_equations import Place, normal_equations
 # Å, and voxels: the finest detail that is fitted is the coarser of both. Finer detail says more about noisy maps, and
 # depends more on the B-factors (docs/model.md). Ours.
 _FINEST, _FINEST_VOXELS = 6.0, 2.5
+_FINEST_LOWPASS = 2.0  # voxels: a finer low-pass asks for detail that no map holds
 _SAMPLES = 3.0  # points of the grid in the finest detail
 _FINEST_FOR_FRAME = 9.0  # Å
 # Cosine between the densities of two groups, above which no map tells them apart. Ours.
@@ -107,7 +108,7 @@ def place_model(
         If the model does not lie in the map.
     """
     grid = source.grid
-    finest = lowpass or max(_FINEST, _FINEST_VOXELS * grid.voxel_size)
+    finest = max(lowpass or max(_FINEST, _FINEST_VOXELS * grid.voxel_size), _FINEST_LOWPASS * grid.voxel_size)
     coarse_shape, coarse_steps = _working_grid(grid, _FINEST_FOR_FRAME)
     frame = find_frame(model, on_working_grid(source, coarse_shape, threads), coarse_steps, grid)
     shape, steps = _working_grid(grid, finest)

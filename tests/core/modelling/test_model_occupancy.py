@@ -177,3 +177,25 @@ def test_boxes_may_be_odd_and_not_cubic(fitted, side):
     result = measure([cut], fitted.model)
     values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
     assert values == pytest.approx(OCCUPANCIES, abs=0.05)
+
+
+def test_parts_in_a_flat_area_have_no_occupancy(fitted):
+    """The flat area does not reach the first voxel of the box."""
+    model = read_model(fitted.model)
+    data = fitted.map.data.copy()
+    chain = np.array([model.residues[index].chain == "B" for index in model.residue_of_atom])
+    index = np.round(model.positions[chain][:, ::-1] / fitted.map.grid.voxel_size).astype(int)
+    low, high = index.min(axis=0) - 3, index.max(axis=0) + 4
+    data[tuple(slice(first, last) for first, last in zip(low, high))] = 0
+    data[0, 0, 0] = 1e-3
+    result = measure([map_from_array(data, voxel_size=fitted.map.grid.voxel_size)], fitted.model)
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
+    assert np.isnan(values["B"]) and not np.isnan(values["F"])
+    assert any("B" in text and "lie outside the box" in text for text in result.warnings)
+
+
+def test_a_lowpass_finer_than_the_map_is_the_finest_that_it_holds(fitted):
+    result = measure([fitted.map], fitted.model, lowpass=0.5)
+    assert result.finest == pytest.approx(2 * fitted.map.grid.voxel_size)
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
+    assert values == pytest.approx(OCCUPANCIES, abs=0.07)
