@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far the occupancies of a fitted model are from known ones: `make accuracy` writes docs/model.md."""
+"""Measure the errors of the occupancies of fitted models (`make accuracy`), and write them into docs/model.md."""

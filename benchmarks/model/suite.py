@@ -106,7 +106,7 @@ class Case:
 
 @dataclass(frozen=True)
 class ChainReading:
-    """What each method reads in a chain.
+    """The occupancy of a chain by each method, and the true one.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ _ATOM_ERROR = 0.5  # Å
 
 @dataclass(frozen=True)
 class ModelReading:
-    """What a fitted model reads for one part.
+    """The occupancies of one part by a fitted model, and the true fractions of particles.
 
     Attributes
     ----------

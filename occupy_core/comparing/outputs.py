@@ -82,11 +82,19 @@ def occupancy_of_all_particles(region: Region, maps: Sequence[MapInput]) -> Opti
         Mean of the classes' occupancies (0..1), weighted by their shares of the particles, with its 90 % interval; None
         unless all classes of the classification were compared.
     """
+    return mean_over_particles(region.occupancies, maps)
+
+
+def mean_over_particles(occupancies: Sequence[Interval], maps: Sequence[MapInput]) -> Optional[Interval]:
+    """Return the mean of the occupancies (0..1) of one part in all classes, weighted by their shares of the particles.
+
+    The result is None unless `maps` are all classes of a classification.
+    """
     shares = [item.class_info.share if item.class_info else None for item in maps]
     known = [share for share in shares if share is not None]
     if len(known) < len(maps) or not sum(known) > _ALL_PARTICLES:
         return None
-    return weighted_mean(region.occupancies, known)
+    return weighted_mean(occupancies, known)
 
 
 def _map_report(item: MapInput, grey_factor: float, pose: Pose) -> Report:

@@ -13,8 +13,8 @@ from typing import List, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Standard deviations: half width of an interval that holds 90 % of a normal distribution.
-INTERVAL_SIGMAS = 1.645
+from occupy_core.comparing.limits import INTERVAL_SIGMAS
+
 # Standard deviation of an occupancy for other reasons than noise: errors of the model, and of what counts as 1. Ours:
 # intervals then hold in 90 % of the chains of the benchmark (docs/model.md).
 MODEL_ERROR = 0.03
@@ -32,7 +32,7 @@ _MIN_MASS = 5.0
 
 @dataclass(frozen=True)
 class Scale:
-    """What counts as 1.
+    """The fitted occupancy that counts as 1, and the grey scales of the maps.
 
     Attributes
     ----------

@@ -68,7 +68,7 @@ class GroupFit:
 
 @dataclass(frozen=True)
 class Weights:
-    """What makes the density of a group comparable to the residual of a fit.
+    """Filter and voxel weights by which the density of a group compares with the residual of a fit.
 
     Attributes
     ----------

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from occupy_core.comparing.limits import FALSE_ALARM, INTERVAL_SIGMAS, MIN_DIFFERENCE
 from occupy_core.errors import MapError, ModelError
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
@@ -17,7 +18,6 @@ from occupy_core.modelling.atomic_model import AtomicModel
 from occupy_core.modelling.fit_map import FittedMap, fit_map
 from occupy_core.modelling.frame import Frame
 from occupy_core.modelling.full_occupancy import (
-    INTERVAL_SIGMAS,
     MODEL_ERROR,
     Scale,
     contrast_errors,
@@ -33,9 +33,6 @@ _WINDOW_ERROR = 0.06
 _MIN_CORRELATION = 0.25
 # Share of the voxels near the model with unmodelled density, from which on it is told. Ours.
 _MAX_UNMODELLED = 0.1
-# Difference between maps that is called a difference: its size, and the probability that noise alone makes one in any
-# group and pair of maps.
-_MIN_DIFFERENCE, _FALSE_ALARM = 0.15, 1e-3
 
 
 @dataclass(frozen=True)
@@ -263,7 +260,7 @@ def _differences(
     scaled = np.array([item / scale.unit / factor for item, factor in zip(values, scale.factors)])
     noise = np.array([item / scale.unit / factor for item, factor in zip(errors, scale.factors)])
     count = len(scaled)
-    needed = stats.norm.isf(_FALSE_ALARM / (scaled.shape[1] * count * (count - 1) / 2) / 2)
+    needed = stats.norm.isf(FALSE_ALARM / (scaled.shape[1] * count * (count - 1) / 2) / 2)
     found = []
     for group in range(scaled.shape[1]):
         shown = np.flatnonzero(np.isfinite(scaled[:, group]))
@@ -273,7 +270,7 @@ def _differences(
         lowest, highest = int(shown[limited.argmin()]), int(shown[limited.argmax()])
         value = float(limited.max() - limited.min())
         sigma = float(np.hypot(np.hypot(noise[lowest, group], noise[highest, group]), MODEL_ERROR * value))
-        if value >= _MIN_DIFFERENCE and value > needed * sigma:
+        if value >= MIN_DIFFERENCE and value > needed * sigma:
             half = INTERVAL_SIGMAS * float(np.hypot(sigma, MODEL_ERROR))
             found.append(PartDifference(group, lowest, highest, value - half, value, min(value + half, 1.0)))
     return tuple(sorted(found, key=lambda item: -item.value))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which voxels a fit counts: those near the atoms, without those that hold density of something else."""
+"""Weight the voxels of a fit: voxels near the atoms count, and voxels with unmodelled density do not."""
 
 from __future__ import annotations
 

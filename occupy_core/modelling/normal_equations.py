@@ -15,7 +15,13 @@ from occupy_core.modelling.group_density import GroupDensity
 
 @dataclass(frozen=True)
 class Place:
-    """Where the box of a group lies: the part of it within the map, as slices of the map and of the box."""
+    """The part of a group's box that lies within the map.
+
+    Attributes
+    ----------
+    of_map, of_box : three slices
+        This part as a part of the map, and of the box.
+    """
 
     of_map: Tuple[slice, ...]
     of_box: Tuple[slice, ...]
@@ -69,4 +75,5 @@ def _overlap(one: Place, other: Place) -> Optional[Tuple[slice, ...]]:
 
 
 def dot(one: Floats, other: Floats) -> float:
+    """Return the sum of the products of two 3D arrays, in double precision."""
     return float(np.einsum("zyx,zyx->", one, other, dtype=np.float64))

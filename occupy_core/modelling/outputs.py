@@ -12,7 +12,8 @@ import numpy as np
 from scipy import ndimage
 
 from occupy_core.arrays.types import Volume
-from occupy_core.comparing.occupancies import Interval, weighted_mean
+from occupy_core.comparing.occupancies import Interval
+from occupy_core.comparing.outputs import mean_over_particles
 from occupy_core.comparing.region_masks import soft_mask
 from occupy_core.errors import ModelError
 from occupy_core.estimate.coarse_grid import coarse_grid
@@ -39,7 +40,6 @@ ResidueKey = Tuple[str, int, str, str]
 
 # Å from the atoms to the middle of a mask's soft edge. Ours: at 8 Å the density of the atoms has faded there.
 _MASK_REACH = 6.0
-_ALL_PARTICLES = 0.99  # sum of the classes' shares, from which on no class is missing: rounding leaves it short of 1
 
 
 def write_model_outputs(
@@ -249,13 +249,10 @@ def _part_report(item: MapInput, occupancy: PartOccupancy) -> Report:
 
 
 def _of_all_particles(occupancies: Sequence[PartOccupancy], maps: Sequence[MapInput]) -> Report:
-    """Return the mean over all particles of a classification; None unless all classes are there."""
-    shares = [item.class_info.share if item.class_info else None for item in maps]
-    known = [share for share in shares if share is not None]
+    """Return the mean over all particles of a classification; None where a class is missing or hides the part."""
     mean: Optional[Interval] = None
-    is_shown = not any(np.isnan(item.value) for item in occupancies)
-    if len(maps) > 1 and len(known) == len(maps) and sum(known) > _ALL_PARTICLES and is_shown:
-        mean = weighted_mean([Interval(item.low, item.value, item.high) for item in occupancies], known)
+    if len(maps) > 1 and not any(np.isnan(item.value) for item in occupancies):
+        mean = mean_over_particles([Interval(item.low, item.value, item.high) for item in occupancies], maps)
     low, value, high = mean or (None, None, None)
     name = "occupancy_of_all_particles"
     return {name: value, f"{name}_low": low, f"{name}_high": high}

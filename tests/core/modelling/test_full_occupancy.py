@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What counts as fully occupied, and the grey scale of several maps."""
+"""Scale of occupancies: the parts that count as fully occupied, and the grey scales of several maps."""
 
 import numpy as np
 import pytest
