@@ -36,7 +36,9 @@ def test_ice_fills_the_molecule_and_nothing_else():
     z, y, x = np.argwhere(ice > 0).mean(axis=0)
     assert (x, y, z) == pytest.approx((10.75, 12, 14), abs=0.6)
     assert np.unique(ice) == pytest.approx([0, 0.1016 * 0.885])
-    assert 15 < (ice > 0).sum() < 60  # Å^3
+    assert (
+        40 < (ice > 0).sum() < 90
+    )  # Å^3; the union of the two spheres has 42, before its surface is rounded to voxels
     nucleic = displaced_ice(points, ["C", "N"], 30, 1.0, is_nucleic=True)
     assert nucleic.max() / ice.max() == pytest.approx(0.83 / 0.885)
 
