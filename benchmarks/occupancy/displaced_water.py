@@ -14,9 +14,9 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 _ICE = 0.1016  # mean inner potential of vitreous ice in the units of electron scattering factors, per Å^3
-# Share of the ice within the surface found here that counts. At a spacing of 1 Å, the surface holds 160 Å^3 for a residue
-# of Pol II and 369 for a nucleotide of the model 4UPY; 142 and 306 Å^3 then count. Partial specific volumes (0.73 cm^3/g
-# of proteins, 0.54 of nucleic acids) give 134 and 288, 6 % less.
+# Share of the ice within the surface found here that counts. At a spacing of 1 Å, the surface holds 160 Å^3 for a
+# residue of Pol II and 369 for a nucleotide of the model 4UPY; 142 and 306 Å^3 then count. Partial specific volumes
+# (0.73 cm^3/g of proteins, 0.54 of nucleic acids) give 134 and 288, 6 % less.
 _PROTEIN, _NUCLEIC = 0.885, 0.83
 _RADII = {"C": 1.9, "N": 1.75, "O": 1.6, "S": 1.9, "P": 1.9}  # of atoms with their hydrogens, Å
 _OTHER_RADIUS = 1.8
