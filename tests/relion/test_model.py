@@ -159,5 +159,5 @@ def test_names_of_parts_survive_the_table(made, tmp_path, name):
     groups.write_text(f"first: //A,B,D,E,F,G\n {name} : //C\n", encoding="utf-8")
     job = Job((MapInput(path),), str(folder), Settings(figures=False, model=model, model_groups=str(groups)))
     run_job(job, tables=lambda done, staging: write_tables(done, staging, "External/job001/"))
-    parts = starfile.read(f"{folder}/model_occupancy.star", always_dict=True, parse_as_string=["occupyGroup"])
-    assert parts["occupancy_groups"]["occupyGroup"].tolist() == ["first", name]
+    parts = starfile.read(f"{folder}/model_occupancy.star", always_dict=True)
+    assert [str(item) for item in parts["occupancy_groups"]["occupyGroup"]] == ["first", name]
