@@ -35,6 +35,10 @@ def test_light_groups_do_not_set_what_counts_as_1():
     assert precise.unit == pytest.approx(1.0, abs=0.01)
 
 
+def test_groups_whose_interval_ends_below_1_are_not_said_to_count():
+    assert one([1.0, 1.0, 1.0, 0.92]).groups == (0, 1, 2)
+
+
 def test_light_groups_count_where_there_are_no_others():
     assert one([1.0, 0.4], masses=[3.0, 2.0]).unit == pytest.approx(1.0)
 

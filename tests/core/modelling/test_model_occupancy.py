@@ -6,12 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.occupancy.bundles import write_bundles
+from benchmarks.occupancy.fitted_model import write_fitted_model
+from benchmarks.occupancy.simulate import simulate
 from occupy_core.errors import MapError, ModelError
 from occupy_core.maps.density_map import map_from_array
 from occupy_core.modelling.atomic_model import read_model
 from occupy_core.modelling.groups import groups_of, windows_of
 from occupy_core.modelling.model_occupancy import measure_model
-from tests.core.modelling.conftest import OCCUPANCIES
+from tests.core.modelling.conftest import CONDITIONS, OCCUPANCIES
 
 
 def measure(maps, path, model=None, **how):
@@ -199,3 +202,15 @@ def test_a_lowpass_finer_than_the_map_is_the_finest_that_it_holds(fitted):
     assert result.finest == pytest.approx(2 * fitted.map.grid.voxel_size)
     values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
     assert values == pytest.approx(OCCUPANCIES, abs=0.07)
+
+
+def test_flexible_chains_read_their_occupancies(tmp_path):
+    """B and E have B-factors 100 Å^2 higher than the other chains, which their model does not know."""
+    conditions = replace(CONDITIONS, flexible_b=100.0, noise=0.02)
+    path = write_bundles(tmp_path / "bundles.cif")
+    occupancies = {**OCCUPANCIES, "C": 0.5, "G": 0.3}
+    volume = simulate(path, conditions, occupancies).volume
+    model = str(write_fitted_model(path, conditions, tmp_path / "fitted.cif"))
+    result = measure([map_from_array(volume, voxel_size=conditions.voxel_size)], model)
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
+    assert values == pytest.approx(occupancies, abs=0.05)

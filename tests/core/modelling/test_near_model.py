@@ -31,6 +31,11 @@ def test_noise_is_no_unmodelled_density(ball):
     assert unmodelled_density(noise, explained, distance, STEPS).mean() < 1e-3
 
 
+def test_noise_as_strong_as_the_model_is_no_unmodelled_density(ball):
+    explained, distance, noise = ball
+    assert unmodelled_density(40 * noise, explained, distance, STEPS).mean() < 5e-3
+
+
 def test_dense_things_beside_the_model_are_found_and_left_out(ball):
     explained, distance, noise = ball
     other = np.zeros(explained.shape, np.float32)

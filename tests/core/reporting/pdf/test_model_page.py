@@ -20,7 +20,7 @@ def test_one_map_has_a_bar_for_each_part_that_it_shows():
     bars = [item for item in figure.artists if isinstance(item, Rectangle) and item.get_alpha() is None]
     assert sorted(round(bar.get_height(), 3) for bar in bars) == [0.4, 1.0]
     joined = "\n".join(texts_of([figure]))
-    assert "B (B 1-100; 11.0 kDa): occupancy 0.40 (0.30-0.50)" in joined and "not shown" in joined
+    assert "B (B 1-100; 11.0 kDa): occupancy 0.40 (0.30-0.50)\n" in joined and "not shown" in joined
     assert "0.87 in map.mrc" in joined and "best occupied parts" in joined
 
 
@@ -54,3 +54,6 @@ def test_many_parts_and_maps_fit_on_pages(maps):
     for figure in figures:
         check_texts_fit(figure)
     assert any("1 warning: see the end" in text for text in texts_of(figures))
+    cells = [text for text in texts_of(figures) if text.startswith("0.50")]
+    assert set(cells) <= {"0.50"}  # narrow cells have no intervals, and one map has no cells
+    assert bool(cells) == (maps > 1)
