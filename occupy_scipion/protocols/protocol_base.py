@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict, replace
 from subprocess import CalledProcessError
 
+import pyworkflow.protocol.params as params
 from pwem.objects import SetOfClasses3D
 from pwem.protocols import ProtAnalysis3D
 
@@ -46,6 +47,17 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
     # Whether the job compares the maps and writes the regions where they differ.
     _compares = False
     _input_label = "Input map(s)"
+
+    def _add_input(self, form, classes, help_text):
+        """Add the parameter of the input maps; `classes` are the names of the classes that it takes."""
+        form.addParam(
+            "inputVolumes",
+            params.PointerParam,
+            pointerClass=classes,
+            important=True,
+            label=self._input_label,
+            help=help_text,
+        )
 
     # --------------------------- the steps ---------------------------
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-import pyworkflow.protocol.params as params
 from pwem.objects import SetOfVolumes, Volume, VolumeMask
 from pyworkflow import NEW
 
@@ -49,13 +48,10 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
 
     def _defineParams(self, form):
         form.addSection(label="Input")
-        form.addParam(
-            "inputVolumes",
-            params.PointerParam,
-            pointerClass="SetOfClasses3D,SetOfVolumes",
-            important=True,
-            label=self._input_label,
-            help="The classes of a 3D classification, or their maps as a set of volumes. All maps must have the same "
+        self._add_input(
+            form,
+            "SetOfClasses3D,SetOfVolumes",
+            "The classes of a 3D classification, or their maps as a set of volumes. All maps must have the same "
             "grey scale: do not sharpen or modify them one by one. If the input is an output of the protocol *local "
             "scale*, the input maps of that protocol are compared.",
         )

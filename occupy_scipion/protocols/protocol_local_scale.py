@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import pyworkflow.protocol.params as params
 from pyworkflow import NEW
 
 import occupy_scipion.protocols.outputs as outputs
@@ -35,13 +34,10 @@ class ProtOccupyLocalScale(ProtOccupyBase):
 
     def _defineParams(self, form):
         form.addSection(label="Input")
-        form.addParam(
-            "inputVolumes",
-            params.PointerParam,
-            pointerClass="Volume,SetOfVolumes,SetOfClasses3D",
-            important=True,
-            label=self._input_label,
-            help="A map, a set of maps, or the classes of a 3D classification. Use maps that are neither sharpened nor "
+        self._add_input(
+            form,
+            "Volume,SetOfVolumes,SetOfClasses3D",
+            "A map, a set of maps, or the classes of a 3D classification. Use maps that are neither sharpened nor "
             "masked: the confidence is estimated from the solvent around the molecule.",
         )
         add_settings(form, "scale")

@@ -7,7 +7,6 @@ import os
 import time
 from dataclasses import replace
 
-import pyworkflow.protocol.params as params
 from pwem.objects import AtomStruct, SetOfAtomStructs, VolumeMask
 from pyworkflow import NEW
 
@@ -57,13 +56,10 @@ class ProtOccupyModel(ProtOccupyBase):
 
     def _defineParams(self, form):
         form.addSection(label="Input")
-        form.addParam(
-            "inputVolumes",
-            params.PointerParam,
-            pointerClass="Volume,SetOfVolumes,SetOfClasses3D",
-            important=True,
-            label=self._input_label,
-            help="A map, a set of maps, or the classes of a 3D classification. Use maps that are not modified; they "
+        self._add_input(
+            form,
+            "Volume,SetOfVolumes,SetOfClasses3D",
+            "A map, a set of maps, or the classes of a 3D classification. Use maps that are not modified; they "
             "may be sharpened. Several maps must lie on one grid.",
         )
         add_model(form)

@@ -16,7 +16,7 @@ Report = Mapping[str, Any]
 _WIDTH = 7.5  # inches
 _ROW, _AROUND = 0.24, 1.3  # inches: height of a part, and of title and axis
 _MAX_NUMBERED_MAPS = 12  # columns of a heat map: with more, the cells have no numbers
-_MAX_NAMED_MAPS, _MAX_LEVEL_NAMES = 40, 4  # names below a heat map, and those that are not turned
+_MAX_NAMED_MAPS, _MAX_LEVEL_LETTERS = 40, 50  # names below a heat map, and letters of names that are not turned
 _WHOLE, _OTHER, _NOT_SHOWN = "C0", "#7aa6c8", "0.5"
 _NOT_SHOWN_TEXT = "not shown by the map"
 # In viridis, numbers on darker colours than that of this value are white.
@@ -86,7 +86,7 @@ def heat_map_figure(model: Report) -> Figure:
             )
     shown = range(0, len(maps), -(-len(maps) // _MAX_NAMED_MAPS))
     names = [maps[index]["name"] for index in shown]
-    if len(maps) > _MAX_LEVEL_NAMES:
+    if len(names) * max(map(len, names)) > _MAX_LEVEL_LETTERS:
         axes.set_xticks(shown, names, rotation=40, ha="right", rotation_mode="anchor", fontsize=8)
     else:
         axes.set_xticks(shown, names)
