@@ -109,7 +109,7 @@ def find_frame(model: AtomicModel, volume: Volume, steps: Sequence[float], grid:
         _whole_density(model, (positions - centre) @ _rotation(angles) + centre, volume.shape, steps)
         for angles in _TURNS
     ]
-    best, offset, mirror_ratio = 0.0, 0.0, 1.0
+    best, move, mirror_ratio = 0.0, np.zeros(3), 1.0
     for band in _BANDS:
         if band[0] >= 1 / (2.2 * max(steps)):  # finer than a map of so large voxels can show
             continue
@@ -119,17 +119,18 @@ def find_frame(model: AtomicModel, volume: Volume, steps: Sequence[float], grid:
             continue
         best = float(scores.max()) / by_chance
         peak = np.array(np.unravel_index(int(np.argmax(scores)), scores.shape))
-        offsets = [_offset(peak, frame, frames[0], scores.shape, steps, grid) for frame in frames]
-        offset = min(offsets)
+        moves = [_move_to_peak(peak, frame, frames[0], scores.shape, steps, grid) for frame in frames]
+        nearest = int(np.argmin([np.linalg.norm(item) for item in moves]))
+        move = moves[nearest]
         of_mirrors = (fit_scores(volume, np.flip(density, axes), steps, band).max() for axes in _MIRRORED)
         mirror_ratio = float(scores.max()) / max(map(float, of_mirrors))
-        is_near = offset <= max(_MAX_OFFSET, _MAX_OFFSET_STEPS * max(steps))
+        is_near = np.linalg.norm(move) <= max(_MAX_OFFSET, _MAX_OFFSET_STEPS * max(steps))
         if best >= _MIN_RATIO and mirror_ratio >= _MIN_MIRROR_RATIO and is_near:
-            return frames[int(np.argmin(offsets))]
-    raise ModelError(f"{model.path}: the model does not lie in the map: {_reason(best, mirror_ratio, offset)}")
+            return frames[nearest]
+    raise ModelError(f"{model.path}: the model does not lie in the map: {_reason(best, mirror_ratio, move)}")
 
 
-def _reason(ratio: float, mirror_ratio: float, offset: float) -> str:
+def _reason(ratio: float, mirror_ratio: float, move: NDArray[np.float64]) -> str:
     """Say why a model does not lie in the map, and what to do."""
     fit_it = "fit it to the map first, for instance with fitmap in ChimeraX, and save it relative to the map"
     # A turned or wrong model fits as badly as its mirror image, by chance better or worse.
@@ -143,7 +144,8 @@ def _reason(ratio: float, mirror_ratio: float, offset: float) -> str:
             f"at its best place it fits {ratio:.2f} times as well as a turned model fits by chance, expected "
             f"{_MIN_RATIO:g} times and more. Check that it is the molecule of this map; if it is, {fit_it}"
         )
-    return f"it fits best {offset:.0f} Å away from its place; {fit_it}"
+    by = ", ".join(f"{value:.0f}" for value in move)
+    return f"it fits best {np.linalg.norm(move):.0f} Å away from its place, moved by about ({by}) Å; {fit_it}"
 
 
 def fit_scores(volume: Volume, density: Volume, steps: Sequence[float], band: Tuple[float, float]) -> Volume:
@@ -199,20 +201,22 @@ def _spectral_amplitude(values: NDArray[np.complex64], k: NDArray[np.float32], s
     return amplitude
 
 
-def _offset(
+def _move_to_peak(
     peak: NDArray[np.intp],
     frame: Frame,
     reference: Frame,
     shape: Sequence[int],
     steps: Sequence[float],
     grid: MapGrid,
-) -> float:
-    """Return the distance, Å, between the best shift and the shift that a frame stands for."""
+) -> NDArray[np.float64]:
+    """Return the move (x, y, z, Å) that brings a model from its place in a frame to the best shift."""
     difference = np.array(reference.first_voxel) - np.array(frame.first_voxel)
     shift = difference[_axes(grid)]
     lengths = np.array(shape) * np.array(steps)
     apart = (peak * np.array(steps) - shift + lengths / 2) % lengths - lengths / 2
-    return float(np.linalg.norm(apart))
+    move = np.zeros(3)
+    move[_axes(grid)] = apart
+    return move
 
 
 def _axes(grid: MapGrid) -> List[int]:

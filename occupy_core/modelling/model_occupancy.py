@@ -246,7 +246,9 @@ def _scaled(
     others = np.broadcast_to(relative_errors, values.shape)
     for value, noise, relative in zip(values / unit, errors / unit, others):
         half = INTERVAL_SIGMAS * float(np.sqrt(noise**2 + model_error**2 + (relative * value) ** 2))
-        low, middle, high = (float(np.clip(item, 0, 1)) for item in (value - half, value, value + half))
+        # An interval about a value beyond 0 or 1 would have no width within these limits.
+        middle = float(np.clip(value, 0, 1))
+        low, high = max(middle - half, 0.0), min(middle + half, 1.0)
         result.append(PartOccupancy(low, middle, high, float(noise)))
     return tuple(result)
 

@@ -214,3 +214,11 @@ def test_flexible_chains_read_their_occupancies(tmp_path):
     result = measure([map_from_array(volume, voxel_size=conditions.voxel_size)], model)
     values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
     assert values == pytest.approx(occupancies, abs=0.05)
+
+
+def test_intervals_of_values_beyond_1_have_a_width(fitted):
+    """With C as the whole part, the other chains read far above 1."""
+    result = measure([fitted.map], fitted.model, whole=["C"])
+    values = {group.name: item for group, item in zip(result.groups, result.occupancies[0])}
+    assert values["A"].value == values["A"].high == 1 and values["A"].low < 0.97
+    assert all(0 <= item.low <= item.value <= item.high <= 1 for item in (*values.values(), *result.traces[0]))
