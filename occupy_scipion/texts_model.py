@@ -15,8 +15,6 @@ from occupy_scipion.report import Report
 _LISTED_PARTS = 60  # lines; report.json and the viewer have all parts
 _LISTED_MAPS = 8  # columns
 _KINDS = {"chain": "chains", "entity": "entities"}
-# Start of the core's warning that the model does not lie in the frame of the map's header.
-_OF_HEADER = "the model lies in the frame of"
 # The methods text names the occupancies only if there are at most this many.
 _MAX_PARTS_IN_METHODS = 6
 
@@ -57,7 +55,7 @@ def summary_lines(report: Report, *, frame_warning: str = "") -> List[str]:
     if masked:
         names = ", ".join(f"{number}: {part['name']}" for number, part in enumerate(masked, start=1))
         lines.append(f"Masks (partMask): {names}.")
-    warnings = [text for text in model["warnings"] if not text.startswith(_OF_HEADER)]
+    warnings = [text for text in model["warnings"] if text != model["frame_warning"]]
     lines += _warning_lines([*warnings, *([frame_warning] if frame_warning else [])])
     lines += _warning_lines(report["warnings"])
     for item in report["failed"]:

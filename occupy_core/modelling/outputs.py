@@ -83,10 +83,11 @@ def write_model_outputs(
         mask = mask_of_part(result, group)
         write_map(folder / mask_names[group.name], mask, result.grid, label=f"mask of {group.name}"[:60])
         del mask  # frees its memory before the next mask is made
+    frame = _frame_report(result)
     return {
         "model": result.model.path,
         "parts_are": kind,
-        "frame": result.frame.name,
+        **frame,
         "finest_angstrom": result.finest,
         "whole": list(result.whole),
         "one_means": one_means(result.whole, result.is_whole_given),
@@ -125,7 +126,7 @@ def write_model_outputs(
             for item in result.differences
         ],
         "outputs": [*names, *mask_names.values()],
-        "warnings": [*result.warnings, *_frame_warning(result)],
+        "warnings": [*result.warnings, *filter(None, [frame["frame_warning"]])],
     }
 
 
@@ -258,14 +259,23 @@ def _of_all_particles(occupancies: Sequence[PartOccupancy], maps: Sequence[MapIn
     return {name: value, f"{name}_low": low, f"{name}_high": high}
 
 
-def _frame_warning(result: ModelOccupancy) -> List[str]:
-    """Warn if viewers will not show the model in the map."""
+def _frame_report(result: ModelOccupancy) -> Report:
+    """Return where the model lies, and how viewers must move it to show it in the map: None where they need not."""
     shown = possible_frames(result.grid)[0]
-    if result.frame == shown:
-        return []
-    moved = [value - other for value, other in zip(shown.first_voxel, result.frame.first_voxel)]
-    text = ", ".join(f"{value:.2f}" for value in moved)
-    return [
-        f"the model lies in the frame of {result.frame.name}, so viewers do not show it in the map; to see it there, "
-        f"move it by ({text}) Å"
-    ]
+    move = None
+    if result.frame != shown:
+        move = [value - other for value, other in zip(shown.first_voxel, result.frame.first_voxel)]
+    return {
+        "frame": result.frame.name,
+        "first_voxel_xyz_angstrom": list(result.frame.first_voxel),
+        "move_for_viewers_xyz_angstrom": move,
+        "frame_warning": move and _frame_warning(result.frame.name, move),
+    }
+
+
+def _frame_warning(name: str, move: Sequence[float]) -> str:
+    by = ", ".join(f"{value:.2f}" for value in move)
+    return (
+        f"the model lies in the frame of {name}, so viewers do not show it in the map; occupy.cxc moves it there, by "
+        f"({by}) Å"
+    )

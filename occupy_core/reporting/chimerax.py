@@ -7,7 +7,7 @@ The commands (open, volume, color sample, key, 2dlabels, marker, hide, show, vie
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS, MODEL_ATTRIBUTES, MODEL_FILE
 
@@ -94,12 +94,21 @@ def _model_commands(report: Report, maps: Sequence[NumberedMap], shown: int, num
     return [
         f"# #{number}: the fitted model, coloured by the occupancy of its parts",
         f"open {quoted(item['prefix'] + MODEL_FILE)}",
+        *_moves(number, surface, report.get("move_for_viewers_xyz_angstrom")),
         f"open {quoted(item['prefix'] + MODEL_ATTRIBUTES)}",
         f"hide #{number} atoms",
         f"show #{number} cartoons",
         f"color byattribute r:part_occupancy #{number} palette {PALETTE}",
         f"transparency #{surface} 60 target s",
         "",
+    ]
+
+
+def _moves(number: int, surface: int, move: Optional[Sequence[float]]) -> List[str]:
+    """Return commands that move a model along x, y and z (Å) in the coordinates of a map."""
+    return [
+        f"move {axis} {distance:.3f} coordinateSystem #{surface} models #{number}"
+        for axis, distance in zip("xyz", move or ())
     ]
 
 

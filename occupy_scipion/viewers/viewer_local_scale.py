@@ -182,17 +182,13 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         script = os.path.abspath(self.protocol._getExtraPath(CHIMERAX))
         if not os.path.exists(script):
             return [self.errorMessage("There are no results yet.", "Cannot show the map")]
-        results = report.read_report(self.protocol._getExtraPath())
-        text = self._chimera_commands(results, self.whichMap.get() if self._is_set() else 0)
-        if text:
+        if self._is_set() and self.whichMap.get():
+            results = report.read_report(self.protocol._getExtraPath())
+            text = session_commands(results, self.protocol._getExtraPath(), shown=self.whichMap.get())
             script = os.path.abspath(self.protocol._getExtraPath(_OTHER_MAP_COMMANDS))
             with open(script, "w", encoding="utf-8") as file:
                 file.write(text)
         return [ChimeraView(script)]
-
-    def _chimera_commands(self, results, shown):
-        """Return the commands that show a map, given by its index; empty if those in occupy.cxc do."""
-        return session_commands(results, self.protocol._getExtraPath(), shown=shown) if shown else ""
 
     # --------------------------- the run's maps ---------------------------
 

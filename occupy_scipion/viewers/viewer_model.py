@@ -11,7 +11,6 @@ from pyworkflow.viewer import View
 from occupy_core.reporting.pdf.logfile import fixed_style
 from occupy_core.settings.output_names import MODEL_FILE
 from occupy_scipion import report
-from occupy_scipion.frames import model_commands
 from occupy_scipion.protocols import ProtOccupyModel
 from occupy_scipion.viewers.model_figures import heat_map_figure, parts_figure, traces_figure, windows_by_chain
 from occupy_scipion.viewers.viewer_local_scale import OccupyLocalScaleViewer
@@ -132,9 +131,6 @@ class OccupyModelViewer(OccupyLocalScaleViewer):
             return self._no_results()
         viewer = OccupancyAttributeViewer(project=self.getProject(), protocol=self.protocol, parent=self.formWindow)
         return [_ViewerView(viewer, self.protocol)]
-
-    def _chimera_commands(self, results, shown):
-        return model_commands(results, self.protocol._getExtraPath(), shown=shown)
 
     # --------------------------- the run's model ---------------------------
 

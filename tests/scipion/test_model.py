@@ -458,7 +458,7 @@ def test_chimerax_shows_the_model_in_the_map(lab, run, run_of_set, centred, tmp_
         if chosen:
             viewer.whichMap.set(chosen)
         viewer._chimera()
-        texts.append(Path(protocol._getExtraPath("occupy_other_map.cxc")).read_text())
+        texts.append(Path(protocol._getExtraPath("occupy_other_map.cxc" if chosen else "occupy.cxc")).read_text())
     assert 'open "model_occupancy.cif"' in texts[0] and "\nmove " not in texts[0]
     assert 'open "map002_model_occupancy.cif"' in texts[1]
     # The centre of the box is at 0 in the model's frame, and the corner in the map's.

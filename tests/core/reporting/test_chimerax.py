@@ -32,6 +32,7 @@ COMMANDS = [
     rf"(hide|show) {MODELS} (models|atoms|cartoons)",
     rf"key( {COLOUR}:({NUMBER})?)+ pos {NUMBER},{NUMBER} size {NUMBER},{NUMBER} fontSize \d+",
     rf'2dlabels text "[^"]*" xpos {NUMBER} ypos {NUMBER} size \d+',
+    rf"move [xyz] {NUMBER} coordinateSystem #\d+ models #\d+",
     rf"surface dust {MODELS} size {NUMBER}",
     rf"marker #\d+ position {XYZ} radius {NUMBER} color \w+",
     rf"transparency {MODELS} \d+ target [as]",
@@ -212,13 +213,17 @@ def test_each_class_has_a_coloured_surface_and_one_class_is_shown(three_parts, w
 def test_a_fitted_model_is_opened_with_its_attributes_and_coloured(run_one_map, tmp_path):
     script, _ = run_one_map()
     report = json.loads((script.parent / "report.json").read_text())
-    report["model"] = model_report({"A": [1.0]})
+    report["model"] = {**model_report({"A": [1.0]}), "move_for_viewers_xyz_angstrom": [0.0, -12.5, 30.0]}
     script.write_text(session_commands(report, str(script.parent)), encoding="utf-8")
     for line in [*commands(script), *commands(script, commented=True)]:
         assert any(re.fullmatch(pattern, line) for pattern in COMMANDS), line
     assert [os.path.basename(name) for name in opened_files(script)][-2:] == report["model"]["outputs"]
     assert any(line.startswith("color byattribute r:part_occupancy #5 palette") for line in commands(script))
     assert any(line.startswith("color sample #6 map #2") for line in commands(script, commented=True))
+    assert [line for line in commands(script) if line.startswith("move")] == [
+        f"move {axis} {distance} coordinateSystem #1 models #5"
+        for axis, distance in (("x", "0.000"), ("y", "-12.500"), ("z", "30.000"))
+    ]
 
 
 def test_the_tile_is_placed_by_axis_order_and_start_in_the_header(write_mrc, three_parts, tmp_path):
