@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import Any, List, Mapping, Sequence
 
-from occupy_core.modelling.describe import difference_lines, interval_text
+from occupy_core.modelling.describe import difference_lines, interval_text, scale_text
 from occupy_core.settings.settings import Settings
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import with_form_labels
@@ -92,11 +92,12 @@ def _kind(groups: str) -> str:
 
 
 def _table(model: Report) -> List[str]:
-    """Return a table: a line for each part, a column for each map, and the mean over all particles where known."""
+    """Return a table: a line for each part, a column for each map, the mean over all particles where known, and the
+    local scale in the maps, in their order."""
     maps, parts = model["maps"], model["parts"][:_LISTED_PARTS]
     has_mean = any(part["occupancy_of_all_particles"] is not None for part in parts)
     names = [item["name"] for item in maps[:_LISTED_MAPS]] if len(maps) > 1 else ["occupancy"]
-    rows = [["part", "residues", "kDa", *names, *(["all particles"] if has_mean else [])]]
+    rows = [["part", "residues", "kDa", *names, *(["all particles"] if has_mean else []), "local scale"]]
     rows += [_row(part, has_mean) for part in parts]
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
@@ -110,6 +111,7 @@ def _row(part: Mapping[str, Any], has_mean: bool) -> List[str]:
     if has_mean:
         mean = part["occupancy_of_all_particles"]
         values.append("unknown" if mean is None else f"{mean:.2f}")
+    values.append(", ".join(scale_text(item) for item in part["occupancies"][:_LISTED_MAPS]))
     return [part["name"], part["residues"], f"{part['mass_kilodalton']:.1f}", *values]
 
 

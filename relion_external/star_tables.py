@@ -254,6 +254,7 @@ def _model_tables(report: Mapping[str, Any]) -> Dict[str, Table]:
             "occupyAtoms": part["atoms"],
             "occupyMass": part["mass_kilodalton"],
             **_occupancy_columns(occupancy),
+            "occupyScaleMedian": occupancy["local_scale"],
             "occupyResidues": part["residues"],  # the last column: RELION's shell scripts split quoted texts at blanks
         }
         for part in report["parts"]

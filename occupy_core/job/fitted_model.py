@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from occupy_core.errors import ModelError
+from occupy_core.job.outputs import MapOutputs
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.reading import read_map
+from occupy_core.maps.writing import open_written
 from occupy_core.progress import Progress
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import MODEL_ATTRIBUTES, MODEL_FILE, MODEL_PHENIX, MODEL_REFMAC, MODEL_TABLE
@@ -100,6 +102,38 @@ def measure_job_model(
     for line in [*model_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
         progress(f"  {line}")
     return report, result
+
+
+def add_local_scale(
+    report: Optional[Dict[str, Any]],
+    result: Optional[ModelOccupancy],
+    job: Job,
+    processed: Sequence[MapOutputs],
+    folder: Path,
+) -> None:
+    """Add to each part's occupancies the median local scale at the part's atoms, where the map has a scale.
+
+    Parameters
+    ----------
+    report : dict, optional
+        The model's part of report.json; changed. Maps that failed keep None.
+    result : ModelOccupancy, optional
+    job : Job
+    processed : sequence of MapOutputs
+        The maps that did not fail.
+    folder : Path
+        The folder to which their scale maps were written.
+    """
+    if report is None or result is None:
+        return
+    from occupy_core.modelling.scale_of_parts import scale_of_parts
+
+    written = {item.source.prefix: item.files["scale"] for item in processed}
+    for index, item in enumerate(_counted(job.maps)):
+        if item.prefix in written:
+            scale = open_written(folder / written[item.prefix], result.grid.shape)
+            for part, value in zip(report["parts"], scale_of_parts(scale, result)):
+                part["occupancies"][index]["local_scale"] = value
 
 
 def name_parts_of_regions(

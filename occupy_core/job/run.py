@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.job.background import record_in_background
-from occupy_core.job.fitted_model import MODEL_WORK, measure_job_model, model_file_names, name_parts_of_regions
+from occupy_core.job.fitted_model import (
+    MODEL_WORK,
+    add_local_scale,
+    measure_job_model,
+    model_file_names,
+    name_parts_of_regions,
+)
 from occupy_core.job.one_map import map_file_names, process_map_file
 from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.job.several_maps import (
@@ -65,6 +71,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
         for_maps = with_lowpass_of_classes(job)
         shared = find_shared_scale(for_maps, cache, reporter)
         processed, failed = _process_maps(for_maps, folder, shared, reporter)
+        add_local_scale(model_report, model, job, processed, folder)
         comparison_report, comparison, warnings = compare_job_maps(job, cache, folder, reporter)
         name_parts_of_regions(comparison_report, comparison, model)
         figures = job.settings.figures

@@ -9,6 +9,7 @@ Report = Mapping[str, Any]
 
 _LISTED_PARTS = 40  # lines; the tables and report.json have all parts
 _NAMED_WHOLE = 6
+UNKNOWN = "–"  # in place of a number
 
 
 def one_means(whole: Sequence[str], is_given: bool) -> str:
@@ -57,7 +58,7 @@ def correlation_text(report: Report) -> str:
 
 
 def part_text(part: Report) -> str:
-    """Describe one part in a line: residues, mass, and its occupancies with their 90 % intervals."""
+    """Describe one part in a line: residues, mass, occupancies with their 90 % intervals, and local scale by map."""
     occupancies = part["occupancies"]
     if len(occupancies) == 1:
         values = interval_text(occupancies[0])
@@ -65,7 +66,15 @@ def part_text(part: Report) -> str:
         values = ", ".join(f"{interval_text(item)} in {item['name']}" for item in occupancies)
     text = f"{part['name']} ({part['residues']}; {part['mass_kilodalton']:.1f} kDa): occupancy {values}"
     of_all = part["occupancy_of_all_particles"]
-    return text if of_all is None else f"{text}; {of_all:.2f} of all particles"
+    text += "" if of_all is None else f"; {of_all:.2f} of all particles"
+    scales = [scale_text(item) for item in occupancies]
+    return text if set(scales) == {UNKNOWN} else f"{text}; local scale {', '.join(scales)}"
+
+
+def scale_text(occupancy: Report) -> str:
+    """Return the median local scale at the atoms of a part; a dash where it is unknown, as in earlier reports."""
+    value = occupancy.get("local_scale")
+    return UNKNOWN if value is None else f"{value:.2f}"
 
 
 def difference_lines(report: Report) -> List[str]:

@@ -99,7 +99,10 @@ def write_model_outputs(
                 "atoms": len(group.atoms),
                 "mass_kilodalton": group.mass,
                 "mask": mask_names.get(group.name),
-                "occupancies": [_part_report(item, of_map[index]) for item, of_map in zip(maps, result.occupancies)],
+                "occupancies": [
+                    {**_part_report(item, of_map[index]), "local_scale": None}  # filled once the scale is known
+                    for item, of_map in zip(maps, result.occupancies)
+                ],
                 **_of_all_particles([of_map[index] for of_map in result.occupancies], maps),
             }
             for index, group in enumerate(result.groups)

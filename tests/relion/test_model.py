@@ -26,7 +26,7 @@ TRUTH = {1: {**WHOLE, "C": 0.3}, 2: {**WHOLE, "E": 0.2}}
 # interface.md: what scripts of users rely on.
 PARTS_COLUMNS = [
     *("occupyGroup", "rlnClassNumber", "occupyAtoms", "occupyMass"),
-    *("occupyOccupancy", "occupyOccupancyLow", "occupyOccupancyHigh"),
+    *("occupyOccupancy", "occupyOccupancyLow", "occupyOccupancyHigh", "occupyScaleMedian", "occupyResidues"),
 ]
 WINDOW_COLUMNS = [
     *("occupyChain", "rlnClassNumber", "occupyResidueFirst", "occupyResidueLast"),
@@ -114,6 +114,8 @@ def test_the_table_of_parts_has_the_columns_that_scripts_rely_on(finished):
     report = json.loads((project.folder / job / "report.json").read_text())["model"]
     reported = [item["occupancy"] for part in report["parts"] for item in part["occupancies"]]
     assert parts["occupyOccupancy"].tolist() == pytest.approx(reported, abs=1e-12)
+    scales = [item["local_scale"] for part in report["parts"] for item in part["occupancies"]]
+    assert parts["occupyScaleMedian"].tolist() == pytest.approx(scales, abs=1e-12)
 
 
 def test_the_log_of_the_job_tells_what_differs(finished):

@@ -176,8 +176,8 @@ def test_summary_is_a_table_with_what_1_means(lab, run):
     found = lab.read_back(run)
     lines = found["summary"]
     assert lines[0] == "*Occupancy of the chains of fitted.cif, with 90 % intervals:*"
-    assert re.match(r"part +\| residues +\| kDa +\| occupancy", lines[1])
-    assert any(re.match(r"C +\| C 1-290 +\| 19\.2 \| 0\.\d\d \(0\.\d\d-0\.\d\d\)$", line) for line in lines)
+    assert re.match(r"part +\| residues +\| kDa +\| occupancy +\| local scale$", lines[1])
+    assert any(re.match(r"C +\| C 1-290 +\| 19\.2 \| 0\.\d\d \(0\.\d\d-0\.\d\d\) +\| 0\.\d\d$", line) for line in lines)
     assert any(line.startswith("1 is the density of the best occupied parts (A, B, D, F).") for line in lines)
     assert "Masks (partMask): 1: C, 2: E." in lines
     assert any(line.startswith("Warning: ") and "no B-factors" in line for line in lines)
@@ -218,7 +218,7 @@ def test_each_map_of_a_set_has_a_model(lab, run_of_set):
     for item, truth in zip(items, (OCCUPANCIES, WITHOUT_E)):
         assert occupancies_of(item["file"]) == pytest.approx(truth, abs=0.08)
     text = "\n".join(found["summary"])
-    assert re.search(r"part +\| residues +\| kDa +\| import_state1.mrc +\| import_state2.mrc\n", text)
+    assert re.search(r"part +\| residues +\| kDa +\| import_state1.mrc +\| import_state2.mrc +\| local scale\n", text)
     assert re.search(r"\nE differs by 0\.\d\d .*: least occupied in import_state2.mrc, most in import_state1.mrc", text)
     assert "Between the maps, E differed by more than noise explains." in found["methods"][0]
 
@@ -244,8 +244,8 @@ def test_classes_keep_their_numbers_and_sizes(lab, files, model, tmp_path, monke
     for item, truth in zip(items, (OCCUPANCIES, WITHOUT_E)):
         assert occupancies_of(item["file"]) == pytest.approx(truth, abs=0.08)
     text = "\n".join(found["summary"])
-    assert re.search(r"\| class 1 +\| class 2 +\| all particles\n", text)
-    assert re.search(r"\nE +\|.*\| 0\.1\d\n", text)  # a quarter of 0.6
+    assert re.search(r"\| class 1 +\| class 2 +\| all particles +\| local scale\n", text)
+    assert re.search(r"\nE +\|.*\| 0\.1\d +\| 0\.\d\d, 0\.\d\d\n", text)  # a quarter of 0.6
 
 
 # --------------------------- frames ---------------------------

@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from occupy_core.modelling.describe import difference_lines, part_text
+from occupy_core.modelling.describe import difference_lines, part_text, scale_text
 from occupy_core.reporting.pdf.colours import FRACTION_COLOURS
 from occupy_core.reporting.pdf.frames import Frame
 from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, TINY, WARNINGS, WIDTH, Page, add_blocks
@@ -26,8 +26,9 @@ _BARS_HEIGHT, _ROW_HEIGHT, _TRACE_HEIGHT = 2.0, 0.17, 0.62  # inches
 _LEFT, _BELOW = 0.45, 0.3  # inches, for numbers and names
 _NAME_WIDTH = 1.1  # inches, of the names of parts beside a table
 _TICKS = (0, 0.5, 1)
+_OCCUPANCIES = "Occupancies, with 90 % intervals in brackets, and median local scale at the atoms"
 _CONTINUED = "Occupancy of a fitted model, continued"
-_WIDE_CELL = 0.75  # inches; narrower cells of the table have no intervals
+_WIDE_CELL, _WIDEST_CELL = 0.75, 1.25  # inches; narrower cells of the table have no intervals, and no local scale
 
 
 def model_pages(report: Report, *, version: str) -> List[Figure]:
@@ -52,7 +53,9 @@ def model_pages(report: Report, *, version: str) -> List[Figure]:
     blocks: Dict[str, Sequence[str]] = {
         "What 1 stands for": [report["one_means"]],
         "Differences between the maps": difference_lines(report),
-        "Occupancies, with 90 % intervals in brackets": [part_text(part) for part in report["parts"]],
+        "Occupancies, with 90 % intervals in brackets, and the median local scale at the atoms": [
+            part_text(part) for part in report["parts"]
+        ],
         "Correlation of the fitted model with the map, from 30 to 10 Å": [correlations],
         WARNINGS: report["warnings"],
     }
@@ -88,7 +91,7 @@ def _draw_table(page: Page, report: Report) -> None:
     parts, maps = report["parts"][:_MAX_ROWS], report["maps"]
     top = page.top + line_height(SMALL) + 0.05
     width, height = WIDTH - _NAME_WIDTH, _ROW_HEIGHT * len(parts)
-    cell = min(width / len(maps), 1.0)
+    cell = min(width / len(maps), _WIDEST_CELL)
     for column, item in enumerate(maps):
         middle = MARGIN + _NAME_WIDTH + (column + 0.5) * cell
         page.text(middle, page.top, shortened(item["name"], 0.9 * cell, SMALL), size=SMALL, ha="center")
@@ -107,6 +110,8 @@ def _draw_table(page: Page, report: Report) -> None:
             text = "–" if value is None else f"{value:.2f}"
             if value is not None and cell >= _WIDE_CELL:
                 text += f" ± {(item['high'] - item['low']) / 2:.2f}"
+            if value is not None and cell >= _WIDEST_CELL:
+                text += f" (scale {scale_text(item)})"
             colour = "white" if value is not None and value < 0.6 else "black"
             left = MARGIN + _NAME_WIDTH + (column + 0.5) * cell
             page.text(left, middle, shortened(text, cell, TINY), size=TINY, color=colour, ha="center")

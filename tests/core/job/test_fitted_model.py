@@ -9,7 +9,8 @@ import gemmi
 import numpy as np
 import pytest
 
-from occupy_core.errors import JobError, ModelError
+from occupy_core.errors import JobError, MapError, ModelError
+from occupy_core.job import one_map, run
 from occupy_core.job.repeat import read_job_record
 from occupy_core.job.run import run_job
 from occupy_core.maps.reading import read_map
@@ -191,6 +192,46 @@ def test_classes_have_one_scale_differences_and_a_mean_over_all_particles(inputs
         assert region["parts"][0] in "CE"
 
 
+def scale_at(path, model, chain):
+    """Median scale of the voxels that hold the atoms of a chain; the models of these tests lie with a corner at 0."""
+    scale = read_map(path)
+    atoms = [atom.pos for residue in gemmi.read_structure(model)[0][chain] for atom in residue]
+    voxels = {tuple(round(value / scale.grid.voxel_size) for value in (p.z, p.y, p.x)) for p in atoms}
+    return np.median([scale.data[voxel] for voxel in voxels])
+
+
+def test_each_part_has_the_local_scale_at_its_atoms(inputs, tmp_path):
+    paths, model = inputs
+    out, how = tmp_path / "out", {"mode": "occupancy", "normalisation": "calibrated"}
+    run_job(job(out, classes(paths), compare=True, model=model, **how))
+    report = report_of(out)["model"]
+    for part in report["parts"]:
+        for number, item in enumerate(part["occupancies"], start=1):
+            expected = scale_at(out / f"class{number:03d}_scale.mrc", model, part["name"])
+            assert item["local_scale"] == pytest.approx(expected, abs=1e-6)
+    in_first = {part["name"]: part["occupancies"][0]["local_scale"] for part in report["parts"]}
+    assert in_first["C"] < 0.6 < 0.8 < in_first["A"]
+
+
+def test_a_map_without_a_scale_has_no_local_scale(inputs, tmp_path):
+    """The second map fails after the fit of the model."""
+    paths, model = inputs
+    maps = classes(paths)
+
+    def process(item, *words, **how):
+        if item.path == paths[1]:
+            raise MapError("no")
+        return one_map.process_map_file(item, *words, **how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "process_map_file", process)
+        run_job(job(tmp_path / "out", maps, model=model))
+    scales = [
+        [item["local_scale"] for item in part["occupancies"]] for part in report_of(tmp_path / "out")["model"]["parts"]
+    ]
+    assert all(0 < first <= 1 and second is None for first, second in scales)
+
+
 def test_empty_classes_are_left_out(inputs, tmp_path):
     paths, model = inputs
     empty = tmp_path / "map3.mrc"
@@ -202,6 +243,9 @@ def test_empty_classes_are_left_out(inputs, tmp_path):
     assert all(len(part["occupancies"]) == 2 for part in report["parts"])
     assert "class002_model_occupancy.cif" not in names(tmp_path / "out")
     assert report["parts"][2]["occupancy_of_all_particles"] == pytest.approx(0.79, abs=0.05)
+    for part in report["parts"]:  # of class 3, not of the empty one
+        expected = scale_at(tmp_path / "out" / "class003_scale.mrc", model, part["name"])
+        assert part["occupancies"][1]["local_scale"] == pytest.approx(expected, abs=1e-6)
     with pytest.raises(ModelError, match="all classes are empty"):
         run_job(job(tmp_path / "out", classes(paths, (0, 0)), model=model))
 
@@ -223,5 +267,6 @@ def test_nan_is_null_where_a_map_does_not_show_a_part(inputs, tmp_path):
     outputs = run_job(job(tmp_path / "out", one(path), model=str(tmp_path / "moved.cif")))
     part = report_of(tmp_path / "out")["model"]["parts"][-1]
     assert part["name"] == "G" and part["occupancies"][0]["occupancy"] is None
+    assert part["occupancies"][0]["local_scale"] is None
     assert any("G lie outside the box" in text for text in outputs.model["warnings"])
     assert np.isfinite([value for name, value in values_of(outputs.model).items() if name != "G"]).all()
