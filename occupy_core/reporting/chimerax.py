@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Command file for ChimeraX that opens a job's maps and colours their surfaces by the local scale.
 
+With a fitted model, it opens the model of each map too, coloured by the occupancy of its parts.
+
 The commands (open, volume, color sample, key, 2dlabels, marker, hide, show, view) are those of the ChimeraX user guide.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS, MODEL_ATTRIBUTES, MODEL_FILE
 
 Report = Mapping[str, Any]
 # Model number in ChimeraX of a map, and the map's report; the map's outputs have the numbers that follow.
 NumberedMap = Tuple[int, Report]
+# Model number in ChimeraX of a fitted model, by that of its map.
+FittedModels = Dict[int, int]
 
 # Viridis, as in logfile.pdf, at equal steps of the local scale from 0 to 1.
 _COLOURS = ("#440154 #482475 #414487 #355f8d #2a788e #21918c #22a884 #44bf70 #7ad151 #bddf26 #fde725").split()
@@ -40,7 +44,7 @@ def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
     output_dir : str
         Output folder, in which the file will be.
     shown : int
-        Index in `report["maps"]` of the map that is shown; the others are hidden.
+        Index in `report["maps"]` of the map that is shown, with its fitted model; the others are hidden.
     """
     lines = [
         f"# Local scale by OccuPy for Scipion and RELION {report['version']}, for ChimeraX.",
@@ -55,13 +59,14 @@ def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
         lines += _map_commands(number, item, output_dir)
         maps.append((number, item))
         number = _last_model(number, item) + 1
+    fitted = _fitted_models(report.get("model"), maps, number)
+    for surface, item in maps:
+        if surface in fitted:
+            lines += _model_commands(fitted, surface, item, report["model"])
     hidden = [number for number, _ in maps[:shown] + maps[shown + 1 :]]
-    lines += [f"hide {_models(hidden)} models"] if hidden else []
-    model_lines = _model_commands(report["model"], maps, shown, number) if report.get("model") else []
-    lines += model_lines
-    lines.append(f"key {_KEY} pos 0.7,0.06 size 0.25,0.035 fontSize 16")
-    lines += ['2dlabels text "local scale" xpos 0.7 ypos 0.11 size 18', "view", ""]
-    return "\n".join([*lines, *_commands_to_copy(maps, shown, number + (1 if model_lines else 0))]) + "\n"
+    lines += [f"hide {_models(_with_fitted(hidden, fitted))} models"] if hidden else []
+    lines += [*_key_commands(bool(fitted)), "view", ""]
+    return "\n".join([*lines, *_commands_to_copy(maps, fitted, shown, number + len(fitted))]) + "\n"
 
 
 def quoted(text: str) -> str:
@@ -86,21 +91,42 @@ def _map_commands(number: int, item: Report, output_dir: str) -> List[str]:
     return [*lines, _surface(number, item), _colour_by_scale(number, number + 1), hide, ""]
 
 
-def _model_commands(report: Report, maps: Sequence[NumberedMap], shown: int, number: int) -> List[str]:
-    """Return commands that open the fitted model of the map that is shown, coloured by the occupancy of its parts."""
-    surface, item = maps[shown]
-    if item["prefix"] + MODEL_FILE not in report["outputs"]:
-        return []
+def _fitted_models(report: Optional[Report], maps: Sequence[NumberedMap], number: int) -> FittedModels:
+    """Return the model number in ChimeraX, from `number` on, of the fitted model of each map that has one."""
+    written = report["outputs"] if report else ()
+    with_model = [surface for surface, item in maps if item["prefix"] + MODEL_FILE in written]
+    return {surface: number + index for index, surface in enumerate(with_model)}
+
+
+def _model_commands(fitted: FittedModels, surface: int, item: Report, report: Report) -> List[str]:
+    """Return commands that open the fitted model of a map, coloured by the occupancy of its parts."""
+    number = fitted[surface]
+    # Without the option, the attributes of the last class would replace those of all others.
+    only = f" models #{number}" if len(fitted) > 1 else ""
     return [
-        f"# #{number}: the fitted model, coloured by the occupancy of its parts",
+        f"# #{number}: the fitted model in {_comment(item['name'])}, coloured by the occupancy of its parts",
         f"open {quoted(item['prefix'] + MODEL_FILE)}",
         *_moves(number, surface, report.get("move_for_viewers_xyz_angstrom")),
-        f"open {quoted(item['prefix'] + MODEL_ATTRIBUTES)}",
+        f"open {quoted(item['prefix'] + MODEL_ATTRIBUTES)}{only}",
         f"hide #{number} atoms",
         f"show #{number} cartoons",
-        f"color byattribute r:part_occupancy #{number} palette {PALETTE}",
+        _colour_by_occupancy([number], "part"),
         f"transparency #{surface} 60 target s",
         "",
+    ]
+
+
+def _with_fitted(numbers: Sequence[int], fitted: FittedModels) -> List[int]:
+    """Return the numbers of maps, and those of their fitted models."""
+    return [*numbers, *(fitted[number] for number in numbers if number in fitted)]
+
+
+def _key_commands(has_model: bool) -> List[str]:
+    """Return commands that draw the key of the colours, and say what they are."""
+    labels = [("local scale", 0.11)] if not has_model else [("map: local scale", 0.15), ("model: occupancy", 0.11)]
+    return [
+        f"key {_KEY} pos 0.7,0.06 size 0.25,0.035 fontSize 16",
+        *(f'2dlabels text "{text}" xpos 0.7 ypos {height} size 18' for text, height in labels),
     ]
 
 
@@ -112,7 +138,7 @@ def _moves(number: int, surface: int, move: Optional[Sequence[float]]) -> List[s
     ]
 
 
-def _commands_to_copy(maps: Sequence[NumberedMap], shown: int, free: int) -> List[str]:
+def _commands_to_copy(maps: Sequence[NumberedMap], fitted: FittedModels, shown: int, free: int) -> List[str]:
     """Return comments with further commands, for users to copy into ChimeraX; `free` is a free model number."""
     first, item = maps[shown]
     lines = ["# More, to be copied into ChimeraX's command line:"]
@@ -122,13 +148,18 @@ def _commands_to_copy(maps: Sequence[NumberedMap], shown: int, free: int) -> Lis
 
     for number, other in maps:
         if number != first:
-            hidden = _models(model for model, _ in maps if model != number)
-            add(f"{_comment(other['name'])} instead", f"hide {hidden} models", f"show #{number} models")
+            hidden = _with_fitted([model for model, _ in maps if model != number], fitted)
+            shows = f"show {_models(_with_fitted([number], fitted))} models"
+            add(f"{_comment(other['name'])} instead", f"hide {_models(hidden)} models", shows)
     for number, other in maps:
         for model, kind in enumerate(other["outputs"], start=number + 1):
             if kind in DENSITIES:
                 commands = (f"hide #{number} models", f"show #{model} models", _surface(model, other))
                 add(f"#{model}, {_title(kind)}, instead of #{number}", *commands, _colour_by_scale(model, number + 1))
+    if fitted:
+        windows = "the fitted model by the occupancy of the windows along its chains, instead of its parts"
+        add(windows, _colour_by_occupancy(fitted.values(), "window"))
+        add("the fitted model by the occupancy of its parts again", _colour_by_occupancy(fitted.values(), "part"))
     add("one level for all maps", f"volume {_models(_density_models(maps))} level {item['surface_level']:.6g}")
     add("small pieces of noise away", f"surface dust #{first} size 10")
     add(f"the surface of another model, #{free}, in the same colours", _colour_by_scale(free, first + 1))
@@ -162,6 +193,11 @@ def _surface(number: int, item: Report) -> str:
 
 def _colour_by_scale(surface: int, scale: int) -> str:
     return f"color sample #{surface} map #{scale} palette {PALETTE}"
+
+
+def _colour_by_occupancy(models: Iterable[int], of: str) -> str:
+    """Return the command that colours fitted models by the occupancy of the "part" or the "window" of each residue."""
+    return f"color byattribute r:{of}_occupancy {_models(models)} palette {PALETTE}"
 
 
 def _voxel_size_commands(number: int, item: Report) -> List[str]:

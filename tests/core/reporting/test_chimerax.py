@@ -23,7 +23,7 @@ PALETTE = rf"{NUMBER},{COLOUR}(:{NUMBER},{COLOUR})+"
 XYZ = rf"{NUMBER},{NUMBER},{NUMBER}"
 # Grammar of the commands, from the ChimeraX user guide.
 COMMANDS = [
-    r"open \S.*",
+    r"open \S.*",  # what follows is checked in `word`
     rf"volume {MODELS}( style surface| step 1| limitVoxelCount false| level {NUMBER}| voxelSize {NUMBER}"
     rf"| origin {XYZ})+",
     rf"color sample {MODELS} map #\d+ palette {PALETTE}",
@@ -45,7 +45,8 @@ def word(text):
     if text[0] in "\"'":
         quoted_word = re.match(rf"{text[0]}(.*?){text[0]}(\s|$)", text)
         assert quoted_word, f"unfinished quotes: {text}"
-        assert quoted_word.end() == len(text), f"words after the name: {text}"
+        rest = text[quoted_word.end() :]
+        assert not rest or re.fullmatch(r"models #\d+", rest), f"words after the name: {text}"
         return re.sub(
             r"\\(\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})",
             lambda escape: "\\" if escape[1] == "\\" else chr(int(escape[1][1:], 16)),
@@ -219,11 +220,81 @@ def test_a_fitted_model_is_opened_with_its_attributes_and_coloured(run_one_map, 
         assert any(re.fullmatch(pattern, line) for pattern in COMMANDS), line
     assert [os.path.basename(name) for name in opened_files(script)][-2:] == report["model"]["outputs"]
     assert any(line.startswith("color byattribute r:part_occupancy #5 palette") for line in commands(script))
+    (attributes,) = [line for line in commands(script) if ".defattr" in line]
+    assert attributes == 'open "model_occupancy.defattr"'
     assert any(line.startswith("color sample #6 map #2") for line in commands(script, commented=True))
     assert [line for line in commands(script) if line.startswith("move")] == [
         f"move {axis} {distance} coordinateSystem #1 models #5"
         for axis, distance in (("x", "0.000"), ("y", "-12.500"), ("z", "30.000"))
     ]
+
+
+@pytest.fixture
+def classes_with_a_model(three_parts, write_mrc, tmp_path):
+    """A function that returns the command file of three classes, of which the last has no model, as an empty class."""
+
+    def make(shown=0, without=(3,)):
+        maps = tuple(
+            MapInput(write_mrc(three_parts.volume, f"c{number}.mrc"), f"class00{number}_", None, ClassInfo(number, 0.3))
+            for number in (1, 2, 3)
+        )
+        run_job(Job(maps, str(tmp_path / "out"), Settings(figures=False)))
+        script = tmp_path / "out" / "occupy.cxc"
+        report = json.loads((script.parent / "report.json").read_text())
+        files = [
+            f"class00{n}_model_occupancy.{end}" for n in (1, 2, 3) if n not in without for end in ("cif", "defattr")
+        ]
+        moved = {"outputs": files, "move_for_viewers_xyz_angstrom": [1.0, 2.0, 3.0]}
+        report["model"] = {**model_report({"A": [1.0] * 3}), **moved}
+        script.write_text(session_commands(report, str(script.parent), shown=shown), encoding="utf-8")
+        return script
+
+    return make
+
+
+def test_each_class_has_its_model_and_the_first_is_shown(classes_with_a_model):
+    script = classes_with_a_model()
+    lines = commands(script)
+    for line in [*lines, *commands(script, commented=True)]:
+        assert any(re.fullmatch(pattern, line) for pattern in COMMANDS), line
+    # Maps are #1, #4 and #7, each with scale and confidence; models follow.
+    opened = [os.path.basename(name) for name in opened_files(script)]
+    assert opened[9:] == [
+        *("class001_model_occupancy.cif", "class001_model_occupancy.defattr"),
+        *("class002_model_occupancy.cif", "class002_model_occupancy.defattr"),
+    ]
+    # Attributes of a class are those of its own model only.
+    assert [line.split(" models ")[1] for line in lines if ".defattr" in line] == ["#10", "#11"]
+    coloured = [" ".join(line.split()[:4]) for line in lines if line.startswith("color byattribute")]
+    assert coloured == ["color byattribute r:part_occupancy #10", "color byattribute r:part_occupancy #11"]
+    assert [line for line in lines if line.startswith("move z")] == [
+        f"move z 3.000 coordinateSystem #{surface} models #{model}" for surface, model in ((1, 10), (4, 11))
+    ]
+    assert lines.index("hide #4,7,11 models") > lines.index("show #11 cartoons")
+    assert not any(line.startswith("show") and line.endswith("models") for line in lines)
+
+
+def test_maps_and_models_are_switched_together(classes_with_a_model):
+    script = classes_with_a_model()
+    text = script.read_text().splitlines()
+    for name, hidden, shown in (("class 2", "#1,7,10", "#4,11"), ("class 3", "#1,4,10,11", "#7")):
+        start = text.index(f"# {name} instead")
+        assert text[start + 1 : start + 3] == [f"#    hide {hidden} models", f"#    show {shown} models"]
+    to_copy = commands(script, commented=True)
+    for of in ("window", "part"):
+        assert any(line.startswith(f"color byattribute r:{of}_occupancy #10,11 palette") for line in to_copy)
+    assert any(line.startswith("color sample #12 map #2") for line in to_copy)  # the next free number
+    assert "hide #1,7,10 models" in commands(classes_with_a_model(shown=1))
+
+
+def test_the_key_says_what_is_coloured(classes_with_a_model, run_one_map):
+    def labels(script):
+        return [re.search('"(.*)"', line)[1] for line in commands(script) if line.startswith("2dlabels")]
+
+    assert labels(classes_with_a_model()) == ["map: local scale", "model: occupancy"]
+    assert labels(classes_with_a_model(without=(1, 2, 3))) == ["local scale"]
+    script, _ = run_one_map()
+    assert labels(script) == ["local scale"]
 
 
 def test_the_tile_is_placed_by_axis_order_and_start_in_the_header(write_mrc, three_parts, tmp_path):
