@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, List
 
 from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
+from occupy_core.settings.output_names import MAPS_TABLE, MODEL_TABLE, REGIONS_TABLE, REPORT
 from relion_external.failure import report_failure
 from relion_external.options import PROGRAM, Options, parse
 from relion_external.output_folder import find_output_folder
@@ -72,8 +73,8 @@ def _run(arguments: List[str]) -> None:
 
 
 def _print_end(outputs: JobOutputs, options: Options) -> None:
-    """Print the outputs, and repeat comparison, occupancies and warnings: RELION's window shows the last lines only."""
-    for name in [name for item in outputs.maps for name in item.files.values()]:
+    """Print the outputs, comparison, occupancies and warnings: RELION's window shows the last lines only."""
+    for name in _written_files(outputs):
         _print_line(f"  wrote {os.path.join(options.output_dir, name)}")
     if outputs.comparison is not None:
         from occupy_core.comparing.describe import comparison_lines
@@ -83,12 +84,23 @@ def _print_end(outputs: JobOutputs, options: Options) -> None:
     if outputs.model is not None:
         from occupy_core.modelling.describe import model_lines
 
-        for line in model_lines(outputs.model):
+        for line in model_lines(outputs.model, outputs.comparison):
             _print_line(line)
     warnings = [*options.warnings, *outputs.warnings]
     for text in warnings:
         _print_line(f"WARNING: {text}")
     _print_line("Done." if not warnings else f"Done, with {len(warnings)} warning{'s' * (len(warnings) > 1)}.")
+
+
+def _written_files(outputs: JobOutputs) -> List[str]:
+    """Return the names of all files of a job: maps, masks, models, tables and reports."""
+    names = [name for item in outputs.maps for name in item.files.values()]
+    names.append(MAPS_TABLE)
+    if outputs.comparison is not None:
+        names += [*outputs.comparison["outputs"], REGIONS_TABLE]
+    if outputs.model is not None:
+        names += [*outputs.model["outputs"], MODEL_TABLE]
+    return [*names, *outputs.files, REPORT]
 
 
 def _print_line(line: str) -> None:

@@ -76,7 +76,7 @@ def measure_job_model(
         from occupy_core.modelling.atomic_model import read_model
     except ImportError as error:
         raise ModelError(f"an atomic model needs gemmi, which is not installed ({error}); pip install gemmi") from error
-    from occupy_core.modelling.describe import model_lines
+    from occupy_core.modelling.describe import short_lines
     from occupy_core.modelling.groups import groups_of, windows_of
     from occupy_core.modelling.model_occupancy import measure_model
     from occupy_core.modelling.outputs import write_model_outputs
@@ -99,7 +99,7 @@ def measure_job_model(
             step=step,
         )
     report = write_model_outputs(result, maps, folder, kind=settings.model_groups, masks=settings.model_masks)
-    for line in [*model_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
+    for line in [*short_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
         progress(f"  {line}")
     return report, result
 

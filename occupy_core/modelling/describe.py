@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Sequence
+from typing import Any, List, Mapping, Optional, Sequence
 
 Report = Mapping[str, Any]
 
 _LISTED_PARTS = 40  # lines; the tables and report.json have all parts
 _NAMED_WHOLE = 6
+_SHORT_PARTS = 8  # parts in a line on a map
+_LISTED_STRETCHES, _LISTED_REGIONS = 5, 12
+STRETCHES = "least occupied stretches of 40 residues and more, with 90 % intervals"
 UNKNOWN = "–"  # in place of a number
 
 
@@ -31,30 +34,97 @@ def one_means(whole: Sequence[str], is_given: bool) -> str:
     )
 
 
-def model_lines(report: Report) -> List[str]:
+def model_lines(report: Report, comparison: Optional[Report] = None) -> List[str]:
     """Describe the occupancies: a line for each part, what 1 stands for, and which parts differ between maps.
 
     Parameters
     ----------
     report : mapping
         The model's part of report.json.
+    comparison : mapping, optional
+        The comparison's part of report.json: a line says on which parts its regions lie.
     """
     parts = report["parts"]
     lines = [part_text(part) for part in parts[:_LISTED_PARTS]]
     more = len(parts) - len(lines)
     lines += [f"and {more} more parts"] if more else []
     lines.append(report["one_means"])
-    return [*lines, *difference_lines(report), correlation_text(report)]
+    stretches = stretch_lines(report)
+    lines += [*difference_lines(report), *region_lines(comparison)]
+    lines += [f"{STRETCHES}:", *stretches] if stretches else []
+    return [*lines, correlation_text(report)]
+
+
+def short_lines(report: Report) -> List[str]:
+    """Describe the occupancies in a line for each map, the least occupied parts first, without intervals.
+
+    Parameters
+    ----------
+    report : mapping
+        The model's part of report.json.
+    """
+    lines = []
+    for index, item in enumerate(report["maps"]):
+        shown = [(part["occupancies"][index]["occupancy"], part["name"]) for part in report["parts"]]
+        known = sorted((value, name) for value, name in shown if value is not None)
+        texts = [f"{name} {value:.2f}" for value, name in known[:_SHORT_PARTS]]
+        more = len(known) - len(texts)
+        texts += [f"and {more} more parts"] if more else []
+        lines.append(f"occupancies in {item['name']}, the least first: {', '.join(texts) or 'none'}")
+    return [*lines, correlation_text(report)]
 
 
 def correlation_text(report: Report) -> str:
-    """Say how well the fitted model agrees with the maps, and where it lies."""
+    """Say at which detail the model was fitted, how well it agrees with the maps, and where it lies."""
     several = len(report["maps"]) > 1
     values = [f"{item['correlation']:.2f}" + f" in {item['name']}" * several for item in report["maps"]]
     return (
-        f"correlation of the fitted model with the map, from 30 to 10 Å or {report['finest_angstrom']:.3g} Å: "
-        f"{', '.join(values)}; frame of the model: {report['frame']}"
+        f"model fitted to {report['finest_angstrom']:.3g} Å; correlation of the fitted model with the map, from 30 to "
+        f"10 Å or to the finest detail: {', '.join(values)}; frame of the model: {report['frame']}"
     )
+
+
+def stretch_lines(report: Report) -> List[str]:
+    """Describe the least occupied stretches of chains, at most five; none in reports of earlier versions.
+
+    Parameters
+    ----------
+    report : mapping
+        The model's part of report.json.
+    """
+    several = len(report["maps"]) > 1
+    stretches = report.get("least_occupied_stretches", [])
+    lines = [
+        f"{item['chain']} {item['first']}-{item['last']} ({item['residues']} residues)"
+        + f" in {item['name']}" * several
+        + f": occupancy {interval_text(item)}"
+        for item in stretches[:_LISTED_STRETCHES]
+    ]
+    more = len(stretches) - len(lines)
+    return [*lines, f"and {more} more, in report.json"] if more else lines
+
+
+def region_lines(comparison: Optional[Report]) -> List[str]:
+    """Say in one sentence how the sure regions of a comparison relate to the parts of the model; none without both.
+
+    Parameters
+    ----------
+    comparison : mapping, optional
+        The comparison's part of report.json.
+    """
+    regions = [item for item in (comparison or {}).get("regions", []) if item["sure"] and "parts" in item]
+    if not regions:
+        return []
+    places = [
+        f"region {item['number']} lies {'on ' + ', '.join(item['parts']) if item['parts'] else 'beside the model'}"
+        for item in regions[:_LISTED_REGIONS]
+    ]
+    more = len(regions) - len(places)
+    places += [f"and {more} more in report.json"] if more else []
+    return [
+        "regions are where the maps differ, found without the model, and parts are those of the model, each fitted as "
+        f"a whole, so that their occupancies may differ: {'; '.join(places)}"
+    ]
 
 
 def part_text(part: Report) -> str:

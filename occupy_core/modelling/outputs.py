@@ -31,6 +31,7 @@ from occupy_core.modelling.frame import positions_in_map, possible_frames
 from occupy_core.modelling.groups import Group, file_name_of
 from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy
 from occupy_core.modelling.refinement_groups import phenix_parameters, refmac_keywords
+from occupy_core.modelling.stretches import Stretch, low_stretches
 from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.output_names import GROUP_MASK, MODEL_ATTRIBUTES, MODEL_FILE, MODEL_PHENIX, MODEL_REFMAC
 
@@ -117,6 +118,7 @@ def write_model_outputs(
             }
             for index, window in enumerate(result.windows)
         ],
+        "least_occupied_stretches": [_stretch_report(item, maps) for item in low_stretches(result)],
         "differences": [
             {
                 "part": result.groups[item.group].name,
@@ -250,6 +252,11 @@ def _map_report(item: MapInput, correlation: float) -> Report:
 def _part_report(item: MapInput, occupancy: PartOccupancy) -> Report:
     values = {"low": occupancy.low, "occupancy": occupancy.value, "high": occupancy.high, "noise": occupancy.noise}
     return {"name": item.name, **{name: None if np.isnan(value) else value for name, value in values.items()}}
+
+
+def _stretch_report(item: Stretch, maps: Sequence[MapInput]) -> Report:
+    values = asdict(item)
+    return {"name": maps[values.pop("map")].name, "occupancy": values.pop("value"), **values}
 
 
 def _of_all_particles(occupancies: Sequence[PartOccupancy], maps: Sequence[MapInput]) -> Report:

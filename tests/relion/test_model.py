@@ -3,8 +3,10 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import mrcfile
 import numpy as np
@@ -14,8 +16,9 @@ import starfile
 from demo.relion_project import RelionProject
 from occupy_core.job.run import run_job
 from occupy_core.maps.reading import read_map
-from occupy_core.settings.job_spec import Job, MapInput
+from occupy_core.settings.job_spec import ClassInfo, Job, MapInput
 from occupy_core.settings.settings import Settings
+from relion_external.job import _print_end
 from relion_external.star_tables import write_tables
 from relion_external.supervisor import main
 from tests.fitted_maps import WHOLE, write_fitted_maps
@@ -123,6 +126,33 @@ def test_the_log_of_the_job_tells_what_differs(finished):
     log = Path(project.folder, job, "run.out").read_text()
     assert "C differs by 0." in log and "E differs by 0." in log
     assert "A map cannot show whether anything is there in every particle" in log
+    assert log.count("C (C 1-290; 19.2 kDa): occupancy 0.") == 1  # with intervals, once, at the end
+    assert log.count("occupancies in class 2, the least first: E 0.") == 1
+    assert re.search(r"\nC \d+-\d+ \(\d+ residues\) in class 1: occupancy 0\.\d\d \(0\.\d\d-0\.\d\d\)\n", log)
+    assert log.count("model fitted to 8.5 Å") == 2
+
+
+def test_the_log_says_on_which_parts_the_regions_lie(made, tmp_path, capsys):
+    paths, model = made
+    maps = [MapInput(path, f"c{n}_", class_info=ClassInfo(n, 0.5, 500)) for n, path in enumerate(paths, start=1)]
+    outputs = run_job(Job(tuple(maps), str(tmp_path / "out"), Settings(figures=False, model=model), compare=True))
+    _print_end(outputs, SimpleNamespace(output_dir="External/job001/", warnings=()))
+    lines = capsys.readouterr().out.splitlines()
+    (relation,) = [line for line in lines if line.startswith("regions are where the maps differ")]
+    assert re.search(": region 1 lies on [CE]; region 2 lies on [CE]", relation)
+    assert "  wrote External/job001/region001_mask.mrc" in lines
+
+
+def test_the_log_names_every_file_that_the_job_wrote(finished):
+    project, job, _ = finished
+    lines = Path(project.folder, job, "run.out").read_text().splitlines()
+    named = [line.split("wrote ")[1] for line in lines if line.startswith("  wrote ")]
+    assert len(named) == len(set(named))
+    folder = project.folder / job
+    written = {path.name for path in folder.iterdir() if path.suffix not in (".out", ".err") and path.name[0] != "."}
+    of_relion = {name for name in written if name.startswith(("RELION_", "job", "note", "default_pipeline"))}
+    assert {Path(name).name for name in named} == written - of_relion
+    assert all(Path(project.folder, name).exists() for name in named)
 
 
 def test_each_class_has_its_model(finished):

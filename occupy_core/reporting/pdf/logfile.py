@@ -50,7 +50,7 @@ def write_logfile(
         if report.get("model"):
             from occupy_core.reporting.pdf.model_page import model_pages  # most jobs have no model
 
-            for figure in model_pages(report["model"], version=report["version"]):
+            for figure in model_pages(report["model"], report["comparison"], version=report["version"]):
                 pdf.savefig(figure)
         for index, map_sections in enumerate(sections):
             for figure in pages_of_map(report, index, map_sections):

@@ -6,18 +6,26 @@ Needs matplotlib.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from occupy_core.modelling.describe import difference_lines, part_text, scale_text
+from occupy_core.modelling.describe import (
+    STRETCHES,
+    correlation_text,
+    difference_lines,
+    part_text,
+    region_lines,
+    scale_text,
+    stretch_lines,
+)
 from occupy_core.reporting.pdf.colours import FRACTION_COLOURS
 from occupy_core.reporting.pdf.frames import Frame
 from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, TINY, WARNINGS, WIDTH, Page, add_blocks
-from occupy_core.reporting.pdf.text import line_height, shortened
+from occupy_core.reporting.pdf.text import line_height, shortened, text_width
 
 Report = Mapping[str, Any]
 
@@ -27,17 +35,21 @@ _LEFT, _BELOW = 0.45, 0.3  # inches, for numbers and names
 _NAME_WIDTH = 1.1  # inches, of the names of parts beside a table
 _TICKS = (0, 0.5, 1)
 _OCCUPANCIES = "Occupancies, with 90 % intervals in brackets, and median local scale at the atoms"
+_SAMPLE = 0.2  # inches, of a line in the legend
+_DASHES = ("-", "--", ":", "-.")
 _CONTINUED = "Occupancy of a fitted model, continued"
 _WIDE_CELL, _WIDEST_CELL = 0.75, 1.25  # inches; narrower cells of the table have no intervals, and no local scale
 
 
-def model_pages(report: Report, *, version: str) -> List[Figure]:
+def model_pages(report: Report, comparison: Optional[Report] = None, *, version: str) -> List[Figure]:
     """Draw the pages on a fitted model.
 
     Parameters
     ----------
     report : mapping
         The model's part of report.json.
+    comparison : mapping, optional
+        The comparison's part of report.json, whose regions lie on parts of the model.
     version : str
         Version of this program.
     """
@@ -49,14 +61,16 @@ def model_pages(report: Report, *, version: str) -> List[Figure]:
     else:
         _draw_table(page, report)
     pages = [page, *_draw_traces(page, report)]
-    correlations = ", ".join(f"{item['correlation']:.2f} in {item['name']}" for item in report["maps"])
     blocks: Dict[str, Sequence[str]] = {
         "What 1 stands for": [report["one_means"]],
         "Differences between the maps": difference_lines(report),
         "Occupancies, with 90 % intervals in brackets, and the median local scale at the atoms": [
             part_text(part) for part in report["parts"]
         ],
-        "Correlation of the fitted model with the map, from 30 to 10 Å": [correlations],
+        STRETCHES[0].upper() + STRETCHES[1:]: stretch_lines(report),
+        "Regions of the comparison, and parts of the model": region_lines(comparison),
+        "Fit of the model": [correlation_text(report)],
+        "Files": [", ".join(report["outputs"])],
         WARNINGS: report["warnings"],
     }
     filled = [(heading, texts) for heading, texts in blocks.items() if texts]
@@ -135,11 +149,39 @@ def _draw_traces(page: Page, report: Report) -> List[Page]:
             pages[-1].top += _TRACE_HEIGHT + _BELOW
     if shown:
         more = len(chains) - len(shown)
-        colours = "shaded: 90 % interval" if len(report["maps"]) == 1 else "colours: the maps, in their order"
-        note = f"Occupancy along the chains, in windows of residues; {colours}"
+        shaded = "; shaded: 90 % interval" if len(report["maps"]) == 1 else ""
+        note = f"Occupancy along the chains, in windows of residues{shaded}"
         pages[-1].add_line(note + (f"; {more} more chains are in report.json" if more else ""), size=TINY)
+        _draw_legend(pages, [item["name"] for item in report["maps"]])
         pages[-1].top += 0.1
     return pages[1:]
+
+
+def _draw_legend(pages: List[Page], names: Sequence[str]) -> None:
+    """Draw a short line in the style of each map's traces, beside the name of the map; nothing for one map.
+
+    Pages that this needs are added.
+    """
+    if len(names) < 2:
+        return
+    widest = max(text_width(name, TINY) for name in names) + _SAMPLE + 0.15
+    columns = max(1, min(int(WIDTH / widest), len(names)))
+    width, height = min(widest, WIDTH / columns), line_height(TINY)
+    for start in range(0, len(names), columns):
+        if pages[-1].free_height < height:
+            pages.append(Page(_CONTINUED))
+        page = pages[-1]
+        for column, name in enumerate(names[start : start + columns]):
+            left = MARGIN + column * width
+            sample = Frame(page, left, page.top, _SAMPLE, height)
+            sample.line((0, 1), (0.5, 0.5), **_line_style(start + column))
+            page.text(left + _SAMPLE + 0.05, page.top, shortened(name, width - _SAMPLE - 0.1, TINY), size=TINY)
+        page.top += height
+
+
+def _line_style(index: int) -> Dict[str, Any]:
+    """Return the style of the traces of a map: ten colours, then the same colours dashed, and so on."""
+    return {"color": f"C{index % 10}", "lw": 1.0, "ls": _DASHES[index // 10 % len(_DASHES)]}
 
 
 def _draw_trace(page: Page, chain: str, windows: Sequence[Report], left: float, width: float) -> None:
@@ -156,7 +198,7 @@ def _draw_trace(page: Page, chain: str, windows: Sequence[Report], left: float, 
     for index in range(count):
         values = [window["occupancies"][index]["occupancy"] for window in windows]
         line = [np.nan if value is None else value for value in values]
-        frame.line(middles, line, color=f"C{index % 10}", lw=1.0)
+        frame.line(middles, line, **_line_style(index))
     frame.sides()
     frame.ticks_beside(_TICKS)
     frame.ticks_below([first, last])

@@ -2,6 +2,7 @@
 """Jobs with a fitted atomic model."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -81,7 +82,12 @@ def test_a_job_with_a_model_reports_its_parts_and_writes_its_files(inputs, tmp_p
     assert len(report["windows"]) > 50 and report["differences"] == []
     written = {"model_occupancy.cif", "model_occupancy.defattr", "group_C_mask.mrc", "group_E_mask.mrc"}
     assert written <= set(report["outputs"]) <= names(tmp_path / "out")
-    assert any("C (C 1-" in line and "occupancy 0." in line for line in lines)
+    (line,) = [line for line in lines if line.startswith("  occupancies in ")]
+    assert re.fullmatch(r"  occupancies in map1.mrc, the least first: C 0\.\d\d(, [A-G] [01]\.\d\d){6}", line)
+    assert not any("kDa" in line for line in lines)  # the hosts write the long list, at the end
+    stretches = report["least_occupied_stretches"]
+    assert stretches[0]["chain"] == "C" and stretches[0]["occupancy"] == pytest.approx(0.3, abs=0.06)
+    assert stretches[0]["residues"] >= 40 and stretches[0]["high"] < 1
     atoms = gemmi.read_structure(str(tmp_path / "out" / "model_occupancy.cif"))[0]
     assert atoms["C"][0][0].occ == pytest.approx(part["occupancies"][0]["occupancy"], abs=1e-3)
     mask = read_map(tmp_path / "out" / "group_C_mask.mrc")

@@ -118,6 +118,46 @@ def test_ligands_with_the_number_of_a_residue_have_their_own_occupancy(measured,
     assert after["A", "1", "LIG", "C1", ""] == pytest.approx(0.3)
 
 
+def low(value, high):
+    return PartOccupancy(value - (high - value), value, high, 0.01)
+
+
+def stretches_of(result, values, tmp_path):
+    """Stretches in the report, where the windows along the chains have these values and ends of intervals."""
+    traces = tuple(tuple(low(*pair) for pair in trace) for trace in values)
+    report = write(replace(result, traces=traces), tmp_path)
+    return report["least_occupied_stretches"]
+
+
+def test_stretches_join_windows_of_40_residues_and_more_that_are_clearly_below_1(measured, tmp_path):
+    # Chain A: windows of 20, 20, 20 and 20 residues; B: 20 and 20.
+    text = chain("A", [*range(1, 41), *range(51, 91)], at=(20, 20, 20)) + chain("B", range(1, 41), at=(60, 20, 20))
+    result = measured({}, text=text)
+    result = replace(result, windows=windows_of(result.model, 20))
+    assert [(item.chain, item.first, item.last) for item in result.windows] == [
+        *(("A", 1, 20), ("A", 21, 40), ("A", 51, 70), ("A", 71, 90)),
+        *(("B", 1, 20), ("B", 21, 40)),
+    ]
+    (found,) = stretches_of(result, [[(0.95, 1.0), (0.2, 0.4), (0.5, 0.7), (1, 1), (0.3, 0.5), (0.9, 1.0)]], tmp_path)
+    expected = {"name": "map.mrc", "chain": "A", "first": 21, "last": 70, "residues": 40}
+    assert found == {**expected, **{name: pytest.approx(found[name]) for name in ("low", "occupancy", "high")}}
+    assert (found["low"], found["occupancy"], found["high"]) == pytest.approx((0.15, 0.35, 0.55))
+    # The end of A and the start of B are no stretch, nor is a window that the map does not show.
+    nothing = [(1, 1), (0.2, 0.4), (np.nan, np.nan), (0.2, 0.4), (0.3, 0.5), (1, 1)]
+    assert stretches_of(result, [nothing], tmp_path) == []
+
+
+def test_stretches_of_several_maps_are_sorted_and_weigh_windows_by_their_residues(measured, tmp_path):
+    text = chain("A", range(1, 61), at=(20, 20, 20))
+    result = measured({}, text=text, maps=2)
+    first, second = windows_of(result.model, 30)
+    shorter = replace(first, last=15, atoms=first.atoms[: len(first.atoms) // 2])
+    result = replace(result, windows=(shorter, second))
+    found = stretches_of(result, [[(0.6, 0.8), (0.6, 0.8)], [(0.5, 0.7), (0.2, 0.4)]], tmp_path)
+    assert [item["name"] for item in found] == ["map.mrc", "map.mrc"] and found[0]["residues"] == 45
+    assert [item["occupancy"] for item in found] == pytest.approx([0.3, 0.6])
+
+
 def test_parts_that_the_map_does_not_show_keep_their_occupancy(measured, tmp_path):
     result = measured({"A": np.nan, "B": 0.4})
     report = write(result, tmp_path)

@@ -8,7 +8,7 @@ def occupancy(name, value):
     return {"name": name, "low": max(value - 0.1, 0), "occupancy": value, "high": min(value + 0.1, 1), "noise": 0.02}
 
 
-def model_report(parts, *, windows=2, warnings=(), differences=()):
+def model_report(parts, *, windows=2, warnings=(), differences=(), stretches=()):
     """Return the report of parts, by name, each with an occupancy (or None) for each map."""
     count = len(next(iter(parts.values())))
     names = [f"class {number}" for number in range(1, count + 1)] if count > 1 else ["map.mrc"]
@@ -48,7 +48,14 @@ def model_report(parts, *, windows=2, warnings=(), differences=()):
             for name, values in parts.items()
             for number in range(windows)
         ],
+        "least_occupied_stretches": list(stretches),
         "differences": list(differences),
         "outputs": ["model_occupancy.cif", "model_occupancy.defattr"],
         "warnings": list(warnings),
     }
+
+
+def stretch(name, value, chain="B", first=11, last=60):
+    """Return the report of a stretch of a chain."""
+    interval = {"low": value - 0.1, "occupancy": value, "high": value + 0.1}
+    return {"name": name, **interval, "chain": chain, "first": first, "last": last, "residues": last - first + 1}

@@ -6,7 +6,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from occupy_core.reporting.pdf.model_page import model_pages
-from tests.core.reporting.model_reports import model_report
+from tests.core.reporting.model_reports import model_report, stretch
 from tests.core.reporting.pdf.figure_contents import check_texts_fit
 
 
@@ -21,7 +21,11 @@ def test_one_map_has_a_bar_for_each_part_that_it_shows():
     assert sorted(round(bar.get_height(), 3) for bar in bars) == [0.4, 1.0]
     joined = "\n".join(texts_of([figure]))
     assert "B (B 1-100; 11.0 kDa): occupancy 0.40 (0.30-0.50); local scale 0.20\n" in joined and "not shown" in joined
-    assert "0.87 in map.mrc" in joined and "best occupied parts" in joined
+    assert (
+        "model fitted to 6 Å; correlation" in joined
+        and ": 0.87; frame of the model" in joined
+        and "best occupied parts" in joined
+    )
 
 
 def test_several_maps_have_a_table_with_a_cell_for_each_part_and_map():
@@ -43,8 +47,49 @@ def test_several_maps_have_a_table_with_a_cell_for_each_part_and_map():
 def test_each_chain_has_a_trace_for_each_map():
     (figure,) = model_pages(model_report({"A": [1.0, 0.2], "B": [0.4, 0.3]}, windows=3), version="1")
     lines = [item for item in figure.artists if isinstance(item, Line2D)]
-    assert [len(line.get_ydata()) for line in lines] == [3] * 4
+    assert [len(line.get_ydata()) for line in lines] == [3] * 4 + [2] * 2  # the traces, and the legend
     assert {"chain A", "chain B"} <= set(texts_of([figure]))
+
+
+def legend_of(figures, names):
+    """Colour and dashes of the short line beside each name of a map."""
+    found = {}
+    for figure in figures:
+        height = figure.bbox.height / figure.dpi
+        lines = [item for item in figure.artists if isinstance(item, Line2D) and len(item.get_xdata()) == 2]
+        for text in figure.texts:
+            if text.get_text() in names:
+                left, foot = text.get_position()
+                for line in lines:
+                    box = line.get_transform().transform(line.get_xydata()) / figure.dpi
+                    if 0 < left - box[1, 0] < 0.1 and 0 < foot - (height - box[0, 1]) < 0.1:
+                        found[text.get_text()] = line.get_color(), line.get_linestyle()
+    return found
+
+
+@pytest.mark.parametrize("maps", [1, 2, 12, 25])
+def test_the_traces_have_a_legend_where_there_are_several_maps(maps):
+    figures = model_pages(model_report({"A": [0.5] * maps}, windows=3), version="1")
+    for figure in figures:
+        check_texts_fit(figure)
+    names = [f"class {number}" for number in range(1, maps + 1)]
+    legend = legend_of(figures, names)
+    lines = [item for figure in figures for item in figure.artists if isinstance(item, Line2D)]
+    traces = [(line.get_color(), line.get_linestyle()) for line in lines if len(line.get_xdata()) == 3]
+    assert len(traces) == maps and len(set(traces)) == maps
+    assert [legend.get(name) for name in names] == (traces if maps > 1 else [None])
+
+
+def test_stretches_regions_and_files_are_named():
+    regions = [{"number": number, "sure": True, "parts": parts} for number, parts in ((1, ["B", "A"]), (2, []))]
+    report = model_report({"A": [1.0, 1.0], "B": [0.9, 0.4]}, stretches=[stretch("class 2", 0.4)])
+    texts = " ".join(texts_of(model_pages(report, {"regions": regions}, version="1")))
+    assert "Least occupied stretches of 40 residues and more" in texts
+    assert "B 11-60 (50 residues) in class 2: occupancy 0.40 (0.30-0.50)" in texts
+    assert "region 1 lies on B, A; region 2 lies beside the model" in texts
+    assert "model_occupancy.cif, model_occupancy.defattr" in texts
+    without = " ".join(texts_of(model_pages(model_report({"A": [1.0, 1.0]}), version="1")))
+    assert "stretches" not in without and "region" not in without
 
 
 @pytest.mark.parametrize("maps", [1, 12])
