@@ -208,19 +208,22 @@ def _print_comparison(folders: Folders) -> None:
 
 
 def _print_model(folders: Folders) -> None:
-    """Print the occupancies of the parts of the model in the classes, and draw them: model.png."""
+    """Print the occupancies of the parts of the model in the classes, and its files; draw them: model.png."""
     from matplotlib.transforms import Bbox
 
     from occupy_core.modelling.describe import model_lines
     from occupy_core.reporting.pdf.logfile import fixed_style
     from occupy_core.reporting.pdf.model_page import model_pages
+    from occupy_core.settings.output_names import MODEL_TABLE
 
     report = json.loads((folders.comparison / "report.json").read_text())
     print("\nOccupancies of the chains of a fitted model (A, B, C are parts 1, 2, 3) in the same classes:")
-    for line in model_lines(report["model"]):
+    for line in model_lines(report["model"], report["comparison"]):
         print(f"  {line}")
+    print(f"  files of the model: {', '.join([MODEL_TABLE, *report['model']['outputs']])}")
+    print(f"  in {folders.comparison}")
     with fixed_style():
-        figure = model_pages({**report["model"], "warnings": []}, version=report["version"])[0]
+        figure = model_pages({**report["model"], "warnings": []}, report["comparison"], version=report["version"])[0]
         width, height = figure.get_size_inches()
         upper_part = Bbox.from_extents(0, 0.65 * height, width, height)
         figure.savefig(OUTPUT / "model.png", dpi=110, bbox_inches=upper_part)
