@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.atomic_model import write_model
 from demo.classification import classes
 from demo.simulate import phantom
 
@@ -22,6 +23,7 @@ def test_the_examples_run(name, write_mrc, tmp_path, monkeypatch, capsys):
     write_mrc(phantom().parts[1].astype("float32"), "mask.mrc", 3.0)
     for number, simulated in enumerate(classes(), start=1):
         write_mrc(simulated.volume, f"class{number}.mrc", simulated.voxel_size)
+    write_model(phantom(), tmp_path / "fitted.cif")
     monkeypatch.chdir(tmp_path)
     names = {}
     for block in blocks:
