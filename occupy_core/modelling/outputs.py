@@ -108,16 +108,7 @@ def write_model_outputs(
             }
             for index, group in enumerate(result.groups)
         ],
-        "windows": [
-            {
-                "chain": window.chain,
-                "first": window.first,
-                "last": window.last,
-                "atoms": len(window.atoms),
-                "occupancies": [_part_report(item, of_map[index]) for item, of_map in zip(maps, result.traces)],
-            }
-            for index, window in enumerate(result.windows)
-        ],
+        "windows": _windows_report(result, maps),
         "least_occupied_stretches": [_stretch_report(item, maps) for item in low_stretches(result)],
         "differences": [
             {
@@ -252,6 +243,19 @@ def _map_report(item: MapInput, correlation: float) -> Report:
 def _part_report(item: MapInput, occupancy: PartOccupancy) -> Report:
     values = {"low": occupancy.low, "occupancy": occupancy.value, "high": occupancy.high, "noise": occupancy.noise}
     return {"name": item.name, **{name: None if np.isnan(value) else value for name, value in values.items()}}
+
+
+def _windows_report(result: ModelOccupancy, maps: Sequence[MapInput]) -> List[Report]:
+    return [
+        {
+            "chain": window.chain,
+            "first": window.first,
+            "last": window.last,
+            "atoms": len(window.atoms),
+            "occupancies": [_part_report(item, of_map[index]) for item, of_map in zip(maps, result.traces)],
+        }
+        for index, window in enumerate(result.windows)
+    ]
 
 
 def _stretch_report(item: Stretch, maps: Sequence[MapInput]) -> Report:
