@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, List, Mapping, Tuple, Union
 
 import gemmi
 import numpy as np
@@ -14,10 +15,9 @@ from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
 from occupy_core.modelling.atomic_model import AtomicModel, Residue
+from occupy_core.modelling.selections import Entry, as_gemmi, entries_of_file, entries_of_mapping, select_parts
 
 CHAIN, ENTITY = "chain", "entity"
-# Name of the group of the atoms that no selection of the user holds.
-OTHER = "other"
 # Atoms: smaller ligands, such as ions, count with their chain; their occupancy cannot be told at the detail that is
 # fitted. Sugars, which mostly are bound to their chain, and molecules of the buffer do so too. Ours.
 _MIN_LIGAND_ATOMS = 6
@@ -67,27 +67,31 @@ class Window:
     atoms: NDArray[np.intp] = field(repr=False)
 
 
-def groups_of(model: AtomicModel, kind: str) -> Tuple[Group, ...]:
+def groups_of(model: AtomicModel, kind: Union[str, Mapping[str, str]]) -> Tuple[Group, ...]:
     """Divide all atoms of a model into groups.
 
     Parameters
     ----------
     model : AtomicModel
-    kind : str
+    kind : str or dict of str to str
         "chain": a group for each chain; "entity": for each kind of molecule, in all its copies. Ligands of six atoms
-        and more are groups of their own. Otherwise the path of a text file of selections (`_groups_of_file`).
+        and more are groups of their own. Otherwise the path of a text file of selections
+        (`selections.entries_of_file`), or selections in gemmi's syntax by the names of the groups.
 
     Raises
     ------
     ModelError
-        If the file cannot be used.
+        If the file or a selection cannot be used, or selections divide residues.
     """
+    if not isinstance(kind, str):
+        return _groups_of_selections(model, entries_of_mapping(kind))
     if kind == CHAIN:
         return _groups_by(model, lambda residue: residue.chain)
     if kind == ENTITY:
         entities = _entity_of_chains(model)
         return _groups_by(model, lambda residue: entities[residue.chain])
-    return _groups_of_file(model, kind)
+    _refuse_words(kind)
+    return _groups_of_selections(model, entries_of_file(kind))
 
 
 def windows_of(model: AtomicModel, length: int) -> Tuple[Window, ...]:
@@ -153,72 +157,27 @@ def _ranges(model: AtomicModel, atoms: NDArray[np.intp]) -> str:
     )
 
 
-def _groups_of_file(model: AtomicModel, path: str) -> Tuple[Group, ...]:
-    """Make groups of a text file with a line for each group, `name: selection`, in gemmi's selection syntax.
-
-    Empty lines and lines that begin with # are skipped. Several lines of one name add up. Atoms in no group form the
-    group "other".
-    """
-    example = "expected lines such as 'head: //A/20-150'"
-    members: Dict[str, List[NDArray[np.intp]]] = {}
-    owner = np.full(len(model.elements), -1)
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, colon, selection = (part.strip() for part in line.partition(":"))
-        where = f"{path}, line {number}"
-        if not (name and colon and selection):
-            raise ModelError(f"{where}: found {line.strip()!r}, {example}")
-        if name == OTHER or re.search("[,'\"#]", name):
-            why = "is the name of the atoms in no group" if name == OTHER else "has a comma, a quote or a #"
-            raise ModelError(f"{where}: {name!r} {why}; choose another name")
-        atoms = _selected(model, selection, where)
-        position = list(members).index(name) if name in members else len(members)
-        taken = owner[atoms][(owner[atoms] >= 0) & (owner[atoms] != position)]
-        if len(taken):
-            raise ModelError(
-                f"{where}: {len(taken)} atoms of {name} are in {list(members)[taken[0]]} too, expected each atom in "
-                "one group; change one of the selections"
-            )
-        members.setdefault(name, []).append(atoms[owner[atoms] < 0])
-        owner[atoms] = position
-    if not members:
-        raise ModelError(f"{path}: found no group, {example}")
-    groups = [_group(model, name, np.concatenate(parts)) for name, parts in members.items()]
-    rest = np.flatnonzero(owner < 0)
-    return (*groups, *([_group(model, OTHER, rest)] if len(rest) else []))
+def _groups_of_selections(model: AtomicModel, entries: List[Entry]) -> Tuple[Group, ...]:
+    return tuple(_group(model, name, atoms) for name, atoms in select_parts(model, entries).items())
 
 
-def _lines(path: str) -> List[str]:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+def _refuse_words(kind: str) -> None:
+    """Refuse a word that is no file and is meant to be chain or entity, and a selection in the place of a file."""
+    if os.path.exists(kind):
+        return
+    similar = difflib.get_close_matches(kind.strip().lower(), (CHAIN, ENTITY), n=1)
+    if similar and " " not in kind.strip():
+        raise ModelError(f"model_groups: found {kind!r}, which is no file; did you mean {similar[0]}?")
+    written = as_gemmi(kind) or kind
+    if written.startswith("//"):
         raise ModelError(
-            f"model_groups: {path} cannot be read ({error}); expected chain, entity, or a text file with a line for "
-            "each group, 'name: selection'"
-        ) from error
-
-
-def _selected(model: AtomicModel, selection: str, where: str) -> NDArray[np.intp]:
-    """Return the indices of the atoms that a selection in gemmi's syntax holds."""
-    try:
-        chosen = gemmi.Selection(selection)
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(
-            f"{where}: {selection!r} is no selection ({error}); the syntax is '//chain/first-last', for example "
-            "'//A/20-150' or '//A,B'"
-        ) from error
-    atoms = [
-        atom.serial
-        for part in chosen.models(model.structure)
-        for chain in chosen.chains(part)
-        for residue in chosen.residues(chain)
-        for atom in chosen.atoms(residue)
-    ]
-    if not atoms:
-        chains = ", ".join(dict.fromkeys(residue.chain for residue in model.residues))
-        raise ModelError(f"{where}: {selection!r} selects no atom of {model.path}, whose chains are {chains}")
-    return np.array(atoms)
+            f"model_groups: found the selection {kind!r}, expected chain, entity, or a text file; write the line "
+            f"'name: {written}' into a file and give its path"
+        )
+    raise ModelError(
+        f"model_groups: {kind}: no such file, expected chain, entity, or a text file with a line for each group, "
+        "'name: selection'"
+    )
 
 
 def file_name_of(name: str) -> str:

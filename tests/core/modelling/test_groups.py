@@ -8,6 +8,7 @@ import pytest
 from occupy_core.errors import ModelError
 from occupy_core.modelling.atomic_model import read_model
 from occupy_core.modelling.groups import file_name_of, groups_of, windows_of
+from occupy_core.modelling.selections import as_gemmi
 from tests.core.modelling.pdb_text import atom, chain, ligand, residue
 
 COMPLEX = (
@@ -131,6 +132,9 @@ def test_selections_of_all_atoms_leave_no_rest(read, selections):
         ("", "found no group, expected lines such as"),
         ("# only a comment\n", "found no group"),
         (bytes(range(256)), "cannot be read"),
+        ("tête: //A\n".encode("latin-1"), "cannot be read .*position 1.*; save it as plain text in UTF-8"),
+        ("head: //A\n".encode("utf-16"), "cannot be read .*; save it as plain text in UTF-8"),
+        ("head: //A/1-4\n" * 100_000, "has 1,400,000 bytes, expected a short text file"),
         ("A,B: //A,B\n", "line 1: 'A,B' has a comma, a quote or a #; choose another name"),
         ('first: //A\nthe "tail": //B\n', "line 2: .* has a comma, a quote or a #"),
         ("it's: //A\n", "line 1: .* has a comma, a quote or a #"),
@@ -145,11 +149,107 @@ def test_files_of_selections_that_cannot_be_used(read, selections, content, mess
     assert path in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["chians", "folder"])
-def test_a_word_that_is_neither_a_kind_nor_a_file(read, tmp_path, name):
+@pytest.mark.parametrize(("name", "problem"), [("chians", ": no such file, "), ("folder", " cannot be read .* ")])
+def test_a_word_that_is_neither_a_kind_nor_a_file(read, tmp_path, name, problem):
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ModelError, match="model_groups: .* cannot be read .* expected chain, entity, or a text file"):
+    with pytest.raises(ModelError, match=f"model_groups: .*{problem}expected chain, entity, or a text file"):
         groups_of(read(COMPLEX), str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("//A/1-4", "//A/1-4"), ("/A:1-4", "//A/1-4"), ("chain A", "//A"), ("//A,B", "//A,B")]
+)
+def test_a_selection_in_the_place_of_a_file(read, tmp_path, monkeypatch, written, meant):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="model_groups: found the selection .*write the line") as caught:
+        groups_of(read(COMPLEX), written)
+    assert f"{written!r}, expected" in str(caught.value) and f"'name: {meant}' into a file" in str(caught.value)
+
+
+@pytest.mark.parametrize(("word", "meant"), [("entty", "entity"), ("Entities", "entity"), ("chains", "chain")])
+def test_a_misspelt_kind_is_corrected_unless_it_is_a_file(read, tmp_path, monkeypatch, word, meant):
+    monkeypatch.chdir(tmp_path)
+    model = read(COMPLEX)
+    with pytest.raises(ModelError, match=f"model_groups: found '{word}', which is no file; did you mean {meant}[?]"):
+        groups_of(model, word)
+    (tmp_path / word).write_text("head: //A\n")
+    assert counts(groups_of(model, word))["head"] == 85
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_the_ends_of_lines_may_be_of_any_system(read, selections, ending):
+    lines = ["\ufeffhead: //A/1-4", "", "# a comment", "tail: //A/5-10", ""]
+    assert list(counts(groups_of(read(COMPLEX), selections(ending.join(lines))))) == ["head", "tail", "other"]
+
+
+@pytest.mark.parametrize(
+    ("content", "residue", "other"),
+    [
+        ("ca: //*//CA\n", "A/ALA 1", "other"),
+        ("chain: //A//N,CA,C,O\nside: //A//CB\n", "A/ALA 1", "chain"),
+        ("rest: //A/1-4\nodd: //A/7/CA,O\n", "A/ALA 7", "other"),
+        ("carbons: //B//[C]\n", "B/ALA 1", "other"),
+    ],
+)
+def test_selections_of_parts_of_residues_are_refused(read, selections, content, residue, other):
+    path = selections(content)
+    with pytest.raises(ModelError, match="Selections should take whole residues, such as") as caught:
+        groups_of(read(COMPLEX), path)
+    assert f"takes only some atoms of {residue}, and the others are in '{other}'" in str(caught.value)
+    assert f"{path}, line " in str(caught.value)
+    assert ("more residues" in str(caught.value)) == (residue != "A/ALA 7")
+
+
+def test_selections_of_single_residues_and_of_all_their_atoms_by_name_are_whole(read, selections):
+    path = selections("one: //A/1\none: //A/3\ntwo: //A/2\nglycines: //C//N,CA,C,O,CB\n")
+    assert counts(groups_of(read(COMPLEX), path)) == {"one": 10, "two": 5, "glycines": 25, "other": 35 + 50 + 61}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("chain A and resseq 20:150", "//A/20-150"),  # Phenix
+        ("(chain A and resid 20 through 150)", "//A/20-150"),
+        ("chain 'A' and resseq 20", "//A/20"),
+        ("chain A and resi 20-150", "//A/20-150"),  # PyMOL
+        ("chain A and resid 20 to 150", "//A/20-150"),  # VMD
+        ("chain A", "//A"),
+        ("/A:20-150", "//A/20-150"),  # ChimeraX
+        ("#1/A:20-150", "//A/20-150"),
+        ("#1.2/A,B", "//A,B"),
+        ("/A/20-150", "//A/20-150"),
+        ("//A/20:150", "//A/20-150"),
+        ("//A:20-150", "//A/20-150"),
+        ("A:-5-10", "//A/-5-10"),
+    ],
+)
+def test_selections_of_other_programs_are_shown_in_the_syntax_of_gemmi(read, selections, written, meant):
+    with pytest.raises(ModelError, match="line 1: .*in gemmi's syntax it is ") as caught:
+        groups_of(read(COMPLEX), selections(f"head: {written}\n"))
+    assert str(caught.value).endswith(f"in gemmi's syntax it is {meant!r}")
+    if not written.startswith("A"):  # A:-5-10 is part A
+        with pytest.raises(ModelError, match="without a name|expected lines such as"):
+            groups_of(read(COMPLEX), selections(f"{written}\n"))
+
+
+@pytest.mark.parametrize("written", ["protein", "chain A or chain B", "resname HEM", "/A:20-150,200-210", "//A/HEM"])
+def test_selections_that_are_not_understood_are_not_translated(written):
+    assert as_gemmi(written) is None
+
+
+def test_a_line_without_a_name_is_shown_with_one(read, selections):
+    with pytest.raises(ModelError, match="found '/A:20-150' without a name; write 'name: //A/20-150'"):
+        groups_of(read(COMPLEX), selections("/A:20-150\n"))
+
+
+def test_selections_may_be_a_dictionary(read):
+    model = read(COMPLEX)
+    assert counts(groups_of(model, {"head": "//A/1-4", "all else": "//B,C"}))["head"] == 20
+    with pytest.raises(ModelError, match=r"^groups\['tail'\]: 5 atoms of tail are in head too"):
+        groups_of(model, {"head": "//A/1-5", "tail": "//A/5-9"})
+    for wrong in ({}, {"head": 3}, {"head": " "}, {1: "//A"}):
+        with pytest.raises(ModelError, match=r"^groups: found .*, expected .*\{'head': '//A/20-150'\}"):
+            groups_of(model, wrong)
 
 
 @pytest.mark.parametrize(("count", "length", "sizes"), [(30, 15, [15, 15]), (37, 15, [19, 18]), (22, 15, [22])])

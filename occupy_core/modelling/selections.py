@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Parts of a model that the user selects, in gemmi's syntax: lines of a text file, or a dictionary."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Dict, List, Mapping, Optional, Tuple
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core.errors import ModelError
+from occupy_core.modelling.atomic_model import AtomicModel
+
+# Name of the group of the atoms that no selection of the user holds.
+OTHER = "other"
+_EXAMPLE = "expected lines such as 'head: //A/20-150'"
+_MAX_BYTES = 1_000_000  # a longer file is no list of parts, such as a map. Ours.
+# Where a selection stands, for messages; name of the part; the selection.
+Entry = Tuple[str, str, str]
+
+_CHAINS = r"['\"]?(?P<chains>\w+(?:,\w+)*)['\"]?"
+_RESIDUES = r"(?P<first>-?\d+)(?:\s*(?:-|:|\.\.|\bto\b|\bthrough\b)\s*(?P<last>-?\d+))?"
+_OF_OTHER_PROGRAMS = (
+    # Phenix, PyMOL, VMD: chain A and resseq 20:150
+    rf"(?:chain|segid)\s+{_CHAINS}(?:\s+and\s+(?:resseq|resid|resi|resnum|residues?)\s+{_RESIDUES})?",
+    # ChimeraX: /A:20-150, perhaps behind the number of the model. Also one slash, or a colon, too few or too many.
+    rf"(?:#[\d.]+)?/{{0,2}}{_CHAINS}(?:[:/]{_RESIDUES})?",
+    rf"(?:#[\d.]+)?/{{0,2}}{_CHAINS}/{_RESIDUES}",
+)
+
+
+def entries_of_file(path: str) -> List[Entry]:
+    """Read a text file with a line for each part, `name: selection`; several lines of one name add up.
+
+    Empty lines and lines that begin with # are skipped.
+
+    Raises
+    ------
+    ModelError
+        If the file cannot be read, or a line is no name and selection.
+    """
+    entries = []
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        where = f"{path}, line {number}"
+        name, colon, selection = (part.strip() for part in line.partition(":"))
+        written = as_gemmi(line)
+        if written and not re.match(r"\w+\s*:", line.strip()):
+            raise ModelError(f"{where}: found {line.strip()!r} without a name; write 'name: {written}'")
+        if not (name and colon and selection):
+            raise ModelError(f"{where}: found {line.strip()!r}, {_EXAMPLE}")
+        entries.append((where, name, selection))
+    if not entries:
+        raise ModelError(f"{path}: found no group, {_EXAMPLE}")
+    return entries
+
+
+def entries_of_mapping(selections: Mapping[str, str]) -> List[Entry]:
+    """Return the entries of a dictionary of selections by the names of the parts.
+
+    Raises
+    ------
+    ModelError
+        If it is empty, or a name or selection is no text or empty.
+    """
+    if not selections:
+        raise ModelError("groups: found an empty dictionary, expected selections such as {'head': '//A/20-150'}")
+    for name, selection in selections.items():
+        if not all(isinstance(text, str) and text.strip() for text in (name, selection)):
+            raise ModelError(f"groups: found {name!r}: {selection!r}, expected texts such as {{'head': '//A/20-150'}}")
+    return [(f"groups[{name!r}]", name.strip(), text.strip()) for name, text in selections.items()]
+
+
+def select_parts(model: AtomicModel, entries: List[Entry]) -> Dict[str, NDArray[np.intp]]:
+    """Return the indices of the atoms of each part; the atoms in none are the part "other", the last.
+
+    Raises
+    ------
+    ModelError
+        If a name or selection cannot be used, selects no atom or atoms of another part, or if parts share residues.
+    """
+    members: Dict[str, List[NDArray[np.intp]]] = {}
+    owner = np.full(len(model.elements), -1)
+    for where, name, selection in entries:
+        if name == OTHER or re.search("[,'\"#]", name):
+            why = "is the name of the atoms in no group" if name == OTHER else "has a comma, a quote or a #"
+            raise ModelError(f"{where}: {name!r} {why}; choose another name")
+        atoms = _selected(model, selection, where)
+        position = list(members).index(name) if name in members else len(members)
+        taken = owner[atoms][(owner[atoms] >= 0) & (owner[atoms] != position)]
+        if len(taken):
+            raise ModelError(
+                f"{where}: {len(taken)} atoms of {name} are in {list(members)[taken[0]]} too, expected each atom in "
+                "one group; change one of the selections"
+            )
+        members.setdefault(name, []).append(atoms[owner[atoms] < 0])
+        owner[atoms] = position
+    _refuse_split_residues(model, owner, entries, list(members))
+    parts = {name: np.concatenate(atoms) for name, atoms in members.items()}
+    rest = np.flatnonzero(owner < 0)
+    return {**parts, OTHER: rest} if len(rest) else parts
+
+
+def as_gemmi(selection: str) -> Optional[str]:
+    """Return a selection of Phenix, PyMOL, VMD or ChimeraX in gemmi's syntax; None for what is not understood.
+
+    "chain A and resseq 20:150" and "/A:20-150" both are "//A/20-150".
+    """
+    text = selection.strip().strip("()")
+    for pattern in _OF_OTHER_PROGRAMS:
+        found = re.fullmatch(pattern, text, flags=re.IGNORECASE)
+        if found and (found["first"] or not re.fullmatch(r"\w+", text)):
+            first, last = found["first"], found["last"]
+            residues = f"{first}-{last}" if last else first
+            return f"//{found['chains']}" + (f"/{residues}" if residues else "")
+    return None
+
+
+def _text(path: str) -> str:
+    try:
+        if Path(path).stat().st_size > _MAX_BYTES and Path(path).is_file():
+            raise ModelError(
+                f"model_groups: {path} has {Path(path).stat().st_size:,} bytes, expected a short text file with a line "
+                "for each group, 'name: selection'"
+            )
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ModelError(
+            f"model_groups: {path} cannot be read (found a byte that is no UTF-8 at position {error.start}), expected "
+            "a text file with a line for each group, 'name: selection'; save it as plain text in UTF-8"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"model_groups: {path} cannot be read ({error}); expected chain, entity, or a text file with a line for "
+            "each group, 'name: selection'"
+        ) from error
+
+
+def _selected(model: AtomicModel, selection: str, where: str) -> NDArray[np.intp]:
+    """Return the indices of the atoms that a selection in gemmi's syntax holds."""
+    known = as_gemmi(selection)
+    meant = "" if known in (None, selection) else f"; in gemmi's syntax it is {known!r}"
+    try:
+        chosen = gemmi.Selection(selection)
+    except (RuntimeError, ValueError) as error:
+        syntax = "; the syntax is '//chain/first-last', for example '//A/20-150' or '//A,B'"
+        more = "; several lines with one name add up"
+        raise ModelError(f"{where}: {selection!r} is no selection ({error}){meant or syntax + more}") from error
+    atoms = [
+        atom.serial
+        for part in chosen.models(model.structure)
+        for chain in chosen.chains(part)
+        for residue in chosen.residues(chain)
+        for atom in chosen.atoms(residue)
+    ]
+    if not atoms:
+        chains = ", ".join(dict.fromkeys(residue.chain for residue in model.residues))
+        raise ModelError(f"{where}: {selection!r} selects no atom of {model.path}, whose chains are {chains}{meant}")
+    return np.array(atoms)
+
+
+def _refuse_split_residues(model: AtomicModel, owner: NDArray[np.intp], entries: List[Entry], names: List[str]) -> None:
+    """Refuse parts that divide residues: no map shows atoms that are bonded to each other apart."""
+    count = len(model.residues)
+    first = np.full(count, len(names))
+    last = np.full(count, -2)
+    np.minimum.at(first, model.residue_of_atom, owner)
+    np.maximum.at(last, model.residue_of_atom, owner)
+    split = np.flatnonzero(first != last)
+    if not len(split):
+        return
+    residue = model.residues[split[0]]
+    one, other = names[last[split[0]]], OTHER if first[split[0]] < 0 else names[first[split[0]]]
+    where, _, selection = next(entry for entry in entries if entry[1] == one)
+    more = f", and so on in {len(split) - 1:,} more residues" if len(split) > 1 else ""
+    raise ModelError(
+        f"{where}: {selection!r} takes only some atoms of {residue.chain}/{residue.name} {residue.number}"
+        f"{residue.insertion}, and the others are in {other!r}{more}. Selections should take whole residues, such as "
+        "'//A/20-150': no map tells a side chain or single atoms from the rest of their residue"
+    )
