@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
+from occupy_core.modelling.stray_atoms import stray_atoms
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def read_model(path: str) -> AtomicModel:
     Raises
     ------
     ModelError
-        If the file cannot be read as an atomic model, or holds no atoms besides hydrogens and waters.
+        If the file cannot be read as an atomic model, holds no atoms besides hydrogens and waters, or holds atoms that
+        lie far from all others.
     """
     structure = read_structure(path)
     warnings = _reduce(structure, path)
@@ -115,10 +117,12 @@ def read_model(path: str) -> AtomicModel:
         raise ModelError(f"{path}: found no atoms besides hydrogens and waters, expected an atomic model")
     if not (np.isfinite(positions).all() and np.isfinite(b_factors).all()):
         raise ModelError(f"{path}: found atoms without coordinates or B-factor, expected numbers for each atom")
+    places = np.array(positions)
+    _refuse_stray_atoms(path, structure, places)
     return AtomicModel(
         path,
         structure,
-        np.array(positions),
+        places,
         tuple(elements),
         np.array(masses),
         np.array(b_factors),
@@ -167,6 +171,28 @@ def _reduce(structure: gemmi.Structure, path: str) -> List[str]:
         _keep_first_alternatives(chain)
     structure.remove_empty_chains()
     return warnings
+
+
+def _refuse_stray_atoms(path: str, structure: gemmi.Structure, positions: NDArray[np.float64]) -> None:
+    """Refuse a model with atoms that lie in no map, such as those whose place was unknown to its authors."""
+    indices, distances = stray_atoms(positions)
+    if not len(indices):
+        return
+    chain, residue, atom = next(
+        (chain.name, residue, atom)
+        for chain in structure[0]
+        for residue in chain
+        for atom in residue
+        if atom.serial == indices[0]
+    )
+    number, insertion = number_of(residue)
+    place = ", ".join(f"{value:.10g}" for value in atom.pos.tolist())
+    others = f" ({len(indices)} such atoms)" if len(indices) > 1 else ""
+    raise ModelError(
+        f"{path}: found atom {atom.name} of {chain}/{residue.name} {number}{insertion} at ({place}), "
+        f"{distances[0]:,.0f} Å from the nearest of the others{others}, expected one molecule that fits in a map; "
+        "give it a place or remove it"
+    )
 
 
 def find_entities(structure: gemmi.Structure) -> None:
