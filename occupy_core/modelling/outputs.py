@@ -9,14 +9,11 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import gemmi
 import numpy as np
-from scipy import ndimage
 
 from occupy_core.arrays.types import Volume
 from occupy_core.comparing.occupancies import Interval
 from occupy_core.comparing.outputs import mean_over_particles
-from occupy_core.comparing.region_masks import soft_mask
 from occupy_core.errors import ModelError
-from occupy_core.estimate.coarse_grid import coarse_grid
 from occupy_core.maps.writing import write_map
 from occupy_core.modelling.atomic_model import (
     AtomicModel,
@@ -30,6 +27,7 @@ from occupy_core.modelling.describe import one_means
 from occupy_core.modelling.frame import positions_in_map, possible_frames
 from occupy_core.modelling.groups import Group, file_name_of
 from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy
+from occupy_core.modelling.part_masks import mask_around
 from occupy_core.modelling.refinement_groups import phenix_parameters, refmac_keywords
 from occupy_core.modelling.stretches import Stretch, low_stretches
 from occupy_core.settings.job_spec import MapInput
@@ -38,9 +36,6 @@ from occupy_core.settings.output_names import GROUP_MASK, MODEL_ATTRIBUTES, MODE
 Report = Dict[str, Any]
 # Chain, number, insertion code and name.
 ResidueKey = Tuple[str, int, str, str]
-
-# Å from the atoms to the middle of a mask's soft edge. Ours: at 8 Å the density of the atoms has faded there.
-_MASK_REACH = 6.0
 
 
 def write_model_outputs(
@@ -128,15 +123,8 @@ def write_model_outputs(
 
 def mask_of_part(result: ModelOccupancy, group: Group) -> Volume:
     """Return a soft mask around the atoms of a part: float32 array, 3D, 0..1, on the grid of the maps."""
-    grid = result.grid
-    coarse = coarse_grid(grid.shape, grid.voxel_size)
-    spacing = coarse.step * grid.voxel_size
-    index = np.round(positions_in_map(result.model, result.frame, grid)[group.atoms] / spacing).astype(int)
-    index = index[np.all((index >= 0) & (index < np.array(coarse.shape)), axis=1)]
-    away = np.ones(coarse.shape, bool)
-    away[tuple(index.T)] = False
-    near = ndimage.distance_transform_edt(away, sampling=spacing) <= _MASK_REACH
-    return soft_mask(near, grid.shape, spacing=coarse.step, voxel_size=grid.voxel_size)
+    positions = positions_in_map(result.model, result.frame, result.grid)[group.atoms]
+    return mask_around(positions, result.grid.shape, result.grid.voxel_size)
 
 
 def _masked_groups(groups: Sequence[Group], masks: str) -> List[Group]:
@@ -156,10 +144,13 @@ def _masked_groups(groups: Sequence[Group], masks: str) -> List[Group]:
 
 
 def _unique(name: str, taken: Dict[str, str]) -> str:
-    """Return a name, with a number where another part has the same in a file name."""
-    others = set(taken.values())
+    """Return a name, with a number where another part has the same in a file name.
+
+    Small and capital letters count as the same, as they do on the disks of macOS and Windows.
+    """
+    others = {item.lower() for item in taken.values()}
     number, result = 1, name
-    while GROUP_MASK.format(result) in others:
+    while GROUP_MASK.format(result).lower() in others:
         number += 1
         result = f"{name}_{number}"
     return result
