@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from occupy_core.api.classes import Occupancy
 from occupy_core.api.inputs import MapLike, check_threads, make_settings, map_name, read_map_like
 from occupy_core.arrays.types import Volume
-from occupy_core.errors import MapError, SettingsError
+from occupy_core.errors import MapError, ModelError, SettingsError
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import PathLike
 from occupy_core.modelling.atomic_model import read_model
@@ -136,7 +136,7 @@ def model_occupancy(
     model: PathLike,
     *,
     voxel_size: Optional[float] = None,
-    groups: str = "chain",
+    groups: Union[PathLike, Mapping[str, str]] = "chain",
     window: int = 15,
     whole: Sequence[str] = (),
     lowpass: Optional[float] = None,
@@ -152,8 +152,9 @@ def model_occupancy(
         PDB or mmCIF, also gzipped, in the frame of the maps. For arrays, voxel 0 or the centre of the box lies at 0.
     voxel_size : float
         Edge of a voxel, Å. Needed for arrays; for files the header's by default.
-    groups : str
-        What a part is: "chain", "entity", or the path of a text file with lines "name: selection".
+    groups : str, path, or dict of str to str
+        What a part is: "chain", "entity", the path of a text file with lines "name: selection", or selections by the
+        names of the parts, such as {"head": "//A/20-150"}. Selections are of whole residues, in gemmi's syntax.
     window : int
         Residues in a window along the chains, 5..100.
     whole : sequence of str
@@ -165,23 +166,23 @@ def model_occupancy(
     Raises
     ------
     ModelError
-        If the model cannot be read, or does not lie in the maps.
+        If the model cannot be read, or does not lie in the maps, or a selection or the name of a part is wrong.
     MapError
         If a map cannot be read, or two do not lie on one grid.
     SettingsError
-        If a setting is out of range.
+        If an argument is out of range or of the wrong type.
     """
     check_threads(threads)
     listed = _listed(maps)
-    settings = make_settings(model_groups=groups, model_window=window, lowpass=lowpass)
-    if isinstance(whole, str):
-        raise SettingsError("whole", f"got {whole!r}, expected a sequence of names; write [{whole!r}]")
-    atoms = read_model(os.fspath(model))
+    settings = make_settings(model_window=window, lowpass=lowpass)
+    kind = _checked_groups(groups)
+    _check_whole(whole)
+    atoms = read_model(_path_of(model))
     names = [map_name(item, number) for number, item in enumerate(listed, start=1)]
     result = measure_model(
         [_reader(item, name, voxel_size) for item, name in zip(listed, names)],
         atoms,
-        groups_of(atoms, settings.model_groups),
+        groups_of(atoms, kind),
         windows_of(atoms, settings.model_window),
         whole=list(whole),
         lowpass=settings.lowpass,
@@ -198,6 +199,33 @@ def _listed(maps: Union[MapLike, Sequence[MapLike]]) -> List[MapLike]:
     if not listed:
         raise MapError("maps: got none, expected one or more")
     return listed
+
+
+def _checked_groups(groups: Any) -> Union[str, Mapping[str, str]]:
+    """Return the argument `groups`, a path as text."""
+    if isinstance(groups, Mapping):
+        return groups
+    if isinstance(groups, (str, os.PathLike)) and os.fspath(groups):
+        return os.fspath(groups)
+    raise SettingsError(
+        "groups",
+        f"got {groups!r}, expected 'chain', 'entity', the path of a text file, or a dict of selections by the names of "
+        "the parts, such as {'head': '//A/20-150'}",
+    )
+
+
+def _check_whole(whole: Any) -> None:
+    """Refuse what is no sequence of names."""
+    if isinstance(whole, str):
+        raise SettingsError("whole", f"got {whole!r}, expected a sequence of names; write [{whole!r}]")
+    if not isinstance(whole, (Sequence, AbstractSet)) or not all(isinstance(name, str) for name in whole):
+        raise SettingsError("whole", f"got {whole!r}, expected a sequence of names of parts, such as ['A', 'B']")
+
+
+def _path_of(model: Any) -> str:
+    if not isinstance(model, (str, os.PathLike)):
+        raise ModelError(f"model: got {type(model).__name__}, expected the path of a PDB or mmCIF file")
+    return os.fspath(model)
 
 
 def _reader(volume: MapLike, name: str, voxel_size: Optional[float]) -> Callable[[], DensityMap]:

@@ -60,3 +60,45 @@ def test_wrong_arguments_are_refused(bundles, tmp_path):
         model_occupancy(volume, tmp_path / "missing.cif", voxel_size=2.4)
     with pytest.raises(MapError, match="expected one or more"):
         model_occupancy([], model)
+
+
+def test_groups_may_be_a_path_or_a_dictionary(bundles, tmp_path):
+    volume, model = bundles
+    selections = {"first": "//A,B", "third": "//C"}
+    found = model_occupancy(volume, model, voxel_size=2.4, groups=selections, whole={"first"})
+    assert list(found.parts) == ["first", "third", "other"]
+    path = tmp_path / "groups.txt"
+    path.write_text("".join(f"{name}: {selection}\n" for name, selection in selections.items()))
+    same = model_occupancy(volume, model, voxel_size=2.4, groups=path, whole=["first"])
+    assert [part.occupancy for part in same.parts.values()] == [part.occupancy for part in found.parts.values()]
+    assert found.parts["third"].occupancy == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        (
+            {"groups": ["A"]},
+            SettingsError,
+            r"^groups: got \['A'\], expected 'chain', 'entity', the path of a text file",
+        ),
+        ({"groups": None}, SettingsError, "^groups: got None, expected 'chain'"),
+        ({"groups": ""}, SettingsError, "^groups: got '', expected 'chain'"),
+        ({"groups": {"head": 3}}, ModelError, "^groups: found 'head': 3, expected texts such as"),
+        ({"groups": {"head": "/A:1-20"}}, ModelError, r"^groups\['head'\]: .*in gemmi's syntax it is '//A/1-20'"),
+        ({"groups": {"head": "//X"}}, ModelError, r"^groups\['head'\]: '//X' selects no atom .*chains are A, B, C"),
+        (
+            {"whole": None},
+            SettingsError,
+            r"^whole: got None, expected a sequence of names of parts, such as",
+        ),
+        ({"whole": [1]}, SettingsError, "^whole: got .*1.*, expected a sequence of names"),
+        ({"whole": ["X"]}, ModelError, "found 'X', expected names of parts: A, B, C, D, E, F, G"),
+        ({"whole": ["A"], "groups": {"head": "//A"}}, ModelError, "found 'A', expected names of parts: head, other"),
+        ({"model": None}, ModelError, "^model: got NoneType, expected the path of a PDB or mmCIF file"),
+    ],
+)
+def test_wrong_groups_and_names_of_parts_are_told_apart(bundles, keywords, error, message):
+    volume, model = bundles
+    with pytest.raises(error, match=message):
+        model_occupancy(volume, **{"model": model, "voxel_size": 2.4, **keywords})
