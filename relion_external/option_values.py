@@ -41,6 +41,8 @@ def parse_setting(name: str, words: Any, description: Description) -> Any:
         return ",".join(part for word in words for part in word.lower().replace(",", " ").split())
     if name == "reference":
         return words.strip().lower()
+    if name == "model_groups" and words.strip().lower() in ("chain", "entity"):
+        return words.strip().lower()
     return _parse_value(name, words, description)
 
 

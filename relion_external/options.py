@@ -105,7 +105,7 @@ def default_text(name: str) -> str:
         return f"off; {description.when_on:g} when given without a value"
     if description.kind == "flag":
         return "yes" if value else "no"
-    if value is None or value == ():
+    if value is None or value in ((), ""):
         return description.derived or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -233,7 +233,15 @@ def _unknown_option_text(word: str) -> str:
         return f"found {word!r} where an option was expected; give the map with --in_3dref, quote values with blanks"
     name = word[2:].split("=")[0]
     names = option_names()
-    similar = difflib.get_close_matches(name.replace("-", "_").lower(), [item.lower() for item in names], n=1)
+    similar = _most_similar(name.replace("-", "_").lower(), [item.lower() for item in names])
     if similar:
-        return f"unknown option --{name}; did you mean --{similar[0]}?"
+        return f"unknown option --{name}; did you mean --{similar}?"
     return f"unknown option --{name}; expected one of {', '.join('--' + item for item in names)}"
+
+
+def _most_similar(word: str, names: List[str]) -> Optional[str]:
+    """Return the name that a word most likely stands for: first one of the same letters, such as model for modle."""
+    for name in names:
+        if sorted(name) == sorted(word):
+            return name
+    return next(iter(difflib.get_close_matches(word, names, n=1)), None)

@@ -16,7 +16,9 @@ def settings_table() -> str:
     """Return the table: RELION option, label on Scipion's form, values, default, meaning."""
     lines = ["| RELION option | on Scipion's form | values | default | meaning |", "| --- | --- | --- | --- | --- |"]
     for name, item in descriptions().items():
-        label = "(choose the maps)" if item.command_only else item.label
+        # The parameters of the protocol "model occupancy" have these labels, though the core's form leaves them out.
+        has_label = not item.command_only or item.group == "model"
+        label = item.label if has_label else "(choose the maps)"
         lines.append(f"| `--{name}` | {label} | {item.values} | {default_text(name)} | {item.help} |")
     return "\n".join(lines)
 

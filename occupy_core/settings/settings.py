@@ -297,8 +297,8 @@ class Settings:
         "text",
         "chain, entity, or a text file",
         "What counts as a part of the model. chain: each chain. entity: all copies of a molecule together. A text file "
-        "has a line for each part, 'name: selection', in gemmi's syntax, for example 'head: //A/20-150'. Ligands are "
-        "parts of their own.",
+        "has a line for each part, 'name: selection' of whole residues in gemmi's syntax, for example "
+        "'head: //A/20-150'. Ligands are parts of their own.",
         "model",
         command_only=True,
     )
@@ -316,9 +316,9 @@ class Settings:
         "Fully occupied parts",
         "text",
         "names of parts, such as A,B",
-        "The parts that count as 1, in every map. By default the best occupied ones.",
+        "The parts that count as 1, in every map.",
         "model",
-        derived="found",
+        derived="the best occupied ones",
         command_only=True,
     )
     model_masks: str = setting(

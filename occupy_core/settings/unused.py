@@ -12,6 +12,7 @@ def unused_settings(settings: Settings) -> List[str]:
     """Return warnings about settings without effect, and about settings for which the scale is no occupancy."""
     defaults = Settings()
     modified = bool(settings.modifications)
+    model = ("model", settings.model is not None)
     needs = {
         "pivot": ("sigmoid", settings.sigmoid is not None),
         "scale_limit": ("amplify, attenuate or sigmoid", modified),
@@ -20,6 +21,10 @@ def unused_settings(settings: Settings) -> List[str]:
         "tau": ("tiled or kernel normalisation", settings.normalisation != "calibrated"),
         "lowpass_output": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
         "hist_match": ("amplify, attenuate, sigmoid or exclude_solvent", modified or settings.exclude_solvent),
+        "model_groups": model,
+        "model_window": model,
+        "model_whole": model,
+        "model_masks": model,
     }
     warnings = [
         f"{name} has no effect without {other}"

@@ -289,6 +289,10 @@ def test_a_map_of_equal_fully_occupied_chains_changes_little(shared_data):
         ({"lowpass_output": 10.0}, "lowpass_output has no effect"),
         ({"hist_match": True}, "hist_match has no effect"),
         ({"omit_confidence": True}, "omit_confidence has no effect"),
+        ({"model_groups": "entity"}, "model_groups has no effect without model"),
+        ({"model_window": 20}, "model_window has no effect without model"),
+        ({"model_whole": "A"}, "model_whole has no effect without model"),
+        ({"model_masks": "yes"}, "model_masks has no effect without model"),
     ],
 )
 def test_settings_without_effect_give_a_warning(source, values, text):

@@ -101,6 +101,11 @@ def test_every_setting_has_an_option_of_the_same_name():
         assert getattr(settings("--attenuate", f"--{name}", word), name) == value
 
 
+@pytest.mark.parametrize(("word", "value"), [("Entity", "entity"), (" CHAIN ", "chain"), ("Parts.txt", "Parts.txt")])
+def test_kinds_of_parts_may_have_capitals(word, value):
+    assert settings("--model", "fitted.cif", "--model_groups", word).model_groups == value
+
+
 def test_warns_of_a_map_as_in_parts():
     words = ["--o", "out/", "--in_parts", "run_it025_class001.mrc"]
     (warning,) = parse(words).warnings
@@ -119,6 +124,10 @@ def test_target_masks_may_be_separate_options_or_words():
         (["--amplfy", "3"], "did you mean --amplify"),
         (["--tile-size", "12"], "did you mean --tile_size"),
         (["--Sigmoid"], "did you mean --sigmoid"),
+        (["--modle", "fitted.cif"], "did you mean --model?"),
+        (["--moed", "occupancy"], "did you mean --mode?"),
+        (["--models", "fitted.cif"], "did you mean --model?"),
+        (["--model-group", "entity"], "did you mean --model_groups?"),
         (["--xyzzy"], "expected one of --o, --in_3dref"),
         (["stray"], "'stray' where an option was expected"),
         (["--lowpass"], "expected one argument"),

@@ -42,6 +42,12 @@ from occupy_core.settings.settings import Settings, descriptions
         ("reference", "best"),
         ("reference", "0"),
         ("seed", -1),
+        ("model_window", 4),
+        ("model_window", 101),
+        ("model_window", -15),
+        ("model_window", 15.5),
+        ("model_groups", " "),
+        ("model_masks", ""),
     ],
 )
 def test_an_error_about_a_bad_value_names_the_setting(name, bad):
