@@ -45,7 +45,8 @@ def add_model_settings(form: Any) -> None:
         condition=f"modelGroups == {_FILE}",
         label="File of parts",
         help="A text file with a line for each part, 'name: selection', in gemmi's syntax, for example "
-        "'head: //A/20-150'. Several lines with one name add up. Atoms that no line selects form the part 'other'.",
+        "'head: //A/20-150'. Selections take whole residues. Several lines with one name add up. Atoms that no line "
+        "selects form the part 'other'.",
     )
     form.addParam("modelWindow", params.IntParam, default=default_of("model_window"), **_texts("model_window"))
     form.addParam("modelWhole", params.StringParam, default="", **_texts("model_whole"))

@@ -126,7 +126,7 @@ def test_a_job_that_fails_on_the_model_leaves_the_folder_as_it_was(inputs, tmp_p
     settings, message = {
         "missing": ({"model": "gone.pdb"}, "gone.pdb: no such file"),
         "no model": ({"model": str(tmp_path / "text.pdb")}, "found no atoms"),
-        "groups": ({"model": model, "model_groups": "gone.txt"}, "model_groups: gone.txt cannot be read"),
+        "groups": ({"model": model, "model_groups": "gone.txt"}, "model_groups: gone.txt: no such file"),
         "whole": ({"model": model, "model_whole": "X"}, "model_whole: found 'X'"),
         "masks": ({"model": model, "model_masks": "X"}, "model_masks: found 'X'"),
         "elsewhere": ({"model": str(tmp_path / "elsewhere.cif")}, "it fits best 4. Å away from its place"),
