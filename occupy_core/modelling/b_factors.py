@@ -18,7 +18,10 @@ from occupy_core.modelling.atomic_model import AtomicModel
 _B_RANGE = (-60.0, 100.0)
 _MEAN_B = 80.0
 # Words in the header of a predicted structure.
-_WORDS = ("ALPHAFOLD", "PREDICTION", "PREDICTED", "PLDDT", "ESMFOLD", "COLABFOLD", "BOLTZ", "CHAI-1", "ROSETTAFOLD")
+_WORDS = (
+    *("ALPHAFOLD", "COLABFOLD", "ESMFOLD", "ROSETTAFOLD", "BOLTZ", "CHAI-1"),
+    *("PREDICTION", "PREDICTED", "PLDDT", "THEORETICAL MODEL"),
+)
 # Å: residues whose centres are this near are neighbours. Well-packed residues have many.
 _NEIGHBOURS_WITHIN = 12.0
 # Rank correlation of the values with the number of neighbours: above the first they are a confidence, which is high
@@ -81,9 +84,18 @@ def _reason_not_to_use(model: AtomicModel) -> Optional[str]:
 
 
 def _says_predicted(model: AtomicModel) -> bool:
-    """Return whether a file says that it is a prediction."""
-    text = " ".join([*model.structure.info.values(), *model.structure.raw_remarks[:20]]).upper()
-    return any(word in text for word in _WORDS) or _has_modelcif(model)
+    """Return whether a file says that it is a prediction, and of no experiment.
+
+    Titles of experiments have such words too: the crystal structure of a predicted phosphatase.
+    """
+    if _has_modelcif(model):
+        return True
+    info = dict(model.structure.info.items())
+    method = info.get("_exptl.method", "").upper()
+    if method and "THEORETICAL" not in method:
+        return False
+    text = " ".join([method, *info.values(), *model.structure.raw_remarks[:20]]).upper()
+    return any(word in text for word in _WORDS)
 
 
 def _has_modelcif(model: AtomicModel) -> bool:

@@ -120,6 +120,17 @@ def test_headers_of_predicted_structures(tmp_path, title):
     assert "it is a predicted structure" in usable_b_factors(read_model(str(path)))[1]
     path.write_text(f"TITLE     A COMPLEX\n{text}")
     assert is_used(read_model(str(path)))
+    path.write_text(f"TITLE     A COMPLEX\nEXPDTA    THEORETICAL MODEL\n{text}")
+    assert not is_used(read_model(str(path)))
+
+
+@pytest.mark.parametrize("method", ["X-RAY DIFFRACTION", "ELECTRON MICROSCOPY"])
+def test_titles_of_experiments_may_name_predictions(tmp_path, method):
+    path = tmp_path / "model.pdb"
+    atoms = [line for line in chain("A", range(1, 11)).splitlines(keepends=True) if line.startswith("ATOM")]
+    text = "".join(f"{line[:60]}{20 + n:6.2f}{line[66:]}" for n, line in enumerate(atoms))
+    path.write_text(f"TITLE     STRUCTURE OF A PREDICTED PHOSPHATASE\nEXPDTA    {method}\n{text}")
+    assert is_used(read_model(str(path)))
 
 
 @pytest.mark.parametrize("compressed", [False, True])
