@@ -317,7 +317,7 @@ def test_input_is_checked(lab, files, state1, model, tmp_path):
         ({"modelMasks": 2, "modelMaskParts": "a"}, "*Masks of parts*: found 'a', expected names of parts: A, B, C, D"),
         ({"modelMasks": 2}, "*Masks of parts*: got no names of parts"),
         ({"modelGroups": 2}, "*Parts of the model*: got no file"),
-        ({"modelGroups": 2, "modelGroupsFile": "gone.txt"}, "*Parts of the model*: gone.txt cannot be read"),
+        ({"modelGroups": 2, "modelGroupsFile": "gone.txt"}, "*Parts of the model*: gone.txt: no such file"),
         (
             {"modelGroups": 2, "modelGroupsFile": str(groups)},
             f"*Parts of the model*: {groups}, line 2: '//X' selects no",
