@@ -26,7 +26,7 @@ def parse_setting(name: str, words: Any, description: Description) -> Any:
     name : str
         Name of the setting.
     words : str or list of str
-        The value on the command line; a list for the settings `target_mask` and `classes`.
+        The value on the command line; a list for `target_mask`, `classes`, `model_whole` and `model_masks`.
     description : Description
         Description of the setting.
 
@@ -39,6 +39,10 @@ def parse_setting(name: str, words: Any, description: Description) -> Any:
         return _split_paths(words)
     if name == "classes":
         return ",".join(part for word in words for part in word.lower().replace(",", " ").split())
+    if name == "model_whole":
+        return " ".join(words).strip()
+    if name == "model_masks":
+        return " ".join(words).strip() if words else "yes"
     if name == "reference":
         return words.strip().lower()
     if name == "model_groups" and words.strip().lower() in ("chain", "entity"):

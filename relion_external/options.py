@@ -169,10 +169,10 @@ def _add_setting(group: Any, name: str, description: Description) -> None:
         arguments.update(nargs="?", const="yes")
     if name == "target_mask":
         arguments.update(nargs="+", action="extend")
+    if name in ("classes", "model_whole"):
+        arguments.update(nargs="+")  # RELION's form splits "1, 3" and "A/HEM 501" into words
     if name == "model_masks":
-        arguments.update(nargs="?", const="yes")
-    if name == "classes":
-        arguments.update(nargs="+")  # RELION's form splits "1, 3" into words
+        arguments.update(nargs="*")
     text = f"{description.label}: {description.values}; default: {default_text(name)}. {description.help}"
     arguments["help"] = text.replace("%", "%%")
     group.add_argument(f"--{name}", **arguments)

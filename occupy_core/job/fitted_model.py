@@ -79,18 +79,20 @@ def measure_job_model(
     from occupy_core.modelling.describe import short_lines
     from occupy_core.modelling.groups import groups_of, windows_of
     from occupy_core.modelling.model_occupancy import measure_model
-    from occupy_core.modelling.outputs import write_model_outputs
+    from occupy_core.modelling.outputs import masked_groups, write_model_outputs
 
     progress(f"Fitting the occupancies of {settings.model}")
     model = read_model(settings.model)
     maps = _counted(job.maps)
     if not maps:
         raise ModelError("all classes are empty, expected at least one that the model can be compared with")
+    groups = groups_of(model, settings.model_groups)
+    masked_groups(groups, settings.model_masks)  # before the fit: a wrong name must not cost it
     with progress.part(len(maps) * MODEL_WORK, "model") as step:
         result = measure_model(
             [_reader(item, job.threads) for item in maps],
             model,
-            groups_of(model, settings.model_groups),
+            groups,
             windows_of(model, settings.model_window),
             whole=[name.strip() for name in settings.model_whole.split(",") if name.strip()],
             lowpass=settings.lowpass,

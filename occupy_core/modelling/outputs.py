@@ -74,7 +74,7 @@ def write_model_outputs(
         (folder / name).write_text(text(result.model, result.groups), encoding="utf-8")
         names.append(name)
     mask_names: Dict[str, str] = {}
-    for group in _masked_groups(result.groups, masks):
+    for group in masked_groups(result.groups, masks):
         mask_names[group.name] = GROUP_MASK.format(_unique(file_name_of(group.name), mask_names))
         mask = mask_of_part(result, group)
         write_map(folder / mask_names[group.name], mask, result.grid, label=f"mask of {group.name}"[:60])
@@ -127,8 +127,14 @@ def mask_of_part(result: ModelOccupancy, group: Group) -> Volume:
     return mask_around(positions, result.grid.shape, result.grid.voxel_size)
 
 
-def _masked_groups(groups: Sequence[Group], masks: str) -> List[Group]:
-    """Return the groups whose masks are asked for."""
+def masked_groups(groups: Sequence[Group], masks: str) -> List[Group]:
+    """Return the groups whose masks the setting `model_masks` asks for.
+
+    Raises
+    ------
+    ModelError
+        If it names no group.
+    """
     known = {group.name: group for group in groups}
     word = masks.strip().lower()
     if word not in known:  # a chain may be called 0 or 1

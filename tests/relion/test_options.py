@@ -170,3 +170,11 @@ def test_blank_parameter_name_is_ignored():
 @pytest.mark.parametrize("words", [["1,3"], ["1, 3"], ["1", "3"], ["1,", "3"], ["1 3"]])
 def test_class_numbers_may_be_separated_by_blanks(words):
     assert settings("--classes", *words).classes == "1,3"
+
+
+@pytest.mark.parametrize("words", [["A,B/HEM 501"], ["A,B/HEM", "501"]])
+def test_names_of_parts_may_have_blanks(words):
+    assert settings("--model_whole", *words).model_whole == "A,B/HEM 501"
+    assert settings("--model_masks", *words).model_masks == "A,B/HEM 501"
+    assert settings("--model_masks").model_masks == "yes"
+    assert settings("--model_whole", "").model_whole == ""

@@ -139,6 +139,13 @@ def test_a_job_that_fails_on_the_model_leaves_the_folder_as_it_was(inputs, tmp_p
     assert names(tmp_path / "new") == set()
 
 
+def test_names_of_masks_are_checked_before_the_fit(inputs, tmp_path, monkeypatch):
+    (path, _), model = inputs
+    monkeypatch.setattr("occupy_core.modelling.model_occupancy.measure_model", lambda *_, **__: pytest.fail("fitted"))
+    with pytest.raises(ModelError, match="model_masks: found 'X'"):
+        run_job(job(tmp_path / "out", one(path), model=model, model_masks="X"))
+
+
 @pytest.mark.parametrize("grouped", [False, True])
 def test_a_job_with_a_model_is_repeated_from_its_report(inputs, tmp_path, monkeypatch, grouped):
     paths, _ = inputs
