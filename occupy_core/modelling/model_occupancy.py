@@ -17,15 +17,10 @@ from occupy_core.maps.grid import MapGrid
 from occupy_core.modelling.atomic_model import AtomicModel
 from occupy_core.modelling.fit_map import FittedMap, fit_map
 from occupy_core.modelling.frame import Frame
-from occupy_core.modelling.full_occupancy import (
-    MODEL_ERROR,
-    Scale,
-    contrast_errors,
-    find_scale,
-    scale_of_named,
-)
+from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale, contrast_errors, find_scale, scale_of_named
 from occupy_core.modelling.groups import Group, Window
 from occupy_core.modelling.placed_model import PlacedModel, place_model
+from occupy_core.modelling.uneven_groups import uneven_groups
 
 # The part of a window's standard deviation that is not noise. Ours, from the benchmark.
 _WINDOW_ERROR = 0.06
@@ -199,6 +194,7 @@ def measure_model(
         for name, factor in zip(names, scale.factors)
         if np.isnan(factor)
     ]
+    warnings += uneven_groups(groups, windows, fits, scale, names)
     nucleic = np.array([residue.is_nucleic for residue in model.residues])[model.residue_of_atom]
     shares = np.array([float(nucleic[group.atoms].mean()) for group in groups])
     contrast = contrast_errors(shares, masses, scale)
