@@ -15,9 +15,9 @@ from typing import List, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial.transform import Rotation
 
 from occupy_core.arrays.boxes import box_around
+from occupy_core.arrays.rigid_motion import MOTIONS, RigidMotion, small_motions
 from occupy_core.arrays.smoothing import gaussian_smooth
 from occupy_core.arrays.types import Mask, Volume
 from occupy_core.comparing.class_data import ClassData
@@ -39,8 +39,10 @@ _MAX_ROUNDS, _LAST_DISPLACEMENT = 8, 0.3
 # more. Our choice.
 _MAX_NOISE_LEFT = 0.8
 
+_IN_VOXELS = (1.0, 1.0, 1.0)  # spacing of the grid in units of motions
+
 # Columns of `_patterns` that are no motion: grey scale and blur.
-_OTHER_CHANGES = slice(6, 8)
+_OTHER_CHANGES = slice(MOTIONS, MOTIONS + 2)
 
 
 @dataclass(frozen=True)
@@ -60,31 +62,6 @@ class Pose:
     shift: float = 0.0
     rotation: float = 0.0
     displacement: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Motion:
-    """A rigid motion in voxels: y = matrix (x - centre) + centre + offset."""
-
-    matrix: Doubles
-    offset: Doubles
-    centre: Doubles
-
-    def moved(self, volume: Volume) -> Volume:
-        """Return a volume whose voxel x has the value at y, by cubic splines; 3D float32."""
-        start = self.centre - self.matrix @ self.centre + self.offset
-        result: Volume = ndimage.affine_transform(volume, self.matrix, start, order=3, mode="nearest")
-        return result
-
-    def displacement(self, positions: Doubles) -> float:
-        """Return the root mean square displacement of positions (voxel, axis), in voxels."""
-        moved = (positions - self.centre) @ self.matrix.T + self.centre + self.offset
-        return math.sqrt(float(((moved - positions) ** 2).sum(axis=1).mean()))
-
-    def after(self, rotation: Doubles, shift: Doubles) -> _Motion:
-        """Return this motion after a small one, given as a rotation vector (radians) and a shift (voxels)."""
-        matrix = Rotation.from_rotvec(rotation).as_matrix().T
-        return _Motion(self.matrix @ matrix, self.offset - self.matrix @ shift, self.centre)
 
 
 def align_classes(
@@ -138,7 +115,7 @@ def align_classes(
 
 def _relative_pose(
     reference: Volume, volume: Volume, molecule: Mask, spacing: float, threads: int
-) -> Tuple[_Motion, Pose]:
+) -> Tuple[RigidMotion, Pose]:
     """Return the motion that brings a map into the pose of the reference map, and its pose before."""
     reference, volume = (
         gaussian_smooth(item, DETECTION_WIDTHS[0] / spacing, threads=threads) for item in (reference, volume)
@@ -146,7 +123,7 @@ def _relative_pose(
     strongest = np.maximum(reference, volume)
     dense = molecule & (strongest > np.float32(MIN_RELATIVE_DENSITY * np.percentile(strongest[molecule], 95)))
     positions = np.argwhere(dense).astype(np.float64)
-    identity = _Motion(np.eye(3), np.zeros(3), positions.mean(axis=0) if len(positions) else np.zeros(3))
+    identity = RigidMotion.none(positions.mean(axis=0) if len(positions) else np.zeros(3), _IN_VOXELS)
     if len(positions) < MIN_VOXELS:
         return identity, Pose()
     chosen = np.flatnonzero(dense)[:: len(positions) // MAX_FITTED_VOXELS + 1]
@@ -157,15 +134,15 @@ def _relative_pose(
         difference = (motion.moved(volume) - reference).ravel()[chosen]
         with_motion = fit_two_groups(difference, patterns[:, _OTHER_CHANGES])
         factors = fit_two_groups(difference, patterns).coefficients
-        step = identity.after(factors[3:6], factors[:3]).displacement(positions) * spacing
+        step = identity.after(factors[:MOTIONS]).displacement(positions) * spacing
         if step < _LAST_DISPLACEMENT:
             break
-        motion = motion.after(factors[3:6], factors[:3])
+        motion = motion.after(factors[:MOTIONS])
     if with_motion.sigma > _MAX_NOISE_LEFT * without.sigma:
         return identity, Pose()
     pose = Pose(
-        float(np.linalg.norm(motion.offset)) * spacing,
-        math.degrees(float(np.linalg.norm(Rotation.from_matrix(motion.matrix).as_rotvec()))),
+        motion.shift * spacing,
+        motion.angle,
         motion.displacement(positions) * spacing,
     )
     if pose.displacement > DETECTION_WIDTHS[0] and not _agree_better(reference, volume, motion.moved(volume), dense):
@@ -187,12 +164,7 @@ def _patterns(reference: Volume, chosen: NDArray[np.intp], centre: Doubles) -> D
 
     Shifts along the three axes, rotations about them through the centre, another grey scale, another blur.
     """
-    gradient = [part.ravel()[chosen].astype(np.float64) for part in np.gradient(reference)]
-    z, y, x = (indices - middle for indices, middle in zip(np.unravel_index(chosen, reference.shape), centre))
-    rotations = (
-        gradient[2] * y - gradient[1] * x,
-        gradient[0] * x - gradient[2] * z,
-        gradient[1] * z - gradient[0] * y,
-    )
+    whole = tuple(slice(0, side) for side in reference.shape)
+    motions = small_motions(reference, whole, centre, _IN_VOXELS).reshape(MOTIONS, -1)[:, chosen]
     blur = ndimage.laplace(reference).ravel()[chosen]
-    return np.stack([*gradient, *rotations, reference.ravel()[chosen], blur], axis=1)
+    return np.stack([*motions, reference.ravel()[chosen], blur], axis=1).astype(np.float64)

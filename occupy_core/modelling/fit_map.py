@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.arrays.slabs import for_each
+from occupy_core.comparing.poses import Pose
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.modelling.group_density import GroupDensity
 from occupy_core.modelling.group_fit import GroupFit, fit_groups
@@ -19,6 +20,9 @@ from occupy_core.modelling.placed_model import PlacedModel, on_working_grid
 
 # Share of a group's atoms that must lie in the box and outside flat areas for it to have an occupancy. Ours.
 _MIN_SEEN = 0.7
+# Signal-to-noise ratio of the model, below which the map does not show it. Ours: maps of noise gave 4 to 11, class maps
+# that RELION made of 60 and more particles 16 and more (docs/model.md).
+_MIN_SIGNAL = 14.0
 # Standard deviation, before the map is seen, of a window's occupancy about that of its group. Ours.
 _WINDOW_SPREAD = 0.3
 
@@ -33,16 +37,20 @@ class FittedMap:
         Occupancies, and their standard deviations from the noise.
     windows, window_errors : float arrays (windows)
         The same of the windows.
-    correlation, unmodelled : float
-        `GroupFit.correlation` and `GroupFit.unmodelled`.
+    correlation, unmodelled, signal : float
+        `GroupFit.correlation`, `GroupFit.unmodelled` and `GroupFit.signal`.
+    pose : Pose
+        Of the map relative to the model.
     """
 
     occupancies: NDArray[np.float64]
     errors: NDArray[np.float64]
     windows: NDArray[np.float64]
     window_errors: NDArray[np.float64]
-    correlation: float
-    unmodelled: float
+    correlation: float = 0.0
+    unmodelled: float = 0.0
+    signal: float = 0.0
+    pose: Pose = Pose()
 
 
 def fit_map(source: DensityMap, placed: PlacedModel, windows: Sequence[Window], threads: int) -> FittedMap:
@@ -53,16 +61,22 @@ def fit_map(source: DensityMap, placed: PlacedModel, windows: Sequence[Window], 
     occupancies = np.full(len(placed.densities), np.nan)
     errors = occupancies.copy()
     if not shown:
-        nothing = np.full(len(windows), np.nan)
-        return FittedMap(
-            np.full(len(placed.owner), np.nan), np.full(len(placed.owner), np.nan), nothing, nothing, 0.0, 0.0
-        )
+        return _nothing(len(placed.owner), len(windows))
     fit = fit_groups(volume, [placed.densities[index] for index in shown], finest=placed.finest, threads=threads)
+    if fit.signal < _MIN_SIGNAL:
+        return replace(_nothing(len(placed.owner), len(windows)), correlation=fit.correlation, signal=fit.signal)
     occupancies[shown], errors[shown] = fit.occupancies, np.sqrt(np.diag(fit.covariance))
     owner = np.array(placed.owner)
     of_groups, of_errors = occupancies[owner], errors[owner]
     of_windows = _fit_windows(fit, placed, windows, of_groups, of_errors, threads)
-    return FittedMap(of_groups, of_errors, *of_windows, fit.correlation, fit.unmodelled)
+    pose = Pose(fit.motion.shift, fit.motion.angle, fit.displacement)
+    return FittedMap(of_groups, of_errors, *of_windows, fit.correlation, fit.unmodelled, fit.signal, pose)
+
+
+def _nothing(groups: int, windows: int) -> FittedMap:
+    """Return the fit of a map that shows no part of the model."""
+    of_groups, of_windows = np.full(groups, np.nan), np.full(windows, np.nan)
+    return FittedMap(of_groups, of_groups, of_windows, of_windows)
 
 
 def _seen(source: DensityMap, placed: PlacedModel) -> List[float]:
@@ -122,7 +136,8 @@ def _deviations(
 ) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
     columns = [fit.weights.column(item) for item in densities]
     places = [Place.of(item, fit.residual.shape) for item in densities]
-    matrix, vector, _ = normal_equations(columns, places, fit.residual, fit.weights.near)
+    equations = normal_equations(columns, places, fit.residual, fit.weights.near)
+    matrix = equations.matrix
     matrix[np.diag_indices_from(matrix)] += (_WINDOW_SPREAD * full) ** -2
     covariance = np.linalg.inv(matrix)
-    return covariance @ vector, np.sqrt(np.diag(covariance))
+    return covariance @ equations.vector, np.sqrt(np.diag(covariance))

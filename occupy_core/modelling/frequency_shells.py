@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Functions of the frequency: sums over shells, smoothed, and values at each component of a spectrum."""
+"""Functions of the frequency: sums of a spectrum over shells, and spectra multiplied by a function of the frequency.
+
+Frequencies are computed slab by slab, since arrays of them would need as much memory as the map.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Callable, Dict, Optional, Sequence
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
+from occupy_core.arrays.slabs import for_slabs
+from occupy_core.arrays.types import Volume
+from occupy_core.fourier.transforms import Spectrum
 from occupy_core.modelling.group_density import Frequencies
+
+Doubles = NDArray[np.float64]
 
 # 1/Å: standard deviation of the Gaussian over which sums of shells are smoothed. Ours.
 _SMOOTHING = 0.006
@@ -23,50 +32,102 @@ def taper(k: Frequencies, finest: float) -> Frequencies:
 
 
 class FrequencyShells:
-    """Sums over shells of equal frequency, smoothed over neighbouring shells.
+    """The shells of equal frequency of the real Fourier transforms of a grid.
 
     Parameters
     ----------
-    k : float32 array, 3D
-        Frequency of each component of a real Fourier transform, 1/Å.
-    step : float
-        Width of a shell, 1/Å.
+    shape : three int
+        The grid (z, y, x), voxels.
+    steps : three float
+        Its spacing (z, y, x), Å.
     finest : float
-        Frequency up to which shells are used, 1/Å.
-    width : int
-        Side of the map along x, voxels.
+        Finest detail that is used, Å.
+    threads : int
+        Does not change the results.
 
     Attributes
     ----------
+    step : float
+        Width of a shell, 1/Å.
     last : int
-        Index of the shell beyond the finest frequency, which collects all that follow.
+        Index of the shell beyond the finest detail, which collects all that follow.
     centres : float32 array
         Frequency of each shell, 1/Å.
     """
 
-    def __init__(self, k: Frequencies, step: float, finest: float, width: int) -> None:
-        self.last = int(np.ceil(finest / step)) + 1
-        self.index = np.minimum((k / step + 0.5).astype(np.intp), self.last).ravel()
+    def __init__(self, shape: Sequence[int], steps: Sequence[float], finest: float, threads: int = 1) -> None:
+        self.finest, self.threads = finest, threads
+        self.step = 1 / max(side * step for side, step in zip(shape, steps))
+        self.last = int(np.ceil(1 / finest / self.step)) + 1
+        self.centres = (np.arange(self.last + 1) * self.step).astype(np.float32)
+        self._squares = [
+            transform(side, step) ** 2
+            for transform, side, step in zip((scipy.fft.fftfreq, scipy.fft.fftfreq, scipy.fft.rfftfreq), shape, steps)
+        ]
         # All but the first plane of a half spectrum, and the last of an even one, stand for two components.
-        counts = np.full(k.shape[2], 2.0)
-        counts[0] = 1
-        if width % 2 == 0:
-            counts[-1] = 1
-        self.counts = np.broadcast_to(counts, k.shape).ravel()
-        self.centres = (np.arange(self.last + 1) * step).astype(np.float32)
+        self._multiplicity = np.full(len(self._squares[2]), 2.0)
+        self._multiplicity[0] = 1
+        if shape[2] % 2 == 0:
+            self._multiplicity[-1] = 1
         apart = self.centres[:, None].astype(float) - self.centres
-        self.kernel = np.exp(-0.5 * (apart / max(_SMOOTHING, step)) ** 2)
+        self._kernel = np.exp(-0.5 * (apart / max(_SMOOTHING, self.step)) ** 2)
         # The mean is no signal of the molecule, and what lies beyond the finest detail is not used.
-        self.kernel[:, 0] = 0
-        self.kernel[:, self.last] = 0
+        self._kernel[:, 0] = 0
+        self._kernel[:, self.last] = 0
+        self.components = self._sums(lambda slab: None)
 
-    def smoothed(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return sums of values over the shells, smoothed; for each shell from frequency 0."""
-        sums = np.bincount(self.index, values.ravel() * self.counts, self.last + 1)
-        smoothed: NDArray[np.float64] = self.kernel @ sums
+    def products(self, one: Spectrum, other: Spectrum) -> Doubles:
+        """Return for each shell the sum of the products of two spectra (of one with the complex conjugate)."""
+        return self._sums(lambda slab: (one[slab] * other[slab].conj()).real)
+
+    def smoothed(self, sums: Doubles) -> Doubles:
+        """Return sums over shells, smoothed over the neighbouring shells."""
+        smoothed: Doubles = self._kernel @ sums
         return smoothed
 
+    def shares(self, low: float, high: float) -> Doubles:
+        """Return the share of each shell (0..1) that lies between two frequencies, 1/Å."""
+        inner, outer = self.centres - self.step / 2, self.centres + self.step / 2
+        shares = np.clip((np.minimum(outer, high) - np.maximum(inner, low)) / self.step, 0, 1)
+        shares[self.last] = 0
+        result: Doubles = shares.astype(float)
+        return result
 
-def interpolated(values: NDArray[np.float64], step: float, k: Frequencies) -> Frequencies:
+    def multiply(self, spectrum: Spectrum, values: Optional[Doubles] = None, *, fades: bool = False) -> Spectrum:
+        """Multiply a spectrum in place by values that are given for each shell, and return it.
+
+        `fades`: whether it is multiplied by `taper` too.
+        """
+
+        def work(slab: slice) -> None:
+            k = self._frequencies(slab)
+            if values is not None:
+                spectrum[slab] *= interpolated(values, self.step, k)
+            if fades:
+                spectrum[slab] *= taper(k, self.finest)
+
+        for_slabs(len(spectrum), work, threads=self.threads)
+        return spectrum
+
+    def _frequencies(self, slab: slice) -> Frequencies:
+        z, y, x = self._squares
+        return np.sqrt(z[slab, None, None] + y[:, None] + x).astype(np.float32)
+
+    def _sums(self, values_of: Callable[[slice], Optional[Volume]]) -> Doubles:
+        sums: Dict[int, Doubles] = {}
+
+        def work(slab: slice) -> None:
+            index = np.minimum((self._frequencies(slab) / self.step + 0.5).astype(np.intp), self.last)
+            values = values_of(slab)
+            weights = np.broadcast_to(self._multiplicity, index.shape)
+            weights = weights if values is None else values * weights
+            sums[slab.start] = np.bincount(index.ravel(), weights.ravel(), self.last + 1).astype(float)
+
+        for_slabs(len(self._squares[0]), work, threads=self.threads)
+        total: Doubles = np.sum([sums[start] for start in sorted(sums)], axis=0)
+        return total
+
+
+def interpolated(values: Doubles, step: float, k: Frequencies) -> Frequencies:
     """Return values of shells (`step` apart, from frequency 0) at the frequencies `k`."""
     return np.interp(k, np.arange(len(values)) * step, values).astype(np.float32)

@@ -6,7 +6,8 @@
 where s(k), the factor of each frequency, stands for all that filters a map (B-factors, the envelope of the microscope,
 regularisation, sharpening), and noise(k) for all that the model does not explain. Both are smooth functions of the
 frequency, found in turn with the occupancies. Each group may differ in its B-factor from the others. Map and densities
-are divided by noise(k) and compared in real space near the model, so that other density does not count.
+are divided by noise(k) and compared in real space near the model, so that other density does not count. The map is
+moved to where the model fits best: classes of one data set are often turned and shifted against one another.
 
 Ours, not in the published program.
 """
@@ -19,16 +20,22 @@ from typing import List, Sequence, Tuple
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.arrays.slabs import for_each
 from occupy_core.arrays.types import Volume
-from occupy_core.modelling.frequency_shells import FrequencyShells, interpolated, taper
-from occupy_core.modelling.group_density import Frequencies, GroupDensity, frequencies_of
+from occupy_core.fourier.transforms import Spectrum
+from occupy_core.modelling.frequency_shells import Doubles, FrequencyShells, interpolated, taper
+from occupy_core.modelling.group_density import Frequencies, GroupDensity
+from occupy_core.modelling.motion_equations import with_motions
 from occupy_core.modelling.near_model import near_weights, unmodelled_density, without
 from occupy_core.modelling.normal_equations import Place, dot, normal_equations
 
-# Rounds of factor, noise and occupancies.
-_ROUNDS = 4
+# Rounds of factor, noise, occupancies and motion: at least, at most, and the root mean square displacement of the
+# model, Å, below which the map is not moved any more. Ours.
+_ROUNDS, _MOST_ROUNDS, _LAST_DISPLACEMENT = 4, 12, 0.1
+_POSITIONS = 5000  # of voxels on atoms, at which displacements are computed
 # Å^2, standard deviation of the groups' B-factors about the mean. A larger one reads flexible groups better, and groups
 # beside unmodelled density worse (docs/model.md). Ours.
 _B_SPREAD = 12.0
@@ -47,13 +54,19 @@ class GroupFit:
     occupancies : float array (groups)
         In units in which only ratios have a meaning; all 0 if the map has no density like that of the model.
     covariance : float array (groups, groups)
-        Covariance of the occupancies from the noise, in these units squared.
+        Covariance of the occupancies from the noise where atoms are, in these units squared.
     correlation : float
         Correlation of the fitted model with the map near the model, from 30 to 10 Å or the finest detail fitted.
     unmodelled : float
         Share of the voxels near the model (0..1) that hold density which the model does not explain.
+    signal : float
+        Signal-to-noise ratio of the model as a whole: the root of the chi-square of all occupancies being 0.
+    motion : RigidMotion
+        By which the map was moved to where the model fits best.
+    displacement : float
+        Root mean square displacement of the model's voxels by this motion, Å.
     residual : float32 array, 3D
-        The map less the fitted model, divided by noise(k).
+        The moved map less the fitted model, divided by noise(k).
     weights : Weights
         For fits of parts of groups.
     """
@@ -62,6 +75,9 @@ class GroupFit:
     covariance: NDArray[np.float64]
     correlation: float
     unmodelled: float
+    signal: float
+    motion: RigidMotion = field(repr=False)
+    displacement: float
     residual: Volume = field(repr=False)
     weights: Weights = field(repr=False)
 
@@ -107,7 +123,7 @@ def fit_groups(volume: Volume, densities: Sequence[GroupDensity], *, finest: flo
     Parameters
     ----------
     volume : float32 array, 3D
-        The map, on a grid of at most a third of `finest`.
+        The map, on a grid of at most 0.4 times `finest`.
     densities : sequence of GroupDensity
         On the grid of the map. No two may have the same shape and place.
     finest : float
@@ -118,120 +134,167 @@ def fit_groups(volume: Volume, densities: Sequence[GroupDensity], *, finest: flo
     return _Fit(volume, densities, finest, threads).run()
 
 
+@dataclass(frozen=True)
+class _Solution:
+    """What one round finds."""
+
+    occupancies: Doubles
+    covariance: Doubles
+    signal: float
+    constant: float
+    motion: Doubles
+    residual: Volume = field(repr=False)
+
+
 class _Fit:
     """A fit on its way: what stays the same, and what each round changes."""
 
     def __init__(self, volume: Volume, densities: Sequence[GroupDensity], finest: float, threads: int) -> None:
         self.volume, self.densities, self.finest, self.threads = volume, densities, finest, threads
-        self.k = frequencies_of(volume.shape, densities[0].steps)
-        self.step = 1 / max(side * step for side, step in zip(volume.shape, densities[0].steps))
-        self.taper = taper(self.k, finest)
-        self.shells = FrequencyShells(self.k, self.step, 1 / finest, volume.shape[2])
-        self.spectrum = self._transform(volume)
-        plain = [item.filtered(taper(item.frequencies(), finest)) for item in densities]
-        self.plain = plain
-        self.all_near, self.distance = near_weights(plain, densities, volume.shape)
+        self.shape, self.steps = volume.shape, densities[0].steps
+        self.shells = FrequencyShells(self.shape, self.steps, finest, threads)
+        self.plain = [item.filtered(taper(item.frequencies(), finest)) for item in densities]
+        self.all_near, self.distance = near_weights(self.plain, densities, self.shape)
         self.near, self.unmodelled = self.all_near, 0.0
+        on_atoms = np.flatnonzero(self.distance == 0)
+        chosen = on_atoms[:: len(on_atoms) // _POSITIONS + 1]
+        self.positions = np.column_stack(np.unravel_index(chosen, self.shape)) * np.array(self.steps)
+        self.motion = RigidMotion.none(self.positions.mean(axis=0), self.steps)
+        self.unmoved = ndimage.spline_filter(volume, output=np.float32)
 
     def run(self) -> GroupFit:
         occupancies, background = np.ones(len(self.densities)), 0.0
-        for number in range(_ROUNDS):
-            model = self._transform(self._sum(self.plain, occupancies))
+        for number in range(_MOST_ROUNDS):
+            explained = self._transform(self._sum(occupancies))
             observed = self._transform((self.volume - np.float32(background)) * self.near)
-            factor = self._factor(observed, model)
+            factor, correlation = self._factor(observed, explained)
+            del observed
             if factor.max() < np.finfo(float).tiny:
                 return self._without_density(factor)
-            explained = model * interpolated(factor, self.step, self.k)
-            correlation = _correlation(observed * self.taper, explained, self.k, self.finest)
-            rest = self._back(self.spectrum * self.taper - explained) - np.float32(background)
+            self.shells.multiply(explained, factor)
+            spectrum = self.shells.multiply(self._transform(self.volume), fades=True)
+            rest = self._back(spectrum - explained)
+            rest -= np.float32(background)
             if number > 0:
                 self._exclude_unmodelled(rest, self._back(explained))
             noise = self._noise(rest)
-            weighted = self._back(self.spectrum * self.taper / interpolated(noise, self.step, self.k))
-            weights = Weights(self.near, self.step, factor / noise, self.finest)
-            occupancies, covariance, constant, residual = self._occupancies(weighted, weights, occupancies)
-            background = constant * noise[0]
-        return GroupFit(occupancies, covariance, correlation, self.unmodelled, residual, weights)
+            del rest
+            weighted = self._back(self.shells.multiply(spectrum, 1 / noise))
+            expected = self._back(self.shells.multiply(explained, 1 / noise))
+            del spectrum, explained
+            weights = Weights(self.near, self.shells.step, factor / noise, self.finest)
+            found = self._solve(weighted, weights, occupancies, expected)
+            occupancies, background = found.occupancies, found.constant * noise[0]
+            small = RigidMotion.none(self.motion.centre, self.steps).after(found.motion)
+            has_moved = small.displacement(self.positions) > _LAST_DISPLACEMENT
+            if number == _MOST_ROUNDS - 1 or number >= _ROUNDS - 1 and not has_moved:
+                break
+            if has_moved:
+                self.motion = self.motion.after(found.motion)
+                self.volume = self.motion.moved(self.unmoved, is_prefiltered=True)
+        return GroupFit(
+            occupancies,
+            found.covariance * self._inner_noise(found.residual),
+            correlation,
+            self.unmodelled,
+            found.signal,
+            self.motion,
+            self.motion.displacement(self.positions),
+            found.residual,
+            weights,
+        )
 
     def _exclude_unmodelled(self, rest: Volume, explained: Volume) -> None:
         """Leave out the voxels beside the model that hold density of something else, such as a micelle."""
-        steps = self.densities[0].steps
-        excluded = unmodelled_density(rest, explained, self.distance, steps)
-        self.near = without(self.all_near, excluded, steps)
+        excluded = unmodelled_density(rest, explained, self.distance, self.steps)
+        self.near = without(self.all_near, excluded, self.steps)
         self.unmodelled = float(np.mean(excluded[self.all_near > 0.5]))
 
-    def _without_density(self, factor: NDArray[np.float64]) -> GroupFit:
+    def _without_density(self, factor: Doubles) -> GroupFit:
         """Return the fit of a map that has no density like that of the model at any frequency: each occupancy is 0."""
         count = len(self.densities)
-        weights = Weights(self.near, self.step, factor, self.finest)
-        return GroupFit(np.zeros(count), np.eye(count), 0.0, self.unmodelled, np.zeros_like(self.volume), weights)
+        weights, nothing = Weights(self.near, self.shells.step, factor, self.finest), np.zeros(self.shape, np.float32)
+        still = RigidMotion.none(self.motion.centre, self.steps)
+        return GroupFit(np.zeros(count), np.eye(count), 0.0, self.unmodelled, 0.0, still, 0.0, nothing, weights)
 
-    def _factor(self, observed: NDArray[np.complex64], model: NDArray[np.complex64]) -> NDArray[np.float64]:
-        """Return s(k): the least-squares factor of each shell, smoothed; `model` has the taper, the map has not."""
-        tapered = observed * self.taper
-        product = self.shells.smoothed((tapered * model.conj()).real)
-        power = self.shells.smoothed(np.abs(model) ** 2)
-        factor = product / np.maximum(power, np.finfo(float).tiny)
-        return np.maximum(factor, _LEAST * max(factor[: self.shells.last].max(), np.finfo(float).tiny))
+    def _factor(self, observed: Spectrum, model: Spectrum) -> Tuple[Doubles, float]:
+        """Return s(k) and the correlation of the map with the model times s(k).
 
-    def _noise(self, rest: Volume) -> NDArray[np.float64]:
+        s(k) is the least-squares factor of each shell, smoothed. `model` has the taper, the map has not.
+        """
+        self.shells.multiply(observed, fades=True)
+        product, power = self.shells.products(observed, model), self.shells.products(model, model)
+        factor = self.shells.smoothed(product) / np.maximum(self.shells.smoothed(power), np.finfo(float).tiny)
+        factor = np.maximum(factor, _LEAST * max(factor[: self.shells.last].max(), np.finfo(float).tiny))
+        finest = max(JUDGED[1], min(1 / self.finest, 1.5 * JUDGED[0]))
+        judged = self.shells.shares(JUDGED[0], finest)
+        norm = float(judged @ (factor**2 * power)) * float(judged @ self.shells.products(observed, observed))
+        return factor, float(judged @ (factor * product)) / np.sqrt(norm) if norm > 0 else 0.0
+
+    def _noise(self, rest: Volume) -> Doubles:
         """Return noise(k): the root of the power, in a voxel, of what the model does not explain near it."""
-        power = self.shells.smoothed(np.abs(self._transform(rest * self.near)) ** 2)
-        per_component = power / self.shells.smoothed(np.ones(self.k.shape, np.float32))
+        spectrum = self._transform(rest * self.near)
+        power = self.shells.smoothed(self.shells.products(spectrum, spectrum))
+        per_component = power / self.shells.smoothed(self.shells.components)
         volume = float(np.square(self.near, dtype=np.float64).sum())
         fading = np.maximum(taper(self.shells.centres, self.finest).astype(float), 0.02)
         noise = np.sqrt(np.maximum(per_component / volume, np.finfo(float).tiny)) / fading
         return np.maximum(noise, _LEAST * noise[: self.shells.last].max())
 
-    def _occupancies(
-        self, weighted: Volume, weights: Weights, before: NDArray[np.float64]
-    ) -> Tuple[NDArray[np.float64], NDArray[np.float64], float, Volume]:
-        """Solve for occupancies, changes of the B-factors and a constant; return all but the changes, and the residual.
+    def _inner_noise(self, residual: Volume) -> float:
+        """Return the power of the residual where atoms are, relative to that near them; at least 1."""
+        squares = np.square(residual)
+        near = float(np.average(squares, weights=self.near))
+        inner = self.near * (self.distance == 0)
+        return max(float(np.average(squares, weights=inner)) / near, 1.0) if near > 0 and inner.any() else 1.0
 
-        `before`: the occupancies of the round before, at which the changes of the B-factors are weighed.
+    def _solve(self, weighted: Volume, weights: Weights, before: Doubles, expected: Volume) -> _Solution:
+        """Solve for occupancies, changes of the B-factors, a motion and a constant.
+
+        Parameters
+        ----------
+        weighted, expected : float32 arrays, 3D
+            The map, and the model as fitted in the round before, divided by noise(k).
+        weights : Weights
+        before : float array (groups)
+            Occupancies of the round before: the changes of the B-factors are weighed by them.
         """
-        columns: List[Volume] = [weighted] * (2 * len(self.densities))
+        count = len(self.densities)
+        columns: List[Volume] = [weighted] * (2 * count)
 
         def filter_group(number: int) -> None:
-            columns[number], columns[number + len(self.densities)] = weights.columns(self.densities[number])
+            columns[number], columns[number + count] = weights.columns(self.densities[number])
 
-        for_each(range(len(self.densities)), filter_group, threads=self.threads)
-        places = [Place.of(item, weighted.shape) for item in self.densities] * 2
-        matrix, vector, sums = normal_equations(columns, places, weighted, weights.near)
+        for_each(range(count), filter_group, threads=self.threads)
+        places = [Place.of(item, self.shape) for item in self.densities] * 2
+        equations = normal_equations(columns, places, weighted, weights.near)
+        equations = with_motions(equations, columns, places, weighted, weights.near, expected, self.motion)
         total, of_map = float(weights.near.sum(dtype=np.float64)), dot(weighted, weights.near)
-        matrix -= np.outer(sums, sums) / total  # eliminates the constant
-        vector -= sums * of_map / total
-        count = len(self.densities)
+        matrix = equations.matrix - np.outer(equations.sums, equations.sums) / total  # eliminates the constant
+        vector = equations.vector - equations.sums * of_map / total
         least = 0.2 * max(before.max(), np.finfo(float).tiny)
         spread = _B_SPREAD * np.maximum(before, least)
         matrix[range(count, 2 * count), range(count, 2 * count)] += spread**-2
         covariance = np.linalg.inv(matrix)
         values = covariance @ vector
-        constant = (of_map - float(sums @ values)) / total
+        constant = (of_map - float(equations.sums @ values)) / total
         residual = weighted - np.float32(constant)
         for value, column, place in zip(values, columns, places):
             residual[place.of_map] -= np.float32(value) * column[place.of_box]
-        return values[:count], covariance[:count, :count], constant, residual
+        of_groups = covariance[:count, :count]
+        signal = float(np.sqrt(values[:count] @ np.linalg.solve(of_groups, values[:count])))
+        return _Solution(values[:count], of_groups, signal, constant, values[2 * count :], residual)
 
-    def _sum(self, parts: Sequence[Volume], occupancies: NDArray[np.float64]) -> Volume:
-        total = np.zeros(self.volume.shape, np.float32)
-        for part, density, occupancy in zip(parts, self.densities, np.maximum(occupancies, 0)):
-            place = Place.of(density, total.shape)
+    def _sum(self, occupancies: Doubles) -> Volume:
+        total = np.zeros(self.shape, np.float32)
+        for part, density, occupancy in zip(self.plain, self.densities, np.maximum(occupancies, 0)):
+            place = Place.of(density, self.shape)
             total[place.of_map] += np.float32(occupancy) * part[place.of_box]
         return total
 
-    def _transform(self, values: Volume) -> NDArray[np.complex64]:
+    def _transform(self, values: Volume) -> Spectrum:
         return scipy.fft.rfftn(values, workers=self.threads)
 
-    def _back(self, spectrum: NDArray[np.complex64]) -> Volume:
-        volume: Volume = scipy.fft.irfftn(spectrum, self.volume.shape, workers=self.threads).astype(np.float32)
+    def _back(self, spectrum: Spectrum) -> Volume:
+        volume: Volume = scipy.fft.irfftn(spectrum, self.shape, workers=self.threads).astype(np.float32, copy=False)
         return volume
-
-
-def _correlation(
-    observed: NDArray[np.complex64], explained: NDArray[np.complex64], k: Frequencies, finest: float
-) -> float:
-    judged = (k > JUDGED[0]) & (k < max(JUDGED[1], min(1 / finest, 1.5 * JUDGED[0])))
-    one, other = observed[judged], explained[judged]
-    norm = np.sqrt(float((np.abs(one) ** 2).sum()) * float((np.abs(other) ** 2).sum()))
-    return float((one * other.conj()).real.sum()) / norm if norm > 0 else 0.0

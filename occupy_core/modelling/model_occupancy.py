@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from occupy_core.comparing.limits import FALSE_ALARM, INTERVAL_SIGMAS, MIN_DIFFERENCE
+from occupy_core.comparing.poses import Pose
 from occupy_core.errors import MapError, ModelError
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
 from occupy_core.modelling.atomic_model import AtomicModel
 from occupy_core.modelling.fit_map import FittedMap, fit_map
+from occupy_core.modelling.fit_warnings import fit_warnings, missing_parts
 from occupy_core.modelling.frame import Frame
 from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale, contrast_errors, find_scale, scale_of_named
 from occupy_core.modelling.groups import Group, Window
@@ -24,10 +26,9 @@ from occupy_core.modelling.uneven_groups import uneven_groups
 
 # The part of a window's standard deviation that is not noise. Ours, from the benchmark.
 _WINDOW_ERROR = 0.06
-# Correlation of the fitted model with the map, below which the occupancies are not to be trusted. Ours.
-_MIN_CORRELATION = 0.25
-# Share of the voxels near the model with unmodelled density, from which on it is told. Ours.
-_MAX_UNMODELLED = 0.1
+# Of several maps: standard deviation of an occupancy times the signal-to-noise ratio of the model. Classifications sort
+# particles by noise too, which makes differences too large. Ours, from classifications by RELION (docs/classes.md).
+_SORTING_ERROR = 3.0
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ class ModelOccupancy:
         Groups that differ between the maps, the largest difference first.
     correlations : tuple of float
         For each map, the correlation of the fitted model with the map, from 30 to 10 Å or the finest detail.
+    poses : tuple of Pose
+        For each map, its pose relative to the model; the occupancies are read in this pose.
     whole : tuple of str
         Names of the groups that count as fully occupied.
     is_whole_given : bool
@@ -107,6 +110,7 @@ class ModelOccupancy:
     traces: Tuple[Tuple[PartOccupancy, ...], ...] = field(repr=False)
     differences: Tuple[PartDifference, ...]
     correlations: Tuple[float, ...]
+    poses: Tuple[Pose, ...]
     whole: Tuple[str, ...]
     is_whole_given: bool
     frame: Frame
@@ -168,18 +172,7 @@ def measure_model(
         if placed.grid.difference(source.grid):
             raise MapError(f"{source.path}: {placed.grid.difference(source.grid)}, expected the grid of the first map")
         fits.append(fit_map(source, placed, windows, threads))
-        if fits[-1].unmodelled > _MAX_UNMODELLED:
-            warnings.append(
-                f"{names[number]} has density beside the model that the model does not explain, in "
-                f"{fits[-1].unmodelled:.0%} of the voxels around it (a micelle, a missing part, another molecule). "
-                "Parts that touch it are less certain than their intervals say"
-            )
-        if fits[-1].correlation < _MIN_CORRELATION:
-            warnings.append(
-                f"the model explains little of {names[number]}: their correlation from 30 to 10 Å is "
-                f"{fits[-1].correlation:.2f}. Do not trust these occupancies before you have looked at model and map"
-            )
-    warnings += _missing(groups, fits, names)
+    warnings += fit_warnings(fits, names) + missing_parts(groups, fits, names)
     masses = np.array([group.mass for group in groups])
     values, errors = [fit.occupancies for fit in fits], [fit.errors for fit in fits]
     if named and any(np.isnan(item[named]).any() for item in values):
@@ -191,23 +184,29 @@ def measure_model(
         raise ModelError(f"{model.path}: a map has no density where the parts lie that should be fully occupied")
     warnings += [
         f"no part of the model has density in {name}, so it has no occupancies"
-        for name, factor in zip(names, scale.factors)
-        if np.isnan(factor)
+        for name, factor, fit in zip(names, scale.factors, fits)
+        if np.isnan(factor) and np.isfinite(fit.occupancies).any()
     ]
     warnings += uneven_groups(groups, windows, fits, scale, names)
     nucleic = np.array([residue.is_nucleic for residue in model.residues])[model.residue_of_atom]
     shares = np.array([float(nucleic[group.atoms].mean()) for group in groups])
     contrast = contrast_errors(shares, masses, scale)
+    sorting = [_SORTING_ERROR / fit.signal if fit.signal > 0 and len(fits) > 1 else 0.0 for fit in fits]
     return ModelOccupancy(
         model,
         tuple(groups),
         tuple(windows),
         tuple(
-            _scaled(fit.occupancies, fit.errors, scale, index, MODEL_ERROR, contrast) for index, fit in enumerate(fits)
+            _scaled(fit.occupancies, fit.errors, scale, index, float(np.hypot(MODEL_ERROR, sorting[index])), contrast)
+            for index, fit in enumerate(fits)
         ),
-        tuple(_scaled(fit.windows, fit.window_errors, scale, index, _WINDOW_ERROR) for index, fit in enumerate(fits)),
-        _differences(values, errors, scale),
+        tuple(
+            _scaled(fit.windows, fit.window_errors, scale, index, float(np.hypot(_WINDOW_ERROR, sorting[index])))
+            for index, fit in enumerate(fits)
+        ),
+        _differences(values, errors, sorting, scale),
         tuple(fit.correlation for fit in fits),
+        tuple(fit.pose for fit in fits),
         tuple(groups[index].name for index in scale.groups),
         bool(named),
         placed.frame,
@@ -250,13 +249,18 @@ def _scaled(
 
 
 def _differences(
-    values: Sequence[NDArray[np.float64]], errors: Sequence[NDArray[np.float64]], scale: Scale
+    values: Sequence[NDArray[np.float64]], errors: Sequence[NDArray[np.float64]], sorting: Sequence[float], scale: Scale
 ) -> Tuple[PartDifference, ...]:
-    """Find the groups that differ between maps by more than noise explains; noise of two maps is independent."""
+    """Find the groups that differ between maps by more than noise explains; noise of two maps is independent.
+
+    `sorting`: standard deviation of the occupancies in each map by what its particles were sorted by.
+    """
     if len(values) < 2:
         return ()
     scaled = np.array([item / scale.unit / factor for item, factor in zip(values, scale.factors)])
-    noise = np.array([item / scale.unit / factor for item, factor in zip(errors, scale.factors)])
+    noise = np.array(
+        [np.hypot(item / scale.unit / factor, own) for item, own, factor in zip(errors, sorting, scale.factors)]
+    )
     count = len(scaled)
     needed = stats.norm.isf(FALSE_ALARM / (scaled.shape[1] * count * (count - 1) / 2) / 2)
     found = []
@@ -280,16 +284,3 @@ def _indices(names: Sequence[str], groups: Sequence[Group]) -> List[int]:
         if name not in known:
             raise ModelError(f"model_whole: found {name!r}, expected names of parts: {', '.join(known)}")
     return [known.index(name) for name in names]
-
-
-def _missing(groups: Sequence[Group], fits: Sequence[FittedMap], names: Sequence[str]) -> List[str]:
-    """Name the groups that a map does not show."""
-    texts = []
-    for fit, name in zip(fits, names):
-        unseen = [group.name for group, value in zip(groups, fit.occupancies) if np.isnan(value)]
-        if unseen:
-            texts.append(
-                f"{', '.join(unseen)} lie outside the box of {name} or where it is flat, as outside a mask: they have "
-                "no occupancy there"
-            )
-    return texts

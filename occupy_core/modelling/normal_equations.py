@@ -38,10 +38,27 @@ class Place:
         return cls(in_map, tuple(slice(s.start - f, s.stop - f) for s, f in zip(in_map, density.first)))
 
 
-def normal_equations(
-    columns: Sequence[Volume], places: Sequence[Place], target: Volume, near: Volume
-) -> Tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the matrix of products of columns, their products with the target, and their sums, weighted by `near`.
+@dataclass(frozen=True)
+class Equations:
+    """Normal equations of columns that are fitted to a target; all products and sums are over weighted voxels.
+
+    Attributes
+    ----------
+    matrix : float array (columns, columns)
+        Products of the columns.
+    vector : float array (columns)
+        Their products with the target.
+    sums : float array (columns)
+        Their sums.
+    """
+
+    matrix: NDArray[np.float64]
+    vector: NDArray[np.float64]
+    sums: NDArray[np.float64]
+
+
+def normal_equations(columns: Sequence[Volume], places: Sequence[Place], target: Volume, near: Volume) -> Equations:
+    """Return the normal equations of columns.
 
     Parameters
     ----------
@@ -50,7 +67,7 @@ def normal_equations(
     places : sequence of Place
         The places of these boxes in the map.
     target, near : float32 arrays, 3D
-        On the grid of the map.
+        On the grid of the map; `near` is the weight of each voxel.
     """
     count = len(columns)
     matrix, vector, sums = np.zeros((count, count)), np.zeros(count), np.zeros(count)
@@ -66,7 +83,7 @@ def normal_equations(
                         tuple(slice(c.start - s.start, c.stop - s.start) for c, s in zip(common, places[j].of_map))
                     ],
                 )
-    return matrix, vector, sums
+    return Equations(matrix, vector, sums)
 
 
 def _overlap(one: Place, other: Place) -> Optional[Tuple[slice, ...]]:

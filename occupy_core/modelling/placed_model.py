@@ -9,6 +9,7 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from occupy_core.arrays.slabs import for_each
 from occupy_core.arrays.types import Volume
@@ -16,6 +17,7 @@ from occupy_core.fourier.resize import resize
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
 from occupy_core.modelling.atomic_model import AtomicModel
+from occupy_core.modelling.b_factors import usable_b_factors
 from occupy_core.modelling.frame import Frame, find_frame, positions_in_map
 from occupy_core.modelling.frequency_shells import taper
 from occupy_core.modelling.group_density import GroupDensity, group_density
@@ -26,13 +28,11 @@ from occupy_core.modelling.normal_equations import Place, normal_equations
 # depends more on the B-factors (docs/model.md). Ours.
 _FINEST, _FINEST_VOXELS = 6.0, 2.5
 _FINEST_LOWPASS = 2.0  # voxels: a finer low-pass asks for detail that no map holds
-_SAMPLES = 3.0  # points of the grid in the finest detail
+_SAMPLES = 2.5  # points of the grid in the finest detail
 _FINEST_FOR_FRAME = 9.0  # Å
 # Cosine between the densities of two groups, above which no map tells them apart. Ours.
 _MAX_ALIKE = 0.95
-# B-factors are taken relative to their median, and at most this much lower or higher, Å^2. Ours.
-_B_RANGE = (-60.0, 100.0)
-_MEAN_B = 80.0
+_ON_ATOM = 0.5  # Å: an atom nearer to another one is a copy of it; bonds are longer
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class PlacedModel:
         Å^2.
     group_of_atom : int array (atoms)
     densities : tuple of GroupDensity
-        Groups that cannot be told apart share one.
+        Groups that cannot be told apart share one, in which copies count once: its occupancy is the sum of theirs.
     owner : tuple of int
         For each group, the index of its density.
     """
@@ -115,6 +115,8 @@ def place_model(
     group_of_atom = np.empty(len(model.elements), np.intp)
     for number, group in enumerate(groups):
         group_of_atom[group.atoms] = number
+    b_factors, warning = usable_b_factors(model)
+    warnings += [warning] if warning else []
     placed = PlacedModel(
         grid,
         frame,
@@ -123,7 +125,7 @@ def place_model(
         steps,
         model.elements,
         positions_in_map(model, frame, grid),
-        _usable_b_factors(model, warnings),
+        b_factors,
         group_of_atom,
     )
     densities: List[Optional[GroupDensity]] = [None] * len(groups)
@@ -135,13 +137,9 @@ def place_model(
     own = [item for item in densities if item is not None]
     owner = _merge_alike(own, groups, finest, shape, warnings)
     kept = sorted(set(owner))
-    merged = [
-        own[index]
-        if owner.count(index) == 1
-        else placed.density_of(np.concatenate([g.atoms for g, o in zip(groups, owner) if o == index]))
-        for index in kept
-    ]
-    return replace(placed, densities=tuple(merged), owner=tuple(kept.index(index) for index in owner))
+    return replace(
+        placed, densities=tuple(own[index] for index in kept), owner=tuple(kept.index(index) for index in owner)
+    )
 
 
 def _working_grid(grid: MapGrid, finest: float) -> Tuple[Tuple[int, ...], Tuple[float, ...]]:
@@ -158,27 +156,6 @@ def on_working_grid(source: DensityMap, shape: Tuple[int, ...], threads: int) ->
     return source.data if source.data.shape == shape else resize(source.data, shape, threads=threads)
 
 
-def _usable_b_factors(model: AtomicModel, warnings: List[str]) -> NDArray[np.float64]:
-    """Return the B-factors about a common mean; one for all atoms where the file has none, or the confidence of a
-    predicted structure in their place."""
-    values = model.b_factors
-    spread = float(np.ptp(values))
-    if spread < 1 or _is_predicted(model):
-        warnings.append(
-            f"{model.path} has no B-factors"
-            + (" (it is a predicted structure, with its confidence in their place)" if spread >= 1 else "")
-            + ": all atoms count as equally flexible"
-        )
-        return np.full(len(values), _MEAN_B)
-    return _MEAN_B + np.clip(values - np.median(values), *_B_RANGE)
-
-
-def _is_predicted(model: AtomicModel) -> bool:
-    """Return whether a file says that it is a prediction: AlphaFold and others keep their confidence as B-factors."""
-    text = " ".join([*model.structure.info.values(), *model.structure.raw_remarks[:20]]).upper()
-    return any(word in text for word in ("ALPHAFOLD", "PREDICTION", "PREDICTED", "PLDDT", "ESMFOLD"))
-
-
 def _merge_alike(
     densities: Sequence[GroupDensity], groups: Sequence[Group], finest: float, shape: Sequence[int], warnings: List[str]
 ) -> List[int]:
@@ -186,7 +163,7 @@ def _merge_alike(
     parts = [item.filtered(taper(item.frequencies(), finest)) for item in densities]
     places = [Place.of(item, shape) for item in densities]
     everywhere = np.ones(tuple(shape), np.float32)
-    products, _, _ = normal_equations(parts, places, everywhere, everywhere)
+    products = normal_equations(parts, places, everywhere, everywhere).matrix
     lengths = np.sqrt(np.maximum(np.diag(products), np.finfo(float).tiny))
     alike = products / np.outer(lengths, lengths) > _MAX_ALIKE
     owner = list(range(len(groups)))
@@ -196,6 +173,17 @@ def _merge_alike(
                 owner[one] = owner[other]
                 warnings.append(
                     f"{groups[other].name} and {groups[one].name} lie in one place with one shape: no map tells them "
-                    "apart, so both have the occupancy that they have together"
+                    "apart, so both have the occupancy that they have together. If the file holds the molecule twice, "
+                    "remove the copy"
                 )
     return owner
+
+
+def _without_copies(groups: Sequence[NDArray[np.intp]], positions: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the atoms of groups without those groups that mostly lie on atoms of the ones before."""
+    kept = groups[0]
+    for atoms in groups[1:]:
+        distances, _ = cKDTree(positions[kept]).query(positions[atoms], distance_upper_bound=_ON_ATOM)
+        if np.isfinite(distances).mean() < 0.5:
+            kept = np.concatenate([kept, atoms])
+    return kept

@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.modelling.frequency_shells import FrequencyShells, interpolated, taper
 from occupy_core.modelling.group_density import frequencies_of, group_density
 from occupy_core.modelling.group_fit import fit_groups
@@ -133,7 +134,8 @@ def test_normal_equations_are_sums_over_the_box():
         full = np.zeros(SHAPE)
         full[place.of_map] = box[place.of_box]
         whole, columns, places = [*whole, full], [*columns, box], [*places, place]
-    matrix, vector, sums = normal_equations(columns, places, target, near)
+    found = normal_equations(columns, places, target, near)
+    matrix, vector, sums = found.matrix, found.vector, found.sums
     flat = np.array(whole).reshape(4, -1)
     np.testing.assert_allclose(matrix, (flat * near.ravel()) @ flat.T, rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(vector, flat @ (near * target).ravel(), rtol=1e-4, atol=1e-3)
@@ -142,19 +144,68 @@ def test_normal_equations_are_sums_over_the_box():
 
 
 @pytest.mark.parametrize("shape", [(20, 24, 16), (21, 16, 25)])
-def test_shells_count_each_component_of_the_full_transform(shape):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_shells_count_each_component_of_the_full_transform(shape, threads):
     steps = (2.0, 3.0, 2.0)
-    k = frequencies_of(shape, steps)
+    shells = FrequencyShells(shape, steps, 4.0, threads)
     full = np.sqrt(sum(np.square(f) for f in np.meshgrid(*map(np.fft.fftfreq, shape, steps), indexing="ij")))
-    step = 0.01
-    shells = FrequencyShells(k, step, 0.3, shape[2])
-    index = np.minimum((full / step + 0.5).astype(int), shells.last)
-    counts = np.bincount(index.ravel(), minlength=shells.last + 1)
-    np.testing.assert_allclose(shells.smoothed(np.ones(k.shape)), shells.kernel @ counts)
-    # Neither the mean of the map nor what is finer than the finest detail counts.
-    only = np.zeros(k.shape)
-    only[0, 0, 0], only[k > 0.32] = 1e9, 1e9
+    index = np.minimum((full / shells.step + 0.5).astype(int), shells.last)
+    assert shells.step == pytest.approx(1 / max(side * step for side, step in zip(shape, steps)))
+    np.testing.assert_array_equal(shells.components, np.bincount(index.ravel(), minlength=shells.last + 1))
+    one, other = np.random.default_rng(0).standard_normal((2, *shape)).astype(np.float32)
+    products = (np.fft.fftn(one) * np.fft.fftn(other).conj()).real
+    expected = np.bincount(index.ravel(), products.ravel(), shells.last + 1)
+    half = [np.fft.rfftn(values).astype(np.complex64) for values in (one, other)]
+    np.testing.assert_allclose(shells.products(*half), expected, rtol=1e-4, atol=1e-2)
+
+
+def test_smoothed_shells_leave_out_the_mean_and_what_is_finer_than_the_finest_detail():
+    shells = FrequencyShells((20, 24, 16), (2.0, 3.0, 2.0), 4.0)
+    only = np.zeros(shells.last + 1)
+    only[[0, shells.last]] = 1e9
     assert np.all(shells.smoothed(only) == 0)
+    middle = np.zeros(shells.last + 1)
+    middle[3] = 1
+    smooth = shells.smoothed(middle)
+    assert smooth.argmax() == 3 and smooth[2] == pytest.approx(smooth[4])
+
+
+def test_shares_of_shells_add_up_to_the_band():
+    shells = FrequencyShells((20, 24, 16), (2.0, 3.0, 2.0), 4.0)
+    assert shells.shares(1 / 30, 1 / 10).sum() * shells.step == pytest.approx(1 / 10 - 1 / 30)
+    assert shells.shares(0.24, 9.0)[-1] == 0
+
+
+def test_a_spectrum_is_multiplied_by_values_of_shells_and_by_the_taper():
+    shape, steps = (20, 24, 16), (2.0, 3.0, 2.0)
+    shells = FrequencyShells(shape, steps, 4.0, 2)
+    k = frequencies_of(shape, steps)
+    values = np.linspace(1, 2, shells.last + 1)
+    found = shells.multiply(np.ones(k.shape, np.complex64), values, fades=True)
+    np.testing.assert_allclose(found, interpolated(values, shells.step, k) * taper(k, 4.0), rtol=1e-5)
+
+
+MOTION = np.array([1.5, -1.0, 2.0, 0.03, -0.04, 0.05])  # Å and radians
+
+
+@pytest.mark.parametrize("occupancies", [TRUTH, [1, 1, 0, 0]], ids=["half of a part", "parts missing on one side"])
+def test_a_moved_map_is_brought_back(densities, occupancies):
+    """Missing parts do not feign a motion, nor does a motion change the occupancies."""
+    volume = map_of(densities, occupancies)
+    centre = np.array([44.0, 40.0, 48.0])
+    moved = RigidMotion.none(centre, STEPS).after(MOTION).moved(volume)
+    still, found = (fit_groups(item, densities, finest=FINEST) for item in (volume, moved))
+    assert still.displacement < 0.1
+    assert found.displacement == pytest.approx(np.linalg.norm(MOTION[:3]), abs=0.8)
+    assert found.motion.angle == pytest.approx(np.degrees(np.linalg.norm(MOTION[3:])), abs=0.5)
+    np.testing.assert_allclose(ratios(found), occupancies, atol=0.03)
+
+
+def test_the_signal_tells_a_map_from_noise(densities):
+    volume = map_of(densities, TRUTH)
+    noise = np.random.default_rng(0).normal(0, 5 * volume.std(), SHAPE).astype(np.float32)
+    seen, none = (fit_groups(item, densities, finest=FINEST).signal for item in (volume + noise, noise))
+    assert none < 10 and seen > 20
 
 
 def test_the_taper_fades_out_at_the_finest_detail():

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.occupancy.bundles import write_bundles
 from benchmarks.occupancy.fitted_model import write_fitted_model
 from benchmarks.occupancy.simulate import simulate
+from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.errors import MapError, ModelError
 from occupy_core.maps.density_map import map_from_array
 from occupy_core.modelling.atomic_model import read_model
@@ -95,6 +96,54 @@ def test_alike_parts_are_reported_together(fitted):
     assert any("C1 and C2 lie in one place" in text for text in result.warnings)
 
 
+def test_a_copy_of_a_part_does_not_count(fitted):
+    model = read_model(fitted.model)
+    groups = list(groups_of(model, "chain"))
+    copy = np.arange(len(model.elements), len(model.elements) + len(groups[2].atoms))
+    twice = np.append(np.arange(len(model.elements)), groups[2].atoms)
+    model = replace(
+        model,
+        positions=model.positions[twice],
+        elements=tuple(model.elements[index] for index in twice),
+        masses=model.masses[twice],
+        b_factors=model.b_factors[twice],
+        residue_of_atom=model.residue_of_atom[twice],
+    )
+    groups.append(replace(groups[2], name="copy", atoms=copy))
+    result = measure_model([lambda: fitted.map], model, groups, ())
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
+    assert values["C"] == values["copy"] == pytest.approx(0.3, abs=0.05)
+    assert any("C and copy lie in one place" in text for text in result.warnings)
+
+
+def moved_map(source, rotation, shift):
+    """A map turned about its centre (a rotation vector, radians) and shifted (Å)."""
+    steps = (source.grid.voxel_size,) * 3
+    centre = np.array(source.data.shape) / 2 * source.grid.voxel_size
+    factors = np.array([*shift, *rotation], float)
+    motion = RigidMotion.none(centre, steps).after(factors)
+    return map_from_array(motion.moved(source.data), voxel_size=source.grid.voxel_size)
+
+
+def test_classes_in_other_poses_are_read_where_they_lie(fitted):
+    other = moved_map(fitted.map, (0.06, -0.05, 0.08), (5.0, -4.0, 3.0))
+    result = measure([fitted.map, other], fitted.model, names=["class 1", "class 2"])
+    for found in result.occupancies:
+        assert [item.value for item in found] == pytest.approx(list(OCCUPANCIES.values()), abs=0.06)
+    assert result.differences == () and result.poses[0].displacement < 0.5
+    assert result.poses[1].rotation == pytest.approx(np.degrees(np.linalg.norm([0.06, 0.05, 0.08])), abs=1)
+    (text,) = [text for text in result.warnings if text.startswith("turned and shifted against the model")]
+    assert "class 2 by 6." in text and "class 1" not in text
+
+
+def test_a_badly_placed_model_is_told(fitted):
+    model = read_model(fitted.model)
+    result = measure([fitted.map], fitted.model, replace(model, positions=model.positions + [2.0, -1.5, 1.0]))
+    values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[0])}
+    assert values == pytest.approx(OCCUPANCIES, abs=0.05)
+    assert any("map 1 by 0." in text and "2.7 Å" in text for text in result.warnings)
+
+
 def test_maps_must_lie_on_one_grid(fitted):
     other = map_from_array(fitted.map.data[:-2], voxel_size=fitted.map.grid.voxel_size)
     with pytest.raises(MapError, match="expected the grid of the first map"):
@@ -123,7 +172,8 @@ def test_the_model_may_lie_in_any_of_the_maps(fitted):
     result = measure([junk_map, fitted.map], fitted.model, names=["class 1", "class 2"])
     values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[1])}
     assert values == pytest.approx(OCCUPANCIES, abs=0.05)
-    assert any(text.startswith("the model explains little of class 1") for text in result.warnings)
+    assert all(np.isnan(item.value) for item in result.occupancies[0])
+    assert any(text.startswith("the model is not seen in class 1") for text in result.warnings)
     with pytest.raises(ModelError, match="does not lie in the map"):
         measure([junk_map, junk_map], fitted.model)
 
@@ -134,7 +184,7 @@ def test_maps_of_inverted_contrast_have_no_occupancies(fitted):
     assert all(np.isnan(item.value) for item in result.occupancies[0])
     values = {group.name: item.value for group, item in zip(result.groups, result.occupancies[1])}
     assert values == pytest.approx(OCCUPANCIES, abs=0.05) and result.differences == ()
-    assert "no part of the model has density in class 1, so it has no occupancies" in result.warnings
+    assert any(text.startswith("the model is not seen in class 1") for text in result.warnings)
     with pytest.raises(ModelError, match="does not lie in the map"):
         measure([inverted], fitted.model)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from occupy_core.comparing.poses import Pose
 from occupy_core.errors import ModelError
 from occupy_core.maps.reading import read_map
 from occupy_core.modelling.atomic_model import read_model
@@ -51,8 +52,8 @@ def measured(tmp_path, write_mrc):
         trace = tuple(part(0.01 * (index + 1)) for index in range(len(windows)))
         frame = possible_frames(grid)[0]
         return ModelOccupancy(
-            model, groups, windows, (parts,) * maps, (trace,) * maps, (), (0.9,) * maps, ("A",), False, frame, grid,
-            6.0, (),
+            model, groups, windows, (parts,) * maps, (trace,) * maps, (), (0.9,) * maps,
+            (Pose(3.0, 5.0, 4.0),) * maps, ("A",), False, frame, grid, 6.0, (),
         )  # fmt: skip
 
     return make

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Warn about maps that a model fits badly, in another pose, or only in part."""
+
+from __future__ import annotations
+
+from typing import List, Sequence
+
+import numpy as np
+
+from occupy_core.modelling.fit_map import FittedMap
+from occupy_core.modelling.groups import Group
+
+# Å: root mean square displacement of a map from the model, from which on it is told. Ours.
+_TOLD_DISPLACEMENT = 1.5
+# Correlation of the fitted model with the map, below which the occupancies are not to be trusted. Ours.
+_MIN_CORRELATION = 0.25
+# Share of the voxels near the model with unmodelled density, from which on it is told. Ours.
+_MAX_UNMODELLED = 0.1
+
+
+def fit_warnings(fits: Sequence[FittedMap], names: Sequence[str]) -> List[str]:
+    """Say which maps a model fits badly or in another pose.
+
+    Parameters
+    ----------
+    fits : sequence of FittedMap
+    names : sequence of str
+        Names of the maps in the sentences.
+    """
+    texts, moved = [], []
+    for fit, name in zip(fits, names):
+        if np.isnan(fit.occupancies).all():
+            texts.append(
+                f"the model is not seen in {name}: it fits no better than it fits noise (signal-to-noise ratio "
+                f"{fit.signal:.1f}). {name} has no occupancies. Look at the map (is its contrast inverted?) and "
+                "at the place of the model in it"
+            )
+            continue
+        if fit.unmodelled > _MAX_UNMODELLED:
+            texts.append(
+                f"{name} has density beside the model that the model does not explain, in {fit.unmodelled:.0%} of the "
+                "voxels around it (a micelle, a missing part, another molecule). Parts that touch it are less certain "
+                "than their intervals say"
+            )
+        if fit.correlation < _MIN_CORRELATION:
+            texts.append(
+                f"the model explains little of {name}: their correlation from 30 to 10 Å is {fit.correlation:.2f}. "
+                "Do not trust these occupancies before you have looked at model and map"
+            )
+        if fit.pose.displacement > _TOLD_DISPLACEMENT:
+            moved.append(f"{name} by {fit.pose.rotation:.1f} degrees and {fit.pose.shift:.1f} Å")
+    if moved:
+        texts.append(
+            f"turned and shifted against the model: {', '.join(moved)}. The occupancies are read in this pose. If all "
+            "maps are, fit the model to one of them first, for instance with fitmap in ChimeraX"
+        )
+    return texts
+
+
+def missing_parts(groups: Sequence[Group], fits: Sequence[FittedMap], names: Sequence[str]) -> List[str]:
+    """Name the groups that single maps do not show.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+    fits : sequence of FittedMap
+    names : sequence of str
+        Names of the maps in the sentences.
+    """
+    texts = []
+    for fit, name in zip(fits, names):
+        unseen = [group.name for group, value in zip(groups, fit.occupancies) if np.isnan(value)]
+        if 0 < len(unseen) < len(groups):
+            texts.append(
+                f"{', '.join(unseen)} lie outside the box of {name} or where it is flat, as outside a mask: they have "
+                "no occupancy there"
+            )
+    return texts
