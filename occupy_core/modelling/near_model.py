@@ -44,9 +44,20 @@ def near_weights(
     for part, density in zip(parts, densities):
         place = Place.of(density, shape)
         away[place.of_map] &= part[place.of_box] < _ON_ATOMS * part.max()
-    distance = ndimage.distance_transform_edt(away, sampling=densities[0].steps).astype(np.float32)
+    distance = _distances(away, densities[0].steps)
     along = np.clip((distance - _REACH[0]) / (_REACH[1] - _REACH[0]), 0, 1)
     return ((1 + np.cos(np.pi * along)) / 2).astype(np.float32), distance
+
+
+def _distances(away: Mask, steps: Sequence[float]) -> Floats:
+    """Return the distance of each voxel to the nearest one that is not away; in slabs, which saves memory."""
+    nearest = ndimage.distance_transform_edt(away, sampling=steps, return_distances=False, return_indices=True)
+    distance = np.empty(away.shape, np.float32)
+    for z in range(len(away)):
+        places = (z, *np.ogrid[: away.shape[1], : away.shape[2]])
+        squares = ((step * (own[z] - place)) ** 2 for own, place, step in zip(nearest, places, steps))
+        distance[z] = np.sqrt(sum(squares))
+    return distance
 
 
 def unmodelled_density(rest: Volume, explained: Volume, distance: Floats, steps: Sequence[float]) -> Mask:
@@ -64,13 +75,15 @@ def unmodelled_density(rest: Volume, explained: Volume, distance: Floats, steps:
         Spacing of the grid (z, y, x), Å.
     """
     width = [_SEARCHED_WIDTH / step for step in steps]
-    smooth, smooth_model = (ndimage.gaussian_filter(values, width) for values in (rest, explained))
     off = (distance > _SEARCHED[0]) & (distance < _SEARCHED[1])
     if not off.any():
         return off
+    density = float(np.percentile(ndimage.gaussian_filter(explained, width)[distance == 0], 75))
+    smooth = ndimage.gaussian_filter(rest, width)
     # Unmodelled density is positive, so that negative values alone tell the noise.
-    noise = float(np.sqrt(2 * np.mean(np.minimum(smooth[off], 0) ** 2)))
-    least = max(_SIGMAS * noise, _SHARE * float(np.percentile(smooth_model[distance == 0], 75)))
+    negative = np.minimum(smooth[off], 0)
+    noise = float(np.sqrt(2 * np.einsum("i,i->", negative, negative, dtype=np.float64) / len(negative)))
+    least = max(_SIGMAS * noise, _SHARE * density)
     found: Mask = ndimage.binary_opening(off & (smooth > least))
     return found
 

@@ -137,9 +137,15 @@ def place_model(
     own = [item for item in densities if item is not None]
     owner = _merge_alike(own, groups, finest, shape, warnings)
     kept = sorted(set(owner))
-    return replace(
-        placed, densities=tuple(own[index] for index in kept), owner=tuple(kept.index(index) for index in owner)
-    )
+    merged = [
+        own[index]
+        if owner.count(index) == 1
+        else placed.density_of(
+            _without_copies([g.atoms for g, o in zip(groups, owner) if o == index], placed.positions)
+        )
+        for index in kept
+    ]
+    return replace(placed, densities=tuple(merged), owner=tuple(kept.index(index) for index in owner))
 
 
 def _working_grid(grid: MapGrid, finest: float) -> Tuple[Tuple[int, ...], Tuple[float, ...]]:
