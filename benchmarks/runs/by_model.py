@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,13 +32,16 @@ class ModelReading:
     Attributes
     ----------
     occupancies : tuple of Interval
-        In each class, the mean over the chains of the part by their mass.
+        In each class that shows the model, the mean over the chains of the part by their mass.
     fractions : tuple of float
-        Fraction of the particles of each class that have the part.
+        Fraction of the particles of each of these classes that have the part.
+    unseen : int
+        Number of the other classes, which have no occupancies.
     """
 
     occupancies: Tuple[Interval, ...]
     fractions: Tuple[float, ...]
+    unseen: int = 0
 
     @property
     def spread(self) -> float:
@@ -91,5 +95,7 @@ def read_by_model(
             )
             for chains in by_class
         )
-        readings.append(ModelReading(occupancies, tuple(truth.fraction(index, number) for number in numbers)))
+        seen = [place for place, item in enumerate(occupancies) if not math.isnan(item.value)]
+        fractions = tuple(truth.fraction(index, numbers[place]) for place in seen)
+        readings.append(ModelReading(tuple(occupancies[place] for place in seen), fractions, len(numbers) - len(seen)))
     return tuple(readings)

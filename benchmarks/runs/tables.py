@@ -71,7 +71,8 @@ def by_model(outcomes: Sequence[Outcome]) -> str:
         pairs = [pair for item in chosen for pair in zip(item.occupancies, item.fractions)]
         error = f"{np.mean([abs(one.value - true) for one, true in pairs]):.3f}" if pairs else "-"
         rows.append([name, str(len(chosen)), error, _held(pairs).text])
-    rows.append(["the model is refused: too little detail", str(refused), "-", "-"])
+    rows.append(["the model is refused: it does not lie in any class", str(refused), "-", "-"])
+    rows.append(["in classes that do not show the model", str(sum(item.unseen for item in read)), "-", "-"])
     return markdown(["parts", "number", "error of the fitted model", "90 % intervals that hold"], rows)
 
 
