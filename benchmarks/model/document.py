@@ -97,6 +97,19 @@ def broken_bounds(outcomes: Outcomes) -> List[str]:
             broken.append(
                 f"intervals of chains from {low:g} kDa hold in {share:.0%}, expected {HELD[0]:.0%} to {HELD[1]:.0%}"
             )
+    return broken + _broken_by_kind(outcomes)
+
+
+def _broken_by_kind(outcomes: Outcomes) -> List[str]:
+    """Return a sentence for each kind of map in which the chains, or the small ones, are further off than allowed."""
+    broken = []
+    for title in KINDS:
+        chains = [item for case, readings in outcomes if case.title == title for item in readings]
+        small = [item for item in chains if 8 <= item.mass < 15]
+        for name, chosen, bound in (("", chains, MAX_ERROR), (" of chains of 8 to 15 kDa", small, MAX_SMALL_ERROR)):
+            if title not in UNKNOWABLE and chosen and mean_error(chosen, MODEL) > bound:
+                error = mean_error(chosen, MODEL)
+                broken.append(f"the mean error{name} is {error:.3f} in *{title}*, expected at most {bound:g}")
     return broken
 
 

@@ -101,6 +101,7 @@ def test_bounds_are_reported_when_missed():
     assert broken() == []
     assert any("mean error is 0.035" in text for text in broken(error=0.035, calibrated=0.9))
     assert any("8 to 15 kDa is 0.045" in text for text in broken(error=0.045, calibrated=0.9))
+    assert any("is 0.035 in *" in text for text in broken(error=0.035, calibrated=0.9))
     assert any("relative to the calibrated" in text for text in broken(calibrated=0.53))
     assert sum("hold in" in text for text in broken(held=0.5)) == len(masses)
     assert sum("hold in 100%" in text for text in broken(held=1.0)) == len(masses)
