@@ -35,7 +35,7 @@ def map_in_project_frame(path: str, source: SourceMap, folder: str) -> str:
         Folder for a copy with Scipion's origin in the header, written only if it is needed. The copy keeps the map's
         name, which messages show.
     """
-    from occupy_core.modelling.frame import possible_frames  # loads gemmi
+    from occupy_core.modelling.fit.frame import possible_frames  # loads gemmi
 
     if source.origin is None:
         return path

@@ -93,8 +93,8 @@ def model_problems(settings: Any) -> List[str]:
         return [f"{label}: {settings.model}: no such file; run its protocol again"]
     try:
         # Imported here: without gemmi, the plugin's other protocols must still be found.
-        from occupy_core.modelling.atomic_model import read_model
-        from occupy_core.modelling.groups import groups_of
+        from occupy_core.modelling.atoms.atomic_model import read_model
+        from occupy_core.modelling.atoms.groups import groups_of
     except ImportError as error:
         return [f"{label}: an atomic model needs gemmi, which is not installed ({error}); scipion3 pip install gemmi"]
     try:

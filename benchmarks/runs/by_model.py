@@ -18,8 +18,8 @@ from benchmarks.runs.truth import Truth
 from occupy_core.comparing.occupancies import Interval
 from occupy_core.errors import ModelError
 from occupy_core.maps.reading import read_map
-from occupy_core.modelling.atomic_model import read_model
-from occupy_core.modelling.groups import groups_of
+from occupy_core.modelling.atoms.atomic_model import read_model
+from occupy_core.modelling.atoms.groups import groups_of
 from occupy_core.modelling.model_occupancy import measure_model
 
 _ATOM_ERROR = 0.5  # Å

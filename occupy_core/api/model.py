@@ -13,9 +13,9 @@ from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError, ModelError, SettingsError
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import PathLike
-from occupy_core.modelling.atomic_model import read_model
+from occupy_core.modelling.atoms.atomic_model import read_model
+from occupy_core.modelling.atoms.groups import Group, groups_of, windows_of
 from occupy_core.modelling.describe import one_means
-from occupy_core.modelling.groups import Group, groups_of, windows_of
 from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy, measure_model
 from occupy_core.modelling.outputs import mask_of_part
 

@@ -73,11 +73,11 @@ def measure_job_model(
     if not os.path.exists(settings.model):
         raise ModelError(f"{settings.model}: no such file, expected an atomic model (PDB or mmCIF)")
     try:
-        from occupy_core.modelling.atomic_model import read_model
+        from occupy_core.modelling.atoms.atomic_model import read_model
     except ImportError as error:
         raise ModelError(f"an atomic model needs gemmi, which is not installed ({error}); pip install gemmi") from error
+    from occupy_core.modelling.atoms.groups import groups_of, windows_of
     from occupy_core.modelling.describe import short_lines
-    from occupy_core.modelling.groups import groups_of, windows_of
     from occupy_core.modelling.model_occupancy import measure_model
     from occupy_core.modelling.outputs import masked_groups, write_model_outputs
 
@@ -144,7 +144,7 @@ def name_parts_of_regions(
     """Add to each region of a comparison's report the parts of the model that it lies on, the largest share first."""
     if report is None or comparison is None or result is None:
         return
-    from occupy_core.modelling.frame import positions_in_map
+    from occupy_core.modelling.fit.frame import positions_in_map
 
     spacing = comparison.spacing * comparison.grid.voxel_size
     positions = positions_in_map(result.model, result.frame, result.grid)

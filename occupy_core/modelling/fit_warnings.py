@@ -7,8 +7,8 @@ from typing import List, Sequence
 
 import numpy as np
 
-from occupy_core.modelling.fit_map import FittedMap
-from occupy_core.modelling.groups import Group
+from occupy_core.modelling.atoms.groups import Group
+from occupy_core.modelling.fit.fit_map import FittedMap
 
 # Å: root mean square displacement of a map from the model, from which on it is told. Ours.
 _TOLD_DISPLACEMENT = 1.5

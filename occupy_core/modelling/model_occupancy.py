@@ -15,13 +15,13 @@ from occupy_core.comparing.poses import Pose
 from occupy_core.errors import MapError, ModelError
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
-from occupy_core.modelling.atomic_model import AtomicModel
-from occupy_core.modelling.fit_map import FittedMap, fit_map
+from occupy_core.modelling.atoms.atomic_model import AtomicModel
+from occupy_core.modelling.atoms.groups import Group, Window
+from occupy_core.modelling.fit.fit_map import FittedMap, fit_map
+from occupy_core.modelling.fit.frame import Frame
+from occupy_core.modelling.fit.placed_model import PlacedModel, place_model
 from occupy_core.modelling.fit_warnings import fit_warnings, missing_parts
-from occupy_core.modelling.frame import Frame
 from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale, contrast_errors, find_scale, scale_of_named
-from occupy_core.modelling.groups import Group, Window
-from occupy_core.modelling.placed_model import PlacedModel, place_model
 from occupy_core.modelling.uneven_groups import uneven_groups
 
 # The part of a window's standard deviation that is not noise. Ours, from the benchmark.

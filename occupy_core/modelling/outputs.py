@@ -16,7 +16,7 @@ from occupy_core.comparing.outputs import mean_over_particles
 from occupy_core.comparing.poses import Pose
 from occupy_core.errors import ModelError
 from occupy_core.maps.writing import write_map
-from occupy_core.modelling.atomic_model import (
+from occupy_core.modelling.atoms.atomic_model import (
     AtomicModel,
     Residue,
     find_entities,
@@ -24,9 +24,9 @@ from occupy_core.modelling.atomic_model import (
     number_of,
     read_structure,
 )
+from occupy_core.modelling.atoms.groups import Group, file_name_of
 from occupy_core.modelling.describe import one_means
-from occupy_core.modelling.frame import positions_in_map, possible_frames
-from occupy_core.modelling.groups import Group, file_name_of
+from occupy_core.modelling.fit.frame import positions_in_map, possible_frames
 from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy
 from occupy_core.modelling.part_masks import mask_around
 from occupy_core.modelling.refinement_groups import phenix_parameters, refmac_keywords

@@ -11,8 +11,8 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 
-from occupy_core.modelling.atomic_model import AtomicModel, Residue
-from occupy_core.modelling.groups import Group
+from occupy_core.modelling.atoms.atomic_model import AtomicModel, Residue
+from occupy_core.modelling.atoms.groups import Group
 
 # Cycles of occupancy refinement that the keywords ask for.
 _CYCLES = 5

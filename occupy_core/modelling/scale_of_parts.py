@@ -8,7 +8,7 @@ from typing import List, Optional
 import numpy as np
 
 from occupy_core.arrays.types import Volume
-from occupy_core.modelling.frame import positions_in_map
+from occupy_core.modelling.fit.frame import positions_in_map
 from occupy_core.modelling.model_occupancy import ModelOccupancy
 
 

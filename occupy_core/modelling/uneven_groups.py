@@ -8,9 +8,9 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.modelling.fit_map import FittedMap
+from occupy_core.modelling.atoms.groups import Group, Window
+from occupy_core.modelling.fit.fit_map import FittedMap
 from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale
-from occupy_core.modelling.groups import Group, Window
 
 # Smallest difference between two chains of a group that gives a warning, as occupancy and in standard deviations. Ours:
 # in eight classifications by RELION, with 5 to 10 chains in a group, equal chains read within 0.22, and whole chains

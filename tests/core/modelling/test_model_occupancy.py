@@ -12,8 +12,8 @@ from benchmarks.occupancy.simulate import simulate
 from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.errors import MapError, ModelError
 from occupy_core.maps.density_map import map_from_array
-from occupy_core.modelling.atomic_model import read_model
-from occupy_core.modelling.groups import groups_of, windows_of
+from occupy_core.modelling.atoms.atomic_model import read_model
+from occupy_core.modelling.atoms.groups import groups_of, windows_of
 from occupy_core.modelling.model_occupancy import measure_model
 from tests.core.modelling.conftest import CONDITIONS, OCCUPANCIES
 

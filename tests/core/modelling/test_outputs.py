@@ -13,9 +13,9 @@ from scipy.spatial import cKDTree
 from occupy_core.comparing.poses import Pose
 from occupy_core.errors import ModelError
 from occupy_core.maps.reading import read_map
-from occupy_core.modelling.atomic_model import read_model
-from occupy_core.modelling.frame import possible_frames
-from occupy_core.modelling.groups import groups_of, windows_of
+from occupy_core.modelling.atoms.atomic_model import read_model
+from occupy_core.modelling.atoms.groups import groups_of, windows_of
+from occupy_core.modelling.fit.frame import possible_frames
 from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy
 from occupy_core.modelling.outputs import write_model_outputs
 from occupy_core.settings.job_spec import MapInput

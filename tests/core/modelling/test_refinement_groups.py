@@ -8,8 +8,8 @@ import gemmi
 import pytest
 
 from occupy_core.job.run import run_job
-from occupy_core.modelling.atomic_model import read_model
-from occupy_core.modelling.groups import groups_of
+from occupy_core.modelling.atoms.atomic_model import read_model
+from occupy_core.modelling.atoms.groups import groups_of
 from occupy_core.modelling.refinement_groups import phenix_parameters, refmac_keywords, spans
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.settings import Settings

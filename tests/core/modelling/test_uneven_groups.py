@@ -3,8 +3,8 @@
 
 import pytest
 
-from occupy_core.modelling.atomic_model import read_model
-from occupy_core.modelling.groups import groups_of, windows_of
+from occupy_core.modelling.atoms.atomic_model import read_model
+from occupy_core.modelling.atoms.groups import groups_of, windows_of
 from occupy_core.modelling.model_occupancy import measure_model
 
 WHOLE = dict.fromkeys("ABCDEFG", 1.0)

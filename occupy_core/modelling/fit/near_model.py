@@ -9,8 +9,8 @@ import numpy as np
 from scipy import ndimage
 
 from occupy_core.arrays.types import Floats, Mask, Volume
-from occupy_core.modelling.group_density import GroupDensity
-from occupy_core.modelling.normal_equations import Place
+from occupy_core.modelling.fit.group_density import GroupDensity
+from occupy_core.modelling.fit.normal_equations import Place
 
 # Å from the atoms: up to the first the fit counts each voxel in full, beyond the second not at all. Ours.
 _REACH = (8.0, 16.0)

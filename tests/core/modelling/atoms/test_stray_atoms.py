@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from occupy_core.errors import ModelError
-from occupy_core.modelling.atomic_model import read_model
-from occupy_core.modelling.stray_atoms import stray_atoms
+from occupy_core.modelling.atoms.atomic_model import read_model
+from occupy_core.modelling.atoms.stray_atoms import stray_atoms
 from tests.core.modelling.pdb_text import atom, chain, residue
 
 

@@ -10,11 +10,11 @@ import pytest
 from occupy_core.errors import ModelError
 from occupy_core.maps.density_map import map_from_array
 from occupy_core.maps.reading import read_map
-from occupy_core.modelling.atomic_model import read_model
-from occupy_core.modelling.frame import find_frame, positions_in_map, possible_frames
-from occupy_core.modelling.groups import groups_of
+from occupy_core.modelling.atoms.atomic_model import read_model
+from occupy_core.modelling.atoms.groups import groups_of
+from occupy_core.modelling.fit.frame import find_frame, positions_in_map, possible_frames
+from occupy_core.modelling.fit.placed_model import place_model
 from occupy_core.modelling.model_occupancy import measure_model
-from occupy_core.modelling.placed_model import place_model
 from tests.core.modelling.conftest import CONDITIONS
 
 STEP = CONDITIONS.voxel_size

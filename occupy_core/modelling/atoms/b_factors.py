@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial import cKDTree
 
-from occupy_core.modelling.atomic_model import AtomicModel
+from occupy_core.modelling.atoms.atomic_model import AtomicModel
 
 # B-factors are taken relative to their median, and at most this much lower or higher, Å^2. Ours.
 _B_RANGE = (-60.0, 100.0)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from occupy_core.arrays.slabs import for_slabs
 from occupy_core.arrays.types import Volume
 from occupy_core.fourier.transforms import Spectrum
-from occupy_core.modelling.group_density import Frequencies
+from occupy_core.modelling.fit.group_density import Frequencies
 
 Doubles = NDArray[np.float64]
 

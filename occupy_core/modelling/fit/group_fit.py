@@ -26,11 +26,11 @@ from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.arrays.slabs import for_each
 from occupy_core.arrays.types import Volume
 from occupy_core.fourier.transforms import Spectrum
-from occupy_core.modelling.frequency_shells import Doubles, FrequencyShells, interpolated, taper
-from occupy_core.modelling.group_density import Frequencies, GroupDensity
-from occupy_core.modelling.motion_equations import with_motions
-from occupy_core.modelling.near_model import near_weights, unmodelled_density, without
-from occupy_core.modelling.normal_equations import Place, dot, normal_equations
+from occupy_core.modelling.fit.frequency_shells import Doubles, FrequencyShells, interpolated, taper
+from occupy_core.modelling.fit.group_density import Frequencies, GroupDensity
+from occupy_core.modelling.fit.motion_equations import with_motions
+from occupy_core.modelling.fit.near_model import near_weights, unmodelled_density, without
+from occupy_core.modelling.fit.normal_equations import Place, dot, normal_equations
 
 # Rounds of factor, noise, occupancies and motion: at least, at most, and the root mean square displacement of the
 # model, Å, below which the map is not moved any more. Ours.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
-from occupy_core.modelling.stray_atoms import stray_atoms
+from occupy_core.modelling.atoms.stray_atoms import stray_atoms
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
-from occupy_core.modelling.atomic_model import AtomicModel, Residue
-from occupy_core.modelling.selections import Entry, as_gemmi, entries_of_file, entries_of_mapping, select_parts
+from occupy_core.modelling.atoms.atomic_model import AtomicModel, Residue
+from occupy_core.modelling.atoms.selections import Entry, as_gemmi, entries_of_file, entries_of_mapping, select_parts
 
 CHAIN, ENTITY = "chain", "entity"
 # Atoms: smaller ligands, such as ions, count with their chain; their occupancy cannot be told at the detail that is

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from occupy_core.errors import ModelError
-from occupy_core.modelling.atomic_model import read_model
+from occupy_core.modelling.atoms.atomic_model import read_model
 from tests.core.modelling.pdb_text import atom, chain, ligand, residue
 
 PDB = chain("A", range(1, 11)) + chain("B", range(1, 6), at=(0, 0, 20))

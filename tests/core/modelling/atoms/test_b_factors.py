@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from occupy_core.modelling.atomic_model import read_model
-from occupy_core.modelling.b_factors import usable_b_factors
+from occupy_core.modelling.atoms.atomic_model import read_model
+from occupy_core.modelling.atoms.b_factors import usable_b_factors
 from tests.core.modelling.pdb_text import chain
 
 REFINED = ["1WCM_polII_12chain.pdb.gz", "5B40_nucleosome.pdb.gz", "8bk7_docked_in_betaGal.pdb.gz"]

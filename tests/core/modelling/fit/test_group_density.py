@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from occupy_core.errors import ModelError
-from occupy_core.modelling.frequency_shells import taper
-from occupy_core.modelling.group_density import ICE, group_density
-from occupy_core.modelling.normal_equations import Place
+from occupy_core.modelling.fit.frequency_shells import taper
+from occupy_core.modelling.fit.group_density import ICE, group_density
+from occupy_core.modelling.fit.normal_equations import Place
 
 FINEST = 6.0
 STEPS = (2.0, 2.0, 2.0)

@@ -8,10 +8,10 @@ import pytest
 from scipy import ndimage
 
 from occupy_core.maps.density_map import map_from_array
-from occupy_core.modelling.atomic_model import read_model
-from occupy_core.modelling.groups import groups_of
+from occupy_core.modelling.atoms.atomic_model import read_model
+from occupy_core.modelling.atoms.groups import groups_of
+from occupy_core.modelling.fit.near_model import unmodelled_density, without
 from occupy_core.modelling.model_occupancy import measure_model
-from occupy_core.modelling.near_model import unmodelled_density, without
 
 STEPS = (2.0, 2.0, 2.0)
 

@@ -16,13 +16,13 @@ from occupy_core.arrays.types import Volume
 from occupy_core.fourier.resize import resize
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
-from occupy_core.modelling.atomic_model import AtomicModel
-from occupy_core.modelling.b_factors import usable_b_factors
-from occupy_core.modelling.frame import Frame, find_frame, positions_in_map
-from occupy_core.modelling.frequency_shells import taper
-from occupy_core.modelling.group_density import GroupDensity, group_density
-from occupy_core.modelling.groups import Group
-from occupy_core.modelling.normal_equations import Place, normal_equations
+from occupy_core.modelling.atoms.atomic_model import AtomicModel
+from occupy_core.modelling.atoms.b_factors import usable_b_factors
+from occupy_core.modelling.atoms.groups import Group
+from occupy_core.modelling.fit.frame import Frame, find_frame, positions_in_map
+from occupy_core.modelling.fit.frequency_shells import taper
+from occupy_core.modelling.fit.group_density import GroupDensity, group_density
+from occupy_core.modelling.fit.normal_equations import Place, normal_equations
 
 # Å, and voxels: the finest detail that is fitted is the coarser of both. Finer detail says more about noisy maps, and
 # depends more on the B-factors (docs/model.md). Ours.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.arrays.types import Floats, Volume
-from occupy_core.modelling.group_density import GroupDensity
+from occupy_core.modelling.fit.group_density import GroupDensity
 
 
 @dataclass(frozen=True)

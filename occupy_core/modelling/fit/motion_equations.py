@@ -10,7 +10,7 @@ import numpy as np
 from occupy_core.arrays.rigid_motion import MOTIONS, RigidMotion, small_motions
 from occupy_core.arrays.slabs import SECTIONS_PER_SLAB
 from occupy_core.arrays.types import Volume
-from occupy_core.modelling.normal_equations import Equations, Place
+from occupy_core.modelling.fit.normal_equations import Equations, Place
 
 
 def with_motions(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
-from occupy_core.modelling.atomic_model import AtomicModel
+from occupy_core.modelling.atoms.atomic_model import AtomicModel
 
 # Name of the group of the atoms that no selection of the user holds.
 OTHER = "other"

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from occupy_core.arrays.slabs import for_each
 from occupy_core.comparing.poses import Pose
 from occupy_core.maps.density_map import DensityMap
-from occupy_core.modelling.group_density import GroupDensity
-from occupy_core.modelling.group_fit import GroupFit, fit_groups
-from occupy_core.modelling.groups import Window
-from occupy_core.modelling.normal_equations import Place, normal_equations
-from occupy_core.modelling.placed_model import PlacedModel, on_working_grid
+from occupy_core.modelling.atoms.groups import Window
+from occupy_core.modelling.fit.group_density import GroupDensity
+from occupy_core.modelling.fit.group_fit import GroupFit, fit_groups
+from occupy_core.modelling.fit.normal_equations import Place, normal_equations
+from occupy_core.modelling.fit.placed_model import PlacedModel, on_working_grid
 
 # Share of a group's atoms that must lie in the box and outside flat areas for it to have an occupancy. Ours.
 _MIN_SEEN = 0.7

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import ModelError
 from occupy_core.maps.grid import MapGrid, in_xyz, position_of
-from occupy_core.modelling.atomic_model import AtomicModel
-from occupy_core.modelling.group_density import frequencies_of, group_density
+from occupy_core.modelling.atoms.atomic_model import AtomicModel
+from occupy_core.modelling.fit.group_density import frequencies_of, group_density
 
 # 1/Å: the frequencies that are compared, from the finest on, as far as the map has such detail. Ours.
 _BANDS = ((1 / 25, 1 / 9), (1 / 40, 1 / 13), (1 / 80, 1 / 20))

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from occupy_core.arrays.rigid_motion import RigidMotion
-from occupy_core.modelling.frequency_shells import FrequencyShells, interpolated, taper
-from occupy_core.modelling.group_density import frequencies_of, group_density
-from occupy_core.modelling.group_fit import fit_groups
-from occupy_core.modelling.normal_equations import Place, normal_equations
+from occupy_core.modelling.fit.frequency_shells import FrequencyShells, interpolated, taper
+from occupy_core.modelling.fit.group_density import frequencies_of, group_density
+from occupy_core.modelling.fit.group_fit import fit_groups
+from occupy_core.modelling.fit.normal_equations import Place, normal_equations
 
 FINEST, STEPS, SHAPE = 6.0, (2.0, 2.0, 2.0), (44, 40, 48)
 TRUTH = np.array([1.0, 0.7, 0.3, 0.0])
