@@ -52,6 +52,11 @@ class RigidMotion:
         """Angle of the rotation, degrees, 0..180."""
         return math.degrees(float(np.linalg.norm(Rotation.from_matrix(self.matrix).as_rotvec())))
 
+    def places(self, positions: Doubles) -> Doubles:
+        """Return where the values at positions (position, axis; Å) of a moved map come from."""
+        places: Doubles = (positions - self.centre) @ self.matrix.T + self.centre + self.offset
+        return places
+
     def moved(self, volume: Volume, *, is_prefiltered: bool = False) -> Volume:
         """Return a map whose voxel x has the value at y, by cubic splines; 3D float32.
 
@@ -67,8 +72,7 @@ class RigidMotion:
 
     def displacement(self, positions: Doubles) -> float:
         """Return the root mean square displacement of positions (position, axis) in Å."""
-        moved = (positions - self.centre) @ self.matrix.T + self.centre + self.offset
-        return math.sqrt(float(((moved - positions) ** 2).sum(axis=1).mean()))
+        return math.sqrt(float(((self.places(positions) - positions) ** 2).sum(axis=1).mean()))
 
     def after(self, factors: Doubles) -> RigidMotion:
         """Return this motion after a small one, given by the factors of its `small_motions`."""

@@ -134,20 +134,28 @@ def add_local_scale(
     for index, item in enumerate(_counted(job.maps)):
         if item.prefix in written:
             scale = open_written(folder / written[item.prefix], result.grid.shape)
-            for part, value in zip(report["parts"], scale_of_parts(scale, result)):
+            for part, value in zip(report["parts"], scale_of_parts(scale, result, index)):
                 part["occupancies"][index]["local_scale"] = value
 
 
 def name_parts_of_regions(
-    report: Optional[Dict[str, Any]], comparison: Optional[ClassComparison], result: Optional[ModelOccupancy]
+    report: Optional[Dict[str, Any]],
+    comparison: Optional[ClassComparison],
+    result: Optional[ModelOccupancy],
+    maps: Sequence[MapInput],
 ) -> None:
-    """Add to each region of a comparison's report the parts of the model that it lies on, the largest share first."""
+    """Add to each region of a comparison's report the parts of the model that it lies on, the largest share first.
+
+    `maps` are those of the job. Regions lie in the pose of the comparison's reference class.
+    """
     if report is None or comparison is None or result is None:
         return
     from occupy_core.modelling.fit.frame import positions_in_map
 
     spacing = comparison.spacing * comparison.grid.voxel_size
-    positions = positions_in_map(result.model, result.frame, result.grid)
+    reference = maps[comparison.map_indices[comparison.result.reference]]
+    motion = result.motions[_counted(maps).index(reference)]
+    positions = motion.places(positions_in_map(result.model, result.frame, result.grid))
     for item, region in zip(report["regions"], comparison.result.regions):
         index = np.round(positions / spacing).astype(int)
         inside = np.all((index >= 0) & (index < np.array(region.mask.shape)), axis=1)

@@ -73,7 +73,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
         processed, failed = _process_maps(for_maps, folder, shared, reporter)
         add_local_scale(model_report, model, job, processed, folder)
         comparison_report, comparison, warnings = compare_job_maps(job, cache, folder, reporter)
-        name_parts_of_regions(comparison_report, comparison, model)
+        name_parts_of_regions(comparison_report, comparison, model, job.maps)
         figures = job.settings.figures
         reporter(f"Writing {REPORT}, {FIGURE} and {CHIMERAX}" if figures else f"Writing {REPORT}, {CHIMERAX}")
         contents = ReportContents(

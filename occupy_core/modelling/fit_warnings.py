@@ -47,12 +47,13 @@ def fit_warnings(fits: Sequence[FittedMap], names: Sequence[str]) -> List[str]:
                 f"the model explains little of {name}: their correlation from 30 to 10 Å is {fit.correlation:.2f}. "
                 "Do not trust these occupancies before you have looked at model and map"
             )
-        if fit.pose.displacement > _TOLD_DISPLACEMENT:
-            moved.append(f"{name} by {fit.pose.rotation:.1f} degrees and {fit.pose.shift:.1f} Å")
+        if fit.displacement > _TOLD_DISPLACEMENT:
+            moved.append(f"{name} by {fit.motion.angle:.1f} degrees and {fit.motion.shift:.1f} Å")
     if moved:
         texts.append(
-            f"turned and shifted against the model: {', '.join(moved)}. The occupancies are read in this pose. If all "
-            "maps are, fit the model to one of them first, for instance with fitmap in ChimeraX"
+            f"turned and shifted against the model: {', '.join(moved)}. The occupancies are read in this pose, but "
+            "masks of parts, and files for ChimeraX, lie where the model lies. If all maps are turned or shifted, fit "
+            "the model to one of them first, for instance with fitmap in ChimeraX"
         )
     return texts
 

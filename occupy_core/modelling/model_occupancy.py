@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.comparing.limits import FALSE_ALARM, INTERVAL_SIGMAS, MIN_DIFFERENCE
-from occupy_core.comparing.poses import Pose
 from occupy_core.errors import MapError, ModelError
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
@@ -88,8 +88,8 @@ class ModelOccupancy:
         Groups that differ between the maps, the largest difference first.
     correlations : tuple of float
         For each map, the correlation of the fitted model with the map, from 30 to 10 Å or the finest detail.
-    poses : tuple of Pose
-        For each map, its pose relative to the model; the occupancies are read in this pose.
+    motions : tuple of RigidMotion
+        For each map, the motion by which it was moved to where the model fits best.
     whole : tuple of str
         Names of the groups that count as fully occupied.
     is_whole_given : bool
@@ -110,7 +110,7 @@ class ModelOccupancy:
     traces: Tuple[Tuple[PartOccupancy, ...], ...] = field(repr=False)
     differences: Tuple[PartDifference, ...]
     correlations: Tuple[float, ...]
-    poses: Tuple[Pose, ...]
+    motions: Tuple[RigidMotion, ...]
     whole: Tuple[str, ...]
     is_whole_given: bool
     frame: Frame
@@ -206,7 +206,7 @@ def measure_model(
         ),
         _differences(values, errors, sorting, scale),
         tuple(fit.correlation for fit in fits),
-        tuple(fit.pose for fit in fits),
+        tuple(fit.motion for fit in fits),
         tuple(groups[index].name for index in scale.groups),
         bool(named),
         placed.frame,

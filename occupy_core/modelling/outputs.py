@@ -10,10 +10,10 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import gemmi
 import numpy as np
 
+from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.arrays.types import Volume
 from occupy_core.comparing.occupancies import Interval
 from occupy_core.comparing.outputs import mean_over_particles
-from occupy_core.comparing.poses import Pose
 from occupy_core.errors import ModelError
 from occupy_core.maps.writing import write_map
 from occupy_core.modelling.atoms.atomic_model import (
@@ -88,7 +88,7 @@ def write_model_outputs(
         "finest_angstrom": result.finest,
         "whole": list(result.whole),
         "one_means": one_means(result.whole, result.is_whole_given),
-        "maps": [_map_report(*values) for values in zip(maps, result.correlations, result.poses)],
+        "maps": [_map_report(*values) for values in zip(maps, result.correlations, result.motions)],
         "parts": [
             {
                 "name": group.name,
@@ -232,10 +232,10 @@ def _attribute_lines(model: AtomicModel, atoms: Any, occupancy: PartOccupancy) -
     return [f"\t{place}\t{occupancy.value:.3f}" for place in places]
 
 
-def _map_report(item: MapInput, correlation: float, pose: Pose) -> Report:
+def _map_report(item: MapInput, correlation: float, motion: RigidMotion) -> Report:
     info = asdict(item.class_info) if item.class_info else {"number": None, "share": None, "particles": None}
     info.pop("ssnr", None)
-    moved = {"rotation_degrees": pose.rotation, "shift_angstrom": pose.shift}
+    moved = {"rotation_degrees": motion.angle, "shift_angstrom": motion.shift}
     return {"name": item.name, "input": item.path, **info, "correlation": correlation, **moved}
 
 

@@ -12,7 +12,7 @@ from occupy_core.modelling.fit.frame import positions_in_map
 from occupy_core.modelling.model_occupancy import ModelOccupancy
 
 
-def scale_of_parts(scale: Volume, result: ModelOccupancy) -> List[Optional[float]]:
+def scale_of_parts(scale: Volume, result: ModelOccupancy, index: int) -> List[Optional[float]]:
     """Return the median local scale of the voxels that hold the atoms of each part.
 
     Parameters
@@ -21,13 +21,16 @@ def scale_of_parts(scale: Volume, result: ModelOccupancy) -> List[Optional[float
         Local scale of a map, 0..1, on the grid of the maps; may be memory-mapped.
     result : ModelOccupancy
         The model in these maps.
+    index : int
+        Index of the map in `result`.
 
     Returns
     -------
     list of float or None
         One for each group, 0..1; None for a group without an atom in the box.
     """
-    voxels = np.round(positions_in_map(result.model, result.frame, result.grid) / result.grid.voxel_size).astype(int)
+    positions = result.motions[index].places(positions_in_map(result.model, result.frame, result.grid))
+    voxels = np.round(positions / result.grid.voxel_size).astype(int)
     inside = np.all((voxels >= 0) & (voxels < np.array(scale.shape)), axis=1)
     medians: List[Optional[float]] = []
     for group in result.groups:

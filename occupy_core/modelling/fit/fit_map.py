@@ -9,8 +9,8 @@ from typing import Dict, List, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
+from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.arrays.slabs import for_each
-from occupy_core.comparing.poses import Pose
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.modelling.atoms.groups import Window
 from occupy_core.modelling.fit.group_density import GroupDensity
@@ -39,8 +39,10 @@ class FittedMap:
         The same of the windows.
     correlation, unmodelled, signal : float
         `GroupFit.correlation`, `GroupFit.unmodelled` and `GroupFit.signal`.
-    pose : Pose
-        Of the map relative to the model.
+    motion : RigidMotion
+        By which the map was moved to where the model fits best.
+    displacement : float
+        Root mean square displacement of the model's voxels by this motion, Å.
     """
 
     occupancies: NDArray[np.float64]
@@ -50,7 +52,8 @@ class FittedMap:
     correlation: float = 0.0
     unmodelled: float = 0.0
     signal: float = 0.0
-    pose: Pose = Pose()
+    motion: RigidMotion = RigidMotion.none(np.zeros(3), (1.0, 1.0, 1.0))
+    displacement: float = 0.0
 
 
 def fit_map(source: DensityMap, placed: PlacedModel, windows: Sequence[Window], threads: int) -> FittedMap:
@@ -69,8 +72,8 @@ def fit_map(source: DensityMap, placed: PlacedModel, windows: Sequence[Window], 
     owner = np.array(placed.owner)
     of_groups, of_errors = occupancies[owner], errors[owner]
     of_windows = _fit_windows(fit, placed, windows, of_groups, of_errors, threads)
-    pose = Pose(fit.motion.shift, fit.motion.angle, fit.displacement)
-    return FittedMap(of_groups, of_errors, *of_windows, fit.correlation, fit.unmodelled, fit.signal, pose)
+    judged = fit.correlation, fit.unmodelled, fit.signal
+    return FittedMap(of_groups, of_errors, *of_windows, *judged, fit.motion, fit.displacement)
 
 
 def _nothing(groups: int, windows: int) -> FittedMap:

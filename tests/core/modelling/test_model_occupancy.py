@@ -130,8 +130,8 @@ def test_classes_in_other_poses_are_read_where_they_lie(fitted):
     result = measure([fitted.map, other], fitted.model, names=["class 1", "class 2"])
     for found in result.occupancies:
         assert [item.value for item in found] == pytest.approx(list(OCCUPANCIES.values()), abs=0.06)
-    assert result.differences == () and result.poses[0].displacement < 0.5
-    assert result.poses[1].rotation == pytest.approx(np.degrees(np.linalg.norm([0.06, 0.05, 0.08])), abs=1)
+    assert result.differences == () and result.motions[0].shift < 0.5
+    assert result.motions[1].angle == pytest.approx(np.degrees(np.linalg.norm([0.06, 0.05, 0.08])), abs=1)
     (text,) = [text for text in result.warnings if text.startswith("turned and shifted against the model")]
     assert "class 2 by 6." in text and "class 1" not in text
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from occupy_core.comparing.poses import Pose
+from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.errors import ModelError
 from occupy_core.maps.reading import read_map
 from occupy_core.modelling.atoms.atomic_model import read_model
@@ -18,6 +18,7 @@ from occupy_core.modelling.atoms.groups import groups_of, windows_of
 from occupy_core.modelling.fit.frame import possible_frames
 from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy
 from occupy_core.modelling.outputs import write_model_outputs
+from occupy_core.modelling.scale_of_parts import scale_of_parts
 from occupy_core.settings.job_spec import MapInput
 from tests.core.modelling.pdb_text import atom, chain, ligand, residue
 
@@ -53,7 +54,7 @@ def measured(tmp_path, write_mrc):
         frame = possible_frames(grid)[0]
         return ModelOccupancy(
             model, groups, windows, (parts,) * maps, (trace,) * maps, (), (0.9,) * maps,
-            (Pose(3.0, 5.0, 4.0),) * maps, ("A",), False, frame, grid, 6.0, (),
+            (RigidMotion.none(np.zeros(3), (1.0, 1.0, 1.0)),) * maps, ("A",), False, frame, grid, 6.0, (),
         )  # fmt: skip
 
     return make
@@ -261,3 +262,13 @@ def test_parts_of_any_name_have_masks_of_their_own(measured, tmp_path):
     assert len(set(masks)) == len(masks) == 6 and all(re.fullmatch(r"group_[A-Za-z0-9_-]+_mask.mrc", m) for m in masks)
     assert masks[:4] == ["group_group_mask.mrc", "group_group_2_mask.mrc", "group_a_b_mask.mrc", "group_a_b_2_mask.mrc"]
     assert all((tmp_path / name).exists() and name in report["outputs"] for name in masks)
+
+
+def test_the_local_scale_is_read_where_the_map_shows_the_part(measured):
+    """The second map is shifted by 10 Å along z against the model."""
+    result = measured({}, maps=2)
+    shifted = RigidMotion.none(np.full(3, 30.0), (1.0, 1.0, 1.0)).after(np.array([-10.0, 0, 0, 0, 0, 0]))
+    result = replace(result, motions=(result.motions[0], shifted))
+    scale = np.repeat(np.arange(SIDE, dtype=np.float32), SIDE * SIDE).reshape((SIDE,) * 3)
+    still, moved = (scale_of_parts(scale, result, index) for index in (0, 1))
+    assert [b - a for a, b in zip(still, moved)] == pytest.approx([10 / VOXEL_SIZE] * len(still), abs=1)
