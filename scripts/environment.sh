@@ -24,6 +24,8 @@ can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 # If there is none, take $PYTHON or python3 of any version, without Scipion.
 find_python() {
     for candidate in ${PYTHON:-python3 python3.12 python3.11 python3.10 python3.9 python3.8}; do
+        # A python of an environment, such as .venv with its bin folder on the PATH, stands for the python it was made with.
+        candidate=$("$candidate" -c 'import os, sys; print(os.path.realpath(sys.executable))' 2>/dev/null) || continue
         if "$candidate" -c 'import sys; sys.exit(not (3, 8) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
             command -v "$candidate"
             return

@@ -217,7 +217,8 @@ def _checked_groups(groups: Any) -> Union[str, Mapping[str, str]]:
 def _check_whole(whole: Any) -> None:
     """Refuse what is no sequence of names."""
     if isinstance(whole, str):
-        raise SettingsError("whole", f"got {whole!r}, expected a sequence of names; write [{whole!r}]")
+        names = [name.strip() for name in whole.split(",")]
+        raise SettingsError("whole", f"got {whole!r}, expected a sequence of names; write {names}")
     if not isinstance(whole, (Sequence, AbstractSet)) or not all(isinstance(name, str) for name in whole):
         raise SettingsError("whole", f"got {whole!r}, expected a sequence of names of parts, such as ['A', 'B']")
 

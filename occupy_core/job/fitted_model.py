@@ -97,6 +97,7 @@ def measure_job_model(
             whole=[name.strip() for name in settings.model_whole.split(",") if name.strip()],
             lowpass=settings.lowpass,
             names=[item.name for item in maps],
+            are_classes=True if any(item.is_class for item in maps) else None,
             threads=job.threads,
             step=step,
         )

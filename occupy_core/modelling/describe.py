@@ -136,7 +136,9 @@ def part_text(part: Report) -> str:
         values = ", ".join(f"{interval_text(item)} in {item['name']}" for item in occupancies)
     text = f"{part['name']} ({part['residues']}; {part['mass_kilodalton']:.1f} kDa): occupancy {values}"
     of_all = part["occupancy_of_all_particles"]
-    text += "" if of_all is None else f"; {of_all:.2f} of all particles"
+    if of_all is not None:
+        low, high = (part[f"occupancy_of_all_particles_{end}"] for end in ("low", "high"))
+        text += f"; {of_all:.2f} ({low:.2f}-{high:.2f}) of all particles"
     scales = [scale_text(item) for item in occupancies]
     return text if set(scales) == {UNKNOWN} else f"{text}; local scale {', '.join(scales)}"
 

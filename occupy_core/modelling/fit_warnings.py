@@ -49,11 +49,17 @@ def fit_warnings(fits: Sequence[FittedMap], names: Sequence[str]) -> List[str]:
             )
         if fit.displacement > _TOLD_DISPLACEMENT:
             moved.append(f"{name} by {fit.motion.angle:.1f} degrees and {fit.motion.shift:.1f} Å")
-    if moved:
+    if moved and len(fits) == 1:
+        motion = fits[0].motion
         texts.append(
-            f"turned and shifted against the model: {', '.join(moved)}. The occupancies are read in this pose, but "
-            "masks of parts, and files for ChimeraX, lie where the model lies. If all maps are turned or shifted, fit "
-            "the model to one of them first, for instance with fitmap in ChimeraX"
+            f"the model fits better {motion.shift:.1f} Å away from its place, turned by {motion.angle:.1f} degrees. "
+            "The occupancies, and masks of parts, hold for there. Fit it to the map, such as with fitmap in ChimeraX"
+        )
+    elif moved:
+        texts.append(
+            f"turned and shifted against the model: {', '.join(moved)}. The occupancies are read in these poses, but "
+            "masks of parts, and files for ChimeraX, lie where the model lies"
+            + (". Fit the model to one of the maps, for instance with fitmap in ChimeraX" * (len(moved) == len(fits)))
         )
     return texts
 

@@ -127,7 +127,7 @@ def scale_of_named(
 ) -> Scale:
     """Take named groups as fully occupied in every map: their mean, weighted by their precision, is 1.
 
-    A factor is NaN, and so is the unit, where the named groups have no density in a map.
+    A factor is NaN where the named groups have no density in a map, and so is the unit if they have none in any.
     """
     chosen: List[int] = list(groups)
     units = []
@@ -135,7 +135,8 @@ def scale_of_named(
         weights = np.hypot(sigmas[chosen], MODEL_ERROR * np.abs(values[chosen])) ** -2
         units.append(float((weights * values[chosen]).sum() / weights.sum()))
     units = [unit if unit > 0 else np.nan for unit in units]
-    return Scale(units[0], tuple(chosen), tuple(unit / units[0] for unit in units))
+    reference = next((unit for unit in units if unit > 0), np.nan)
+    return Scale(reference, tuple(chosen), tuple(unit / reference for unit in units))
 
 
 def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:

@@ -23,10 +23,11 @@ from occupy_core.modelling.fit.placed_model import PlacedModel, place_model
 from occupy_core.modelling.fit_warnings import fit_warnings, missing_parts
 from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale, contrast_errors, find_scale, scale_of_named
 from occupy_core.modelling.uneven_groups import uneven_groups
+from occupy_core.modelling.whole_parts import indices_of, refuse_missing
 
 # The part of a window's standard deviation that is not noise. Ours, from the benchmark.
 _WINDOW_ERROR = 0.06
-# Of several maps: standard deviation of an occupancy times the signal-to-noise ratio of the model. Classifications sort
+# Of classes: standard deviation of an occupancy times the signal-to-noise ratio of the model. Classifications sort
 # particles by noise too, which makes differences too large. Ours, from classifications by RELION (docs/classes.md).
 _SORTING_ERROR = 3.0
 
@@ -128,6 +129,7 @@ def measure_model(
     whole: Sequence[str] = (),
     lowpass: Optional[float] = None,
     names: Sequence[str] = (),
+    are_classes: Optional[bool] = None,
     threads: int = 1,
     step: Callable[[float, str], object] = lambda done, text: None,
 ) -> ModelOccupancy:
@@ -150,6 +152,8 @@ def measure_model(
         Finest detail to fit, Å; by default 6 Å or 2.5 voxels.
     names : sequence of str
         Names of the maps in messages.
+    are_classes : bool, optional
+        Whether the particles of the maps were sorted by a classification; by default for several maps.
     threads : int
     step : callable
         Called with the fraction of the work that is done (0..1) and a text that names the next piece.
@@ -161,7 +165,8 @@ def measure_model(
     MapError
         If two maps do not lie on one grid, or a map cannot be read.
     """
-    named = _indices(whole, groups)
+    named = indices_of(whole, groups)
+    are_classes = len(readers) > 1 if are_classes is None else are_classes
     warnings = list(model.warnings)
     names = list(names) or [f"map {number}" for number in range(1, len(readers) + 1)]
     placed = _place(readers, lambda source: place_model(source, model, groups, lowpass, warnings, threads))
@@ -175,12 +180,11 @@ def measure_model(
     warnings += fit_warnings(fits, names) + missing_parts(groups, fits, names)
     masses = np.array([group.mass for group in groups])
     values, errors = [fit.occupancies for fit in fits], [fit.errors for fit in fits]
-    if named and any(np.isnan(item[named]).any() for item in values):
-        raise ModelError("model_whole: names a part that a map does not show; name parts that lie in all maps")
+    refuse_missing(named, values, names)
     if all(np.isnan(item).all() for item in values):
         raise ModelError(f"{model.path}: no part of the model lies where the map has density")
     scale = scale_of_named(values, errors, named) if named else find_scale(values, errors, masses)
-    if not scale.unit > 0 or named and np.isnan(scale.factors).any():
+    if not scale.unit > 0:
         raise ModelError(f"{model.path}: a map has no density where the parts lie that should be fully occupied")
     warnings += [
         f"no part of the model has density in {name}, so it has no occupancies"
@@ -191,7 +195,7 @@ def measure_model(
     nucleic = np.array([residue.is_nucleic for residue in model.residues])[model.residue_of_atom]
     shares = np.array([float(nucleic[group.atoms].mean()) for group in groups])
     contrast = contrast_errors(shares, masses, scale)
-    sorting = [_SORTING_ERROR / fit.signal if fit.signal > 0 and len(fits) > 1 else 0.0 for fit in fits]
+    sorting = [_SORTING_ERROR / fit.signal if fit.signal > 0 and are_classes else 0.0 for fit in fits]
     return ModelOccupancy(
         model,
         tuple(groups),
@@ -276,11 +280,3 @@ def _differences(
             half = INTERVAL_SIGMAS * float(np.hypot(sigma, MODEL_ERROR))
             found.append(PartDifference(group, lowest, highest, value - half, value, min(value + half, 1.0)))
     return tuple(sorted(found, key=lambda item: -item.value))
-
-
-def _indices(names: Sequence[str], groups: Sequence[Group]) -> List[int]:
-    known = [group.name for group in groups]
-    for name in names:
-        if name not in known:
-            raise ModelError(f"model_whole: found {name!r}, expected names of parts: {', '.join(known)}")
-    return [known.index(name) for name in names]

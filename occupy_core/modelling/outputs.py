@@ -123,8 +123,13 @@ def write_model_outputs(
 
 
 def mask_of_part(result: ModelOccupancy, group: Group) -> Volume:
-    """Return a soft mask around the atoms of a part: float32 array, 3D, 0..1, on the grid of the maps."""
+    """Return a soft mask around the atoms of a part: float32 array, 3D, 0..1, on the grid of the maps.
+
+    It lies where a single map shows the part; for several maps, which may lie in different poses, where the model lies.
+    """
     positions = positions_in_map(result.model, result.frame, result.grid)[group.atoms]
+    if len(result.motions) == 1:
+        positions = result.motions[0].places(positions)
     return mask_around(positions, result.grid.shape, result.grid.voxel_size)
 
 

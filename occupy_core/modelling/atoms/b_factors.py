@@ -64,7 +64,7 @@ def usable_b_factors(model: AtomicModel) -> Tuple[NDArray[np.float64], Optional[
 def _reason_not_to_use(model: AtomicModel) -> Optional[str]:
     values = model.b_factors
     if float(np.ptp(values)) < 1 and not 0 <= values.min() < values.max() <= 1:
-        return "has no B-factors"
+        return "has one B-factor for all atoms" if values.any() else "has no B-factors"
     if _says_predicted(model):
         return "has no B-factors (it is a predicted structure, with its confidence in their place)"
     if values.min() >= 0 and values.max() <= 1:

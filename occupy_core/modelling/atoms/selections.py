@@ -55,7 +55,7 @@ def entries_of_file(path: str) -> List[Entry]:
             raise ModelError(f"{where}: found {line.strip()!r}, {_EXAMPLE}")
         entries.append((where, name, selection))
     if not entries:
-        raise ModelError(f"{path}: found no group, {_EXAMPLE}")
+        raise ModelError(f"{path}: found no part, {_EXAMPLE}")
     return entries
 
 

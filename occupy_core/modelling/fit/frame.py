@@ -30,6 +30,10 @@ _MAX_OFFSET, _MAX_OFFSET_STEPS = 4.0, 1.25
 # in the best of the bands the first was above 3 for right models, also in class maps of 20 Å, and at most 1.3 for wrong
 # ones; the second was 0.7 and less for models in the wrong hand, and above 1.5 for right models of real molecules.
 _MIN_RATIO, _MIN_MIRROR_RATIO = 1.7, 0.9
+# Å: a model that is further off in every frame is told by how much it is off in the frame of viewers. Ours.
+_FAR = 20.0
+# Share of the atoms in the box, below which a model lies outside it. Ours.
+_MIN_INSIDE = 0.5
 # Euler angles, degrees, by which the model is turned: far from each other and from the symmetries of molecules.
 _TURNS = ((37.0, 61.0, 83.0), (110.0, 47.0, 200.0), (255.0, 133.0, 18.0))
 # The axes along which the mirror images are inverted.
@@ -109,25 +113,36 @@ def find_frame(model: AtomicModel, volume: Volume, steps: Sequence[float], grid:
         _whole_density(model, (positions - centre) @ _rotation(angles) + centre, volume.shape, steps)
         for angles in _TURNS
     ]
-    best, move, mirror_ratio = 0.0, np.zeros(3), 1.0
+    best, move, mirror_ratio, inverted_ratio = 0.0, np.zeros(3), 1.0, 0.0
     for band in _BANDS:
         if band[0] >= 1 / (2.2 * max(steps)):  # finer than a map of so large voxels can show
             continue
         scores = fit_scores(volume, density, steps, band)
-        by_chance = max(float(fit_scores(volume, other, steps, band).max()) for other in turned)
+        of_turned = [fit_scores(volume, other, steps, band) for other in turned]
+        by_chance = max(float(item.max()) for item in of_turned)
+        inverted_ratio = max(inverted_ratio, float(scores.min()) / min(float(item.min()) for item in of_turned))
         if float(scores.max()) / by_chance <= best:
             continue
         best = float(scores.max()) / by_chance
-        peak = np.array(np.unravel_index(int(np.argmax(scores)), scores.shape))
+        peak = _peak(scores)
         moves = [_move_to_peak(peak, frame, frames[0], scores.shape, steps, grid) for frame in frames]
         nearest = int(np.argmin([np.linalg.norm(item) for item in moves]))
-        move = moves[nearest]
+        move = moves[nearest if np.linalg.norm(moves[nearest]) < _FAR else 0]
         of_mirrors = (fit_scores(volume, np.flip(density, axes), steps, band).max() for axes in _MIRRORED)
         mirror_ratio = float(scores.max()) / max(map(float, of_mirrors))
-        is_near = np.linalg.norm(move) <= max(_MAX_OFFSET, _MAX_OFFSET_STEPS * max(steps))
+        is_near = np.linalg.norm(moves[nearest]) <= max(_MAX_OFFSET, _MAX_OFFSET_STEPS * max(steps))
         if best >= _MIN_RATIO and mirror_ratio >= _MIN_MIRROR_RATIO and is_near:
             return frames[nearest]
-    raise ModelError(f"{model.path}: the model does not lie in the map: {_reason(best, mirror_ratio, move)}")
+    if inverted_ratio > max(best, _MIN_RATIO):
+        reason = "it lies in the negative of the map. The contrast of the map is inverted: multiply the map by -1"
+    elif all(_share_inside(model, frame, grid) < _MIN_INSIDE for frame in frames):
+        reason = (
+            "most of its atoms lie outside the box, whatever frame of coordinates is assumed; fit it to the map first, "
+            "for instance with fitmap in ChimeraX, and save it relative to the map"
+        )
+    else:
+        reason = _reason(best, mirror_ratio, move)
+    raise ModelError(f"{model.path}: the model does not lie in the map: {reason}")
 
 
 def _reason(ratio: float, mirror_ratio: float, move: NDArray[np.float64]) -> str:
@@ -144,8 +159,30 @@ def _reason(ratio: float, mirror_ratio: float, move: NDArray[np.float64]) -> str
             f"at its best place it fits {ratio:.2f} times as well as a turned model fits by chance, expected "
             f"{_MIN_RATIO:g} times and more. Check that it is the molecule of this map; if it is, {fit_it}"
         )
-    by = ", ".join(f"{value:.0f}" for value in move)
-    return f"it fits best {np.linalg.norm(move):.0f} Å away from its place, moved by about ({by}) Å; {fit_it}"
+    by = ", ".join(str(round(value)) for value in move)
+    return (
+        f"it fits best {np.linalg.norm(move):.0f} Å away from its place, moved by about ({by}) Å along x, y and z; "
+        f"{fit_it}. If it lies in the map already, check the voxel size, and whether the model is turned"
+    )
+
+
+def _share_inside(model: AtomicModel, frame: Frame, grid: MapGrid) -> float:
+    """Return the share of the atoms that lie in the box in a frame."""
+    positions = positions_in_map(model, frame, grid)
+    inside = np.all((positions > 0) & (positions < np.array(grid.shape) * grid.voxel_size), axis=1)
+    return float(inside.mean())
+
+
+def _peak(scores: Volume) -> NDArray[np.float64]:
+    """Return the place of the largest score, in voxels, refined by a parabola along each axis."""
+    peak = np.array(np.unravel_index(int(np.argmax(scores)), scores.shape))
+    refined = peak.astype(float)
+    for axis, side in enumerate(scores.shape):
+        step = np.arange(3) == axis
+        before, middle, after = (float(scores[tuple((peak + n * step) % scores.shape)]) for n in (-1, 0, 1))
+        bend = before - 2 * middle + after
+        refined[axis] += 0.5 * (before - after) / bend if bend < 0 and side > 2 else 0.0
+    return refined
 
 
 def fit_scores(volume: Volume, density: Volume, steps: Sequence[float], band: Tuple[float, float]) -> Volume:
@@ -202,7 +239,7 @@ def _spectral_amplitude(values: NDArray[np.complex64], k: NDArray[np.float32], s
 
 
 def _move_to_peak(
-    peak: NDArray[np.intp],
+    peak: NDArray[np.float64],
     frame: Frame,
     reference: Frame,
     shape: Sequence[int],

@@ -28,6 +28,7 @@ from occupy_core.modelling.fit.normal_equations import Place, normal_equations
 # depends more on the B-factors (docs/model.md). Ours.
 _FINEST, _FINEST_VOXELS = 6.0, 2.5
 _FINEST_LOWPASS = 2.0  # voxels: a finer low-pass asks for detail that no map holds
+_COARSEST = 20.0  # Å: a coarser low-pass leaves no shapes of molecules
 _SAMPLES = 2.5  # points of the grid in the finest detail
 _FINEST_FOR_FRAME = 9.0  # Å
 # Cosine between the densities of two groups, above which no map tells them apart. Ours.
@@ -108,7 +109,8 @@ def place_model(
         If the model does not lie in the map.
     """
     grid = source.grid
-    finest = max(lowpass or max(_FINEST, _FINEST_VOXELS * grid.voxel_size), _FINEST_LOWPASS * grid.voxel_size)
+    finest = min(lowpass, _COARSEST) if lowpass else max(_FINEST, _FINEST_VOXELS * grid.voxel_size)
+    finest = max(finest, _FINEST_LOWPASS * grid.voxel_size)
     coarse_shape, coarse_steps = _working_grid(grid, _FINEST_FOR_FRAME)
     frame = find_frame(model, on_working_grid(source, coarse_shape, threads), coarse_steps, grid)
     shape, steps = _working_grid(grid, finest)

@@ -123,7 +123,7 @@ def _draw_table(page: Page, report: Report) -> None:
             value = item["occupancy"]
             text = "–" if value is None else f"{value:.2f}"
             if value is not None and cell >= _WIDE_CELL:
-                text += f" ± {(item['high'] - item['low']) / 2:.2f}"
+                text += f" ({item['low']:.2f}-{item['high']:.2f})"
             if value is not None and cell >= _WIDEST_CELL:
                 text += f" (scale {scale_text(item)})"
             colour = "white" if value is not None and value < 0.6 else "black"

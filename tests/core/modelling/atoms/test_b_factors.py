@@ -83,7 +83,7 @@ def test_one_b_factor_for_each_chain_is_used(groel):
     ("values", "text"),
     [
         (lambda model: np.zeros(len(model.elements)), "has no B-factors"),
-        (lambda model: np.full(len(model.elements), 30.0), "has no B-factors"),
+        (lambda model: np.full(len(model.elements), 30.0), "has one B-factor for all atoms"),
         (lambda model: confidence(model) / 100, "they are 0 to 1"),
         (lambda model: np.linspace(0, 1, len(model.elements)), "they are 0 to 1"),
         (confidence, "they are higher where residues are well packed"),

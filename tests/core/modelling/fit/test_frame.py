@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The frame of a model: where voxel 0 of the map lies in its coordinates."""
 
+import re
 from dataclasses import replace
 
 import mrcfile
@@ -155,3 +156,30 @@ def test_another_molecule_is_refused_in_a_real_map(galactosidase, shared_data):
     centre = [(m.positions.min(axis=0) + m.positions.max(axis=0)) / 2 for m in (right, other)]
     with pytest.raises(ModelError, match="turned model fits by chance.* Check that it is the molecule of this map"):
         place(source, moved(other, centre[0] - centre[1]))
+
+
+def test_a_map_of_inverted_contrast_is_told(fitted):
+    inverted = map_from_array(-fitted.map.data, voxel_size=fitted.map.grid.voxel_size)
+    model = read_model(fitted.model)
+    with pytest.raises(ModelError, match="it lies in the negative of the map"):
+        measure_model([lambda: inverted], model, groups_of(model, "chain"), ())
+
+
+def test_a_model_outside_the_box_is_told(fitted):
+    model = read_model(fitted.model)
+    with pytest.raises(ModelError, match="most of its atoms lie outside the box"):
+        measure_model(
+            [lambda: fitted.map],
+            replace(model, positions=model.positions + [900, 0, 0]),
+            groups_of(model, "chain"),
+            (),
+        )
+
+
+def test_a_refused_model_is_told_the_move_to_about_an_angstrom(fitted):
+    model = read_model(fitted.model)
+    with pytest.raises(ModelError, match=r"moved by about \(-?\d+, -?\d+, -?\d+\) Å along x, y and z") as failure:
+        moved = replace(model, positions=model.positions + [-7.4, 11.2, 3.1])
+        measure_model([lambda: fitted.map], moved, groups_of(model, "chain"), ())
+    told = [float(value) for value in re.search(r"\((.*?)\)", str(failure.value)).group(1).split(",")]
+    assert told == pytest.approx([7.4, -11.2, -3.1], abs=1.2)
