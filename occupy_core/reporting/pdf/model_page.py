@@ -19,7 +19,6 @@ from occupy_core.modelling.describe import (
     difference_lines,
     part_text,
     region_lines,
-    scale_text,
     stretch_lines,
 )
 from occupy_core.reporting.pdf.colours import FRACTION_COLOURS
@@ -38,7 +37,7 @@ _OCCUPANCIES = "Occupancies, with 90 % intervals in brackets, and median local s
 _SAMPLE = 0.2  # inches, of a line in the legend
 _DASHES = ("-", "--", ":", "-.")
 _CONTINUED = "Occupancy of a fitted model, continued"
-_WIDE_CELL, _WIDEST_CELL = 0.75, 1.25  # inches; narrower cells of the table have no intervals, and no local scale
+_WIDE_CELL, _WIDEST_CELL = 0.9, 1.25  # inches; narrower cells of the table have no intervals
 
 
 def model_pages(report: Report, comparison: Optional[Report] = None, *, version: str) -> List[Figure]:
@@ -124,8 +123,6 @@ def _draw_table(page: Page, report: Report) -> None:
             text = "–" if value is None else f"{value:.2f}"
             if value is not None and cell >= _WIDE_CELL:
                 text += f" ({item['low']:.2f}-{item['high']:.2f})"
-            if value is not None and cell >= _WIDEST_CELL:
-                text += f" (scale {scale_text(item)})"
             colour = "white" if value is not None and value < 0.6 else "black"
             left = MARGIN + _NAME_WIDTH + (column + 0.5) * cell
             page.text(left, middle, shortened(text, cell, TINY), size=TINY, color=colour, ha="center")

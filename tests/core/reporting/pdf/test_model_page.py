@@ -39,7 +39,7 @@ def test_several_maps_have_a_table_with_a_cell_for_each_part_and_map():
     image = np.asarray(picture.get_array(), dtype=float)
     assert image.shape == (2, 2) and image[1].tolist() == [1.0, 1.0]  # rows count from below
     texts = texts_of([figure])
-    assert "0.90 (0.80-1.00) (scale 0.45)" in texts and "–" in texts
+    assert "0.90 (0.80-1.00)" in texts and "–" in texts
     assert any("0.90 (0.80-1.00) in class 1, not shown in class 2; local scale 0.45, –" in text for text in texts)
     assert any("B differs by 0.50 (0.40-0.60): least occupied in class 2" in text for text in texts)
 
