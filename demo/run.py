@@ -225,7 +225,7 @@ def _print_model(folders: Folders) -> None:
     with fixed_style():
         figure = model_pages({**report["model"], "warnings": []}, report["comparison"], version=report["version"])[0]
         width, height = figure.get_size_inches()
-        upper_part = Bbox.from_extents(0, 0.65 * height, width, height)
+        upper_part = Bbox.from_extents(0, 0.641 * height, width, height)
         figure.savefig(OUTPUT / "model.png", dpi=110, bbox_inches=upper_part)
 
 
