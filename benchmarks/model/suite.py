@@ -20,6 +20,7 @@ from benchmarks.occupancy.fitted_model import ModelErrors, write_fitted_model
 from benchmarks.occupancy.measure import readings
 from benchmarks.occupancy.simulate import Conditions, Simulated, simulate
 from benchmarks.occupancy.suite import CALIBRATED, SETTINGS, Complex
+from occupy_core.errors import MapError
 from occupy_core.maps.reading import read_map
 from occupy_core.modelling.atoms.atomic_model import read_model
 from occupy_core.modelling.atoms.groups import groups_of
@@ -176,7 +177,7 @@ def run_case(case: Case) -> List[ChainReading]:
         model = read_model(str(fitted))
         result = measure_model([lambda: read_map(str(path))], model, groups_of(model, "chain"), ())
         by_chain = {group.name: item for group, item in zip(result.groups, result.occupancies[0])}
-        scales = {CALIBRATED: estimate_scale(read_map(str(path)), SETTINGS[CALIBRATED]).scale}
+        scales = _calibrated_scale(str(path))
         if case.with_published:
             scales[PUBLISHED] = published.run(path, "occupancy", folder / "published")[0]
         medians = {method: readings(scale, simulated) for method, scale in scales.items()}
@@ -190,6 +191,14 @@ def run_case(case: Case) -> List[ChainReading]:
         )
         for index, chain in enumerate(simulated.names)
     ]
+
+
+def _calibrated_scale(path: str) -> Dict[str, np.ndarray]:
+    """Return the calibrated scale by its method; nothing for a map that is too noisy for one."""
+    try:
+        return {CALIBRATED: estimate_scale(read_map(path), SETTINGS[CALIBRATED]).scale}
+    except MapError:
+        return {}
 
 
 def _with_moved_chains(case: Case, conditions: Conditions, simulated: Simulated) -> Simulated:

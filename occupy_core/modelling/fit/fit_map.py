@@ -13,8 +13,10 @@ from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.arrays.slabs import for_each
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.modelling.atoms.groups import Window
+from occupy_core.modelling.fit.find_frame import lies_in
+from occupy_core.modelling.fit.fit_result import GroupFit
 from occupy_core.modelling.fit.group_density import GroupDensity
-from occupy_core.modelling.fit.group_fit import GroupFit, fit_groups
+from occupy_core.modelling.fit.group_fit import fit_groups
 from occupy_core.modelling.fit.normal_equations import Place, normal_equations
 from occupy_core.modelling.fit.placed_model import PlacedModel, on_working_grid
 
@@ -23,6 +25,11 @@ _MIN_SEEN = 0.7
 # Signal-to-noise ratio of the model, below which the map does not show it. Ours: maps of noise gave 4 to 11, class maps
 # that RELION made of 60 and more particles 16 and more (docs/model.md).
 _MIN_SIGNAL = 14.0
+# Å: maps that the fit has moved by this and more are compared with turned and mirrored models again. Ours.
+_CHECKED_DISPLACEMENT = 3.0
+# Degrees, and the correlation with the model that maps turned by more must have. Ours: right classes were turned by up
+# to 13 degrees, or correlated by 0.8 and more; fits to mirrored maps were turned by 17 to 30, with 0.4 and less.
+_LARGE_TURN, _MIN_CORRELATION_OF_TURNED = 15.0, 0.5
 # Standard deviation, before the map is seen, of a window's occupancy about that of its group. Ours.
 _WINDOW_SPREAD = 0.3
 
@@ -58,16 +65,19 @@ class FittedMap:
 
 def fit_map(source: DensityMap, placed: PlacedModel, windows: Sequence[Window], threads: int) -> FittedMap:
     """Fit one map; `windows` are parts of chains, each mostly in one group."""
-    seen = _seen(source, placed)
-    volume = on_working_grid(source, placed.shape, threads)
-    shown = [index for index in range(len(placed.densities)) if seen[index] >= _MIN_SEEN]
-    occupancies = np.full(len(placed.densities), np.nan)
-    errors = occupancies.copy()
+    shown = _shown(source, placed, placed.positions)
     if not shown:
         return _nothing(len(placed.owner), len(windows))
+    volume = on_working_grid(source, placed.shape, threads)
     fit = fit_groups(volume, [placed.densities[index] for index in shown], finest=placed.finest, threads=threads)
-    if fit.signal < _MIN_SIGNAL:
+    shown_there = _shown(source, placed, fit.motion.places(placed.positions))
+    if shown_there and shown_there != shown:
+        shown = shown_there
+        fit = fit_groups(volume, [placed.densities[index] for index in shown], finest=placed.finest, threads=threads)
+    if not _is_right(fit, source, placed, threads):
         return replace(_nothing(len(placed.owner), len(windows)), correlation=fit.correlation, signal=fit.signal)
+    occupancies = np.full(len(placed.densities), np.nan)
+    errors = occupancies.copy()
     occupancies[shown], errors[shown] = fit.occupancies, np.sqrt(np.diag(fit.covariance))
     owner = np.array(placed.owner)
     of_groups, of_errors = occupancies[owner], errors[owner]
@@ -82,12 +92,24 @@ def _nothing(groups: int, windows: int) -> FittedMap:
     return FittedMap(of_groups, of_groups, of_windows, of_windows)
 
 
-def _seen(source: DensityMap, placed: PlacedModel) -> List[float]:
-    """Return for each density the share of its atoms that lie in the box, outside areas of one constant value."""
+def _is_right(fit: GroupFit, source: DensityMap, placed: PlacedModel, threads: int) -> bool:
+    """Return whether the map shows the model: better than noise does, and where the fit has moved it far, upright."""
+    if not fit.has_converged or fit.signal < _MIN_SIGNAL:
+        return False
+    if fit.displacement < _CHECKED_DISPLACEMENT:
+        return True
+    if fit.motion.angle > _LARGE_TURN and fit.correlation < _MIN_CORRELATION_OF_TURNED:
+        return False
+    coarse = on_working_grid(source, placed.outline.density.shape, threads)
+    moved = replace(fit.motion, steps=placed.outline.steps).moved(coarse)
+    return lies_in(placed.outline, moved, placed.frame, placed.grid)
+
+
+def _shown(source: DensityMap, placed: PlacedModel, positions: NDArray[np.float64]) -> List[int]:
+    """Return the densities whose atoms, at these positions, mostly lie in the box, outside areas of one value."""
     shape = np.array(source.data.shape)
-    result = []
     owner = np.array(placed.owner)[placed.group_of_atom]
-    index = np.round(placed.positions / placed.grid.voxel_size).astype(int)
+    index = np.round(positions / placed.grid.voxel_size).astype(int)
     inside = np.all((index >= 0) & (index < shape), axis=1)
     flat = inside.copy()
     at_atoms = source.data[tuple(index[inside].T)]
@@ -95,10 +117,8 @@ def _seen(source: DensityMap, placed: PlacedModel) -> List[float]:
         neighbour = index[inside].copy()
         neighbour[:, axis] += np.where(neighbour[:, axis] < shape[axis] // 2, 1, -1)
         flat[inside] &= source.data[tuple(neighbour.T)] == at_atoms
-    for number in range(len(placed.densities)):
-        own = owner == number
-        result.append(float(np.mean(inside[own] & ~flat[own])))
-    return result
+    seen = inside & ~flat
+    return [number for number in range(len(placed.densities)) if seen[owner == number].mean() >= _MIN_SEEN]
 
 
 def _fit_windows(

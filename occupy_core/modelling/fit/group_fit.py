@@ -19,22 +19,23 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.arrays.slabs import for_each
 from occupy_core.arrays.types import Volume
 from occupy_core.fourier.transforms import Spectrum
-from occupy_core.modelling.fit.frequency_shells import Doubles, FrequencyShells, interpolated, taper
-from occupy_core.modelling.fit.group_density import Frequencies, GroupDensity
+from occupy_core.modelling.fit.fit_result import GroupFit, Weights
+from occupy_core.modelling.fit.frequency_shells import Doubles, FrequencyShells, taper
+from occupy_core.modelling.fit.group_density import GroupDensity
 from occupy_core.modelling.fit.motion_equations import with_motions
 from occupy_core.modelling.fit.near_model import near_weights, unmodelled_density, without
 from occupy_core.modelling.fit.normal_equations import Place, dot, normal_equations
 
 # Rounds of factor, noise, occupancies and motion: at least, at most, and the root mean square displacement of the
 # model, Å, below which the map is not moved any more. Ours.
-_ROUNDS, _MOST_ROUNDS, _LAST_DISPLACEMENT = 4, 12, 0.1
+_ROUNDS, _MOST_ROUNDS, _LAST_DISPLACEMENT = 4, 40, 0.1
+_BESIDE = 12.0  # Å from the atoms
 _POSITIONS = 5000  # of voxels on atoms, at which displacements are computed
 # Å^2, standard deviation of the groups' B-factors about the mean. A larger one reads flexible groups better, and groups
 # beside unmodelled density worse (docs/model.md). Ours.
@@ -43,78 +44,6 @@ _B_SPREAD = 12.0
 _LEAST = 1e-4
 # 1/Å: the fit is judged by the correlation between these frequencies, where shapes tell molecules apart. Ours.
 JUDGED = (1 / 30, 1 / 10)
-
-
-@dataclass(frozen=True)
-class GroupFit:
-    """Result of a fit.
-
-    Attributes
-    ----------
-    occupancies : float array (groups)
-        In units in which only ratios have a meaning; all 0 if the map has no density like that of the model.
-    covariance : float array (groups, groups)
-        Covariance of the occupancies from the noise where atoms are, in these units squared.
-    correlation : float
-        Correlation of the fitted model with the map near the model, from 30 to 10 Å or the finest detail fitted.
-    unmodelled : float
-        Share of the voxels near the model (0..1) that hold density which the model does not explain.
-    signal : float
-        Signal-to-noise ratio of the model as a whole: the root of the chi-square of all occupancies being 0.
-    motion : RigidMotion
-        By which the map was moved to where the model fits best.
-    displacement : float
-        Root mean square displacement of the model's voxels by this motion, Å.
-    residual : float32 array, 3D
-        The moved map less the fitted model, divided by noise(k).
-    weights : Weights
-        For fits of parts of groups.
-    """
-
-    occupancies: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-    correlation: float
-    unmodelled: float
-    signal: float
-    motion: RigidMotion = field(repr=False)
-    displacement: float
-    residual: Volume = field(repr=False)
-    weights: Weights = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Filter and voxel weights by which the density of a group compares with the residual of a fit.
-
-    Attributes
-    ----------
-    near : float32 array, 3D
-        Weight of each voxel, 0..1.
-    step : float
-        1/Å between the entries of `factor`, which begins at frequency 0.
-    factor : float array
-        s(k) / noise(k).
-    finest : float
-        Finest detail that is fitted, Å.
-    """
-
-    near: Volume = field(repr=False)
-    step: float
-    factor: NDArray[np.float64] = field(repr=False)
-    finest: float
-
-    def column(self, density: GroupDensity) -> Volume:
-        """Return the density of a group as it would stand in the residual."""
-        return density.filtered(self._at(density.frequencies()))
-
-    def columns(self, density: GroupDensity) -> Tuple[Volume, Volume]:
-        """Return `column`, and its change with the group's B-factor (per Å^2)."""
-        k = density.frequencies()
-        factor = self._at(k)
-        return density.filtered(factor), density.filtered(-factor * k * k / 4)
-
-    def _at(self, k: Frequencies) -> Frequencies:
-        return taper(k, self.finest) * interpolated(self.factor, self.step, k)
 
 
 def fit_groups(volume: Volume, densities: Sequence[GroupDensity], *, finest: float, threads: int = 1) -> GroupFit:
@@ -163,7 +92,7 @@ class _Fit:
         self.unmoved = ndimage.spline_filter(volume, output=np.float32)
 
     def run(self) -> GroupFit:
-        occupancies, background = np.ones(len(self.densities)), 0.0
+        occupancies, background = np.ones(len(self.densities)), self._level_beside()
         for number in range(_MOST_ROUNDS):
             explained = self._transform(self._sum(occupancies))
             observed = self._transform((self.volume - np.float32(background)) * self.near)
@@ -198,11 +127,17 @@ class _Fit:
             correlation,
             self.unmodelled,
             found.signal,
+            not has_moved,
             self.motion,
             self.motion.displacement(self.positions),
             found.residual,
             weights,
         )
+
+    def _level_beside(self) -> float:
+        """Return the median of the map beside the model: the first guess of the constant; 0 if there is no room."""
+        beside = self.volume[self.distance > _BESIDE]
+        return float(np.median(beside)) if len(beside) > _POSITIONS else 0.0
 
     def _exclude_unmodelled(self, rest: Volume, explained: Volume) -> None:
         """Leave out the voxels beside the model that hold density of something else, such as a micelle."""
@@ -215,7 +150,7 @@ class _Fit:
         count = len(self.densities)
         weights, nothing = Weights(self.near, self.shells.step, factor, self.finest), np.zeros(self.shape, np.float32)
         still = RigidMotion.none(self.motion.centre, self.steps)
-        return GroupFit(np.zeros(count), np.eye(count), 0.0, self.unmodelled, 0.0, still, 0.0, nothing, weights)
+        return GroupFit(np.zeros(count), np.eye(count), 0.0, self.unmodelled, 0.0, True, still, 0.0, nothing, weights)
 
     def _factor(self, observed: Spectrum, model: Spectrum) -> Tuple[Doubles, float]:
         """Return s(k) and the correlation of the map with the model times s(k).

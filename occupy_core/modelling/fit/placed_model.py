@@ -19,9 +19,11 @@ from occupy_core.maps.grid import MapGrid
 from occupy_core.modelling.atoms.atomic_model import AtomicModel
 from occupy_core.modelling.atoms.b_factors import usable_b_factors
 from occupy_core.modelling.atoms.groups import Group
-from occupy_core.modelling.fit.frame import Frame, find_frame, positions_in_map
+from occupy_core.modelling.fit.find_frame import find_frame
+from occupy_core.modelling.fit.frame import Frame, positions_in_map
 from occupy_core.modelling.fit.frequency_shells import taper
 from occupy_core.modelling.fit.group_density import GroupDensity, group_density
+from occupy_core.modelling.fit.model_shape import ModelShape
 from occupy_core.modelling.fit.normal_equations import Place, normal_equations
 
 # Å, and voxels: the finest detail that is fitted is the coarser of both. Finer detail says more about noisy maps, and
@@ -30,7 +32,7 @@ _FINEST, _FINEST_VOXELS = 6.0, 2.5
 _FINEST_LOWPASS = 2.0  # voxels: a finer low-pass asks for detail that no map holds
 _COARSEST = 20.0  # Å: a coarser low-pass leaves no shapes of molecules
 _SAMPLES = 2.5  # points of the grid in the finest detail
-_FINEST_FOR_FRAME = 9.0  # Å
+_FINEST_FOR_FRAME = 7.5  # Å
 # Cosine between the densities of two groups, above which no map tells them apart. Ours.
 _MAX_ALIKE = 0.95
 _ON_ATOM = 0.5  # Å: an atom nearer to another one is a copy of it; bonds are longer
@@ -57,6 +59,8 @@ class PlacedModel:
     b_factors : float64 array (atoms)
         Å^2.
     group_of_atom : int array (atoms)
+    outline : ModelShape
+        The model as a whole on a coarser grid.
     densities : tuple of GroupDensity
         Groups that cannot be told apart share one, in which copies count once: its occupancy is the sum of theirs.
     owner : tuple of int
@@ -72,6 +76,7 @@ class PlacedModel:
     positions: NDArray[np.float64] = field(repr=False)
     b_factors: NDArray[np.float64] = field(repr=False)
     group_of_atom: NDArray[np.intp] = field(repr=False)
+    outline: ModelShape = field(repr=False)
     densities: Tuple[GroupDensity, ...] = ()
     owner: Tuple[int, ...] = ()
 
@@ -112,7 +117,8 @@ def place_model(
     finest = min(lowpass, _COARSEST) if lowpass else max(_FINEST, _FINEST_VOXELS * grid.voxel_size)
     finest = max(finest, _FINEST_LOWPASS * grid.voxel_size)
     coarse_shape, coarse_steps = _working_grid(grid, _FINEST_FOR_FRAME)
-    frame = find_frame(model, on_working_grid(source, coarse_shape, threads), coarse_steps, grid)
+    outline = ModelShape.of(model, coarse_shape, coarse_steps, grid)
+    frame = find_frame(model, outline, on_working_grid(source, coarse_shape, threads), grid)
     shape, steps = _working_grid(grid, finest)
     group_of_atom = np.empty(len(model.elements), np.intp)
     for number, group in enumerate(groups):
@@ -129,6 +135,7 @@ def place_model(
         positions_in_map(model, frame, grid),
         b_factors,
         group_of_atom,
+        outline,
     )
     densities: List[Optional[GroupDensity]] = [None] * len(groups)
 

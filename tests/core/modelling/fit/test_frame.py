@@ -13,7 +13,9 @@ from occupy_core.maps.density_map import map_from_array
 from occupy_core.maps.reading import read_map
 from occupy_core.modelling.atoms.atomic_model import read_model
 from occupy_core.modelling.atoms.groups import groups_of
-from occupy_core.modelling.fit.frame import find_frame, positions_in_map, possible_frames
+from occupy_core.modelling.fit.find_frame import find_frame
+from occupy_core.modelling.fit.frame import positions_in_map, possible_frames
+from occupy_core.modelling.fit.model_shape import ModelShape
 from occupy_core.modelling.fit.placed_model import place_model
 from occupy_core.modelling.model_occupancy import measure_model
 from tests.core.modelling.conftest import CONDITIONS
@@ -121,7 +123,9 @@ def test_maps_of_large_voxels_give_no_numpy_warning(fitted):
     for voxel_size in (12.0, 25.0, 40.0):
         source = map_from_array(rng.standard_normal((16, 16, 16)).astype("f4"), voxel_size=voxel_size)
         with pytest.raises(ModelError, match="does not lie in the map"):
-            find_frame(model, source.data, (voxel_size,) * 3, source.grid)
+            find_frame(
+                model, ModelShape.of(model, source.data.shape, (voxel_size,) * 3, source.grid), source.data, source.grid
+            )
 
 
 @pytest.fixture(scope="module")
