@@ -31,7 +31,7 @@ def fit_warnings(fits: Sequence[FittedMap], names: Sequence[str]) -> List[str]:
     for fit, name in zip(fits, names):
         if np.isnan(fit.occupancies).all():
             texts.append(
-                f"the model is not seen in {name}: it fits no better than a turned model, or than noise (signal-to-noise "
+                f"the model is not seen in {name}: it fits no better than a turned model or noise (signal-to-noise "
                 f"ratio {fit.signal:.1f}). {name} has no occupancies. Look at the map (is its contrast inverted?) and "
                 "at the place of the model in it"
             )
