@@ -25,11 +25,12 @@ _MIN_SEEN = 0.7
 # Signal-to-noise ratio of the model, below which the map does not show it. Ours: maps of noise gave 4 to 11, class maps
 # that RELION made of 60 and more particles 16 and more (docs/model.md).
 _MIN_SIGNAL = 14.0
-# Å: maps that the fit has moved by this and more are compared with turned and mirrored models again. Ours.
-_CHECKED_DISPLACEMENT = 3.0
+# Å, and correlation: maps that the fit has moved by more, or that correlate less, are compared with turned and mirrored
+# models again. Ours.
+_CHECKED_DISPLACEMENT, _CHECKED_CORRELATION = 3.0, 0.3
 # Degrees, and the correlation with the model that maps turned by more must have. Ours: right classes were turned by up
-# to 13 degrees, or correlated by 0.8 and more; fits to mirrored maps were turned by 17 to 30, with 0.4 and less.
-_LARGE_TURN, _MIN_CORRELATION_OF_TURNED = 15.0, 0.5
+# to 13 degrees, or correlated by 0.8 and more; fits to mirrored maps were turned by 17 to 30, with 0.55 and less.
+_LARGE_TURN, _MIN_CORRELATION_OF_TURNED = 15.0, 0.6
 # Standard deviation, before the map is seen, of a window's occupancy about that of its group. Ours.
 _WINDOW_SPREAD = 0.3
 
@@ -96,7 +97,7 @@ def _is_right(fit: GroupFit, source: DensityMap, placed: PlacedModel, threads: i
     """Return whether the map shows the model: better than noise does, and where the fit has moved it far, upright."""
     if not fit.has_converged or fit.signal < _MIN_SIGNAL:
         return False
-    if fit.displacement < _CHECKED_DISPLACEMENT:
+    if fit.displacement < _CHECKED_DISPLACEMENT and fit.correlation > _CHECKED_CORRELATION:
         return True
     if fit.motion.angle > _LARGE_TURN and fit.correlation < _MIN_CORRELATION_OF_TURNED:
         return False
