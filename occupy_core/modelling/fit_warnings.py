@@ -9,6 +9,7 @@ import numpy as np
 
 from occupy_core.modelling.atoms.groups import Group
 from occupy_core.modelling.fit.fit_map import FittedMap
+from occupy_core.modelling.full_occupancy import Scale
 
 # Å: root mean square displacement of a map from the model, from which on it is told. Ours.
 _TOLD_DISPLACEMENT = 1.5
@@ -16,6 +17,7 @@ _TOLD_DISPLACEMENT = 1.5
 _MIN_CORRELATION = 0.25
 # Share of the voxels near the model with unmodelled density, from which on it is told. Ours.
 _MAX_UNMODELLED = 0.1
+_LISTED = 6  # parts in a sentence
 
 
 def fit_warnings(fits: Sequence[FittedMap], names: Sequence[str]) -> List[str]:
@@ -62,6 +64,41 @@ def fit_warnings(fits: Sequence[FittedMap], names: Sequence[str]) -> List[str]:
             + (". Fit the model to one of the maps, for instance with fitmap in ChimeraX" * (len(moved) == len(fits)))
         )
     return texts
+
+
+def above_one(
+    groups: Sequence[Group], fits: Sequence[FittedMap], scale: Scale, errors: Sequence[float], names: Sequence[str]
+) -> List[str]:
+    """Name the groups whose density clearly exceeds what counts as 1.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+    fits : sequence of FittedMap
+    scale : Scale
+        What counts as 1.
+    errors : sequence of float
+        For each map, the standard deviation of its occupancies for other reasons than noise.
+    names : sequence of str
+        Names of the maps in the sentences.
+    """
+    found = []
+    for fit, factor, error, name in zip(fits, scale.factors, errors, names):
+        values, noise = fit.occupancies / (scale.unit * factor), fit.errors / (scale.unit * factor)
+        lowest = values - 3 * np.hypot(noise, error * np.maximum(values, 1))
+        found += [
+            f"{group.name} {value:.2f}" + f" in {name}" * (len(fits) > 1)
+            for group, value, low in zip(groups, values, lowest)
+            if low > 1
+        ]
+    if not found:
+        return []
+    listed = ", ".join(found[:_LISTED]) + f" and {len(found) - _LISTED} more" * (len(found) > _LISTED)
+    return [
+        f"clearly more density than what counts as 1, written as 1: {listed}. If they are not denser than the model says "
+        "(another molecule, overlapping parts), what counts as 1 is not whole, and all occupancies are too high: name "
+        "these parts in model_whole"
+    ]
 
 
 def missing_parts(groups: Sequence[Group], fits: Sequence[FittedMap], names: Sequence[str]) -> List[str]:

@@ -310,3 +310,19 @@ def test_a_class_far_away_is_found_or_left_out(fitted):
 def test_parts_that_should_be_whole_must_have_density(fitted):
     with pytest.raises(ModelError, match="model_whole: found parts with hardly any density in class 1"):
         measure([fitted.map], fitted.model, whole=[min(OCCUPANCIES, key=OCCUPANCIES.get)], names=["class 1"])
+
+
+def test_parts_with_more_density_than_whole_ones_are_told(fitted):
+    result = measure([fitted.map], fitted.model, whole=["E"])  # 0.6 of the others
+    (text,) = [text for text in result.warnings if text.startswith("clearly more density than what counts as 1")]
+    assert "A 1.6" in text and "C " not in text
+    plain = measure([fitted.map], fitted.model).warnings
+    assert not any("clearly more density" in text for text in plain)
+
+
+def test_a_model_of_one_part_is_1_by_definition(fitted):
+    model = read_model(fitted.model)
+    whole = replace(groups_of(model, "chain")[0], name="all", atoms=np.arange(len(model.elements)))
+    result = measure_model([lambda: fitted.map], model, [whole], ())
+    assert result.occupancies[0][0].value == 1
+    assert any("whose occupancy is 1 by definition" in text for text in result.warnings)
