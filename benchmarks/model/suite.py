@@ -202,9 +202,13 @@ def _calibrated_scale(path: str) -> Dict[str, np.ndarray]:
 
 
 def _with_moved_chains(case: Case, conditions: Conditions, simulated: Simulated) -> Simulated:
-    """Move every third chain outwards by 20 Å in some of the particles that have it; the truth is what has stayed."""
+    """Move every third chain outwards by 20 Å in some of the particles that have it; the truth is what has stayed.
+
+    One fully occupied chain stays, so that something is whole.
+    """
     occupancies = dict(zip(simulated.names, simulated.occupancies))
-    moving = simulated.names[1::3]
+    whole = max(simulated.names, key=lambda name: occupancies[name])  # stays, since 1 can be known by it only
+    moving = [name for name in simulated.names[1::3] if name != whole]
     staying = {name: value * (1 - _MOVED_SHARE * (name in moving)) for name, value in occupancies.items()}
     volume = simulate(case.model.path, conditions, staying, only=case.model.only).volume.copy()
     centre = np.array(simulated.volume.shape) / 2

@@ -96,8 +96,8 @@ def above_one(
     listed = ", ".join(found[:_LISTED]) + f" and {len(found) - _LISTED} more" * (len(found) > _LISTED)
     return [
         f"clearly more density than what counts as 1, written as 1: {listed}. If they are not denser than the model "
-        "says (another molecule, overlapping parts), what counts as 1 is not whole, and all occupancies are too high: name "
-        "these parts in model_whole"
+        "says (another molecule, overlapping parts), what counts as 1 is not whole, and all occupancies are too high: "
+        "name these parts in model_whole"
     ]
 
 
