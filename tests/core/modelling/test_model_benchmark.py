@@ -75,7 +75,9 @@ def test_chains_that_moved_count_where_they_stayed(bundles):
     case = Case(bundles, _MOVES, 5, None, with_published=False)
     assert suite.KINDS[case.title].moves
     ratios = [after.truth / before.truth for before, after in zip(stayed, moved)]
-    assert ratios[1::3] == pytest.approx([0.7, 0.7]) and ratios[0] == ratios[2] == 1
+    assert ratios[0] == ratios[2] == 1 and {round(ratio, 3) for ratio in ratios[1::3]} <= {0.7, 1.0}
+    assert min(ratios) == pytest.approx(0.7)
+    assert max(item.truth for item in moved) == 1  # something is whole
     assert document.mean_error(moved, MODEL) < 0.08
 
 
