@@ -228,8 +228,8 @@ particle has which part:
 
 The same classes read with the model of the complex ([fitted models](model.md)), its atoms off by 0.5 Å, without
 B-factors; chains are the parts. All parts of the classifications with known differences count, whether a region was
-found or not. What the intervals hold of the sorting of noise was chosen on this and another seed (400, 24 runs, where they
-hold in 91 %).
+found or not. What the intervals hold of the sorting of noise was chosen on this and another seed (400, 24 runs, where
+they hold in 91 %).
 
 {by_model}
 
