@@ -98,6 +98,9 @@ def small_motions(volume: Volume, part: Tuple[slice, ...], centre: Doubles, step
     float32 array (6, z, y, x)
         Changes with a shift along each axis, per Å, and with a rotation about each, per radian.
     """
+    sizes = [s.stop - s.start for s in part]
+    if min(sizes) == 0:
+        return np.zeros((MOTIONS, *sizes), np.float32)
     wider = tuple(slice(max(s.start - 1, 0), min(s.stop + 1, side)) for s, side in zip(part, volume.shape))
     inner = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(part, wider))
     along_z, along_y, along_x = (item[inner] for item in np.gradient(volume[wider], *steps))

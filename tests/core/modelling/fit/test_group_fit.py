@@ -4,10 +4,11 @@
 import numpy as np
 import pytest
 
-from occupy_core.arrays.rigid_motion import RigidMotion
+from occupy_core.arrays.rigid_motion import RigidMotion, small_motions
 from occupy_core.modelling.fit.frequency_shells import FrequencyShells, interpolated, taper
 from occupy_core.modelling.fit.group_density import frequencies_of, group_density
 from occupy_core.modelling.fit.group_fit import fit_groups
+from occupy_core.modelling.fit.motion_equations import with_motions
 from occupy_core.modelling.fit.normal_equations import Place, normal_equations
 
 FINEST, STEPS, SHAPE = 6.0, (2.0, 2.0, 2.0), (44, 40, 48)
@@ -118,9 +119,8 @@ def test_groups_that_leave_the_box_are_fitted_by_what_is_in_it(densities):
     np.testing.assert_allclose(ratios(fit), TRUTH[:3], atol=0.06)
 
 
-def test_normal_equations_are_sums_over_the_box():
-    rng = np.random.default_rng(0)
-    near, target = rng.random((2, *SHAPE)).astype(np.float32)
+def boxes_in_a_map(rng):
+    """Columns in boxes of their own, their places, and the same columns on the whole grid (column, voxel)."""
     whole, columns, places = [], [], []
     for first, size in (
         ((-3, 2, 5), (10, 12, 9)),
@@ -134,13 +134,34 @@ def test_normal_equations_are_sums_over_the_box():
         full = np.zeros(SHAPE)
         full[place.of_map] = box[place.of_box]
         whole, columns, places = [*whole, full], [*columns, box], [*places, place]
+    return columns, places, np.array(whole).reshape(4, -1)
+
+
+def test_normal_equations_are_sums_over_the_box():
+    rng = np.random.default_rng(0)
+    near, target = rng.random((2, *SHAPE)).astype(np.float32)
+    columns, places, flat = boxes_in_a_map(rng)
     found = normal_equations(columns, places, target, near)
     matrix, vector, sums = found.matrix, found.vector, found.sums
-    flat = np.array(whole).reshape(4, -1)
     np.testing.assert_allclose(matrix, (flat * near.ravel()) @ flat.T, rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(vector, flat @ (near * target).ravel(), rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(sums, flat @ near.ravel(), rtol=1e-4, atol=1e-3)
     assert matrix[3].any() == 0 and matrix[0, 2] == 0 and matrix[0, 1] != 0
+
+
+def test_motions_are_six_more_columns_of_the_normal_equations():
+    rng = np.random.default_rng(0)
+    near, target, expected = rng.random((3, *SHAPE)).astype(np.float32)
+    columns, places, flat = boxes_in_a_map(rng)
+    motion = RigidMotion.none(np.array([40.0, 42.0, 44.0]), STEPS)
+    plain = normal_equations(columns, places, target, near)
+    found = with_motions(plain, columns, places, target, near, expected, motion)
+    changes = small_motions(expected, tuple(slice(0, side) for side in SHAPE), motion.centre, STEPS)
+    every = np.concatenate([flat, changes.reshape(6, -1).astype(float)])
+    np.testing.assert_allclose(found.matrix, (every * near.ravel()) @ every.T, rtol=1e-3, atol=1.0)
+    np.testing.assert_allclose(found.vector, every @ (near * target).ravel(), rtol=1e-3, atol=1.0)
+    np.testing.assert_allclose(found.sums, every @ near.ravel(), rtol=1e-3, atol=1.0)
+    assert np.abs(found.matrix[:3, 4:]).min() > 0
 
 
 @pytest.mark.parametrize("shape", [(20, 24, 16), (21, 16, 25)])
