@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the demo prints."""
+"""Test the lines that the demo prints."""
 
 import json
 

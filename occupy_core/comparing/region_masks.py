@@ -51,10 +51,18 @@ def soft_mask(region: NDArray[np.bool_], shape: Sequence[int], *, spacing: float
     distance = np.full(region.shape, farthest, dtype=np.float32)
     distance[box] = np.clip(signed - np.sign(signed) / 2, -farthest, farthest)
     mask = interpolate_on_map_grid(distance, shape, spacing=spacing)
-    mask /= half_edge
-    np.clip(mask, -1, 1, out=mask)
-    mask *= np.float32(np.pi / 2)
-    np.sin(mask, out=mask)
-    mask *= np.float32(-0.5)
-    mask += np.float32(0.5)
+    soften(mask, float(half_edge))
     return mask
+
+
+def soften(distances: Volume, half_edge: float) -> None:
+    """Turn distances to a border (float32; negative inside), in place, into a mask with a raised cosine as its edge.
+
+    The mask falls from 1 to 0 between -`half_edge` and `half_edge`, and is 0.5 at the border.
+    """
+    distances /= np.float32(half_edge)
+    np.clip(distances, -1, 1, out=distances)
+    distances *= np.float32(np.pi / 2)
+    np.sin(distances, out=distances)
+    distances *= np.float32(-0.5)
+    distances += np.float32(0.5)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from occupy_core.arrays.types import Volume
-from occupy_core.comparing.region_masks import SOFT_EDGE
+from occupy_core.comparing.region_masks import SOFT_EDGE, soften
 from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
 
 # Å from the atoms to the middle of a mask's soft edge. Ours: at 8 Å the density of the atoms has faded there.
@@ -45,12 +45,7 @@ def mask_around(positions: NDArray[np.float64], shape: Sequence[int], voxel_size
     _fill_gaps(distance, voxel_size)
     part = mask[box]
     np.subtract(distance, np.float32(MASK_REACH), out=part)
-    part /= np.float32(SOFT_EDGE / 2)
-    np.clip(part, -1, 1, out=part)
-    part *= np.float32(np.pi / 2)
-    np.sin(part, out=part)
-    part *= np.float32(-0.5)
-    part += np.float32(0.5)
+    soften(part, SOFT_EDGE / 2)
     return mask
 
 

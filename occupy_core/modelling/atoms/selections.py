@@ -18,7 +18,7 @@ from occupy_core.modelling.atoms.atomic_model import AtomicModel
 OTHER = "other"
 _EXAMPLE = "expected lines such as 'head: //A/20-150'"
 _MAX_BYTES = 1_000_000  # a longer file is no list of parts, such as a map. Ours.
-# Where a selection stands, for messages; name of the part; the selection.
+# File and line of a selection, for messages; the name of its part; the selection in gemmi's syntax.
 Entry = Tuple[str, str, str]
 
 _CHAINS = r"['\"]?(?P<chains>\w+(?:,\w+)*)['\"]?"

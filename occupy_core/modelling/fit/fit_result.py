@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fit of a map by groups of atoms gives."""
+"""The result of fitting a map with groups of atoms, and the weights that fits of smaller parts use again."""
 
 from __future__ import annotations
 

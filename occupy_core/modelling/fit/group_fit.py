@@ -65,7 +65,7 @@ def fit_groups(volume: Volume, densities: Sequence[GroupDensity], *, finest: flo
 
 @dataclass(frozen=True)
 class _Solution:
-    """What one round finds."""
+    """Occupancies, constant and motion that one round of the fit solves for, and the residual of the map."""
 
     occupancies: Doubles
     covariance: Doubles

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well a model as a whole fits a map at each shift, and how well turned and mirrored copies of it do."""
+"""Score how well a model fits a map at each shift, and compare with turned and mirrored copies of the model."""
 
 from __future__ import annotations
 
