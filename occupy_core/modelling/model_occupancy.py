@@ -28,8 +28,8 @@ from occupy_core.modelling.whole_parts import indices_of, refuse_missing
 # The part of a window's standard deviation that is not noise. Ours, from the benchmark.
 _WINDOW_ERROR = 0.06
 # Error of an occupancy in a class: its standard deviation is this, divided by the signal-to-noise ratio of the model in
-# the class. A classification sorts particles by noise too, which makes differences too large. Ours, from classifications
-# by RELION (docs/classes.md).
+# the class. A classification sorts particles by noise too, which makes differences too large. Ours, from
+# classifications by RELION (docs/classes.md).
 _SORTING_ERROR = 3.0
 
 
