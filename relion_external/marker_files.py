@@ -32,7 +32,7 @@ def abort_requested(job_dir: str) -> bool:
 
 
 def remove_abort_request(job_dir: str) -> None:
-    """Remove RELION's request to abort the job, after the job was aborted."""
+    """Remove RELION's request to abort the job, after the job has ended."""
     _remove(os.path.join(job_dir, ABORT_NOW))
 
 

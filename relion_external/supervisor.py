@@ -55,8 +55,9 @@ def main(arguments: List[str], *, stop_signals: Sequence[signal.Signals] = ()) -
         signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
         return _run_job(arguments, None)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # some programs start others with this signal ignored
-    folder = None
+    folder, spare = None, -1
     try:
+        spare = os.open(os.devnull, os.O_RDONLY)
         folder = _lock(job_dir)
         marker_files.remove_markers(job_dir)
     except _Locked as error:
@@ -65,10 +66,10 @@ def main(arguments: List[str], *, stop_signals: Sequence[signal.Signals] = ()) -
         ending = _failure(f"{job_dir}: cannot write to this output folder ({cause_of(error)})")
     else:
         try:
-            ending = _supervise(arguments, job_dir, folder, stop_signals)
+            ending = _supervise(arguments, job_dir, folder, spare, stop_signals)
         except Exception as error:
             ending = _failure(f"{job_dir}: the job cannot be run ({cause_of(error)})")
-    return _end(job_dir, folder, ending)
+    return _end(job_dir, folder, spare, ending)
 
 
 def _failure(line: str) -> _Ending:
@@ -103,16 +104,20 @@ def _lock(job_dir: str) -> Optional[OutputFolder]:
     return folder
 
 
-def _end(job_dir: str, folder: Optional[OutputFolder], ending: _Ending) -> int:
+def _end(job_dir: str, folder: Optional[OutputFolder], spare: int, ending: _Ending) -> int:
     """Write the marker file and print the line of an ending; return the exit status.
 
-    The output folder is made again if it was removed, so that RELION learns how the job ended.
+    The output folder is made again if it was removed, so that RELION learns how the job ended. `spare` is an open file
+    that is closed first: the marker file can then be opened, even if no more files may be.
     """
     try:
+        if spare >= 0:
+            os.close(spare)
         if folder is None:
             os.makedirs(job_dir, exist_ok=True)
         else:
             folder.lock()
+        marker_files.remove_abort_request(job_dir)  # one that came too late must not stop the next run
         marker_files.write_marker(job_dir, ending.marker)
     except Exception as error:
         reason = "" if cause_of(error) in ending.line else f" ({cause_of(error)})"
@@ -128,16 +133,23 @@ def _end(job_dir: str, folder: Optional[OutputFolder], ending: _Ending) -> int:
 
 
 def _supervise(
-    arguments: List[str], job_dir: str, folder: Optional[OutputFolder], stop_signals: Sequence[signal.Signals]
+    arguments: List[str],
+    job_dir: str,
+    folder: Optional[OutputFolder],
+    spare: int,
+    stop_signals: Sequence[signal.Signals],
 ) -> _Ending:
     """Start the child process, wait until the job ends, and return how it ended."""
-    signal_reader = _send_signals_to_pipe(stop_signals)
     # A pipe becomes readable when the process that holds its other end is gone, however that process ended.
     child_gone, held_by_child = os.pipe()
     parent_gone, held_by_parent = os.pipe()
+    signal_reader = _send_signals_to_pipe(stop_signals)
     child = os.fork()
     if child == 0:
-        _run_child(arguments, job_dir, folder, parent_gone, (child_gone, held_by_parent), stop_signals)
+        os.close(child_gone)
+        os.close(held_by_parent)
+        _run_child(arguments, job_dir, folder, spare, parent_gone, stop_signals)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
     os.close(held_by_child)
     os.close(parent_gone)
     ending = _wait(child, child_gone, signal_reader, job_dir)
@@ -154,6 +166,9 @@ def _wait(child: int, child_gone: int, signal_reader: int, job_dir: str) -> _End
     """Wait until the child process ends, or stop it for a signal, a request to abort, or a folder that was removed."""
     missing = 0
     while True:
+        if marker_files.abort_requested(job_dir):
+            _stop_child(child, child_gone)
+            return _Ending(marker_files.ABORTED, "Aborted on request.")
         ready = select.select([child_gone, signal_reader], [], [], _POLL_SECONDS)[0]
         # First the signals: a queue sends its signal to the child process too, and how that process then ends says
         # less than the signal's number.
@@ -162,11 +177,6 @@ def _wait(child: int, child_gone: int, signal_reader: int, job_dir: str) -> _End
             return _failure(f"ended by signal {os.read(signal_reader, 1)[0]}")
         if child_gone in ready:
             return _ending_of(os.waitpid(child, 0)[1])
-        if marker_files.abort_requested(job_dir):
-            _stop_child(child, child_gone)
-            with contextlib.suppress(OSError):
-                marker_files.remove_abort_request(job_dir)
-            return _Ending(marker_files.ABORTED, "Aborted on request.")
         missing = 0 if os.path.isdir(job_dir) else missing + 1
         if missing == 2:  # not at once: while a folder is replaced, it is missing for a moment
             _stop_child(child, child_gone)
@@ -194,33 +204,35 @@ def _run_child(
     arguments: List[str],
     job_dir: str,
     folder: Optional[OutputFolder],
+    spare: int,
     parent_gone: int,
-    ends_of_parent: Sequence[int],
     stop_signals: Sequence[signal.Signals],
 ) -> NoReturn:
     """Do the job in the child process and exit with its status."""
     status = 1
     try:
-        for end in ends_of_parent:
-            os.close(end)
         # In a process group of its own: a kill of the parent's group leaves this process to write the marker file.
         os.setpgid(0, 0)
         for number in stop_signals:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
         # The job uses no BLAS; its threads would only cost memory and time.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        threading.Thread(target=_end_without_parent, args=(job_dir, folder, parent_gone), daemon=True).start()
+        watcher = threading.Thread(target=_end_without_parent, args=(job_dir, folder, spare, parent_gone), daemon=True)
+        watcher.start()
         status = _run_job(arguments, folder)
         with contextlib.suppress(OSError):
             sys.stdout.flush()
+        if select.select([parent_gone], [], [], 0)[0]:
+            watcher.join()  # exits
     except BaseException as error:
         report_failure(f"the job cannot be started ({cause_of(error)})")
     finally:
         os._exit(status)
 
 
-def _end_without_parent(job_dir: str, folder: Optional[OutputFolder], parent_gone: int) -> NoReturn:
+def _end_without_parent(job_dir: str, folder: Optional[OutputFolder], spare: int, parent_gone: int) -> NoReturn:
     """Wait until the parent process is gone, then end the job in its place and exit."""
     status = 1
     try:
@@ -228,7 +240,7 @@ def _end_without_parent(job_dir: str, folder: Optional[OutputFolder], parent_gon
         ending = _failure("the supervising process was killed")
         if folder is not None and folder.finish(os.getpid()):
             ending = _Ending(marker_files.SUCCESS)
-        status = _end(job_dir, folder, ending)
+        status = _end(job_dir, folder, spare, ending)
     finally:
         os._exit(status)
 
@@ -254,14 +266,17 @@ def _run_job(arguments: List[str], folder: Optional[OutputFolder]) -> int:
 
 
 def _send_signals_to_pipe(stop_signals: Sequence[signal.Signals]) -> int:
-    """Replace the effect of these signals: each only writes its number, one byte, to the pipe that is returned."""
+    """Replace the effect of these signals: each only writes its number, one byte, to the pipe that is returned.
+
+    The signals are blocked now, so that the child process can give them their usual effect before one arrives.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop_signals)
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     for number in stop_signals:
         # `nohup` and a shell's "&" start programs with some signals ignored: they stay ignored.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda arrived, frame: os.write(writer, bytes([arrived])))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
     return reader
 
 

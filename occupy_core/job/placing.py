@@ -71,12 +71,13 @@ def place(new: Path, last: Set[str]) -> None:
         _write_moves(staging, written)
         for name in reversed(_report_last({*last, *written})):
             if os.path.lexists(target / name):
-                os.replace(target / name, old / name)
-        for name in written:
-            if name == written[-1]:
-                _sync(target)
+                os.rename(target / name, old / name)
+        for name in written[:-1]:
             os.replace(new / name, target / name)
         _sync(target)
+        os.replace(new / written[-1], target / written[-1])
+        with suppress(OSError):  # all files are in place
+            _sync(target)
 
 
 def settle(staging: Path) -> bool:
@@ -96,8 +97,7 @@ def settle(staging: Path) -> bool:
         is_complete = bool(names) and not os.path.lexists(staging / _NEW / names[-1])
         if names and not is_complete:
             _put_back(staging, names)
-        with suppress(OSError):
-            os.unlink(staging / _MOVES)  # first: from here on, nothing is left to put back
+            os.unlink(staging / _MOVES)  # nothing is left to put back, while the staging folder loses its files
         shutil.rmtree(staging, ignore_errors=True)
         return is_complete
 
@@ -113,10 +113,9 @@ def _put_back(staging: Path, names: List[str]) -> None:
     target = staging.parent
     for name in names:
         if not os.path.lexists(staging / _NEW / name) and os.path.lexists(target / name):
-            os.replace(target / name, staging / _NEW / name)
+            os.rename(target / name, staging / _NEW / name)
     for name in _report_last(name for name in os.listdir(staging / _OLD) if is_output_name(name)):
-        os.replace(staging / _OLD / name, target / name)
-    _sync(target)
+        os.rename(staging / _OLD / name, target / name)
 
 
 def _write_moves(staging: Path, names: List[str]) -> None:
