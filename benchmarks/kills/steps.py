@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Kill a small job before each of its changes to the disk, and the next job before each of its own.
 
-Each case runs in a forked process. It ends, by SIGKILL or with an error of the disk, before its n-th operation on files.
-After each end the output folder must mislead nobody: a report lies beside its own files only. When the next job has
-opened the folder, it holds all files of one of the two jobs.
+Each case runs in a forked process. It ends, by SIGKILL or with an error of the disk, before its n-th operation on
+files. After each end the output folder must mislead nobody: a report lies beside its own files only. When the next job
+has opened the folder, it holds all files of one of the two jobs.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from occupy_core.settings.output_names import REPORT, is_output_name
 
 # The name of a staging folder is this and the number of the process whose job writes to it.
 _STAGING = ".occupy_staging_"
-_NEW, _OLD, _MOVES = "new", "old", "moves"
+_NEW, _OLD, _MOVES, _DROPPED = "new", "old", "moves", "dropped"
 # One thread of a process moves files; another that has to end the process waits for it.
 _moving = threading.Lock()
 
@@ -98,6 +98,8 @@ def settle(staging: Path) -> bool:
         if names and not is_complete:
             _put_back(staging, names)
             os.unlink(staging / _MOVES)  # nothing is left to put back, while the staging folder loses its files
+        with suppress(OSError):
+            os.rename(staging / _NEW, staging / _DROPPED)  # a thread that still computes can add no file to it
         shutil.rmtree(staging, ignore_errors=True)
         return is_complete
 
