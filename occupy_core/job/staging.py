@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -74,6 +75,8 @@ def staged_outputs(folder: OutputFolder, names: Sequence[str], inputs: Sequence[
 def _text_of(error: OSError, target: Path) -> str:
     """Return the message for an error of the operating system: it names the output folder, or a file elsewhere."""
     reason = error.strerror or error
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{target}: too many open files; raise the limit, for example with: ulimit -n 1024"
     elsewhere = isinstance(error.filename, str) and target.resolve() not in Path(error.filename).resolve().parents
     if elsewhere:
         return f"{error.filename}: {reason}"
