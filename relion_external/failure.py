@@ -24,9 +24,12 @@ def print_line(line: str, stream: TextIO) -> None:
 
     The job must still end with the right marker file and exit status.
     """
-    with contextlib.suppress(OSError):
+    try:
         if _takes_a_line(stream):
             print(line, file=stream, flush=True)
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):  # Python tries again when it exits, and changes the status
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def cause_of(error: BaseException) -> str:

@@ -234,6 +234,17 @@ def test_a_pipe_that_nobody_reads_delays_no_ending(project, stream, act):
     os.close(writer)
 
 
+@pytest.mark.parametrize("words", ["> /dev/full", "2> /dev/full", "> /dev/full 2>&1", "2>&-"])
+def test_streams_that_cannot_be_written_do_not_change_the_exit_status(project, words):
+    Path("job").mkdir()
+    for made in ("job/RELION_JOB_ABORT_NOW", None):
+        if made:
+            Path(made).touch()
+        command = " ".join([*COMMAND, "--o", "job/", "--in_3dref", "gone.mrc", words])
+        assert subprocess.run(command, shell=True, stderr=subprocess.DEVNULL).returncode == 1
+        assert ending() == (ABORTED if made else FAILURE)
+
+
 def test_an_ignored_sigchld_changes_nothing(project, phantom_file):
     done = run("--in_3dref", phantom_file, *QUICK, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
     assert (done.returncode, done.stderr, ending()) == (0, "", SUCCESS)
