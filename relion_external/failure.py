@@ -3,33 +3,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import select
 import sys
-from typing import TextIO
 
-_WAIT_SECONDS = 2.0
+from relion_external.streams import print_line
 
 
 def report_failure(reason: str) -> int:
     """Print why the job fails, in one line on standard error, and return 1, the exit status of a failed job."""
     print_line(f"relion_external_occupy: ERROR: {' '.join(reason.split())}", sys.stderr)
     return 1
-
-
-def print_line(line: str, stream: TextIO) -> None:
-    """Print a line, or give it up where nobody takes it: a full disk, a closed pipe, a pipe that nobody reads.
-
-    The job must still end with the right marker file and exit status.
-    """
-    try:
-        if _takes_a_line(stream):
-            print(line, file=stream, flush=True)
-    except OSError:
-        with contextlib.suppress(OSError, ValueError):  # Python tries again when it exits, and changes the status
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def cause_of(error: BaseException) -> str:
@@ -44,16 +28,6 @@ def cause_of(error: BaseException) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return f"{type(error).__name__}: {error}"
-
-
-def _takes_a_line(stream: TextIO) -> bool:
-    """Wait until a line can be written, and return whether it can: not to a pipe that nobody reads."""
-    try:
-        poll = select.poll()
-        poll.register(stream, select.POLLOUT)
-        return bool(poll.poll(_WAIT_SECONDS * 1000))
-    except (OSError, ValueError, AttributeError):  # a stream without a file, as in tests, or a system without poll
-        return True
 
 
 def _has_working_folder() -> bool:

@@ -21,8 +21,9 @@ import threading
 from typing import TYPE_CHECKING, List, NamedTuple, NoReturn, Optional, Sequence
 
 from relion_external import marker_files
-from relion_external.failure import cause_of, print_line, report_failure
+from relion_external.failure import cause_of, report_failure
 from relion_external.output_folder import find_output_folder
+from relion_external.streams import prepare_standard_streams, print_line
 
 if TYPE_CHECKING:  # needs the package occupy_core, which may be broken
     from occupy_core.job.output_folder import OutputFolder
@@ -49,7 +50,7 @@ def main(arguments: List[str], *, stop_signals: Sequence[signal.Signals] = ()) -
     stop_signals : sequence of signals
         The signals that end the job. The caller may have blocked them; they are unblocked here.
     """
-    _prepare_standard_streams()
+    prepare_standard_streams()
     job_dir = find_output_folder(arguments)
     if job_dir is None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals)
@@ -117,8 +118,11 @@ def _end(job_dir: str, folder: Optional[OutputFolder], spare: int, ending: _Endi
             os.makedirs(job_dir, exist_ok=True)
         else:
             folder.lock()
-        marker_files.remove_abort_request(job_dir)  # one that came too late must not stop the next run
+        with contextlib.suppress(OSError):
+            marker_files.remove_abort_request(job_dir)  # one that came too late must not stop the next run
         marker_files.write_marker(job_dir, ending.marker)
+        if folder is not None:
+            folder.unlock()  # RELION may start the next run at once
     except Exception as error:
         reason = "" if cause_of(error) in ending.line else f" ({cause_of(error)})"
         told = ending.line or job_dir
@@ -278,17 +282,3 @@ def _send_signals_to_pipe(stop_signals: Sequence[signal.Signals]) -> int:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda arrived, frame: os.write(writer, bytes([arrived])))
     return reader
-
-
-def _prepare_standard_streams() -> None:
-    """Open closed standard streams on /dev/null, write line by line, and escape characters that cannot be written."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # opens as the lowest free number, which is this one
-            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        # RELION shows the end of run.out while it grows; Python would hold back lines that go to a file.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(line_buffering=True, errors="backslashreplace")

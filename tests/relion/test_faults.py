@@ -67,7 +67,6 @@ def test_a_second_job_touches_nothing_of_the_running_one(slow_job, phantom_file)
         assert contents() == before and not list(Path("job").glob("RELION_JOB_*"))
     assert list(Path("job").glob(".occupy_staging_*")) and slow_job.poll() is None
     Path("job/RELION_JOB_ABORT_NOW").touch()
-    assert run("--in_3dref", phantom_file).returncode == 1
     assert slow_job.wait(timeout=10) == 1 and ending() == ABORTED
 
 
@@ -208,8 +207,7 @@ def test_a_job_whose_folder_now_is_another_jobs_marks_nothing_there(slow_job, pr
     assert ending() == FAILURE
 
 
-@pytest.mark.parametrize("stream", ["stdout", "stderr"])
-@pytest.mark.parametrize("act", ["abort", "signal"])
+@pytest.mark.parametrize(("stream", "act"), [("stdout", "abort"), ("stderr", "signal")])
 def test_a_pipe_that_nobody_reads_delays_no_ending(project, stream, act):
     os.mkfifo("endless.mrc")
     reader, writer = os.pipe()
@@ -227,9 +225,10 @@ def test_a_pipe_that_nobody_reads_delays_no_ending(project, stream, act):
     start = time.monotonic()
     Path("job/RELION_JOB_ABORT_NOW").touch() if act == "abort" else job.terminate()
     wait_for(lambda: list(Path("job").glob("RELION_JOB_EXIT_*")))
-    assert time.monotonic() - start < 3
-    assert job.wait(timeout=10) == 1
     assert ending() == (ABORTED if act == "abort" else FAILURE)
+    assert time.monotonic() - start < 3
+    assert "gone.mrc: no such file" in run("--in_3dref", "gone.mrc", folder="job/").stderr  # the next run can start
+    assert job.wait(timeout=10) == 1
     os.close(reader)
     os.close(writer)
 

@@ -43,7 +43,7 @@ def test_a_kill_or_an_error_at_any_step_leaves_the_files_of_one_job():
 def test_killed_jobs_on_classes_leave_the_files_of_an_undisturbed_job():
     from benchmarks.kills.jobs import run
 
-    assert sum(run(4, 0, classes=2).values()) == 4
+    assert sum(run(3, 1, classes=2).values()) == 3
 
 
 def test_files_are_on_the_disk_before_the_first_is_moved(folder, monkeypatch):
@@ -82,6 +82,19 @@ def test_links_at_outputs_are_replaced_and_their_targets_stay(folder, tmp_path, 
     assert contents(folder) == {**SECOND, **OTHERS}
     assert target.read_bytes() == FIRST["report.json"]
     assert not (folder / name).is_symlink() and not (folder / name).samefile(target)
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+@pytest.mark.parametrize("name", ["confidence.mrc", "RELION_OUTPUT_NODES.star", "logfile.pdf"])
+def test_an_output_that_is_a_link_to_an_input_is_refused_before_the_work(phantom_file, tmp_path, name, link):
+    before = Path(phantom_file).read_bytes()
+    (tmp_path / "job").mkdir()
+    link(phantom_file, tmp_path / "job" / name)
+    lines = []
+    with pytest.raises(JobError, match="phantom.mrc: is an input and the name of an output too"):
+        run_job(Job((MapInput(phantom_file),), str(tmp_path / "job"), Settings()), progress=lines.append)
+    assert Path(phantom_file).read_bytes() == before and lines == []
+    assert [path.name for path in (tmp_path / "job").iterdir()] == [name]
 
 
 def test_an_output_folder_may_be_a_link(folder, tmp_path):
