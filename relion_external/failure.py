@@ -18,16 +18,21 @@ def report_failure(reason: str) -> int:
 
 def cause_of(error: BaseException) -> str:
     """Return the reason of an error in words, with the way out where a limit of the system is the reason."""
+    if isinstance(error, OSError) and error.errno == errno.ENOENT and not _has_working_folder():
+        return "the working folder was removed or renamed; change to the project's folder and run the job again"
+    reason = error.strerror if isinstance(error, OSError) else None
+    is_in_words = type(error).__module__ != "builtins"  # an error of this program
+    return limit_of(error) or reason or (str(error) if is_in_words else f"{type(error).__name__}: {error}")
+
+
+def limit_of(error: BaseException) -> str:
+    """Return how to raise the limit of the system that is the reason of an error; empty for all other errors."""
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.EMFILE, errno.ENFILE):
         return "too many open files; raise the limit, for example with: ulimit -n 1024"
     if number == errno.EAGAIN or "start new thread" in str(error):
         return "no further process or thread may be started; raise the limit, for example with: ulimit -u 4096"
-    if number == errno.ENOENT and not _has_working_folder():
-        return "the working folder was removed or renamed; change to the project's folder and run the job again"
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return f"{type(error).__name__}: {error}"
+    return ""
 
 
 def _has_working_folder() -> bool:

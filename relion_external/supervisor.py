@@ -21,7 +21,7 @@ import threading
 from typing import TYPE_CHECKING, List, NamedTuple, NoReturn, Optional, Sequence
 
 from relion_external import marker_files
-from relion_external.failure import cause_of, report_failure
+from relion_external.failure import cause_of, limit_of, report_failure
 from relion_external.output_folder import find_output_folder
 from relion_external.streams import prepare_standard_streams, print_line
 
@@ -63,7 +63,7 @@ def main(arguments: List[str], *, stop_signals: Sequence[signal.Signals] = ()) -
         marker_files.remove_markers(job_dir)
     except _Locked as error:
         return report_failure(str(error))  # without a marker file, which would mark the running job as failed
-    except OSError as error:
+    except Exception as error:
         ending = _failure(f"{job_dir}: cannot write to this output folder ({cause_of(error)})")
     else:
         try:
@@ -94,7 +94,7 @@ def _lock(job_dir: str) -> Optional[OutputFolder]:
     try:
         from occupy_core.errors import JobError
         from occupy_core.job.output_folder import OutputFolder
-    except ImportError:
+    except Exception:
         os.makedirs(job_dir, exist_ok=True)
         return None
     folder = OutputFolder(job_dir)
@@ -266,7 +266,7 @@ def _run_job(arguments: List[str], folder: Optional[OutputFolder]) -> int:
 
         with contextlib.suppress(OSError):  # a full disk is the likeliest reason to be here
             traceback.print_exc(file=sys.stdout)
-        return report_failure(cause_of(error))
+        return report_failure(limit_of(error) or f"{type(error).__name__}: {error}")
 
 
 def _send_signals_to_pipe(stop_signals: Sequence[signal.Signals]) -> int:

@@ -44,6 +44,12 @@ def make_staging(folder: Path) -> Path:
     return new
 
 
+def sync_files(new: Path) -> None:
+    """Write the job's files to the disk. A full disk in a network shows here, before the first file is moved."""
+    for path in new.iterdir():
+        _sync(path)
+
+
 def place(new: Path, last: Set[str]) -> None:
     """Move the job's files to the output folder, in place of the last job's files.
 
@@ -59,12 +65,10 @@ def place(new: Path, last: Set[str]) -> None:
     Raises
     ------
     OSError
-        If a file cannot be written to the disk or moved.
+        If a file cannot be moved.
     """
     staging, target = new.parent, new.parent.parent
     written = _report_last(path.name for path in new.iterdir())
-    for name in written:
-        _sync(new / name)  # on a network's disk, this is where a full disk shows
     old = staging / _OLD
     old.mkdir()
     with _moving:

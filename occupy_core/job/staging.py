@@ -15,7 +15,7 @@ from typing import Iterator, List, Sequence, Set
 from occupy_core.errors import JobError
 from occupy_core.files import read_text
 from occupy_core.job.output_folder import OutputFolder
-from occupy_core.job.placing import make_staging, place
+from occupy_core.job.placing import make_staging, place, sync_files
 from occupy_core.settings.output_names import (
     CHIMERAX,
     FIGURE,
@@ -66,6 +66,7 @@ def staged_outputs(folder: OutputFolder, names: Sequence[str], inputs: Sequence[
         yield new
         written = {path.name for path in new.iterdir()}
         _refuse_names(target, {*written, *last}, inputs)
+        sync_files(new)
         with _signals_deferred():
             place(new, last)
     except OSError as error:
