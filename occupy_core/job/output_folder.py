@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Optional, Type
 
 from occupy_core.errors import JobError
 from occupy_core.job.placing import settle, settle_all, staging_of
-
-_TRIES, _WAIT_SECONDS = 10, 0.05
 
 
 class OutputFolder:
@@ -54,23 +51,16 @@ class OutputFolder:
         self.unlock()
         self.path.mkdir(parents=True, exist_ok=True)
         self._handle = os.open(self.path, os.O_RDONLY)
-        if not self._try_lock():
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             self.unlock()
-            raise JobError(f"{self._given}: another job is running in this output folder; wait, or choose another")
+            raise JobError(
+                f"{self._given}: another job is running in this output folder; wait, or choose another"
+            ) from None
+        except OSError:  # a file system without locks
+            pass
         settle_all(self.path)
-
-    def _try_lock(self) -> bool:
-        """Lock the open folder and return whether that succeeded; wait a moment for a job that is just ending."""
-        for _ in range(_TRIES):
-            try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                time.sleep(_WAIT_SECONDS)
-            except OSError:  # a file system without locks
-                return True
-            else:
-                return True
-        return False
 
     def unlock(self) -> None:
         """Let other jobs use the folder."""
