@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
+from occupy_core.files import write_text
+
 
 def error_file(job_file: str) -> Path:
     """Return the path of the file that the reason of a failure is written to."""
@@ -52,7 +54,7 @@ def main(argv: Optional[List[str]] = None) -> int:
 
             traceback.print_exc(file=sys.stdout)
         print(f"ERROR: {reason}", file=sys.stderr, flush=True)
-        reason_file.write_text(reason + os.linesep, encoding="utf-8")
+        write_text(reason_file, reason + os.linesep)
         return 1
     return 0
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, Optional, Sequence
 from pwem.objects import AtomStruct, SetOfAtomStructs, SetOfClasses3D, SetOfVolumes, Volume
 from pyworkflow.object import Integer
 
+from occupy_core.files import write_text
 from occupy_scipion.sources import SourceMap
 
 # The attributes of residues in the core's file for ChimeraX, and their names in Scipion.
@@ -66,7 +67,7 @@ def add_attributes(model: str, attributes: Dict[str, Dict[str, str]]) -> None:
             "value": [value for _, _, value in rows],
         },
     )
-    document.write_file(f"{model}.part")
+    write_text(f"{model}.part", document.as_string())
     os.replace(f"{model}.part", model)
 
 

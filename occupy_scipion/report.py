@@ -7,7 +7,7 @@ import json
 import os
 from typing import Any, Dict, List, Optional
 
-from occupy_core.settings.output_names import REPORT
+from occupy_core.settings.output_names import REPORT, is_output_name
 from occupy_scipion.constants import JOB_FILE
 
 Report = Dict[str, Any]
@@ -27,15 +27,17 @@ _NEW_REGION_VALUES = {
 
 # Key in the job file: the names of the target masks that users know (the core may read copies under other names).
 TARGET_NAMES = "target_names"
+# Key in the job file: the names of the files that earlier runs wrote.
+OLD_OUTPUTS = "old_outputs"
 
 
 def read_report(folder: str) -> Optional[Report]:
-    """Return the report in a run's folder, with the users' names of the target masks; None without a report.
+    """Return the report in a run's folder, with the users' names of the target masks; None without a report of a run.
 
     Keys that reports of earlier versions lack are added, with empty values.
     """
     report = _read_json(os.path.join(folder, REPORT))
-    if report is None:
+    if not isinstance(report, dict) or not isinstance(report.get("maps"), list):
         return None
     _complete_comparison(report.setdefault("comparison", None))
     report.setdefault("model", None)
@@ -56,13 +58,28 @@ def output_files(report: Report) -> List[str]:
     return [*of_maps, *of_comparison, *of_model, *report["outputs"]]
 
 
-def remove_old_outputs(folder: str, last: Optional[Report]) -> None:
-    """Remove the files of the last run, whose report is `last`, that the present run did not write again."""
+def old_outputs(folder: str) -> List[str]:
+    """Return the names of the files in a run's folder that earlier runs wrote.
+
+    They are in the report of the last run, or in the job file (`OLD_OUTPUTS`) if a run since then has not ended well.
+    """
+    last = read_report(folder)
+    names = [*(output_files(last) if last else []), *_old_outputs_in_job_file(folder)]
+    return [name for name in dict.fromkeys(names) if isinstance(name, str) and is_output_name(name)]
+
+
+def remove_old_outputs(folder: str) -> None:
+    """Remove the files of earlier runs, which the job file names, that the present run did not write again."""
     present = output_files(read_report(folder))
-    for name in output_files(last) if last else []:
+    for name in _old_outputs_in_job_file(folder):
         path = os.path.join(folder, name)
-        if name not in present and os.path.exists(path):
+        if name not in present and os.path.lexists(path):
             os.remove(path)
+
+
+def _old_outputs_in_job_file(folder: str) -> List[str]:
+    names = (_read_json(os.path.join(folder, JOB_FILE)) or {}).get(OLD_OUTPUTS, [])
+    return [name for name in names if isinstance(name, str) and is_output_name(name)]
 
 
 def _complete_comparison(comparison: Optional[Report]) -> None:

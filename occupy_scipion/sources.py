@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, List, Optional, Sequence, Tuple
 
@@ -196,6 +197,8 @@ def readable_map(source: SourceMap, folder: str) -> str:
     stem = os.path.splitext(os.path.basename(source.path))[0]
     target = os.path.join(folder, f"{source.prefix}{stem}{source.index or ''}.mrc")
     try:
+        with suppress(FileNotFoundError):
+            os.unlink(target)  # Scipion's converter would write through a link of this name
         ImageHandler().convert(source.location, target)
         with mrcfile.open(target, mode="r+", permissive=True) as mrc:
             # Scipion's converter always writes a voxel size of 1 Å.

@@ -1,15 +1,43 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Report why a job fails, in one line on standard error. Standard library only."""
+"""Tell why a job fails, in one line on standard error. Standard library only."""
 
 from __future__ import annotations
 
-import contextlib
+import errno
+import os
 import sys
+
+from relion_external.streams import print_line
 
 
 def report_failure(reason: str) -> int:
     """Print why the job fails, in one line on standard error, and return 1, the exit status of a failed job."""
-    line = " ".join(reason.split())
-    with contextlib.suppress(OSError):  # on a full disk the job must still end with the right marker and status
-        print(f"relion_external_occupy: ERROR: {line}", file=sys.stderr, flush=True)
+    print_line(f"relion_external_occupy: ERROR: {' '.join(reason.split())}", sys.stderr)
     return 1
+
+
+def cause_of(error: BaseException) -> str:
+    """Return the reason of an error in words, with the way out where a limit of the system is the reason."""
+    if isinstance(error, OSError) and error.errno == errno.ENOENT and not _has_working_folder():
+        return "the working folder was removed or renamed; change to the project's folder and run the job again"
+    reason = error.strerror if isinstance(error, OSError) else None
+    is_in_words = type(error).__module__ != "builtins"  # an error of this program
+    return limit_of(error) or reason or (str(error) if is_in_words else f"{type(error).__name__}: {error}")
+
+
+def limit_of(error: BaseException) -> str:
+    """Return how to raise the limit of the system that is the reason of an error; empty for all other errors."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.EMFILE, errno.ENFILE):
+        return "too many open files; raise the limit, for example with: ulimit -n 1024"
+    if number == errno.EAGAIN or "start new thread" in str(error):
+        return "no further process or thread may be started; raise the limit, for example with: ulimit -u 4096"
+    return ""
+
+
+def _has_working_folder() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, List
+from pathlib import Path
+from typing import TYPE_CHECKING, List, Optional
 
 from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
@@ -16,20 +17,23 @@ from relion_external.options import PROGRAM, Options, parse
 from relion_external.output_folder import find_output_folder
 
 if TYPE_CHECKING:  # the options are checked before the modules that compute are loaded
+    from occupy_core.job.output_folder import OutputFolder
     from occupy_core.job.outputs import JobOutputs
 
 
-def run(arguments: List[str]) -> int:
+def run(arguments: List[str], locked: Optional[OutputFolder] = None) -> int:
     """Do the job and return the exit status: 0, or 1 after one line on standard error that says why it failed.
 
     Parameters
     ----------
     arguments : list of str
         The command line without the program's name.
+    locked : OutputFolder, optional
+        The output folder, if the caller has locked it; see `run_job`.
     """
     try:
         with remember_inputs():  # a STAR file that changes after it was read ends the job too
-            _run(arguments)
+            _run(arguments, locked)
     except SettingsError as error:
         return report_failure(f"--{error}")
     except OccupyError as error:
@@ -40,7 +44,7 @@ def run(arguments: List[str]) -> int:
     return 0
 
 
-def _run(arguments: List[str]) -> None:
+def _run(arguments: List[str], locked: Optional[OutputFolder]) -> None:
     options = parse(arguments)
     from occupy_core.job.memory import keep_freed_memory
     from occupy_core.job.run import run_job
@@ -69,8 +73,12 @@ def _run(arguments: List[str]) -> None:
         focus_mask=inputs.focus_mask,
         input_warnings=inputs.warnings,
     )
-    outputs = run_job(job, progress=_print_line, tables=lambda done, staging: write_tables(done, staging, folder))
-    write_output_nodes(outputs, folder)
+
+    def write_star_files(outputs: JobOutputs, staging: Path) -> None:
+        write_tables(outputs, staging, folder)
+        write_output_nodes(outputs, staging, folder)
+
+    outputs = run_job(job, progress=_print_line, tables=write_star_files, locked=locked)
     _print_end(outputs, options)
 
 

@@ -21,20 +21,38 @@ def remove_markers(job_dir: str) -> None:
 
 
 def write_marker(job_dir: str, name: str) -> None:
-    """Write the marker file that tells RELION how the job ended. RELION reads the outputs at once: write it last."""
-    os.close(os.open(os.path.join(job_dir, name), os.O_WRONLY | os.O_CREAT, 0o666))
+    """Write the only marker file, which tells RELION how the job ended; RELION reads the outputs at once."""
+    remove_markers(job_dir)
+    os.close(os.open(os.path.join(job_dir, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
 
 
 def abort_requested(job_dir: str) -> bool:
     """Return whether the user has asked RELION to abort the job."""
-    return os.path.exists(os.path.join(job_dir, ABORT_NOW))
+    return os.path.lexists(os.path.join(job_dir, ABORT_NOW))
 
 
 def remove_abort_request(job_dir: str) -> None:
-    """Remove RELION's request to abort the job, after the job was aborted."""
+    """Remove RELION's request to abort the job, after the job has ended."""
     _remove(os.path.join(job_dir, ABORT_NOW))
 
 
 def _remove(path: str) -> None:
+    """Remove a file, a link or an empty folder; a folder with files in it becomes marker_folder_1 (or 2, 3, ...).
+
+    RELION takes whatever has the name of a marker file for one.
+    """
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+        if not os.path.isdir(path) or os.path.islink(path):
+            os.unlink(path)
+        elif os.listdir(path):
+            os.rename(path, _free_name(os.path.dirname(path)))
+        else:
+            os.rmdir(path)
+
+
+def _free_name(job_dir: str) -> str:
+    """Return a name that nothing in the output folder has."""
+    number = 1
+    while os.path.lexists(os.path.join(job_dir, f"marker_folder_{number}")):
+        number += 1
+    return os.path.join(job_dir, f"marker_folder_{number}")

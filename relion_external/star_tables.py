@@ -9,13 +9,21 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
+from occupy_core.files import write_text
 from occupy_core.job.outputs import JobOutputs, MapOutputs
-from occupy_core.settings.output_names import FIGURE, MAP_OUTPUTS, MAPS_TABLE, MODEL_TABLE, REGIONS_TABLE, SPREAD_MAP
+from occupy_core.settings.output_names import (
+    FIGURE,
+    MAP_OUTPUTS,
+    MAPS_TABLE,
+    MODEL_TABLE,
+    NODE_FILE,
+    REGIONS_TABLE,
+    SPREAD_MAP,
+)
 
 # Names of the columns, and the rows.
 Table = Tuple[Sequence[str], Sequence[Sequence[object]]]
 
-NODE_FILE = "RELION_OUTPUT_NODES.star"
 # Node types as RELION 3.1 reads them (number) and as RELION 4 and 5 read them (label): both columns are always written.
 _MAP_NODE = ("6", "DensityMap.mrc")
 _MASK_NODE = ("7", "Mask3D.mrc")
@@ -81,15 +89,15 @@ def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
         _write_star(_model_tables(outputs.model), folder / MODEL_TABLE, comment=outputs.model["one_means"])
 
 
-def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
+def write_output_nodes(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
     """Write the node file RELION_OUTPUT_NODES.star, in which RELION finds the outputs.
-
-    The file is written under another name and then renamed, so that RELION never reads half of it.
 
     Parameters
     ----------
     outputs : JobOutputs
         The outputs of the job.
+    folder : Path
+        The staging folder, to which the file is written.
     job_dir : str
         The output folder as RELION names it, relative to the project.
     """
@@ -107,10 +115,7 @@ def write_output_nodes(outputs: JobOutputs, job_dir: str) -> None:
         nodes += [(part["mask"], _MASK_NODE) for part in outputs.model["parts"] if part["mask"]]
         nodes.append((MODEL_TABLE, _TABLE_NODE))
     rows = [(os.path.join(job_dir, name), *node_type) for name, node_type in nodes]
-    target = Path(job_dir) / NODE_FILE
-    partial = target.with_name(target.name + ".partial")
-    _write_star({"output_nodes": (_NODE_COLUMNS, rows)}, partial)
-    os.replace(partial, target)
+    _write_star({"output_nodes": (_NODE_COLUMNS, rows)}, folder / NODE_FILE)
 
 
 def _comparison_node(name: str) -> Tuple[str, str]:
@@ -127,7 +132,7 @@ def _write_star(tables: Mapping[str, Table], path: Path, *, comment: str = "") -
         lines += ["", f"data_{name}", "", "loop_"]
         lines += [f"_{column} #{number}" for number, column in enumerate(columns, start=1)]
         lines += [" ".join(map(_star_value, row)) for row in rows]
-    path.write_text("\n".join(lines) + "\n\n", encoding="utf-8")
+    write_text(path, "\n".join(lines) + "\n\n")
 
 
 def _star_value(value: object) -> str:

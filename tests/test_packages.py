@@ -22,6 +22,7 @@ FLOORS = (
     *(
         "version",
         "errors",
+        "files",
         "input_files",
         "progress",
         "arrays",

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import os
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
@@ -19,6 +20,7 @@ from occupy_core.job.fitted_model import (
 )
 from occupy_core.job.memory_need import enough_memory
 from occupy_core.job.one_map import map_file_names, process_map_file
+from occupy_core.job.output_folder import OutputFolder
 from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.job.several_maps import (
     class_cache,
@@ -31,7 +33,7 @@ from occupy_core.job.staging import staged_outputs
 from occupy_core.job.write_reports import ReportContents, write_reports
 from occupy_core.progress import Progress, Say
 from occupy_core.settings.job_spec import Job
-from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAPS_TABLE, REPORT, SPREAD_MAP
+from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAPS_TABLE, NODE_FILE, REPORT, SPREAD_MAP
 
 if TYPE_CHECKING:  # loaded only by jobs on several maps
     from occupy_core.comparing.shared_scale import SharedScale
@@ -40,7 +42,13 @@ if TYPE_CHECKING:  # loaded only by jobs on several maps
 WriteTables = Callable[[JobOutputs, Path], None]
 
 
-def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[WriteTables] = None) -> JobOutputs:
+def run_job(
+    job: Job,
+    *,
+    progress: Say = lambda line: None,
+    tables: Optional[WriteTables] = None,
+    locked: Optional[OutputFolder] = None,
+) -> JobOutputs:
     """Process every map of a job and write the outputs: all of them, or none.
 
     Parameters
@@ -51,6 +59,8 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
     tables : callable, optional
         Writes the host's own files: called with the outputs and the folder to write to, before any file is put in
         place.
+    locked : OutputFolder, optional
+        The job's output folder, if the caller has locked it. The caller then has to call `OutputFolder.finish`.
 
     Raises
     ------
@@ -66,12 +76,14 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
     """
     if not job.maps:
         raise JobError("no map given, expected at least one")
+    _check_working_folder()
     reporter = Progress(progress, work_of(job) + len(job.maps) * MODEL_WORK * (job.settings.model is not None))
     for text in job.input_warnings:
         reporter(f"WARNING: {text}")
-    staged = staged_outputs(job.output_dir, _expected_names(job), job.inputs)
-    # In this order: inputs are compared before the outputs are put in place.
-    with staged as folder, enough_memory(job, reporter) as notes, _recorded(job) as record:
+    opened = nullcontext(locked) if locked else OutputFolder(job.output_dir)
+    with opened as target, staged_outputs(target, _expected_names(job), job.inputs) as folder, enough_memory(
+        job, reporter
+    ) as notes, _recorded(job) as record:  # in this order: inputs are compared before outputs are put in place
         model_report, model = measure_job_model(job, folder, reporter)  # first: a wrong model must not cost an hour
         cache = class_cache(job)
         for_maps = with_lowpass_of_classes(job)
@@ -108,6 +120,17 @@ def _recorded(job: Job) -> Iterator[Callable[[], Dict[str, Any]]]:
         yield record
 
 
+def _check_working_folder() -> None:
+    """Refuse to run in a folder that was removed: names of files cannot be found from there."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise JobError(
+            f"the working folder was removed or renamed ({error.strerror}); change to the project's folder and run the "
+            "job again"
+        ) from error
+
+
 def _process_maps(
     job: Job, folder: Path, shared: Optional[SharedScale], progress: Progress
 ) -> Tuple[List[MapOutputs], Dict[str, str]]:
@@ -135,5 +158,5 @@ def _process_maps(
 def _expected_names(job: Job) -> List[str]:
     """Return the names of the files that the job will write, as far as they are known before it runs."""
     maps = [name for item in job.maps for name in map_file_names(item, job.settings).values()]
-    names = [REPORT, FIGURE, CHIMERAX, MAPS_TABLE, *maps, *model_file_names(job)]
+    names = [REPORT, FIGURE, CHIMERAX, MAPS_TABLE, NODE_FILE, *maps, *model_file_names(job)]
     return [*names, SPREAD_MAP] if job.compare else names

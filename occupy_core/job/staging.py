@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import os
-import shutil
 import signal
 import threading
 from contextlib import contextmanager
@@ -14,32 +13,35 @@ from pathlib import Path
 from typing import Iterator, List, Sequence, Set
 
 from occupy_core.errors import JobError
+from occupy_core.files import read_text
+from occupy_core.job.output_folder import OutputFolder
+from occupy_core.job.placing import make_staging, place, sync_files
 from occupy_core.settings.output_names import (
     CHIMERAX,
     FIGURE,
     MAPS_TABLE,
     MODEL_TABLE,
+    NODE_FILE,
     PROGRAM,
     REGIONS_TABLE,
     REPORT,
+    is_output_name,
 )
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Name of the staging folder, without the process id at its end; the same as in relion_external.supervisor.
-_STAGING = ".occupy_staging_"
 
 
 @contextmanager
-def staged_outputs(output_dir: str, names: Sequence[str], inputs: Sequence[str]) -> Iterator[Path]:
+def staged_outputs(folder: OutputFolder, names: Sequence[str], inputs: Sequence[str]) -> Iterator[Path]:
     """Give a staging folder to write a job's files to; move the files to the output folder when the block succeeds.
 
     Files of the last job in the output folder are replaced, or removed where the new job writes none of that name. When
-    the block fails, the output folder stays as it was.
+    the block fails, the output folder stays as it was once `folder` is left.
 
     Parameters
     ----------
-    output_dir : str
-        The output folder; made if it does not exist.
+    folder : OutputFolder
+        The output folder, locked.
     names : sequence of str
         Names of the files that the job is known to write.
     inputs : sequence of str
@@ -53,32 +55,35 @@ def staged_outputs(output_dir: str, names: Sequence[str], inputs: Sequence[str])
     Raises
     ------
     JobError
-        If the output folder cannot be used, another job is running in it, or an output would replace an input or a
-        file that this program did not write.
+        If the output folder cannot be used, or an output would replace an input or a file that this program did not
+        write.
     """
-    target = Path(output_dir)
-    staging = target / f"{_STAGING}{os.getpid()}"
+    target = folder.path
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        with _lock(target):
-            last = _names_of_last_job(target)
-            _refuse_names(target, {*names, *last}, inputs)
-            for left_over in target.glob(f"{_STAGING}*"):
-                shutil.rmtree(left_over, ignore_errors=True)
-            staging.mkdir()
-            yield staging
-            written = {path.name for path in staging.iterdir()}
-            _refuse_names(target, written, inputs)
-            with _signals_deferred():
-                for name in last - written:
-                    (target / name).unlink(missing_ok=True)
-                # The report comes last: where the report is new, all other files are.
-                for name in sorted(written, key=lambda name: (name == REPORT, name)):
-                    os.replace(staging / name, target / name)
+        last = _names_of_last_job(target)
+        _refuse_names(target, {*names, *last}, inputs)
+        new = make_staging(target)
+        yield new
+        written = {path.name for path in new.iterdir()}
+        _refuse_names(target, {*written, *last}, inputs)
+        sync_files(new)
+        with _signals_deferred():
+            place(new, last)
     except OSError as error:
-        raise JobError(f"{output_dir}: cannot write to this output folder ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        raise JobError(_text_of(error, target)) from error
+
+
+def _text_of(error: OSError, target: Path) -> str:
+    """Return the message for an error of the operating system: it names the output folder, or a file elsewhere."""
+    reason = error.strerror or error
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{target}: too many open files; raise the limit, for example with: ulimit -n 1024"
+    elsewhere = isinstance(error.filename, str) and target.resolve() not in Path(error.filename).resolve().parents
+    if elsewhere:
+        return f"{error.filename}: {reason}"
+    if not target.is_dir():
+        return f"{target}: this output folder was removed or renamed while the job ran; run the job again"
+    return f"{target}: cannot write to this output folder ({reason})"
 
 
 @contextmanager
@@ -101,43 +106,43 @@ def _signals_deferred() -> Iterator[None]:
             signal.raise_signal(late)
 
 
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Lock a folder against other jobs; the lock ends with the process. No lock where the file system has none."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise JobError(f"{folder}: another job is running in this output folder; wait, or choose another") from None
-        except OSError:
-            pass
-        yield
-    finally:
-        os.close(handle)
-
-
 def _names_of_last_job(target: Path) -> Set[str]:
-    """Return the names of the files that the last job in the folder wrote, from its report."""
+    """Return the names of the files that the last job in the folder wrote, from its report.
+
+    Names that no job writes are left out: a report that somebody else wrote must not remove other files.
+    """
     report = target / REPORT
-    if not report.exists():
+    if not os.path.lexists(report):
         return set()
     try:
-        content = json.loads(report.read_text(encoding="utf-8"))
+        content = json.loads(read_text(report))
         if content["program"] != PROGRAM:
             raise ValueError
-        maps = {name for item in content["maps"] for name in item["outputs"].values()}
-        regions = set((content.get("comparison") or {}).get("outputs", []))
-        of_model = set((content.get("model") or {}).get("outputs", []))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise JobError(f"{report}: is not a report of this program; choose another output folder") from None
-    tables = {REPORT, MAPS_TABLE, REGIONS_TABLE, MODEL_TABLE, FIGURE, CHIMERAX}
-    return {*tables, *(name for name in maps | regions | of_model if os.path.basename(name) == name)}
+        maps = [name for item in content["maps"] for name in item["outputs"].values()]
+        of_regions = (content.get("comparison") or {}).get("outputs", [])
+        of_model = (content.get("model") or {}).get("outputs", [])
+        named = [name for name in (*maps, *of_regions, *of_model) if isinstance(name, str) and is_output_name(name)]
+    except OSError as error:
+        raise JobError(
+            f"{report}: cannot be read as a report of this program ({error.strerror}); choose "
+            "another output folder, or move this file away"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise JobError(
+            f"{report}: is not a report of this program, so the files beside it may not be either; choose another "
+            "output folder, or move this file away"
+        ) from None
+    return {REPORT, MAPS_TABLE, REGIONS_TABLE, MODEL_TABLE, FIGURE, CHIMERAX, NODE_FILE, *named}
 
 
 def _refuse_names(target: Path, names: Set[str], inputs: Sequence[str]) -> None:
-    """Refuse output names that are folders in the output folder, or that would replace an input."""
+    """Refuse output names that this program does not write, that are folders, or that would replace an input."""
     for output in (target / name for name in sorted(names)):
+        if not is_output_name(output.name):
+            raise JobError(
+                f"{output}: is no name of an output; expected a prefix of lower-case letters, a number and an "
+                "underscore, such as class001_, or none"
+            )
         if output.is_dir():
             raise JobError(f"{output}: is a folder and the name of an output too; choose another output folder")
         for path in inputs:

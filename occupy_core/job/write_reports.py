@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
+from occupy_core.files import write_text
 from occupy_core.reporting.chimerax import session_commands
 from occupy_core.reporting.pdf.preload import load_drawing
 from occupy_core.reporting.report import finite, job_report, write_json
@@ -88,7 +89,7 @@ def write_reports(contents: ReportContents, folder: Path) -> Report:
             "warnings": list(contents.warnings),
         }
     )
-    (folder / CHIMERAX).write_text(session_commands(report, job.output_dir), encoding="utf-8")
+    write_text(folder / CHIMERAX, session_commands(report, job.output_dir))
     if job.settings.figures:
         problem = _draw_figures(folder / FIGURE, report, contents)
         if problem:

@@ -15,6 +15,7 @@ import numpy as np
 from occupy_core.arrays.slabs import cache_slabs, for_each
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
+from occupy_core.files import open_new
 from occupy_core.maps.grid import Header, MapGrid, PathLike
 from occupy_core.version import __version__
 
@@ -80,8 +81,9 @@ class MapWriter:
 
     def __enter__(self) -> MapWriter:
         try:
+            open_new(self._partial).close()  # mrcfile would write through a link of this name
             self._header = _new_header(self._partial, self._grid, self._label)
-            self._file = os.open(self._partial, os.O_WRONLY)
+            self._file = os.open(self._partial, os.O_WRONLY | os.O_NOFOLLOW)
         except BaseException:
             self._partial.unlink(missing_ok=True)
             raise

@@ -15,6 +15,7 @@ from occupy_core.arrays.types import Volume
 from occupy_core.comparing.occupancies import Interval
 from occupy_core.comparing.outputs import mean_over_particles
 from occupy_core.errors import ModelError
+from occupy_core.files import write_text
 from occupy_core.maps.writing import write_map
 from occupy_core.modelling.atoms.atomic_model import (
     AtomicModel,
@@ -72,7 +73,7 @@ def write_model_outputs(
         _write_model(folder / names[-2], result, occupancies)
         _write_attributes(folder / names[-1], result, occupancies, traces)
     for name, text in ((MODEL_REFMAC, refmac_keywords), (MODEL_PHENIX, phenix_parameters)):
-        (folder / name).write_text(text(result.model, result.groups), encoding="utf-8")
+        write_text(folder / name, text(result.model, result.groups))
         names.append(name)
     mask_names: Dict[str, str] = {}
     for group in masked_groups(result.groups, masks):
@@ -184,7 +185,7 @@ def _write_model(path: Path, result: ModelOccupancy, occupancies: Sequence[PartO
             weights = _weights(residues)
             for atom in (atom for residue in residues for atom in residue if found):
                 atom.occ = round(found[0] * weights.get(atom.altloc, 1.0), 3)
-    structure.make_mmcif_document().write_file(str(path))
+    write_text(path, structure.make_mmcif_document().as_string())  # gemmi itself would write through a link
 
 
 def _key_of(residue: Residue) -> ResidueKey:
@@ -226,7 +227,7 @@ def _write_attributes(
     lines += ["attribute: window_occupancy", "match mode: any", "recipient: residues"]
     for window, occupancy in zip(result.windows, traces):
         lines += _attribute_lines(model, window.atoms, occupancy)
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def _attribute_lines(model: AtomicModel, atoms: Any, occupancy: PartOccupancy) -> List[str]:

@@ -17,6 +17,7 @@ import numpy
 import scipy
 
 from occupy_core.estimate.targets import Target
+from occupy_core.files import write_text
 from occupy_core.maps.grid import position_of
 from occupy_core.process import Result
 from occupy_core.reporting.map_summary import scale_histogram, solvent_curves, surface_level
@@ -144,7 +145,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     ValueError
         If a number is NaN or infinite; replace such numbers by None first (`finite`).
     """
-    path.write_text(_join_number_lists(json.dumps(content, indent=2, allow_nan=False)) + "\n", encoding="utf-8")
+    write_text(path, _join_number_lists(json.dumps(content, indent=2, allow_nan=False)) + "\n")
 
 
 def _derived_report(result: Result) -> Dict[str, Any]:

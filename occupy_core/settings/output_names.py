@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Dict, List
+from typing import TYPE_CHECKING, Dict, List
 
-from occupy_core.settings.settings import Settings
+if TYPE_CHECKING:  # the names alone need no settings
+    from occupy_core.settings.settings import Settings
 
 REPORT = "report.json"
 MAPS_TABLE = "occupancy_maps.star"
@@ -22,6 +23,7 @@ GROUP_MASK = "group_{}_mask.mrc"
 SPREAD_MAP = "occupancy_spread.mrc"
 FIGURE = "logfile.pdf"
 CHIMERAX = "occupy.cxc"
+NODE_FILE = "RELION_OUTPUT_NODES.star"
 PROGRAM = "scipion-em-occupy"
 
 
@@ -88,4 +90,27 @@ def mask_kinds(settings: Settings) -> List[str]:
 
 def is_region_mask(name: str) -> bool:
     """Return whether a file has the name of a region's mask."""
-    return re.fullmatch(REGION_MASK.format(0).replace("000", r"\d{3,}"), name) is not None
+    return re.fullmatch(_REGION_MASK_PATTERN, name) is not None
+
+
+def is_output_name(name: str) -> bool:
+    """Return whether a job can write a file of this name. Files of other names are never replaced or removed."""
+    return re.fullmatch(_OUTPUT_PATTERN, name) is not None
+
+
+# Prefix of output names: lower-case letters, a number, an underscore; or empty.
+_PREFIX_PATTERN = r"([a-z]*\d+_)?"
+_REGION_MASK_PATTERN = re.escape(REGION_MASK).replace(re.escape("{:03d}"), r"\d{3,}")
+_FILES_OF_JOB = (
+    *(REPORT, MAPS_TABLE, REGIONS_TABLE, MODEL_TABLE, MODEL_REFMAC, MODEL_PHENIX),
+    *(SPREAD_MAP, FIGURE, CHIMERAX, NODE_FILE),
+)
+_FILES_OF_MAP = (MODEL_FILE, MODEL_ATTRIBUTES, *(kind.file_name for kind in MAP_OUTPUTS.values()))
+_OUTPUT_PATTERN = "|".join(
+    (
+        *map(re.escape, _FILES_OF_JOB),
+        *(_PREFIX_PATTERN + re.escape(name) for name in _FILES_OF_MAP),
+        _REGION_MASK_PATTERN,
+        re.escape(GROUP_MASK).replace(re.escape("{}"), "[A-Za-z0-9_-]+"),
+    )
+)

@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 from subprocess import CalledProcessError
 
 import pyworkflow.protocol.params as params
@@ -20,6 +21,8 @@ from occupy_core.__main__ import error_file
 from occupy_core.comparing.each_map import index_of_named_map
 from occupy_core.comparing.shared_scale import shares_reference
 from occupy_core.errors import OccupyError, SettingsError
+from occupy_core.files import write_text
+from occupy_core.job.output_folder import OutputFolder
 from occupy_core.modify.histogram_matching import require_scikit_image
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import REPORT, output_kinds
@@ -81,14 +84,13 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
             job = replace(job, focus_mask=mask)
         job = replace(job, input_warnings=tuple(focus["warnings"]))
         job_file = os.path.join(folder, JOB_FILE)
-        with open(job_file, "w", encoding="utf-8") as file:
+        with OutputFolder(folder):  # refuses to touch the files of a job that is running here
             # Stored for the summary: the report names the files that the core reads, which may be copies.
             names = distinct_names(masks["target_mask"])
-            json.dump({**job.to_dict(), report.TARGET_NAMES: names}, file, indent=2)
-        last = report.read_report(folder)
-        for old in (os.path.join(folder, REPORT), str(error_file(job_file))):
-            if os.path.exists(old):
-                os.remove(old)
+            stored = {report.TARGET_NAMES: names, report.OLD_OUTPUTS: report.old_outputs(folder)}
+            write_text(job_file, json.dumps({**job.to_dict(), **stored}, indent=2))
+            for old in (Path(folder, REPORT), error_file(job_file)):
+                old.unlink(missing_ok=True)
         status = "0"
         try:
             self.runJob(shlex.quote(sys.executable), f'-m occupy_core "{job_file}"', numberOfMpi=1)
@@ -96,7 +98,7 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
             status = str(error.returncode)
         # A job that fails in a queue raises nothing here: only its report and its outputs show whether it succeeded.
         self._check_results(status)
-        report.remove_old_outputs(folder, last)
+        report.remove_old_outputs(folder)
 
     def _compute_stamp(self):
         """Return an argument of `computeStep`: a new value makes Scipion run this step again on Continue."""

@@ -12,6 +12,7 @@ from pyworkflow.protocol import params
 from pyworkflow.viewer import DESKTOP_TKINTER, ProtocolViewer
 
 from occupy_core.errors import MapError
+from occupy_core.files import write_text
 from occupy_core.reporting.chimerax import session_commands
 from occupy_core.reporting.pdf.logfile import fixed_style, pages_of_map
 from occupy_core.reporting.pdf.sections_figure import sections_figure
@@ -186,8 +187,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             results = report.read_report(self.protocol._getExtraPath())
             text = session_commands(results, self.protocol._getExtraPath(), shown=self.whichMap.get())
             script = os.path.abspath(self.protocol._getExtraPath(_OTHER_MAP_COMMANDS))
-            with open(script, "w", encoding="utf-8") as file:
-                file.write(text)
+            write_text(script, text)
         return [ChimeraView(script)]
 
     # --------------------------- the run's maps ---------------------------

@@ -110,7 +110,9 @@ def test_broken_installation_ends_as_failed(project, monkeypatch):
     assert "numpy is broken" in errors(job) and errors(job).count("\n") == 1
 
 
-def test_aborted_job_ends_as_aborted(project, monkeypatch):
+@pytest.fixture
+def running(project, monkeypatch):
+    """The name of a job that runs in RELION for a minute, and the process in which RELION waits for its end."""
     Path("slow/scipy").mkdir(parents=True)
     Path("slow/scipy/__init__.py").write_text("import time\nopen('started', 'w')\ntime.sleep(60)\n")
     monkeypatch.setenv("PYTHONPATH", f"{Path.cwd() / 'slow'}:{os.environ['PYTHONPATH']}")
@@ -125,11 +127,29 @@ def test_aborted_job_ends_as_aborted(project, monkeypatch):
         while not Path("started").exists():
             assert time.monotonic() < end
             time.sleep(0.05)
-        Path(job, "RELION_JOB_ABORT_NOW").touch()  # the only effect of "Abort running" in RELION
-        waiting.wait(timeout=20)
+        yield job, waiting
     finally:
         waiting.kill()
         waiting.wait()
+
+
+def test_aborted_job_ends_as_aborted(project, running):
+    job, waiting = running
+    Path(job, "RELION_JOB_ABORT_NOW").touch()  # the only effect of "Abort running" in RELION
+    waiting.wait(timeout=15)
+    assert project.status(job) == "Aborted"
+
+
+def test_a_second_job_in_the_folder_does_not_end_the_running_one(project, running):
+    job, waiting = running
+    words = ["relion_external_occupy", "--o", job, "--in_3dref", "phantom.mrc"]
+    second = subprocess.run(words, capture_output=True, text=True)
+    assert second.returncode == 1 and f"{job}: another job is running" in second.stderr
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(timeout=3)
+    assert project.status(job) == "Running"
+    Path(job, "RELION_JOB_ABORT_NOW").touch()
+    waiting.wait(timeout=15)
     assert project.status(job) == "Aborted"
 
 

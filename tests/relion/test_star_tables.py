@@ -97,7 +97,7 @@ def regions_table(tmp_path, monkeypatch):
     ]
     outputs = JobOutputs([], comparison_report(regions, shares=(0.25, 0.75)), [], [])
     write_tables(outputs, tmp_path / "job", "job/")
-    write_output_nodes(outputs, "job/")
+    write_output_nodes(outputs, tmp_path / "job", "job/")
     return tmp_path / "job" / "occupancy_regions.star"
 
 

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from occupy_core.job.output_folder import OutputFolder
 from occupy_core.settings.output_names import MAP_OUTPUTS, output_kinds
 from occupy_scipion.protocols.outputs import OUTPUT_NAMES
 from tests.scipion.conftest import write_map
@@ -56,6 +57,33 @@ def test_failure_is_detected_despite_outputs_of_an_earlier_run(lab, tmp_path, th
     lab.launch(queued(protocol))
     assert protocol.isFailed() and "turning.mrc: found" in protocol.getErrorMessage()
     assert "No results yet." in protocol.summary()
+
+
+def test_files_of_earlier_runs_are_removed_after_a_failed_run_too(lab, tmp_path, three_parts):
+    path = write_map(tmp_path / "turning.mrc", three_parts.volume)
+    protocol = lab.run_local_scale(lab.import_maps(path), doAmplify=True)
+    folder = lab.folder / protocol._getExtraPath()
+    (folder / "amplified_notes.mrc").write_text("of the user")
+    write_map(path, np.where(three_parts.volume > 1, np.nan, three_parts.volume))
+    lab.launch(protocol)
+    assert protocol.isFailed() and (folder / "amplified.mrc").exists()
+    write_map(path, three_parts.volume)
+    protocol.doAmplify.set(False)
+    lab.launch(protocol)
+    assert protocol.isFinished(), protocol.getErrorMessage()
+    assert (folder / "scale.mrc").exists() and not (folder / "amplified.mrc").exists()
+    assert (folder / "amplified_notes.mrc").read_text() == "of the user"
+
+
+def test_a_running_job_in_the_folder_is_left_alone(lab, a_map):
+    protocol = lab.run_local_scale(a_map)
+    folder = lab.folder / protocol._getExtraPath()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    protocol.lowpass.set(12.0)
+    with OutputFolder(str(folder)):
+        lab.launch(protocol)
+    assert protocol.isFailed() and "another job is running in this output folder" in protocol.getErrorMessage()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_killed_process_is_reported(lab, a_map):

@@ -13,6 +13,7 @@ import matplotlib
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
+from occupy_core.files import open_new
 from occupy_core.reporting.pdf.comparison_page import comparison_figure, comparison_size, draw_comparison
 from occupy_core.reporting.pdf.map_page import map_pages
 from occupy_core.reporting.pdf.preload import quiet_matplotlib
@@ -43,7 +44,8 @@ def write_logfile(
         Sections through the regions where classes differ; empty when maps were not compared.
     """
     # Without dates, so that a job that is repeated writes the same bytes.
-    with fixed_style(), _PdfPages(path, metadata={"CreationDate": None, "ModDate": None}) as pdf:
+    no_dates = {"CreationDate": None, "ModDate": None}
+    with fixed_style(), open_new(path) as file, _PdfPages(file, metadata=no_dates) as pdf:
         if _has_several_maps(report):
             for figure in summary_pages(report, region_sections):
                 pdf.savefig(figure)

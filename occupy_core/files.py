@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that are what their names say: new files that follow no link, and texts of regular files only."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from typing import IO, Union
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+
+def open_new(path: PathLike) -> IO[bytes]:
+    """Open a new, empty file for writing. A file or a link of this name is removed first; a link's target stays.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be made, for instance because a folder has this name.
+    """
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    return open(path, "xb")  # noqa: SIM115
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Write a text, in UTF-8, to a new file (`open_new`)."""
+    with open_new(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def read_text(path: PathLike) -> str:
+    """Read a text in UTF-8 from a regular file; a pipe or a device, whose reading may never end, is an error.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read or is not a regular file.
+    ValueError
+        If it is no UTF-8.
+    """
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", os.fspath(path))
+        return file.read().decode("utf-8")

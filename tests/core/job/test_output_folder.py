@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import fcntl
+import os
+import threading
+
+import pytest
+
+from occupy_core.errors import JobError
+from occupy_core.job.output_folder import OutputFolder
+
+
+def test_a_second_job_is_refused_until_the_first_has_ended(tmp_path):
+    refused = pytest.raises(JobError, match="another job is running in this output folder; wait, or choose another")
+    with OutputFolder(str(tmp_path)), refused:
+        OutputFolder(f"{tmp_path}/").lock()
+    with OutputFolder(str(tmp_path)):
+        pass
+
+
+def test_a_second_job_in_a_thread_of_the_same_program_is_refused_too(tmp_path):
+    reasons = []
+
+    def second():
+        try:
+            OutputFolder(str(tmp_path)).lock()
+        except JobError as error:
+            reasons.append(str(error))
+
+    with OutputFolder(str(tmp_path)):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join()
+    assert len(reasons) == 1
+
+
+def test_a_file_system_without_locks_is_used_without(tmp_path, monkeypatch):
+    def unable(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unable)
+    with OutputFolder(str(tmp_path)), OutputFolder(str(tmp_path)):
+        pass
+
+
+def test_a_folder_that_was_removed_is_made_and_locked_again(tmp_path):
+    folder = OutputFolder(str(tmp_path / "job"))
+    folder.lock()
+    os.rmdir(tmp_path / "job")
+    folder.lock()
+    with pytest.raises(JobError, match="another job"):
+        OutputFolder(str(tmp_path / "job")).lock()
+    folder.unlock()
+
+
+def test_a_folder_that_another_job_has_made_in_place_is_left_alone(tmp_path):
+    folder = OutputFolder(str(tmp_path / "job"))
+    folder.lock()
+    (tmp_path / "job").rename(tmp_path / "away")
+    with OutputFolder(str(tmp_path / "job")), pytest.raises(JobError, match="another job"):
+        folder.lock()
+
+
+def test_staging_folders_of_killed_jobs_are_removed_at_the_start(tmp_path):
+    (tmp_path / ".occupy_staging_1" / "new").mkdir(parents=True)
+    with OutputFolder(str(tmp_path)):
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_folder_that_cannot_be_made_names_the_way_out(tmp_path):
+    (tmp_path / "file").write_text("")
+    refused = pytest.raises(JobError, match=r"cannot write to this output folder \(.*\); choose another")
+    with refused, OutputFolder(str(tmp_path / "file" / "job")):
+        pass
