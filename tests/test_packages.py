@@ -12,10 +12,12 @@ from scripts.settings_table import PAGE, with_table
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 HOSTS = {"pwem", "pyworkflow", "occupy_scipion", "relion_external"}
+TABLES = {"starfile", "pandas", "emtable"}  # STAR files are read and written by relion_files alone
 MAY_NOT_IMPORT = {
-    "occupy_core": HOSTS | {"starfile", "pandas"},
-    "relion_external": {"pwem", "pyworkflow", "occupy_scipion", "matplotlib"},
-    "occupy_scipion": {"relion_external", "starfile"},
+    "occupy_core": HOSTS | TABLES | {"relion_files"},
+    "relion_files": HOSTS | TABLES | {"numpy", "scipy", "matplotlib"},
+    "relion_external": {"pwem", "pyworkflow", "occupy_scipion", "matplotlib"} | TABLES,
+    "occupy_scipion": {"relion_external"} | TABLES,
 }
 # The folders and root modules of occupy_core, from the lowest to the highest: each imports only itself and lower ones.
 FLOORS = (
@@ -39,7 +41,7 @@ LONG_MODULES = {
     "occupy_core.process": 420,
     "occupy_core.api.one_map": 440,
 }
-CODE = ("occupy_core", "occupy_scipion", "relion_external", "benchmarks", "demo", "scripts")
+CODE = ("occupy_core", "relion_files", "occupy_scipion", "relion_external", "benchmarks", "demo", "scripts")
 # Modules that a job on one map loads after its start, or not at all.
 LATE = (
     *(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import Any, Iterable, Optional, Tuple
 
 
@@ -45,23 +44,6 @@ def signal_to_noise(values: Iterable[Any], factor: Any) -> Optional[Tuple[float,
     ratios = [None if number is None else finite_number(number / divisor) for number in numbers]
     known = tuple(ratio for ratio in ratios if ratio is not None)
     return known if len(known) == len(ratios) else None
-
-
-def existing_file(name: str, named_in: str) -> Optional[str]:
-    """Return the path of a file that another file names; None if it does not exist.
-
-    The file is looked up from the current folder and beside the file that names it, each as it is and with .gz added.
-
-    Parameters
-    ----------
-    name : str
-        The path as it is written.
-    named_in : str
-        Path of the file that names it.
-    """
-    beside = os.path.join(os.path.dirname(named_in), os.path.basename(name))
-    candidates = (f"{path}{ending}" for path in (name, beside) for ending in ("", ".gz"))
-    return next((path for path in candidates if os.path.isfile(path)), None)
 
 
 def missing_mask_text(mask: str, named_in: str) -> str:

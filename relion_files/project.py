@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find the files that a STAR file names: in the project that the STAR file belongs to.
+
+RELION names files by their paths from the project folder, and is run there. A STAR file of another project names files
+of that project: the working folder may have other files of the same names.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Iterable, List, Optional, Sequence
+
+from relion_files.star import StarError
+
+_PIPELINE = "default_pipeline.star"  # in every project folder
+_ENDINGS = ("", ".gz")
+# RELION and Scipion name a map whose name does not end in .mrc like this: emd_1234.map:mrc.
+_FORMAT = ":mrc"
+
+
+@dataclass(frozen=True)
+class NamedFiles:
+    """Where the names in a STAR file lead to.
+
+    Attributes
+    ----------
+    star : str
+        Path of the STAR file.
+    project : str, optional
+        The project folder of the STAR file; empty for the working folder, None if it is not known.
+    """
+
+    star: str
+    project: Optional[str]
+
+    def find(self, name: str) -> Optional[str]:
+        """Return the path of a file; None if it does not exist, nor with .gz added."""
+        return next(filter(None, self._places(name)), None)
+
+    def find_all(self, names: Sequence[str]) -> List[Optional[str]]:
+        """Return the paths of files that belong together: all from one place, None for a file that does not exist.
+
+        Raises
+        ------
+        StarError
+            If all files exist, but in different places.
+        """
+        places = [self._places(name) for name in names]
+        for paths in zip(*places):
+            if None not in paths:
+                return list(paths)
+        found = [next(filter(None, paths), None) for paths in places]
+        if names and None not in found:
+            place = places[0].index(found[0])
+            other = next(path for path, paths in zip(found, places) if paths[place] is None)
+            raise StarError(
+                f"{self.star}: names files in different places, found {found[0]} and {other}, expected all in one "
+                "project; write whole paths into the STAR file if they belong together"
+            )
+        return found
+
+    def _places(self, name: str) -> List[Optional[str]]:
+        """Return the path of a file in each place, the likely ones first; None where it does not exist.
+
+        The places: the project folder; the STAR file's folder, with and without the folders in the name; the working
+        folder only if the project folder is not known.
+        """
+        beside = os.path.dirname(self.star)
+        paths = [os.path.join(beside, name), os.path.join(beside, os.path.basename(name))]
+        paths = [*paths, name] if self.project is None else [os.path.join(self.project, name), *paths]
+        return [_existing(path) for path in paths]
+
+
+def named_files(star: str, names_beside: Iterable[str]) -> NamedFiles:
+    """Return where the names in a STAR file lead to.
+
+    Parameters
+    ----------
+    star : str
+        Path of the STAR file.
+    names_beside : iterable of str
+        Names in it of files that RELION writes into the same folder, such as class maps: the end of the STAR file's
+        path that equals the folder of such a name tells the project folder. Without such a name, the project folder is
+        the nearest one above the STAR file that has a default_pipeline.star.
+    """
+    beside = os.path.dirname(star)
+    # Links count as they are written first: a job's folder may be a link to another disk. RELION's alias of a job is a
+    # link to a folder of the true name.
+    star_folders = (beside or os.curdir, os.path.abspath(beside), os.path.realpath(beside))
+    folders = dict.fromkeys(os.path.dirname(name) for name in names_beside if not os.path.isabs(name))
+    for folder in folders:
+        for star_folder in star_folders:
+            project = _without_end(star_folder, folder)
+            if project is not None:
+                return NamedFiles(star, _from_here(project))
+    for star_folder in star_folders[1:]:
+        for project in (star_folder, *map(str, PurePath(star_folder).parents)):
+            if os.path.isfile(os.path.join(project, _PIPELINE)):
+                return NamedFiles(star, _from_here(project))
+    return NamedFiles(star, None)
+
+
+def without_format(path: str) -> str:
+    """Return the path of a map without the :mrc behind it, by which RELION and Scipion tell its format."""
+    return path[: -len(_FORMAT)] if path.endswith(_FORMAT) and not os.path.exists(path) else path
+
+
+def _existing(path: str) -> Optional[str]:
+    path = without_format(path)
+    return next((path + ending for ending in _ENDINGS if os.path.isfile(path + ending)), None)
+
+
+def _without_end(folder: str, end: str) -> Optional[str]:
+    """Return a folder without the folders that its path ends with; None if it ends otherwise."""
+    parts, last = PurePath(os.path.normpath(folder)).parts, PurePath(os.path.normpath(end)).parts
+    if len(last) > len(parts) or parts[len(parts) - len(last) :] != last:
+        return None
+    return str(PurePath(*parts[: len(parts) - len(last)])) if parts != last else ""
+
+
+def _from_here(folder: str) -> str:
+    """Return a folder, empty for the working folder: paths in reports then are as RELION writes them."""
+    return "" if os.path.exists(folder) and os.path.samefile(folder, os.curdir) else folder
