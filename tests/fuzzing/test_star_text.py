@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Classifications whose STAR files were changed at random end in a result that is right, or in one line.
+
+FUZZ_CASES in the environment sets the number of cases of each test.
+"""
+
+import os
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from occupy_core.errors import OccupyError
+from relion_external.classification import read_classification
+from relion_files.star import write_star
+from tests.fuzzing.star_text import damaged, same_meaning
+from tests.star_text import write_iteration
+
+STEM = "Class3D/run_it001"
+KINDS = ("model", "data", "optimiser")
+CASES = int(os.environ.get("FUZZ_CASES", "400"))
+
+
+@pytest.fixture
+def texts(tmp_path, monkeypatch):
+    """Write an iteration with a mask, and return its STAR files."""
+    monkeypatch.chdir(tmp_path)
+    write_iteration(STEM, np.random.default_rng(1), mask="mask.mrc")
+    Path("mask.mrc").touch()
+    return {kind: Path(f"{STEM}_{kind}.star").read_text() for kind in KINDS}
+
+
+def write(kind, content):
+    Path(f"{STEM}_{kind}.star").write_bytes(content)
+
+
+def check_result(found, particles):
+    """Check what holds for every classification."""
+    assert (
+        len({item.number for item in found.classes}) == len({item.path for item in found.classes}) == len(found.classes)
+    )
+    for item in found.classes:
+        assert os.path.isfile(item.path)
+        assert item.share is None or 0 <= item.share <= 1
+        assert item.particles is None or 0 <= item.particles
+        assert item.resolution is None or 0 < item.resolution < float("inf")
+    shares = [item.share or 0 for item in found.classes]
+    assert sum(shares) <= 1.011
+    assert sum(item.particles or 0 for item in found.classes) <= particles
+    assert found.voxel_size is None or 0 < found.voxel_size < float("inf")
+    assert found.solvent_mask is None or os.path.isfile(found.solvent_mask)
+    assert all(text and "\n" not in text for text in found.warnings)
+
+
+def test_changes_that_keep_the_meaning_change_nothing(texts):
+    expected = read_classification(f"{STEM}_data.star")
+    for seed in range(CASES):
+        rng = random.Random(seed)
+        kind = rng.choice(KINDS)
+        write(kind, same_meaning(texts[kind], rng))
+        assert read_classification(f"{STEM}_data.star") == expected, f"seed {seed}"
+        write(kind, texts[kind].encode())
+
+
+def test_damaged_files_end_in_a_result_or_in_one_line(texts, tmp_path):
+    ended = {"result": 0, "error": 0}
+    for seed in range(CASES):
+        rng = random.Random(seed)
+        kind = rng.choice(KINDS)
+        content = damaged(texts[kind], rng)
+        write(kind, content)
+        start = time.monotonic()
+        try:
+            found = read_classification(f"{STEM}_{rng.choice(('data', 'model', 'optimiser'))}.star")
+        except OccupyError as error:
+            ended["error"] += 1
+            text = str(error)
+            assert text.startswith("Class3D/") and "\n" not in text and len(text) < 2000, f"seed {seed}: {text!r}"
+        else:
+            ended["result"] += 1
+            try:
+                check_result(found, content.count(b"\n") + content.count(b"\r") if kind == "data" else 4)
+            except AssertionError as error:
+                raise AssertionError(f"seed {seed}") from error
+            rows = [(item.path, item.share, item.particles) for item in found.classes]
+            write_star(tmp_path / "out.star", {"maps": (("rlnReferenceImage", "a", "b"), rows)})
+        assert time.monotonic() - start < 5, f"seed {seed}"
+        write(kind, texts[kind].encode())
+    assert min(ended.values()) > CASES / 10
