@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from occupy_core.errors import MapError
-from occupy_core.settings.classification import missing_mask_text, unusable_mask_text
+from occupy_core.settings.classification import missing_mask_text, unknown_mask_text, unusable_mask_text
 from occupy_scipion.checks import mask_problem
 from occupy_scipion.sources import SourceMap, box_of, source_of, source_of_file
 from occupy_scipion.star_files import (
@@ -19,8 +19,9 @@ from occupy_scipion.star_files import (
     named_in_optimiser,
     optimiser_star_of,
     read_class_numbers,
-    solvent_mask_name,
 )
+from relion_files.model_star import solvent_mask_name
+from relion_files.star import StarError
 
 # Input of RELION's protocols: the mask that references are multiplied with.
 _MASK_INPUT = "referenceMask"
@@ -67,7 +68,12 @@ def focus_mask_of(maps: Sequence[SourceMap], project: Any) -> Tuple[Optional[Sou
     if model_star is None:
         return None, []
     optimiser_star = optimiser_star_of(model_star)
-    name = solvent_mask_name(optimiser_star)
+    if not os.path.exists(optimiser_star):
+        return None, []
+    try:
+        name = solvent_mask_name(optimiser_star)
+    except StarError as error:
+        return None, [unknown_mask_text(str(error))]
     if name is None:
         return None, []
     mask = _find_mask(name, model_star, maps[0].voxel_size, project)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the STAR files that RELION writes beside a class map: numbers of each class, name of the solvent mask."""
+"""Read the STAR files that RELION writes beside a class map: numbers of each class, the files that they name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Dict, Optional, Tuple
 
 from relion_files import iteration
 from relion_files.model_star import read_model_star
-from relion_files.model_star import solvent_mask_name as name_in_optimiser
 from relion_files.project import NamedFiles, named_files
 from relion_files.star import StarError
 
@@ -65,14 +64,6 @@ def read_class_numbers(model_star: str) -> Dict[int, ClassNumbers]:
         number: ClassNumbers(model.resolution(row), model.signal_to_noise(number))
         for row, number in enumerate(model.numbers)
     }
-
-
-def solvent_mask_name(optimiser_star: str) -> Optional[str]:
-    """Return the mask that an optimiser STAR file names, as it is written; None without a mask or such a file."""
-    try:
-        return name_in_optimiser(optimiser_star)
-    except StarError:
-        return None
 
 
 def named_in_optimiser(model_star: str) -> NamedFiles:

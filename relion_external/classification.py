@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from occupy_core.settings.classification import missing_mask_text
+from occupy_core.settings.classification import missing_mask_text, unknown_mask_text
 from relion_external.chosen_file import star_with_references
-from relion_external.particle_counts import contradictions, count_particles
+from relion_external.particle_counts import count_particles, count_warnings
 from relion_files.iteration import hint_text, iteration_of, star_beside
 from relion_files.model_star import ModelStar, read_model_star, solvent_mask_name
 from relion_files.project import NamedFiles, named_files
@@ -135,7 +135,7 @@ def read_classification(path: str) -> Classification:
         )
         for row, number in enumerate(numbers)
     )
-    warnings = contradictions(data_star, dict(zip(numbers, shares)), counts) if shares and counts else []
+    warnings = count_warnings(data_star, dict(zip(numbers, shares)), counts) if os.path.exists(data_star) else []
     mask, mask_warnings = _solvent_mask(model, files)
     return Classification(model.path, classes, _voxel_size(model), mask, (*warnings, *mask_warnings))
 
@@ -256,6 +256,6 @@ def _solvent_mask(model: ModelStar, files: NamedFiles) -> Tuple[Optional[str], T
     try:
         name = solvent_mask_name(optimiser_star)
     except StarError as error:
-        return None, (f"{error}, so the mask of the classification, if it had one, is not known",)
+        return None, (unknown_mask_text(str(error)),)
     path = None if name is None else NamedFiles(optimiser_star, files.project).find(name)
     return path, () if path or name is None else (missing_mask_text(name, optimiser_star),)

@@ -54,8 +54,8 @@ def count_particles(data_star: str, classes: Sequence[int]) -> Optional[Dict[int
     return counts if any(counts.values()) else None
 
 
-def contradictions(data_star: str, shares: Mapping[int, float], counts: Mapping[int, int]) -> List[str]:
-    """Return a warning for each class whose share is far from its fraction of the particles.
+def count_warnings(data_star: str, shares: Mapping[int, float], counts: Optional[Mapping[int, int]]) -> List[str]:
+    """Return warnings: no particle has a class; the share of a class is far from its fraction of the particles.
 
     Parameters
     ----------
@@ -63,9 +63,14 @@ def contradictions(data_star: str, shares: Mapping[int, float], counts: Mapping[
         The data STAR file.
     shares : mapping of int to float
         Share of the particles by class number, 0..1, from the model STAR file.
-    counts : mapping of int to int
-        Number of particles by class number.
+    counts : mapping of int to int, optional
+        Number of particles by class number, as `count_particles` returns it.
     """
+    if counts is None:
+        return [
+            f"{data_star}: no particle in it has a {_CLASS} above 0, so the numbers of particles are not known, and "
+            "classes of few particles are compared like all others; is the file cut off?"
+        ]
     total = sum(counts.values())
     return [
         f"class {number} has a share of {share:.3g} in the model STAR file, but {counts[number]} of {total} particles "

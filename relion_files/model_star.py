@@ -16,6 +16,7 @@ _LABELS = frozenset(
         *("rlnReferenceImage", "rlnClassDistribution", "rlnEstimatedResolution", "rlnSpectralIndex", "rlnSsnrMap"),
     )
 )
+_MASK = "rlnSolventMaskName"
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,15 @@ def read_model_star(path: str) -> ModelStar:
 
 
 def solvent_mask_name(optimiser_star: str) -> Optional[str]:
-    """Return the mask that an optimiser STAR file names, as it is written; None without a mask.
+    """Return the mask that an optimiser STAR file names, as it is written; None if it says that there was none.
 
     Raises
     ------
     StarError
-        If the file cannot be read.
+        If the file cannot be read or does not say it.
     """
-    tables = read_star(optimiser_star, frozenset(["rlnSolventMaskName"]))
-    names = [name for table in tables.values() for name in [table.first("rlnSolventMaskName")] if name]
-    return None if not names or names[0] == "None" else names[0]
+    tables = read_star(optimiser_star, frozenset([_MASK]))
+    names = [table.columns[_MASK][0] for table in tables.values() if table.columns.get(_MASK)]
+    if not names:
+        raise StarError(f"{optimiser_star}: has no {_MASK}, which RELION always writes")
+    return None if names[0] in ("", "None") else names[0]

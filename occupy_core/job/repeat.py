@@ -86,8 +86,8 @@ def read_job_record(path: str) -> RecordedJob:
     ----------
     path : str
         A report.json. Its relative paths count from the folder that "folder_of_paths" leads to from the report's own
-        folder, or from the current folder if none of the files exists there and one of the same content exists here: never
-        from both, which may be projects with files of the same names.
+        folder, or from the current folder if none of the files exists there and one of the same content exists here:
+        never from both, which may be projects with files of the same names.
 
     Raises
     ------

@@ -59,6 +59,20 @@ def missing_mask_text(mask: str, named_in: str) -> str:
     return unusable_mask_text(mask, named_in, "does not exist")
 
 
+def unknown_mask_text(problem: str) -> str:
+    """Return the warning that the mask of a classification, if it had one, is not known.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong with the file that should name it, with the name of the file.
+    """
+    return (
+        f"{problem}, so the mask of the classification, if it had one, is not known: if this was a mask around a part "
+        "of the molecule (a focused classification), regions and occupancies may be wrong"
+    )
+
+
 def unusable_mask_text(mask: str, named_in: str, problem: str) -> str:
     """Return the warning that the mask of a classification is not used.
 

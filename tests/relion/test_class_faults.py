@@ -160,6 +160,32 @@ def test_particles_without_a_class_are_not_counted():
     assert counts() == [None, None]
 
 
+@pytest.mark.parametrize("kept", ["no class", "no rows", "no particles", "all assigned later"])
+def test_counts_that_are_lost_are_a_warning(kept):
+    path = Path(f"{STEM}_data.star")
+    text = path.read_text()
+    kept_texts = {
+        "no class": text.replace("_rlnClassNumber", "_rlnOther"),
+        "no rows": text[: text.index("000001@")],
+        "no particles": text[: text.index("data_particles")],
+        "all assigned later": text.replace(" 1 1 10", " 0 1 10").replace(" 2 1 10", " 0 1 10"),
+    }
+    path.write_text(kept_texts[kept])
+    found = read_classification(str(path))
+    assert [item.particles for item in found.classes] == [None, None]
+    (warning,) = found.warnings
+    assert f"{path}: no particle in it has a rlnClassNumber above 0" in warning
+    path.unlink()
+    assert read_classification(f"{STEM}_model.star").warnings == ()
+
+
+def test_mask_that_is_lost_is_a_warning():
+    path = Path(f"{STEM}_optimiser.star")
+    path.write_text(path.read_text()[: -len("_rlnSolventMaskName None\n_rlnSolventMask2Name None\n\n") + 10])
+    (warning,) = read_classification(f"{STEM}_data.star").warnings
+    assert f"{path}: has no rlnSolventMaskName" in warning and "focused classification" in warning
+
+
 def test_shares_that_contradict_the_counts_are_a_warning():
     change("model", (" 0.25 ", " 0.9 "), (" 0.75 ", " 0.1 "))
     found = read_classification(f"{STEM}_data.star")
