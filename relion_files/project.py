@@ -86,19 +86,19 @@ def named_files(star: str, names_beside: Iterable[str]) -> NamedFiles:
         the nearest one above the STAR file that has a default_pipeline.star.
     """
     beside = os.path.dirname(star)
-    # Links count as they are written first: a job's folder may be a link to another disk. RELION's alias of a job is a
-    # link to a folder of the true name.
+    # As written, and with links followed: RELION's alias of a job is a link to a folder of the true name.
     star_folders = (beside or os.curdir, os.path.abspath(beside), os.path.realpath(beside))
-    folders = dict.fromkeys(os.path.dirname(name) for name in names_beside if not os.path.isabs(name))
-    for folder in folders:
-        for star_folder in star_folders:
-            project = _without_end(star_folder, folder)
-            if project is not None:
-                return NamedFiles(star, _from_here(project))
+    for folder in dict.fromkeys(os.path.dirname(name) for name in names_beside if not os.path.isabs(name)):
+        ends = [_without_end(star_folder, folder) for star_folder in star_folders]
+        projects = [project for project in ends if project is not None]
+        if projects:
+            # A job's folder may be a link to a bare folder on another disk, or to a job of another project.
+            true = [project for project in projects if _is_project(project)] or projects[:1]
+            return NamedFiles(star, _as_written(true[-1], projects))
     for star_folder in star_folders[1:]:
         for project in (star_folder, *map(str, PurePath(star_folder).parents)):
-            if os.path.isfile(os.path.join(project, _PIPELINE)):
-                return NamedFiles(star, _from_here(project))
+            if _is_project(project):
+                return NamedFiles(star, _as_written(project, []))
     return NamedFiles(star, None)
 
 
@@ -120,6 +120,15 @@ def _without_end(folder: str, end: str) -> Optional[str]:
     return str(PurePath(*parts[: len(parts) - len(last)])) if parts != last else ""
 
 
-def _from_here(folder: str) -> str:
-    """Return a folder, empty for the working folder: paths in reports then are as RELION writes them."""
-    return "" if os.path.exists(folder) and os.path.samefile(folder, os.curdir) else folder
+def _is_project(folder: str) -> bool:
+    return os.path.isfile(os.path.join(folder, _PIPELINE))
+
+
+def _as_written(project: str, projects: Sequence[str]) -> str:
+    """Return a folder as users write it: empty for the working folder, or the first of some paths that lead to it."""
+    same = [folder for folder in ("", *projects) if _is_same(folder or os.curdir, project or os.curdir)]
+    return same[0] if same else project
+
+
+def _is_same(one: str, two: str) -> bool:
+    return os.path.exists(one) and os.path.exists(two) and os.path.samefile(one, two)

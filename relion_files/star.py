@@ -179,7 +179,7 @@ class _Block:
             values = self._new_column(line, words[0])
             if values is not None:
                 values.append(_text(words[1]) if len(words) == 2 else "")
-        elif is_label and not self._has_rows and len(words) == 1:
+        elif is_label and not self._has_rows:
             values = self._new_column(line, words[0])
             if values is not None:
                 self._places.append((self._width, values))

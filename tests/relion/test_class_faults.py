@@ -138,6 +138,13 @@ def test_odd_data_file_is_counted_right(old, new):
     assert counts() == [1, 3]
 
 
+def test_apostrophes_that_relion_writes_are_counted(shared_data):
+    source = shared_data / "cases/03-apostrophe-in-a-name/relion_3.1.3_wrote_this_data.star"
+    shutil.copyfile(source, f"{STEM}_data.star")
+    rows = [line.split() for line in source.read_text().splitlines() if "3'UTR" in line]
+    assert counts() == [sum(words[12] == number for words in rows) for number in "12"] and len(rows) > 20
+
+
 def test_file_in_utf_16_is_read():
     for kind in ("model", "data"):
         path = Path(f"{STEM}_{kind}.star")

@@ -76,6 +76,20 @@ def test_links_of_jobs_and_projects_are_followed():
     assert named_files("Class3D/job016/run_it025_model.star", [NAME]).find(NAME) == NAME
 
 
+def test_linked_job_of_another_project_belongs_to_that_project():
+    touch(
+        "../there/Class3D/job016/run_it025_model.star", f"../there/{NAME}", "Class3D/job001/note.txt", "Mask/mask.mrc"
+    )
+    os.symlink(os.path.abspath("../there/Class3D/job016"), "Class3D/job016")
+    star = "Class3D/job016/run_it025_model.star"
+    touch("default_pipeline.star")
+    assert named_files(star, [NAME]).project == ""  # a folder on another disk
+    touch("../there/default_pipeline.star")
+    found = named_files(star, [NAME])
+    assert os.path.samefile(found.project, "../there") and found.find("Mask/mask.mrc") is None
+    assert os.path.samefile(found.find(NAME), NAME)
+
+
 def test_file_is_sought_beside_the_star_file_and_then_in_the_working_folder():
     star = "Copies/run_optimiser.star"
     files = NamedFiles(star, None)

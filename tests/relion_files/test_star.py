@@ -69,6 +69,10 @@ def test_values_are_read_as_they_are_written(star, rows, expected):
     assert columns(star(loop(rows)))["a"]["x"] == expected
 
 
+def test_number_of_a_column_may_lack_its_mark(star):
+    assert columns(star("data_a\nloop_\n_x 1\n_y None\na 1\n"))["a"] == {"x": ["a"], "y": ["1"]}
+
+
 def test_pairs_are_read(star):
     path = star("data_a\n_x it's # c\n_y\n_z \"\"\n_u 'a b'\n  data_b  # c\n_x 0007\ndata_\n\n")
     assert columns(path) == {"a": {"x": ["it's"], "y": [""], "z": [""], "u": ["a b"]}, "b": {"x": ["0007"]}, "": {}}
