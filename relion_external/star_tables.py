@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.settings.output_names import FIGURE, MAP_OUTPUTS, MAPS_TABLE, MODEL_TABLE, REGIONS_TABLE, SPREAD_MAP
-from relion_files.star import Rows, write_star
+from relion_files.star_writer import Rows, write_star
 
 NODE_FILE = "RELION_OUTPUT_NODES.star"
 # Node types as RELION 3.1 reads them (number) and as RELION 4 and 5 read them (label): both columns are always written.
@@ -36,10 +36,11 @@ _REGION_COLUMNS = (
     "occupyOccupancyOfAllParticlesHigh",
     "occupyNote",  # the last column: RELION's shell scripts split quoted texts at blanks
 )
+_SHARE = "rlnClassDistribution"
 _OCCUPANCY_COLUMNS = (
     "occupyRegionNumber",
     "rlnClassNumber",
-    "rlnClassDistribution",
+    _SHARE,
     "occupyOccupancyLow",
     "occupyOccupancy",
     "occupyOccupancyHigh",
@@ -152,8 +153,12 @@ def _class_columns(item: MapOutputs) -> Dict[str, object]:
     info = item.source.class_info
     if info is None:
         return {}
-    columns: Dict[str, object] = {"rlnClassNumber": info.number, "rlnClassDistribution": info.share}
-    return columns if info.particles is None else {**columns, "occupyParticles": info.particles}
+    columns = {
+        "rlnClassNumber": info.number,
+        _SHARE: info.share,
+        "occupyParticles": info.particles,
+    }
+    return {name: value for name, value in columns.items() if value is not None}
 
 
 def _target_row(item: MapOutputs, target: Mapping[str, Any]) -> Dict[str, object]:
@@ -181,9 +186,12 @@ def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, Row
         for region in regions
         for item, occupancy in zip(comparison["maps"], region["occupancies"])
     ]
+    columns = list(_OCCUPANCY_COLUMNS)
+    if any(item["share"] is None for item in comparison["maps"]):
+        columns.remove(_SHARE)  # maps of a list: RELION would read a missing value as 0
     return {
         "occupancy_regions": (_REGION_COLUMNS, [_region_row(region, job_dir) for region in regions]),
-        "occupancy_of_classes": (_OCCUPANCY_COLUMNS, occupancies),
+        "occupancy_of_classes": (columns, [[row[name] for name in columns] for row in occupancies]),
     }
 
 
@@ -210,9 +218,13 @@ def _region_row(region: Mapping[str, Any], job_dir: str) -> Tuple[object, ...]:
 
 def _occupancy_row(
     region: Mapping[str, Any], item: Mapping[str, Any], occupancy: Mapping[str, Any]
-) -> Tuple[object, ...]:
-    interval = (occupancy["low"], occupancy["occupancy"], occupancy["high"])
-    return (region["number"], item["number"], item["share"], *interval)
+) -> Dict[str, object]:
+    return {
+        "occupyRegionNumber": region["number"],
+        "rlnClassNumber": item["number"],
+        _SHARE: item["share"],
+        **_occupancy_columns(occupancy),
+    }
 
 
 def _model_tables(report: Mapping[str, Any]) -> Dict[str, Rows]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read and write STAR files. All STAR files of this project are read here; values stay the texts that they are.
+"""Read STAR files. All STAR files of this project are read here; values stay the texts that they are.
 
 The library starfile (0.5.13) is not used for a job's files. It reads whole tables of numbers well, but
 
@@ -20,13 +20,9 @@ import os
 import re
 import stat
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Container, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Container, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from occupy_core.errors import OccupyError
-
-# Names of the columns, and the rows.
-Rows = Tuple[Sequence[str], Sequence[Sequence[object]]]
 
 _LONGEST_LINE = 1 << 20  # bytes; RELION's lines have less than 10,000
 _SHOWN = 120  # characters of a value in a message
@@ -144,7 +140,9 @@ def read_star(path: str, labels: Optional[Container[str]] = None) -> Dict[str, T
         if head[:5] == b"data_" and len(words) == 1:
             name = _text(words[0][5:])
             if name in blocks:
-                raise StarError(f"{path}: has two blocks data_{name} (the second in line {number}), expected one")
+                raise StarError(
+                    f"{path}: has two blocks {shown(f'data_{name}')} (the second in line {number}), expected one"
+                )
             block = blocks[name] = _Block(path, labels)
         elif block is not None:
             block.add(number, words, head[:1] == b"_")
@@ -281,48 +279,3 @@ def _text(word: bytes) -> str:
 
 def _in_row(row: int) -> str:
     return f" in row {row + 1}" if row else ""
-
-
-def write_star(path: Path, tables: Mapping[str, Rows], *, comment: str = "") -> None:
-    """Write tables to a STAR file that RELION, starfile and gemmi read.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    tables : mapping
-        For each name of a block, without data_, the labels without underscores and the rows. A number is written with
-        all its digits, None and NaN as <NA>.
-    comment : str
-        A comment at the head of the file, on one line.
-
-    Raises
-    ------
-    StarError
-        If a value cannot be written: a text with a line break, or with both kinds of quotes before white space.
-    """
-    lines = ["# version 30001", *([f"# {' '.join(comment.split())}"] if comment else [])]
-    for name, (columns, rows) in tables.items():
-        lines += ["", f"data_{name}", "", "loop_"]
-        lines += [f"_{column} #{number}" for number, column in enumerate(columns, start=1)]
-        for row in rows:
-            lines.append(" ".join(_written(path, column, value) for column, value in zip(columns, row)))
-    path.write_bytes(("\n".join(lines) + "\n\n").encode("utf-8", "surrogateescape"))
-
-
-def _written(path: Path, label: str, value: object) -> str:
-    """Format a value: numbers with all digits, <NA> for a missing value, quotes around a text that needs them.
-
-    A text needs quotes if it is empty, contains white space, # or letters other than English ones (gemmi reads these in
-    quotes only), or begins like something else.
-    """
-    if value is None or isinstance(value, float) and math.isnan(value):
-        return "<NA>"
-    text = repr(float(value)) if isinstance(value, float) else str(value)
-    if text and not re.search(r"[^!-~]|#|^[_'\"$;\[\]]|^(data|loop|save|stop|global)_", text, re.IGNORECASE):
-        return text
-    possible = [quote for quote in "\"'" if not re.search(rf"{quote}(\s|$)", text)]
-    quote = min(possible, key=text.count, default="")
-    if not quote or re.search(r"[\0\r\n]", text):
-        raise StarError(f"{path}: {label} is {shown(text)}, which no STAR file can hold; rename the file")
-    return f"{quote}{text}{quote}"

@@ -14,7 +14,7 @@ import pytest
 
 from occupy_core.errors import OccupyError
 from relion_external.classification import read_classification
-from relion_files.star import write_star
+from relion_files.star_writer import write_star
 from tests.fuzzing.star_text import damaged, same_meaning
 from tests.star_text import write_iteration
 

@@ -76,7 +76,7 @@ def counts():
         ([("_rlnPixelSize 4.0", f"_rlnPixelSize {'9' * 5000}")], ["rlnPixelSize", "(5000 characters)"]),
         ([("loop_\n_rlnReferenceImage", "_rlnReferenceImage")], ["cannot be read as a STAR file (line "]),
         ([("_rlnEstimatedResolution", "_rlnClassDistribution")], ["rlnClassDistribution", "twice"]),
-        ([("data_model_class_2", "data_model_class_1")], ["two blocks data_model_class_1"]),
+        ([("data_model_class_2", "data_model_class_1")], ["two blocks 'data_model_class_1'"]),
         ([(" 20.000000", "")], ["line 19", "2 values below 3 labels"]),
         ([(" 20.000000", " 20.0 1")], ["line 19", "4 values below 3 labels"]),
         ([(FIRST, f"Class3D/run it001_class001.mrc{FIRST[27:]}")], ["line 19", "a blank without quotes"]),
@@ -103,7 +103,7 @@ def test_model_file_that_cannot_be_right_is_one_line(changes, expected):
         ([(" 1 1 10 ", f" {'1' * 5000} 1 10 ")], ["rlnClassNumber", "(5000 characters)"]),
         ([("_rlnAngleRot", "_rlnClassNumber")], ["rlnClassNumber", "twice"]),
         ([(" 1 1 10 20", " 1 1 20")], ["line 33", "10 values below 11 labels"]),
-        ([("data_optics", "data_particles")], ["two blocks data_particles"]),
+        ([("data_optics", "data_particles")], ["two blocks 'data_particles'"]),
     ],
 )
 def test_data_file_that_cannot_be_right_is_one_line(changes, expected):

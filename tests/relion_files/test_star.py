@@ -11,7 +11,8 @@ import gemmi
 import pytest
 import starfile
 
-from relion_files.star import StarError, read_star, to_number, write_star
+from relion_files.star import StarError, read_star, to_number
+from relion_files.star_writer import write_star
 from tests.relion.conftest import relion  # noqa: F401
 
 PLAIN = ["plain.mrc", '6"x.mrc', "None", "0001", "1e5", "a@b:c,d;e"]
@@ -109,7 +110,7 @@ def test_bytes_of_a_name_are_kept(star):
         (loop("a 1\n").encode("utf-16")[:-1], "UTF-16 that is cut off"),
         (loop("a 1\n" + "x" * 2_000_000).encode(), "a line of 1 MB and more"),
         (loop("a 1 2\n").encode(), "line 6: found 3 values below 2 labels"),
-        (loop("a 1\n") + loop("b 2\n"), "two blocks data_a (the second in line 7)"),
+        (loop("a 1\n") + loop("b 2\n"), "two blocks 'data_a' (the second in line 7)"),
         ("data_a\nloop_\n_x\n_x\na b\n", "line 4: 'x' is there twice"),
         ("data_a\n_x 1\n_x 2\n", "line 3: 'x' is there twice"),
         ("data_a\n_x 1 2\n", "line 2: 'x' has 2 values, expected one"),
