@@ -58,19 +58,20 @@ def star_with_references(path: str) -> str:
     if _REFERENCES in labels:
         return path
     if _PARTICLES_OF_SET in labels:
-        (name, *_) = (name for table in tables for name in table.columns.get(_PARTICLES_OF_SET, ()))
-        return _of_optimisation_set(path, name)
+        names = [name for table in tables for name in table.columns.get(_PARTICLES_OF_SET, ())]
+        return _of_optimisation_set(path, names[0] if names else "")
     raise _error(path, next((text for label, text in _KINDS.items() if label in labels), _without_model(model_star)))
 
 
 def _of_optimisation_set(path: str, name: str) -> str:
-    """Return the list of references that the particles which an optimisation set names lead to."""
+    """Return the model STAR file beside the particles that an optimisation set names."""
     particles = named_files(path, [name]).find(name)
     if particles is None:
         raise _error(path, f"names the particles {shown(name)}, which do not exist")
-    if model_star_of(particles) is None:
+    model_star = model_star_of(particles)
+    if model_star is None or not os.path.exists(model_star):
         raise _error(path, f"names the particles {shown(name)}, which are not those of a classification")
-    return star_with_references(particles)
+    return model_star
 
 
 def _without_model(model_star: Optional[str]) -> str:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -13,11 +12,10 @@ from relion_external.chosen_file import star_with_references
 from relion_external.particle_counts import count_particles, count_warnings
 from relion_files.iteration import hint_text, iteration_of, star_beside
 from relion_files.model_star import ModelStar, read_model_star, solvent_mask_name
-from relion_files.project import NamedFiles, named_files
+from relion_files.project import NamedFiles, check_name, named_files
 from relion_files.star import StarError, shown
 
 _SHARE = "rlnClassDistribution"
-_NO_NAME = re.compile(r"[\0-\x1f\x7f\ud800-\udfff]")  # control characters, and bytes that are no UTF-8
 _LONGEST_NAME = 1000  # characters of a name in a message
 _ROUNDING = 0.01  # by which written shares may exceed 1, alone or together
 
@@ -167,11 +165,7 @@ def _check_is_classification(model: ModelStar, files: NamedFiles) -> None:
 def _class_maps(model: ModelStar, files: NamedFiles) -> List[str]:
     """Return the paths of the class maps, which all exist, and differ, as their numbers do."""
     for name in model.names:
-        if _NO_NAME.search(name):
-            raise StarError(
-                f"{model.path}: rlnReferenceImage is {shown(name)}, expected a name in UTF-8 without control "
-                "characters; rename the file"
-            )
+        check_name(model.path, "rlnReferenceImage", name)
     paths = files.find_all(model.names)
     for name, path in zip(model.names, paths):
         if path is None:
@@ -212,9 +206,10 @@ def _shares(model: ModelStar) -> List[float]:
             text = shown(model.classes.columns[_SHARE][row])
             raise StarError(f"{model.path}: {_SHARE} of class {model.numbers[row]} is {text}, expected a share, 0..1")
     if sum(shares) > 1 + _ROUNDING:
+        way_out = "" if model.is_of_relion else "; without this column the maps are compared as a set of maps"
         raise StarError(
             f"{model.path}: the values of {_SHARE} add up to {sum(shares):.4g}, expected 1, or less for a part of the "
-            "classes"
+            f"classes{way_out}"
         )
     return [min(share, 1.0) for share in shares]
 

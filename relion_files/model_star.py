@@ -8,6 +8,7 @@ from typing import Dict, List, Optional, Tuple
 
 from occupy_core.settings.classification import resolution_of, signal_to_noise
 from relion_files.iteration import class_number
+from relion_files.project import check_name
 from relion_files.star import StarError, Table, read_star
 
 _LABELS = frozenset(
@@ -110,10 +111,11 @@ def solvent_mask_name(optimiser_star: str) -> Optional[str]:
     Raises
     ------
     StarError
-        If the file cannot be read or does not say it.
+        If the file cannot be read, does not say it, or names a file that reports cannot hold.
     """
     tables = read_star(optimiser_star, frozenset([_MASK]))
     names = [table.columns[_MASK][0] for table in tables.values() if table.columns.get(_MASK)]
     if not names:
         raise StarError(f"{optimiser_star}: has no {_MASK}, which RELION always writes")
+    check_name(optimiser_star, _MASK, names[0])
     return None if names[0] in ("", "None") else names[0]

@@ -8,13 +8,15 @@ of that project: the working folder may have other files of the same names.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Iterable, List, Optional, Sequence
 
-from relion_files.star import StarError
+from relion_files.star import StarError, shown
 
 _PIPELINE = "default_pipeline.star"  # in every project folder
+_NO_NAME = re.compile(r"[\0-\x1f\x7f\ud800-\udfff]")  # surrogates stand for bytes that are no UTF-8
 _ENDINGS = ("", ".gz")
 # RELION and Scipion name a map whose name does not end in .mrc like this: emd_1234.map:mrc.
 _FORMAT = ":mrc"
@@ -100,6 +102,20 @@ def named_files(star: str, names_beside: Iterable[str]) -> NamedFiles:
             if _is_project(project):
                 return NamedFiles(star, _as_written(project, []))
     return NamedFiles(star, None)
+
+
+def check_name(star: str, label: str, name: str) -> None:
+    """Refuse the name of a file that reports cannot hold.
+
+    Raises
+    ------
+    StarError
+        If the name has control characters, or bytes that are no UTF-8.
+    """
+    if _NO_NAME.search(name):
+        raise StarError(
+            f"{star}: {label} is {shown(name)}, expected a name in UTF-8 without control characters; rename the file"
+        )
 
 
 def without_format(path: str) -> str:

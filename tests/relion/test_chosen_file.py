@@ -96,6 +96,10 @@ def test_optimisation_set_leads_to_its_particles():
     write("Extract/job002/particles.star", "data_particles\n")
     text = message(other)
     assert "not those of a classification" in text and named_files_exist(text)
+    itself = write(f"{JOB}/x_data.star", f"data_\n\n_rlnTomoParticlesFile {JOB}/x_data.star\n")
+    assert "not those of a classification" in message(itself)
+    empty = write(f"{JOB}/y_set.star", "data_\n\nloop_\n_rlnTomoParticlesFile\n")
+    assert "names the particles '', which do not exist" in message(empty)
 
 
 @pytest.mark.parametrize(

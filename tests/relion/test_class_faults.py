@@ -186,6 +186,17 @@ def test_counts_that_are_lost_are_a_warning(kept):
     assert read_classification(f"{STEM}_model.star").warnings == ()
 
 
+@pytest.mark.parametrize("name", ["Mask/\xfc.mrc", "Mask/\x07.mrc"])
+def test_mask_with_a_name_that_reports_cannot_hold_is_a_warning(name):
+    Path("Mask").mkdir()
+    shutil.copy(f"{STEM}_class001.mrc", name.encode("latin-1"))
+    change("optimiser", ("_rlnSolventMaskName None", f"_rlnSolventMaskName {name}"))
+    found = read_classification(f"{STEM}_data.star")
+    (warning,) = found.warnings
+    assert found.solvent_mask is None and "rlnSolventMaskName is 'Mask/" in warning and "rename the file" in warning
+    assert warning.isprintable()
+
+
 def test_mask_that_is_lost_is_a_warning():
     path = Path(f"{STEM}_optimiser.star")
     path.write_text(path.read_text()[: -len("_rlnSolventMaskName None\n_rlnSolventMask2Name None\n\n") + 10])
