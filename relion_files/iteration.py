@@ -59,12 +59,14 @@ def hint_text(path: str, project: str) -> str:
     Parameters
     ----------
     path : str
-        The file, or a folder. Iterations in its folder are named first.
+        The file, or a folder. Iterations in its folder are named first, but not that of a file that
+        exists.
     project : str
         Project folder: without an iteration beside the file, the last iteration of each Class3D job is named.
     """
     folder = path if os.path.isdir(path) else os.path.dirname(path)
-    names = complete_iterations(folder)
+    own = os.path.basename(model_star_of(path) or "") if os.path.exists(path) else ""
+    names = [name for name in complete_iterations(folder) if model_star_of(name) != own]
     if names:
         return f"; in {folder or os.curdir} there is {_some(names)}"
     jobs = sorted(Path(project, "Class3D").glob("job[0-9]*"))

@@ -138,6 +138,13 @@ def test_half_maps_of_a_refinement_are_hinted_at():
         assert named_files_exist(text, "Refine3D/job030")
 
 
+def test_iteration_that_lacks_a_map_is_no_hint():
+    write_iteration(f"{JOB}/run_it024", np.random.default_rng(2))
+    Path(MAPS[1]).unlink()
+    text = message(f"{STEM}_data.star")
+    assert f"{MAPS[1]} does not exist" in text and text.endswith(f"in {JOB} there is run_it024_data.star")
+
+
 def test_folder_of_a_job_is_hinted_at_without_other_advice(capfd):
     assert main(["--o", "out/", "--in_parts", f"{JOB}/"]) == 1
     captured = capfd.readouterr()
