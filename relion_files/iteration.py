@@ -59,19 +59,25 @@ def hint_text(path: str, project: str) -> str:
     Parameters
     ----------
     path : str
-        The file, or a folder. Iterations in its folder are named first, but not that of a file that
-        exists.
+        The file, or a folder. Iterations in its folder are named first. That of a file which exists is not named.
     project : str
         Project folder: without an iteration beside the file, the last iteration of each Class3D job is named.
     """
+    own = model_star_of(path) if os.path.exists(path) else None
     folder = path if os.path.isdir(path) else os.path.dirname(path)
-    own = os.path.basename(model_star_of(path) or "") if os.path.exists(path) else ""
-    names = [name for name in complete_iterations(folder) if model_star_of(name) != own]
+    names = _others(folder, own)
     if names:
         return f"; in {folder or os.curdir} there is {_some(names)}"
-    jobs = sorted(Path(project, "Class3D").glob("job[0-9]*"))
-    last = [os.path.join(job, names[-1]) for job in jobs for names in [complete_iterations(str(job))] if names]
+    jobs = map(str, sorted(Path(project, "Class3D").glob("job[0-9]*")))
+    last = [os.path.join(job, names[-1]) for job in jobs for names in [_others(job, own)] if names]
     return f"; there is {_some(last)}" if last else ""
+
+
+def _others(folder: str, own: Optional[str]) -> List[str]:
+    """Return the complete iterations in a folder, without that of a model STAR file."""
+    models = {name: model_star_of(os.path.join(folder, name)) for name in complete_iterations(folder)}
+    without = os.path.realpath(own) if own else None
+    return [name for name, model in models.items() if model and os.path.realpath(model) != without]
 
 
 def _some(names: List[str]) -> str:

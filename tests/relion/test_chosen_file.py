@@ -139,8 +139,9 @@ def test_half_maps_of_a_refinement_are_hinted_at():
 
 
 def test_iteration_that_lacks_a_map_is_no_hint():
-    write_iteration(f"{JOB}/run_it024", np.random.default_rng(2))
     Path(MAPS[1]).unlink()
+    assert message(f"{STEM}_data.star").endswith("choose another")
+    write_iteration(f"{JOB}/run_it024", np.random.default_rng(2))
     text = message(f"{STEM}_data.star")
     assert f"{MAPS[1]} does not exist" in text and text.endswith(f"in {JOB} there is run_it024_data.star")
 
