@@ -30,7 +30,7 @@ setup(
     license="GPL-3.0-or-later",
     keywords="scipion cryoem imageprocessing scipion-3.0 relion occupancy heterogeneity",
     python_requires=">=3.8",
-    packages=find_packages(include=["occupy_core*", "occupy_scipion*", "relion_external*"]),
+    packages=find_packages(include=["occupy_core*", "occupy_scipion*", "relion_external*", "relion_files*"]),
     package_data={
         "occupy_core": ["py.typed"],
         "occupy_scipion": ["protocols.conf", "*.png", "templates/*.json.template"],

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import linecache
 import subprocess
 from pathlib import Path
 from typing import Dict
 
-import starfile
+from relion_files.star import Table, read_star
 
 EMPTY_PIPELINE = "\n# version 30001\n\ndata_pipeline_general\n\n_rlnPipeLineJobCounter 1\n\n"
 STATUS = {0: "Running", 1: "Scheduled", 2: "Succeeded", 3: "Failed", 4: "Aborted"}
@@ -59,24 +58,23 @@ class RelionProject:
 
     def status(self, job: str) -> str:
         """Return the status of a job in default_pipeline.star."""
-        rows = self._table("pipeline_processes").set_index("rlnPipeLineProcessName")
-        return STATUS[int(rows.loc[job, "rlnPipeLineProcessStatus"])]
+        rows = self._table("pipeline_processes").columns
+        return STATUS[int(dict(zip(rows["rlnPipeLineProcessName"], rows["rlnPipeLineProcessStatus"]))[job])]
 
     def nodes(self) -> Dict[str, int]:
         """Return the names and types of all nodes in default_pipeline.star."""
-        rows = self._table("pipeline_nodes")
-        return dict(zip(rows["rlnPipeLineNodeName"], rows["rlnPipeLineNodeType"]))
+        rows = self._table("pipeline_nodes").columns
+        return dict(zip(rows["rlnPipeLineNodeName"], map(int, rows["rlnPipeLineNodeType"])))
 
     def input_edges(self) -> list:
         """Return a pair of node and job for each input in default_pipeline.star."""
-        return self._table("pipeline_input_edges").values.tolist()
+        return [list(row) for row in zip(*self._table("pipeline_input_edges").columns.values())]
 
     def _add_import(self, path: str, kind: str) -> str:
         return self.add("Import", do_raw="No", do_other="Yes", fn_in_other=path, node_type=f'"{kind}"')
 
-    def _table(self, name: str):
-        linecache.clearcache()  # starfile reads files through this cache, which would return the first version
-        return starfile.read(self.folder / "default_pipeline.star", always_dict=True)[name]
+    def _table(self, name: str) -> Table:
+        return read_star(str(self.folder / "default_pipeline.star"))[name]
 
     def _pipeliner(self, *arguments: str, seconds: float) -> None:
         command = ["relion_pipeliner", *arguments]

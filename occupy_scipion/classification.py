@@ -9,19 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from pyworkflow.utils import findRootFrom
-
 from occupy_core.errors import MapError
-from occupy_core.settings.classification import existing_file, missing_mask_text, unusable_mask_text
+from occupy_core.settings.classification import missing_mask_text, unknown_mask_text, unusable_mask_text
 from occupy_scipion.checks import mask_problem
 from occupy_scipion.sources import SourceMap, box_of, source_of, source_of_file
 from occupy_scipion.star_files import (
     ClassNumbers,
     model_star_of,
+    named_in_optimiser,
     optimiser_star_of,
     read_class_numbers,
-    solvent_mask_name,
 )
+from relion_files.model_star import solvent_mask_name
+from relion_files.star import StarError
 
 # Input of RELION's protocols: the mask that references are multiplied with.
 _MASK_INPUT = "referenceMask"
@@ -68,10 +68,15 @@ def focus_mask_of(maps: Sequence[SourceMap], project: Any) -> Tuple[Optional[Sou
     if model_star is None:
         return None, []
     optimiser_star = optimiser_star_of(model_star)
-    name = solvent_mask_name(optimiser_star)
+    if not os.path.exists(optimiser_star):
+        return None, []
+    try:
+        name = solvent_mask_name(optimiser_star)
+    except StarError as error:
+        return None, [unknown_mask_text(str(error))]
     if name is None:
         return None, []
-    mask = _find_mask(name, optimiser_star, maps[0].voxel_size, project)
+    mask = _find_mask(name, model_star, maps[0].voxel_size, project)
     if mask is None:
         return None, [missing_mask_text(name, optimiser_star)]
     try:
@@ -81,16 +86,14 @@ def focus_mask_of(maps: Sequence[SourceMap], project: Any) -> Tuple[Optional[Sou
     return (None, [unusable_mask_text(name, optimiser_star, f"cannot be used ({problem})")]) if problem else (mask, [])
 
 
-def _find_mask(name: str, optimiser_star: str, voxel_size: Optional[float], project: Any) -> Optional[SourceMap]:
+def _find_mask(name: str, model_star: str, voxel_size: Optional[float], project: Any) -> Optional[SourceMap]:
     """Return the mask that an optimiser STAR file names; None if it is nowhere."""
-    star = os.path.realpath(optimiser_star)
-    in_project = Path.cwd() in Path(star).parents
     # For classes that were imported, the mask's path counts from the folder of their own project.
-    root = None if in_project else findRootFrom(star, name) or findRootFrom(star, f"{name}.gz")
-    path = existing_file(os.path.join(root or "", name), optimiser_star)
+    path = named_in_optimiser(model_star).find(name)
     if path is not None:
         return source_of_file(path, voxel_size)
     # Scipion gives RELION a copy in the run's folder for temporary files, and removes it at the end of the run.
+    in_project = Path.cwd() in Path(os.path.realpath(model_star)).parents
     protocol = _run_with(name, project) if in_project else None
     pointer = getattr(protocol, _MASK_INPUT, None)
     mask = None if pointer is None else pointer.get()

@@ -23,6 +23,7 @@ from occupy_core.maps.reading import read_map
 from occupy_core.maps.writing import write_map
 from occupy_core.settings.job_spec import ClassInfo
 from occupy_scipion.constants import CLASS_PREFIX, SET_PREFIX
+from relion_files.project import without_format
 
 logger = logging.getLogger(__name__)
 
@@ -105,9 +106,7 @@ def source_of(volume: Any, *, item_id: int = 0, prefix: str = "", voxel_size: Op
     voxel_size : float, optional
         Voxel size in Å, for a volume without a sampling rate of its own.
     """
-    path = volume.getFileName()
-    # The suffix tells Scipion's image library that the file is no stack.
-    path = path[: -len(":mrc")] if path.endswith(":mrc") else path
+    path = without_format(volume.getFileName())
     origin = tuple(float(shift) for shift in volume.getOrigin().getShifts()) if volume.hasOrigin() else None
     size = volume.getSamplingRate() or voxel_size
     return SourceMap(

@@ -3,25 +3,21 @@
 
 from __future__ import annotations
 
-import linecache
 import os
-import re
-import shlex
-from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from occupy_core.errors import OccupyError
-from occupy_core.settings.classification import existing_file, missing_mask_text, resolution_of, signal_to_noise
+from occupy_core.settings.classification import missing_mask_text, unknown_mask_text
+from relion_external.chosen_file import star_with_references
+from relion_external.particle_counts import count_particles, count_warnings
+from relion_files.iteration import hint_text, iteration_of, star_beside
+from relion_files.model_star import ModelStar, read_model_star, solvent_mask_name
+from relion_files.project import NamedFiles, check_name, named_files
+from relion_files.star import StarError, shown
 
-# STAR files and class maps of an iteration; its stem is for instance Class3D/job003/run_it025.
-_STAR_FILE = re.compile(r"^(?P<stem>.*)_(data|model|optimiser|sampling)\.star$")
-_CLASS_MAP = re.compile(r"^(?P<stem>.*)_class(?P<number>\d{3})\.mrc(\.gz)?$")
-
-
-class ClassificationError(OccupyError):
-    """A classification cannot be read."""
+_SHARE = "rlnClassDistribution"
+_LONGEST_NAME = 1000  # characters of a name in a message
+_ROUNDING = 0.01  # by which written shares may exceed 1, alone or together
 
 
 @dataclass(frozen=True)
@@ -34,8 +30,8 @@ class ClassMap:
         RELION's number of the class, from 1.
     path : str
         Path of the class map.
-    share : float
-        Share of the particles, 0..1 (rlnClassDistribution).
+    share : float, optional
+        Share of the particles, 0..1 (rlnClassDistribution); None for a list of references without shares.
     particles : int, optional
         Number of particles whose most likely class is this one; None without a data STAR file.
     resolution : float, optional
@@ -48,7 +44,7 @@ class ClassMap:
 
     number: int
     path: str
-    share: float
+    share: Optional[float]
     particles: Optional[int]
     resolution: Optional[float] = None
     ssnr: Optional[Tuple[float, ...]] = None
@@ -56,12 +52,12 @@ class ClassMap:
 
 @dataclass(frozen=True)
 class Classification:
-    """The classes of one iteration of a 3D classification.
+    """The classes of one iteration of a 3D classification, or of a list of references.
 
     Attributes
     ----------
     model_star : str
-        Path of the iteration's model STAR file.
+        Path of the iteration's model STAR file, or of the list of references.
     classes : tuple of ClassMap
         All classes, in the order of the model STAR file.
     voxel_size : float, optional
@@ -70,7 +66,7 @@ class Classification:
         Path of the mask that the classification was done in (rlnSolventMaskName in the optimiser STAR file); None if
         it had none, if the file does not exist, or without an optimiser STAR file.
     warnings : tuple of str
-        Why the solvent mask is not known.
+        Shares that contradict the particle counts; why the solvent mask is not known.
     """
 
     model_star: str
@@ -89,7 +85,7 @@ class Classification:
 
         Raises
         ------
-        ClassificationError
+        StarError
             If the classification has no class of such a number.
         """
         if numbers == "all":
@@ -98,178 +94,163 @@ class Classification:
         wanted = [int(word) for word in numbers.split(",")]
         for number in wanted:
             if number not in by_number:
-                raise ClassificationError(
+                raise StarError(
                     f"{self.model_star}: has no class {number}, expected one of {', '.join(map(str, by_number))}"
                 )
         return tuple(by_number[number] for number in sorted(set(wanted)))
 
 
-def is_star_file(path: str) -> bool:
-    """Return whether the file's name ends in .star: a STAR file of a classification, not a map."""
-    return path.lower().endswith(".star")
-
-
-def class_prefix(number: int) -> str:
-    """Return the first part of the names of a class's output files, such as class001_."""
-    return f"class{number:03d}_"
-
-
 def read_classification(path: str) -> Classification:
-    """Read the classes of one iteration of a 3D classification by RELION 1.3 to 5.
+    """Read the classes of one iteration of a 3D classification by RELION 1.3 to 5, or a list of references.
 
     Parameters
     ----------
     path : str
-        The data, model or optimiser STAR file of the iteration, or one of its class maps.
+        The data, model or optimiser STAR file of the iteration, or one of its class maps; or what else
+        `star_with_references` takes.
 
     Raises
     ------
-    ClassificationError
-        If the file does not belong to a 3D classification, or the model STAR file or a class map is missing.
+    StarError
+        If the file does not lead to 3D class maps that all exist, or its numbers contradict each other.
     """
-    model_star = _model_star(path)
-    tables = _read_star(model_star)
-    general, table = _values_of(tables.get("model_general")), tables.get("model_classes")
-    if table is None or "rlnReferenceImage" not in table or "rlnClassDistribution" not in table:
-        raise ClassificationError(
-            f"{model_star}: has no table of classes with rlnReferenceImage and rlnClassDistribution, expected the "
-            "model STAR file of a 3D classification"
+    model = read_model_star(star_with_references(path))
+    files = named_files(model.path, model.names)
+    _check_is_classification(model, files)
+    numbers = model.numbers
+    paths = _class_maps(model, files)
+    shares = _shares(model)
+    data_star = star_beside(model.path, "data") if model.is_of_relion else ""
+    counts = _counts(model, data_star)
+    classes = tuple(
+        ClassMap(
+            number,
+            paths[row],
+            shares[row] if shares else None,
+            counts[number] if counts else None,
+            model.resolution(row),
+            model.signal_to_noise(number),
         )
-    references = [str(name) for name in table["rlnReferenceImage"]]
-    if any("@" in name for name in references) or int(general.get("rlnReferenceDimensionality", 3)) != 3:
-        raise ClassificationError(f"{model_star}: is of a 2D classification, expected a 3D one")
-    counts = _particle_counts(_star_file_beside(model_star, "data"))
-    classes = []
-    for row, name in enumerate(references):
-        number = _class_number(name, row)
-        classes.append(
-            ClassMap(
-                number,
-                _existing_map(name, model_star),
-                float(table["rlnClassDistribution"].iloc[row]),
-                None if counts is None else counts.get(number, 0),
-                resolution_of(table["rlnEstimatedResolution"].iloc[row]) if "rlnEstimatedResolution" in table else None,
-                _signal_to_noise(tables.get(f"model_class_{number}"), general),
+        for row, number in enumerate(numbers)
+    )
+    warnings = count_warnings(data_star, dict(zip(numbers, shares)), counts) if os.path.exists(data_star) else []
+    mask, mask_warnings = _solvent_mask(model, files)
+    return Classification(model.path, classes, _voxel_size(model), mask, (*warnings, *mask_warnings))
+
+
+def _check_is_classification(model: ModelStar, files: NamedFiles) -> None:
+    """Refuse references that are no class maps, and a table that is cut off."""
+    hint = hint_text(model.path, files.project or "") if model.is_2d else ""
+    if model.is_2d:
+        raise StarError(f"{model.path}: is of a 2D classification, expected a 3D one{hint}")
+    general = model.general
+    if general.first("rlnReferenceDimensionality") and general.count("rlnReferenceDimensionality") != 3:
+        raise StarError(
+            f"{model.path}: rlnReferenceDimensionality is {shown(general.first('rlnReferenceDimensionality') or '')}, "
+            "expected 3, for 3D maps"
+        )
+    if "model_bodies" in model.tables or (general.first("rlnNrBodies") and general.count("rlnNrBodies") > 1):
+        raise StarError(
+            f"{model.path}: is of a multi-body refinement, whose maps are bodies of one structure, expected the "
+            "classes of a 3D classification; to process one body, give its map with --in_3dref"
+        )
+    rows = len(model.names)
+    if model.is_of_relion and general.first("rlnNrClasses") and general.count("rlnNrClasses") != rows:
+        raise StarError(
+            f"{model.path}: has {rows} class{'es' * (rows != 1)}, but rlnNrClasses is {general.count('rlnNrClasses')}, "
+            "expected the same; the file is cut off or edited"
+        )
+
+
+def _class_maps(model: ModelStar, files: NamedFiles) -> List[str]:
+    """Return the paths of the class maps, which all exist, and differ, as their numbers do."""
+    for name in model.names:
+        check_name(model.path, "rlnReferenceImage", name)
+    paths = files.find_all(model.names)
+    for name, path in zip(model.names, paths):
+        if path is None:
+            place = "beside the STAR file or in the working folder"
+            if files.project is not None:
+                place = f"in its project {os.path.abspath(files.project)} or beside the STAR file"
+            raise StarError(
+                f"{model.path}: the class map {name[:_LONGEST_NAME]} does not exist {place}; if this iteration was "
+                f"cleaned up, choose another{hint_text(model.path, files.project or '')}"
             )
+    known = [path for path in paths if path is not None]
+    _check_distinct(model, "class number", list(map(str, model.numbers)))
+    _check_distinct(model, "map", list(map(os.path.realpath, known)))
+    return known
+
+
+def _check_distinct(model: ModelStar, what: str, values: Sequence[str]) -> None:
+    """Refuse two rows with the same value."""
+    rows: Dict[str, int] = {}
+    for row, value in enumerate(values):
+        first = rows.setdefault(value, row)
+        if first < row:
+            raise StarError(
+                f"{model.path}: the rows {first + 1} and {row + 1} of its classes have one {what}, {value}, expected a "
+                "row for each class; remove one of them"
+            )
+
+
+def _shares(model: ModelStar) -> List[float]:
+    """Return the share of each class; empty for a list of references without shares."""
+    if _SHARE not in model.classes and not model.is_of_relion:
+        return []
+    if _SHARE not in model.classes:
+        raise StarError(f"{model.path}: its table of classes has no {_SHARE}, expected the share of each class, 0..1")
+    shares = [model.classes.number(_SHARE, row) for row in range(len(model.names))]
+    for row, share in enumerate(shares):
+        if not 0 <= share <= 1 + _ROUNDING:
+            text = shown(model.classes.columns[_SHARE][row])
+            raise StarError(f"{model.path}: {_SHARE} of class {model.numbers[row]} is {text}, expected a share, 0..1")
+    if sum(shares) > 1 + _ROUNDING:
+        way_out = "" if model.is_of_relion else "; without this column the maps are compared as a set of maps"
+        raise StarError(
+            f"{model.path}: the values of {_SHARE} add up to {sum(shares):.4g}, expected 1, or less for a part of the "
+            f"classes{way_out}"
         )
-    voxel_size = general.get("rlnPixelSize")
-    mask, warnings = _solvent_mask(_star_file_beside(model_star, "optimiser"))
-    return Classification(model_star, tuple(classes), None if voxel_size is None else float(voxel_size), mask, warnings)
+    return [min(share, 1.0) for share in shares]
 
 
-def _model_star(path: str) -> str:
-    """Return the model STAR file of the iteration that a STAR file or class map belongs to."""
-    if not os.path.exists(path):
-        raise ClassificationError(f"{path}: no such file{_complete_iterations_text(path)}")
-    match = _STAR_FILE.match(path) or _CLASS_MAP.match(path)
-    model_star = f"{match['stem']}_model.star" if match else ""
-    if not os.path.exists(model_star):
-        problem = (
-            f"has no {os.path.basename(model_star)} in its folder" if match else "is not named run_itNNN_data.star"
-        )
-        raise ClassificationError(
-            f"{path}: {problem}, expected a file of a Class3D job: its run_itNNN_data.star, _model.star, "
-            "_optimiser.star or a class map (the particles of a Select job no longer name their class maps)"
-            f"{_complete_iterations_text(path)}"
-        )
-    return model_star
-
-
-def _complete_iterations_text(path: str) -> str:
-    """Name the iterations in a file's folder that have a model STAR file and class maps, as the end of a message."""
-    folder = Path(path).parent
-    maps = [match for match in map(_CLASS_MAP.match, os.listdir(folder) if folder.is_dir() else []) if match]
-    stems = sorted({match["stem"] for match in maps if (folder / f"{match['stem']}_model.star").exists()})
-    return f"; in {folder} there is {', '.join(f'{stem}_data.star' for stem in stems)}" if stems else ""
-
-
-def _star_file_beside(model_star: str, kind: str) -> str:
-    """Return the path of another STAR file of the same iteration, for instance of kind "data"."""
-    return f"{model_star[: -len('_model.star')]}_{kind}.star"
-
-
-def _read_star(path: str) -> Dict[str, Any]:
-    """Return the blocks of a STAR file by name."""
-    import starfile  # imported here: loading it takes as long as a whole job on a small map
-
-    linecache.clearcache()  # starfile reads through this cache and would return an older version of the file
-    try:
-        return starfile.read(path, always_dict=True)
-    except Exception as error:  # starfile and pandas raise errors of many kinds
-        raise ClassificationError(f"{path}: cannot be read as a STAR file ({error})") from error
-
-
-def _values_of(block: Any) -> Dict[str, Any]:
-    """Return the values of a block with one value by label; some versions of starfile return a table with one row."""
-    if block is None or isinstance(block, dict):
-        return block or {}
-    return block.iloc[0].to_dict() if len(block) else {}
-
-
-def _signal_to_noise(shells: Any, general: Mapping[str, Any]) -> Optional[Tuple[float, ...]]:
-    """Return the signal-to-noise ratios from the table of a class's Fourier shells; None if a value is missing."""
-    if shells is None or isinstance(shells, dict) or "rlnSsnrMap" not in shells:
+def _counts(model: ModelStar, data_star: str) -> Optional[Dict[int, int]]:
+    """Return the number of particles of each class; None if it is not known."""
+    if not model.is_of_relion or not os.path.exists(data_star):
         return None
-    if "rlnSpectralIndex" in shells and list(shells["rlnSpectralIndex"]) != list(range(len(shells))):
+    own = iteration_of(model.path)
+    for name in model.names:
+        other = iteration_of(name)
+        if None not in (own, other) and own != other:
+            raise StarError(
+                f"{model.path}: is named as iteration {own}, but names maps of iteration {other} ({shown(name)}), "
+                f"expected its own; so the particles in {os.path.basename(data_star)} may be in other classes"
+            )
+    return count_particles(data_star, model.numbers)
+
+
+def _voxel_size(model: ModelStar) -> Optional[float]:
+    """Return the voxel size in Å; None if the model STAR file has none."""
+    text = model.general.first("rlnPixelSize")
+    if text is None:
         return None
-    return signal_to_noise(shells["rlnSsnrMap"], general.get("rlnTau2FudgeFactor"))
+    size = model.general.number("rlnPixelSize")
+    if size <= 0:
+        raise StarError(f"{model.path}: rlnPixelSize is {shown(text)}, expected a number of Å above 0")
+    return size
 
 
-def _solvent_mask(optimiser_star: str) -> Tuple[Optional[str], Tuple[str, ...]]:
-    """Return the path of the mask that an optimiser STAR file names, if it exists, and warnings.
+def _solvent_mask(model: ModelStar, files: NamedFiles) -> Tuple[Optional[str], Tuple[str, ...]]:
+    """Return the path of the mask that the optimiser STAR file names, if it exists, and warnings.
 
     A file that does not exist or cannot be read is no error: the classes can be processed without it.
     """
-    if not os.path.exists(optimiser_star):
+    optimiser_star = star_beside(model.path, "optimiser")
+    if not model.is_of_relion or not os.path.exists(optimiser_star):
         return None, ()
     try:
-        name = _values_of(_read_star(optimiser_star).get("optimiser_general")).get("rlnSolventMaskName")
-    except ClassificationError as error:
-        return None, (f"{error}, so the mask of the classification, if it had one, is not known",)
-    name = str(name).strip("\"' ")
-    if name in ("", "None", "nan"):  # pandas may read an empty text or None as NaN
-        return None, ()
-    path = existing_file(name, optimiser_star)
-    return path, () if path else (missing_mask_text(name, optimiser_star),)
-
-
-def _class_number(name: str, row: int) -> int:
-    """Return the class number in a class map's name, or else the number of its row, from 1."""
-    match = _CLASS_MAP.match(name)
-    return int(match["number"]) if match else row + 1
-
-
-def _existing_map(name: str, model_star: str) -> str:
-    """Return the path of a class map: relative to the project, as RELION writes it, or beside the model STAR file."""
-    path = existing_file(name, model_star)
-    if path is not None:
-        return path
-    raise ClassificationError(
-        f"{model_star}: the class map {name} does not exist, nor a file of this name beside the STAR file; if this "
-        f"iteration was cleaned up, choose another{_complete_iterations_text(model_star)}"
-    )
-
-
-def _particle_counts(data_star: str) -> Optional[Dict[int, int]]:
-    """Count the particles of each class, by class number; None if the file does not exist or has no classes.
-
-    Reads line by line: the file may have a million particles.
-    """
-    if not os.path.exists(data_star):
-        return None
-    counts: Counter = Counter()
-    column, columns = -1, 0
-    with open(data_star, encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            word = line.split(None, 1)[0] if line.strip() else ""
-            if word.startswith("data_"):
-                column, columns = -1, 0
-            elif word.startswith("_rln"):
-                if word == "_rlnClassNumber":
-                    column = columns
-                columns += 1
-            elif word and column >= 0 and word not in ("loop_",) and not word.startswith("#"):
-                values = shlex.split(line) if '"' in line or "'" in line else line.split()
-                if len(values) == columns:
-                    counts[int(float(values[column]))] += 1
-    return dict(counts) or None
+        name = solvent_mask_name(optimiser_star)
+    except StarError as error:
+        return None, (unknown_mask_text(str(error)),)
+    path = None if name is None else NamedFiles(optimiser_star, files.project).find(name)
+    return path, () if path or name is None else (missing_mask_text(name, optimiser_star),)

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import Optional, Tuple
 
 from occupy_core.settings.job_spec import ClassInfo, MapInput
-from relion_external.classification import class_prefix, is_star_file, read_classification
+from relion_external.classification import ClassMap, read_classification
 from relion_external.options import Options
 
 
@@ -37,8 +38,8 @@ def find_inputs(options: Options) -> Inputs:
 
     Raises
     ------
-    ClassificationError
-        If a STAR file or a class map does not belong to a 3D classification whose maps exist.
+    StarError
+        If a STAR file, a class map or a folder does not lead to a 3D classification whose maps exist.
     """
     path = options.input_path
     if path is None:
@@ -48,16 +49,26 @@ def find_inputs(options: Options) -> Inputs:
         size = options.voxel_size
         maps = earlier.maps if size is None else tuple(replace(item, voxel_size=size) for item in earlier.maps)
         return Inputs(maps, earlier.focus_mask, earlier.input_warnings)
-    if not options.expand_class_map and not is_star_file(path):
+    if not (options.expand_class_map or is_star_file(path) or os.path.isdir(path)):
         return Inputs((MapInput(path, voxel_size=options.voxel_size),))
     classification = read_classification(path)
     maps = tuple(
         MapInput(
             item.path,
-            class_prefix(item.number) if len(classification.classes) > 1 else "",
+            _prefix(item) if len(classification.classes) > 1 else "",
             options.voxel_size or classification.voxel_size,
             ClassInfo(item.number, item.share, item.particles, item.resolution, item.ssnr),
         )
         for item in classification.select_classes(options.settings.classes)
     )
     return Inputs(maps, classification.solvent_mask, classification.warnings)
+
+
+def is_star_file(path: str) -> bool:
+    """Return whether the file's name ends in .star: a STAR file of a classification, not a map."""
+    return path.lower().endswith(".star")
+
+
+def _prefix(item: ClassMap) -> str:
+    """Return the first part of the names of a map's output files, such as class001_; map001_ if it is no class."""
+    return f"{'map' if item.share is None else 'class'}{item.number:03d}_"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
@@ -14,6 +15,7 @@ from occupy_core.job.repeat import RecordedJob, read_job_record
 from occupy_core.settings.setting_type import Description
 from occupy_core.settings.settings import Settings, default_of, descriptions
 from relion_external.option_values import OptionError, parse_positive, parse_setting, parse_threads
+from relion_files.project import without_format
 
 PROGRAM = "relion_external_occupy"
 # Inputs of RELION's Input tab that this job does not use.
@@ -80,8 +82,9 @@ def parse(arguments: List[str]) -> Options:
         raise OptionError(_unknown_option_text(unknown[0]))
     earlier_job = None if parsed.settings is None else read_job_record(parsed.settings)
     _check_input_and_output(parsed, earlier_job)
+    input_path = parsed.in_parts or parsed.in_3dref
     return Options(
-        input_path=parsed.in_parts or parsed.in_3dref,
+        input_path=without_format(input_path) if input_path else None,
         earlier_job=earlier_job,
         expand_class_map=parsed.classes is not None,
         voxel_size=parse_positive("angpix", parsed.angpix),
@@ -191,6 +194,10 @@ def _settings(parsed: argparse.Namespace, base: Settings) -> Settings:
                 "solvent_def", "is not the file of --in_mask, which is the same setting; give only one of the two"
             )
         values["solvent_def"] = parsed.in_mask
+    if values.get("solvent_def"):
+        values["solvent_def"] = without_format(values["solvent_def"])
+    if values.get("target_mask"):
+        values["target_mask"] = tuple(map(without_format, values["target_mask"]))
     return replace(base, **values)
 
 
@@ -219,7 +226,8 @@ def _warnings(parsed: argparse.Namespace) -> Tuple[str, ...]:
     texts = [f"--{name} is not used by this job" for name in _UNUSED_INPUTS if getattr(parsed, name) is not None]
     if parsed.in_parts and parsed.in_3dref:
         texts.append("--in_3dref is not used: --in_parts names the input maps")
-    if parsed.in_parts and not parsed.in_parts.lower().endswith(".star") and parsed.classes is None:
+    is_map = parsed.in_parts and not (parsed.in_parts.lower().endswith(".star") or os.path.isdir(parsed.in_parts))
+    if is_map and parsed.classes is None:
         texts.append(
             "--in_parts names one map, so no classes are compared; to compare all classes give run_itNNN_data.star, "
             "or add --classes all"

@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from occupy_core.files import write_text
 from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.settings.output_names import (
     FIGURE,
@@ -20,9 +18,7 @@ from occupy_core.settings.output_names import (
     REGIONS_TABLE,
     SPREAD_MAP,
 )
-
-# Names of the columns, and the rows.
-Table = Tuple[Sequence[str], Sequence[Sequence[object]]]
+from relion_files.star_writer import Rows, write_star
 
 # Node types as RELION 3.1 reads them (number) and as RELION 4 and 5 read them (label): both columns are always written.
 _MAP_NODE = ("6", "DensityMap.mrc")
@@ -47,10 +43,11 @@ _REGION_COLUMNS = (
     "occupyOccupancyOfAllParticlesHigh",
     "occupyNote",  # the last column: RELION's shell scripts split quoted texts at blanks
 )
+_SHARE = "rlnClassDistribution"
 _OCCUPANCY_COLUMNS = (
     "occupyRegionNumber",
     "rlnClassNumber",
-    "rlnClassDistribution",
+    _SHARE,
     "occupyOccupancyLow",
     "occupyOccupancy",
     "occupyOccupancyHigh",
@@ -81,12 +78,12 @@ def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
     targets = [_target_row(item, target) for item in outputs.maps for target in item.report["targets"]]
     if targets:
         tables["occupancy_targets"] = _table(targets)
-    _write_star(tables, folder / MAPS_TABLE)
+    write_star(folder / MAPS_TABLE, tables)
     if outputs.comparison is not None:
         tables = _region_tables(outputs.comparison, job_dir)
-        _write_star(tables, folder / REGIONS_TABLE, comment=outputs.comparison["one_means"])
+        write_star(folder / REGIONS_TABLE, tables, comment=outputs.comparison["one_means"])
     if outputs.model is not None:
-        _write_star(_model_tables(outputs.model), folder / MODEL_TABLE, comment=outputs.model["one_means"])
+        write_star(folder / MODEL_TABLE, _model_tables(outputs.model), comment=outputs.model["one_means"])
 
 
 def write_output_nodes(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
@@ -115,45 +112,19 @@ def write_output_nodes(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
         nodes += [(part["mask"], _MASK_NODE) for part in outputs.model["parts"] if part["mask"]]
         nodes.append((MODEL_TABLE, _TABLE_NODE))
     rows = [(os.path.join(job_dir, name), *node_type) for name, node_type in nodes]
-    _write_star({"output_nodes": (_NODE_COLUMNS, rows)}, folder / NODE_FILE)
+    write_star(folder / NODE_FILE, {"output_nodes": (_NODE_COLUMNS, rows)})
 
 
 def _comparison_node(name: str) -> Tuple[str, str]:
     return {SPREAD_MAP: _MAP_NODE}.get(name, _MASK_NODE)
 
 
-def _write_star(tables: Mapping[str, Table], path: Path, *, comment: str = "") -> None:
-    """Write tables, by the names of their blocks, to a STAR file, with a comment at its head.
-
-    The library starfile is not used: loading it takes as long as a whole job on a small map.
-    """
-    lines = ["# version 30001", *([f"# {_one_line(comment)}"] if comment else [])]
-    for name, (columns, rows) in tables.items():
-        lines += ["", f"data_{name}", "", "loop_"]
-        lines += [f"_{column} #{number}" for number, column in enumerate(columns, start=1)]
-        lines += [" ".join(map(_star_value, row)) for row in rows]
-    write_text(path, "\n".join(lines) + "\n\n")
+def _without_quotes(text: str) -> str:
+    """Return a text that fits into one quoted value: on one line, without quotes."""
+    return " ".join(text.replace("'", "").replace('"', "").split())
 
 
-def _star_value(value: object) -> str:
-    """Format a value: numbers with all digits, <NA> for a missing value, quotes around a text that needs them.
-
-    A text needs quotes if it contains white space or begins like a comment, a column, a block or a quoted text.
-    """
-    if value is None or isinstance(value, float) and math.isnan(value):
-        return "<NA>"
-    text = repr(float(value)) if isinstance(value, float) else str(value)
-    if text and not re.search(r"\s|^[#_'\"]|^(data|loop)_", text):
-        return text
-    return f"'{text}'" if '"' in text else f'"{text}"'
-
-
-def _one_line(text: str) -> str:
-    """Return a text that fits into one quoted value or one comment: on one line, without quotes."""
-    return " ".join(re.sub("['\"]", "", text).split())
-
-
-def _table(rows: Sequence[Mapping[str, object]]) -> Table:
+def _table(rows: Sequence[Mapping[str, object]]) -> Rows:
     """Return a table with the columns of all rows; a row without a column has a missing value there."""
     columns = tuple(dict.fromkeys(name for row in rows for name in row))
     return columns, [tuple(row.get(name) for name in columns) for row in rows]
@@ -186,8 +157,12 @@ def _class_columns(item: MapOutputs) -> Dict[str, object]:
     info = item.source.class_info
     if info is None:
         return {}
-    columns: Dict[str, object] = {"rlnClassNumber": info.number, "rlnClassDistribution": info.share}
-    return columns if info.particles is None else {**columns, "occupyParticles": info.particles}
+    columns = {
+        "rlnClassNumber": info.number,
+        _SHARE: info.share,
+        "occupyParticles": info.particles,
+    }
+    return {name: value for name, value in columns.items() if value is not None}
 
 
 def _target_row(item: MapOutputs, target: Mapping[str, Any]) -> Dict[str, object]:
@@ -207,7 +182,7 @@ def _target_row(item: MapOutputs, target: Mapping[str, Any]) -> Dict[str, object
     }
 
 
-def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, Table]:
+def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, Rows]:
     """Return the tables of occupancy_regions.star from the report of a comparison."""
     regions = comparison["regions"]
     occupancies = [
@@ -215,9 +190,12 @@ def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, Tab
         for region in regions
         for item, occupancy in zip(comparison["maps"], region["occupancies"])
     ]
+    columns = list(_OCCUPANCY_COLUMNS)
+    if any(item["share"] is None for item in comparison["maps"]):
+        columns.remove(_SHARE)  # maps of a list: RELION would read a missing value as 0
     return {
         "occupancy_regions": (_REGION_COLUMNS, [_region_row(region, job_dir) for region in regions]),
-        "occupancy_of_classes": (_OCCUPANCY_COLUMNS, occupancies),
+        "occupancy_of_classes": (columns, [[row[name] for name in columns] for row in occupancies]),
     }
 
 
@@ -238,18 +216,22 @@ def _region_row(region: Mapping[str, Any], job_dir: str) -> Tuple[object, ...]:
         region["difference_high"],
         region["occupancy_of_all_particles_low"],
         region["occupancy_of_all_particles_high"],
-        _one_line(region_note(region)) or _NO_NOTE,
+        _without_quotes(region_note(region)) or _NO_NOTE,
     )
 
 
 def _occupancy_row(
     region: Mapping[str, Any], item: Mapping[str, Any], occupancy: Mapping[str, Any]
-) -> Tuple[object, ...]:
-    interval = (occupancy["low"], occupancy["occupancy"], occupancy["high"])
-    return (region["number"], item["number"], item["share"], *interval)
+) -> Dict[str, object]:
+    return {
+        "occupyRegionNumber": region["number"],
+        "rlnClassNumber": item["number"],
+        _SHARE: item["share"],
+        **_occupancy_columns(occupancy),
+    }
 
 
-def _model_tables(report: Mapping[str, Any]) -> Dict[str, Table]:
+def _model_tables(report: Mapping[str, Any]) -> Dict[str, Rows]:
     """Return the tables of model_occupancy.star from the report of a fitted model."""
     numbers = [item["number"] for item in report["maps"]]
     parts = [

@@ -6,16 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scripts.settings_table import PAGE, with_table
+from tests.star_text import write_iteration
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 HOSTS = {"pwem", "pyworkflow", "occupy_scipion", "relion_external"}
+TABLES = {"starfile", "pandas", "emtable"}  # STAR files are read and written by relion_files alone
 MAY_NOT_IMPORT = {
-    "occupy_core": HOSTS | {"starfile", "pandas"},
-    "relion_external": {"pwem", "pyworkflow", "occupy_scipion", "matplotlib"},
-    "occupy_scipion": {"relion_external", "starfile"},
+    "occupy_core": HOSTS | TABLES | {"relion_files"},
+    "relion_files": HOSTS | TABLES | {"numpy", "scipy", "matplotlib"},
+    "relion_external": {"pwem", "pyworkflow", "occupy_scipion", "matplotlib"} | TABLES,
+    "occupy_scipion": {"relion_external"} | TABLES,
 }
 # The folders and root modules of occupy_core, from the lowest to the highest: each imports only itself and lower ones.
 FLOORS = (
@@ -52,7 +56,7 @@ LONG_MODULES = {
     "occupy_core.process": 420,
     "occupy_core.api.one_map": 440,
 }
-CODE = ("occupy_core", "occupy_scipion", "relion_external", "benchmarks", "demo", "scripts")
+CODE = ("occupy_core", "relion_files", "occupy_scipion", "relion_external", "benchmarks", "demo", "scripts")
 # Modules that a job on one map loads after its start, or not at all.
 LATE = (
     *(
@@ -188,6 +192,15 @@ def test_the_relion_job_works_with_scipion_absent_and_loads_no_pandas_for_a_map(
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "job" / "scale.mrc").exists()
     assert "WARNING: no logfile.pdf was drawn: matplotlib is missing" in done.stdout
+
+
+def test_a_job_on_classes_loads_no_pandas(tmp_path):
+    write_iteration(f"{tmp_path}/run_it001", np.random.default_rng(1))
+    code = BLOCKED.format(blocked={"matplotlib", "pandas", "starfile"}) + (
+        "from relion_external.job import run\nsys.exit(run(sys.argv[1:]))\n"
+    )
+    done = run(code, "--o", f"{tmp_path}/job/", "--in_parts", f"{tmp_path}/run_it001_data.star", "--figures", "no")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_job_on_one_map_loads_nothing_that_it_does_not_need(phantom_file, tmp_path):

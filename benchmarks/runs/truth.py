@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Tuple
 
 import numpy as np
-import starfile
+
+from relion_files.star import read_star
 
 # Particles: the truth of a class of fewer is not judged, because a job does not compare such a class.
 MIN_PARTICLES = 50
@@ -65,10 +66,10 @@ def read_truth(folder: Path, data_star: Path) -> Truth:
     data_star : Path
         Data STAR file of the last iteration. RELION keeps the order of the particles only within their names.
     """
-    particles = starfile.read(data_star, always_dict=True)["particles"]
-    order = particles["rlnImageName"].str.split("@").str[0].astype(int).to_numpy() - 1
+    particles = read_star(str(data_star), ("rlnImageName", "rlnClassNumber"))["particles"].columns
+    order = np.array([int(name.split("@")[0]) - 1 for name in particles["rlnImageName"]])
     class_of = np.zeros(len(order), dtype=int)
-    class_of[order] = particles["rlnClassNumber"].to_numpy()
+    class_of[order] = [int(number) for number in particles["rlnClassNumber"]]
     with np.load(folder / "truth.npz") as stored:
         side = stored["molecule"].shape
         parts = stored["parts"].reshape(-1, *side).astype(bool)

@@ -86,7 +86,8 @@ def read_job_record(path: str) -> RecordedJob:
     ----------
     path : str
         A report.json. Its relative paths count from the folder that "folder_of_paths" leads to from the report's own
-        folder; a file that does not exist there is looked up from the current folder.
+        folder, or from the current folder if none of the files exists there and one of the same content exists here:
+        never from both, which may be projects with files of the same names.
 
     Raises
     ------
@@ -95,7 +96,8 @@ def read_job_record(path: str) -> RecordedJob:
     SettingsError
         If the report has a setting that this version refuses.
     """
-    recorded, folder, checksums = _parse(path, _read_report(path))
+    recorded, recorded_folder, checksums = _parse(path, _read_report(path))
+    folder = _folder_of_files(recorded_folder, checksums)
     warnings = list(recorded.warnings)
 
     def checked(name: str) -> str:
@@ -188,12 +190,19 @@ def _version_warnings(path: str, version: str, libraries: Mapping[str, str]) -> 
     return warnings
 
 
+def _folder_of_files(folder: str, checksums: Mapping[str, Any]) -> str:
+    """Return the folder from which the paths in a report count; empty for the current folder."""
+    if os.path.isdir(folder) and os.path.samefile(folder, os.curdir):
+        return ""
+    names = [name for name in checksums if not os.path.isabs(name)]
+    if any(os.path.exists(os.path.join(folder, name)) for name in names):
+        return folder
+    return "" if any(checksums[name] and checksums[name] == _sha256(name) for name in names) else folder
+
+
 def _locate(name: str, folder: str) -> str:
     """Return the path, from the current folder, of a file that a report names by a path from `folder`."""
-    if os.path.isabs(name) or (os.path.isdir(folder) and os.path.samefile(folder, os.curdir)):
-        return name
-    from_folder = os.path.normpath(os.path.join(folder, name))
-    return from_folder if os.path.exists(from_folder) else name
+    return os.path.normpath(os.path.join(folder, name)) if folder and not os.path.isabs(name) else name
 
 
 def _sha256(path: str, is_cancelled: Callable[[], bool] = lambda: False) -> Optional[str]:

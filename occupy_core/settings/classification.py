@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import Any, Iterable, Optional, Tuple
 
 
@@ -47,23 +46,6 @@ def signal_to_noise(values: Iterable[Any], factor: Any) -> Optional[Tuple[float,
     return known if len(known) == len(ratios) else None
 
 
-def existing_file(name: str, named_in: str) -> Optional[str]:
-    """Return the path of a file that another file names; None if it does not exist.
-
-    The file is looked up from the current folder and beside the file that names it, each as it is and with .gz added.
-
-    Parameters
-    ----------
-    name : str
-        The path as it is written.
-    named_in : str
-        Path of the file that names it.
-    """
-    beside = os.path.join(os.path.dirname(named_in), os.path.basename(name))
-    candidates = (f"{path}{ending}" for path in (name, beside) for ending in ("", ".gz"))
-    return next((path for path in candidates if os.path.isfile(path)), None)
-
-
 def missing_mask_text(mask: str, named_in: str) -> str:
     """Return the warning that the mask of a classification does not exist.
 
@@ -75,6 +57,20 @@ def missing_mask_text(mask: str, named_in: str) -> str:
         Path of the file that names the mask.
     """
     return unusable_mask_text(mask, named_in, "does not exist")
+
+
+def unknown_mask_text(problem: str) -> str:
+    """Return the warning that the mask of a classification, if it had one, is not known.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong with the file that should name it, with the name of the file.
+    """
+    return (
+        f"{problem}, so the mask of the classification, if it had one, is not known: if this was a mask around a part "
+        "of the molecule (a focused classification), regions and occupancies may be wrong"
+    )
 
 
 def unusable_mask_text(mask: str, named_in: str, problem: str) -> str:

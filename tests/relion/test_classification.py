@@ -13,8 +13,9 @@ import starfile
 
 from occupy_core.fourier.low_pass import low_pass
 from occupy_core.maps.reading import read_map
-from relion_external.classification import ClassificationError, read_classification
+from relion_external.classification import read_classification
 from relion_external.supervisor import main
+from relion_files.star import StarError
 
 PROJECTS = {"3.1.3": ("run_it010", (173, 187)), "4.0.2": ("run_it008", (126, 234)), "5.0.1": ("run_it008", (152, 208))}
 JOB = "Class3D/job003/"
@@ -145,7 +146,7 @@ def test_outputs_of_a_single_class_have_no_prefix(shared_data, tmp_path, monkeyp
 
 
 def error_message(path):
-    with pytest.raises(ClassificationError) as caught:
+    with pytest.raises(StarError) as caught:
         read_classification(path)
     return str(caught.value)
 

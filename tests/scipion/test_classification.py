@@ -16,8 +16,9 @@ from demo.particles import VOXEL_SIZE
 from occupy_core.settings.job_spec import read_job
 from occupy_scipion.classification import focus_mask_of, with_class_numbers
 from occupy_scipion.report import read_report
-from occupy_scipion.sources import sources_of
-from occupy_scipion.star_files import model_star_of, optimiser_star_of, read_class_numbers, solvent_mask_name
+from occupy_scipion.sources import source_of_file, sources_of
+from occupy_scipion.star_files import model_star_of, optimiser_star_of, read_class_numbers
+from relion_files.model_star import solvent_mask_name
 from tests.conftest import skip_or_fail
 from tests.scipion import relion
 from tests.scipion.conftest import write_map
@@ -84,13 +85,38 @@ def test_what_is_missing_is_unknown_and_no_error(iteration, old, new, resolution
 
 def test_files_that_say_nothing_are_no_error(iteration):
     assert model_star_of("elsewhere_class001.mrc") is None and model_star_of(f"{iteration}_data.star") is None
-    assert read_class_numbers("gone_model.star") == {} and solvent_mask_name("gone_optimiser.star") is None
+    assert read_class_numbers("gone_model.star") == {}
     Path("broken_model.star").write_bytes(b"\xff\xfedata_model_classes\n\nloop_\n")
     assert read_class_numbers("broken_model.star") == {}
     for name in ("None", '""'):
         shutil.copy(f"{iteration}_optimiser.star", "other_optimiser.star")
         change("other_optimiser.star", MASK, name)
         assert solvent_mask_name("other_optimiser.star") is None
+
+
+def test_optimiser_file_that_does_not_name_a_mask_is_a_warning(iteration):
+    maps = [source_of_file(f"{iteration}_class00{number}.mrc", 4.0) for number in (1, 2)]
+    change(f"{iteration}_optimiser.star", f"_rlnSolventMaskName {MASK}", "")
+    mask, (warning,) = focus_mask_of(maps, None)
+    assert mask is None and "run_it001_optimiser.star: has no rlnSolventMaskName" in warning
+    os.remove(f"{iteration}_optimiser.star")
+    assert focus_mask_of(maps, None) == (None, [])
+
+
+def test_mask_of_the_project_of_the_classes_is_taken(iteration, tmp_path, monkeypatch):
+    """The working folder, another project, has a mask of the same name."""
+    other = tmp_path / "Other"
+    (other / "Mask").mkdir(parents=True)
+    shutil.copy(MASK, other / MASK)
+    monkeypatch.chdir(other)
+    maps = [source_of_file(f"{iteration}_class00{number}.mrc", 4.0) for number in (1, 2)]
+    assert focus_mask_of(maps, None)[0].path == str(tmp_path / MASK)
+    os.remove(tmp_path / MASK)
+    os.rename(other / MASK, other / "Mask/other.mrc")
+    mask, (warning,) = focus_mask_of(maps, None)
+    assert mask is None and "does not exist" in warning
+    os.rename(other / "Mask/other.mrc", other / MASK)
+    assert focus_mask_of(maps, None)[0] is None
 
 
 @pytest.mark.parametrize("version", ["3.1.3/Class3D/job003/run_it010", "5.0.1/Class3D/job003/run_it008"])

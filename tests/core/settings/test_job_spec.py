@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from occupy_core.errors import JobError
-from occupy_core.settings.classification import existing_file, missing_mask_text, resolution_of, signal_to_noise
+from occupy_core.settings.classification import missing_mask_text, resolution_of, signal_to_noise
 from occupy_core.settings.job_spec import ClassInfo, Job, MapInput, read_job
 from occupy_core.settings.settings import Settings
 
@@ -99,18 +99,6 @@ def test_signal_to_noise_is_unknown_if_a_value_is(values, factor):
 def test_resolution_is_unknown_if_it_is_no_positive_number():
     assert [resolution_of(value) for value in ("12.5", 3)] == [12.5, 3.0]
     assert all(resolution_of(value) is None for value in (0, -1, "inf", float("nan"), None, "None", [4.0]))
-
-
-def test_file_is_found_from_the_current_folder_or_beside(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for folder in ("Masks", "Class3D"):
-        (tmp_path / folder).mkdir()
-    star = "Class3D/run_optimiser.star"
-    assert existing_file("Masks/mask.mrc", star) is None
-    for path in ("Class3D/mask.mrc.gz", "Class3D/mask.mrc", "Masks/mask.mrc.gz", "Masks/mask.mrc"):
-        (tmp_path / path).touch()
-        assert existing_file("Masks/mask.mrc", star) == path
-    assert existing_file("Masks", star) is None
 
 
 def test_warning_of_a_missing_mask_names_both_files():

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of one iteration of a RELION refinement, by their names: STAR files and class maps."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import List, Optional
+
+# STAR files and class maps of an iteration; its stem is for instance Class3D/job003/run_it025.
+_STAR_FILE = re.compile(r"(?P<stem>.*)_(data|model|optimiser|sampling)\.star", re.DOTALL)
+_CLASS_MAP = re.compile(r"(?P<stem>.*)_class(?P<number>\d{3,9})\.mrc(\.gz|:mrc)?", re.DOTALL | re.ASCII)
+_ITERATION = re.compile(r"_it(?P<iteration>\d{3,9})(_half[12])?$", re.ASCII)
+_MOST_NAMED = 3  # files in a message
+
+
+def model_star_of(path: str) -> Optional[str]:
+    """Return the path of the model STAR file of the iteration that a file belongs to; it may not exist.
+
+    Parameters
+    ----------
+    path : str
+        A data, model, optimiser or sampling STAR file, or a class map; None for a file of another name.
+    """
+    match = _STAR_FILE.fullmatch(path) or _CLASS_MAP.fullmatch(path)
+    return f"{match['stem']}_model.star" if match else None
+
+
+def star_beside(model_star: str, kind: str) -> str:
+    """Return the path of another STAR file of the same iteration, for instance of kind "data"; it may not exist."""
+    return f"{model_star[: -len('_model.star')]}_{kind}.star"
+
+
+def class_number(name: str) -> Optional[int]:
+    """Return the number in the name of a class map; None for another name."""
+    match = _CLASS_MAP.fullmatch(name)
+    return int(match["number"]) if match else None
+
+
+def iteration_of(path: str) -> Optional[int]:
+    """Return the number of the iteration in the name of a STAR file or class map; None without one."""
+    match = _STAR_FILE.fullmatch(path) or _CLASS_MAP.fullmatch(path)
+    number = _ITERATION.search(match["stem"]) if match else None
+    return int(number["iteration"]) if number else None
+
+
+def complete_iterations(folder: str) -> List[str]:
+    """Return, for each iteration in a folder that has class maps, a STAR file to choose: data STAR, else model STAR."""
+    names = set(os.listdir(folder or os.curdir)) if os.path.isdir(folder or os.curdir) else set()
+    stems = sorted({match["stem"] for match in map(_CLASS_MAP.fullmatch, names) if match})
+    stars = ((f"{stem}_data.star", f"{stem}_model.star") for stem in stems if f"{stem}_model.star" in names)
+    return [data if data in names else model for data, model in stars]
+
+
+def hint_text(path: str, project: str) -> str:
+    """Name STAR files that exist and that may be meant instead of a file, as the end of a message; empty without one.
+
+    Parameters
+    ----------
+    path : str
+        The file, or a folder. Iterations in its folder are named first. That of a file which exists is not named.
+    project : str
+        Project folder: without an iteration beside the file, the last iteration of each Class3D job is named.
+    """
+    own = model_star_of(path) if os.path.exists(path) else None
+    folder = path if os.path.isdir(path) else os.path.dirname(path)
+    names = _others(folder, own)
+    if names:
+        return f"; in {folder or os.curdir} there is {_some(names)}"
+    jobs = map(str, sorted(Path(project, "Class3D").glob("job[0-9]*")))
+    last = [os.path.join(job, names[-1]) for job in jobs for names in [_others(job, own)] if names]
+    return f"; there is {_some(last)}" if last else ""
+
+
+def _others(folder: str, own: Optional[str]) -> List[str]:
+    """Return the complete iterations in a folder, without that of a model STAR file."""
+    models = {name: model_star_of(os.path.join(folder, name)) for name in complete_iterations(folder)}
+    without = os.path.realpath(own) if own else None
+    return [name for name, model in models.items() if model and os.path.realpath(model) != without]
+
+
+def _some(names: List[str]) -> str:
+    """Return the last few of some names."""
+    return f"{'..., ' if len(names) > _MOST_NAMED else ''}{', '.join(names[-_MOST_NAMED:])}"

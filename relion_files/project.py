@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find the files that a STAR file names: in the project that the STAR file belongs to.
+
+RELION names files by their paths from the project folder, and is run there. A STAR file of another project names files
+of that project: the working folder may have other files of the same names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Iterable, List, Optional, Sequence
+
+from relion_files.star import StarError, shown
+
+_PIPELINE = "default_pipeline.star"  # in every project folder
+_NO_NAME = re.compile(r"[\0-\x1f\x7f\ud800-\udfff]")  # surrogates stand for bytes that are no UTF-8
+_ENDINGS = ("", ".gz")
+# RELION and Scipion name a map whose name does not end in .mrc like this: emd_1234.map:mrc.
+_FORMAT = ":mrc"
+
+
+@dataclass(frozen=True)
+class NamedFiles:
+    """Where the names in a STAR file lead to.
+
+    Attributes
+    ----------
+    star : str
+        Path of the STAR file.
+    project : str, optional
+        The project folder of the STAR file; empty for the working folder, None if it is not known.
+    """
+
+    star: str
+    project: Optional[str]
+
+    def find(self, name: str) -> Optional[str]:
+        """Return the path of a file; None if it does not exist, nor with .gz added."""
+        return next(filter(None, self._places(name)), None)
+
+    def find_all(self, names: Sequence[str]) -> List[Optional[str]]:
+        """Return the paths of files that belong together: all from one place, None for a file that does not exist.
+
+        Raises
+        ------
+        StarError
+            If all files exist, but in different places.
+        """
+        places = [self._places(name) for name in names]
+        for paths in zip(*places):
+            if None not in paths:
+                return list(paths)
+        found = [next(filter(None, paths), None) for paths in places]
+        if names and None not in found:
+            place = places[0].index(found[0])
+            other = next(path for path, paths in zip(found, places) if paths[place] is None)
+            raise StarError(
+                f"{self.star}: names files in different places, found {found[0]} and {other}, expected all in one "
+                "project; write whole paths into the STAR file if they belong together"
+            )
+        return found
+
+    def _places(self, name: str) -> List[Optional[str]]:
+        """Return the path of a file in each place, the likely ones first; None where it does not exist.
+
+        The places: the project folder; the STAR file's folder, with and without the folders in the name; the working
+        folder only if the project folder is not known.
+        """
+        beside = os.path.dirname(self.star)
+        paths = [os.path.join(beside, name), os.path.join(beside, os.path.basename(name))]
+        paths = [*paths, name] if self.project is None else [os.path.join(self.project, name), *paths]
+        return [_existing(path) for path in paths]
+
+
+def named_files(star: str, names_beside: Iterable[str]) -> NamedFiles:
+    """Return where the names in a STAR file lead to.
+
+    Parameters
+    ----------
+    star : str
+        Path of the STAR file.
+    names_beside : iterable of str
+        Names in it of files that RELION writes into the same folder, such as class maps: the end of the STAR file's
+        path that equals the folder of such a name tells the project folder. Without such a name, the project folder is
+        the nearest one above the STAR file that has a default_pipeline.star.
+    """
+    beside = os.path.dirname(star)
+    # As written, and with links followed: RELION's alias of a job is a link to a folder of the true name.
+    star_folders = (beside or os.curdir, os.path.abspath(beside), os.path.realpath(beside))
+    for folder in dict.fromkeys(os.path.dirname(name) for name in names_beside if not os.path.isabs(name)):
+        ends = [_without_end(star_folder, folder) for star_folder in star_folders]
+        projects = [project for project in ends if project is not None]
+        if projects:
+            # A job's folder may be a link to a bare folder on another disk, or to a job of another project.
+            true = [project for project in projects if _is_project(project)] or projects[:1]
+            return NamedFiles(star, _as_written(true[-1], projects))
+    for star_folder in star_folders[1:]:
+        for project in (star_folder, *map(str, PurePath(star_folder).parents)):
+            if _is_project(project):
+                return NamedFiles(star, _as_written(project, []))
+    return NamedFiles(star, None)
+
+
+def check_name(star: str, label: str, name: str) -> None:
+    """Refuse the name of a file that reports cannot hold.
+
+    Raises
+    ------
+    StarError
+        If the name has control characters, or bytes that are no UTF-8.
+    """
+    if _NO_NAME.search(name):
+        raise StarError(
+            f"{star}: {label} is {shown(name)}, expected a name in UTF-8 without control characters; rename the file"
+        )
+
+
+def without_format(path: str) -> str:
+    """Return the path of a map without the :mrc behind it, by which RELION and Scipion tell its format."""
+    return path[: -len(_FORMAT)] if path.endswith(_FORMAT) and not os.path.exists(path) else path
+
+
+def _existing(path: str) -> Optional[str]:
+    path = without_format(path)
+    return next((path + ending for ending in _ENDINGS if os.path.isfile(path + ending)), None)
+
+
+def _without_end(folder: str, end: str) -> Optional[str]:
+    """Return a folder without the folders that its path ends with; None if it ends otherwise."""
+    parts, last = PurePath(os.path.normpath(folder)).parts, PurePath(os.path.normpath(end)).parts
+    if len(last) > len(parts) or parts[len(parts) - len(last) :] != last:
+        return None
+    return str(PurePath(*parts[: len(parts) - len(last)])) if parts != last else ""
+
+
+def _is_project(folder: str) -> bool:
+    return os.path.isfile(os.path.join(folder, _PIPELINE))
+
+
+def _as_written(project: str, projects: Sequence[str]) -> str:
+    """Return a folder as users write it: empty for the working folder, or the first of some paths that lead to it."""
+    same = [folder for folder in ("", *projects) if _is_same(folder or os.curdir, project or os.curdir)]
+    return same[0] if same else project
+
+
+def _is_same(one: str, two: str) -> bool:
+    return os.path.exists(one) and os.path.exists(two) and os.path.samefile(one, two)

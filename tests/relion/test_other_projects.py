@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""STAR files of another project, and projects with the same names of files side by side."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from occupy_core.errors import OccupyError
+from relion_external.classification import read_classification
+from relion_external.supervisor import main
+from tests.star_text import write_iteration
+
+STEM = "Class3D/job016/run_it025"
+MASK = "Mask/mask.mrc"
+OTHER = "PrecalculatedResults"
+
+
+@pytest.fixture(autouse=True)
+def projects(tmp_path, monkeypatch):
+    """A project as the working folder and another one in it, whose files have the same names; both use a mask."""
+    for folder in (tmp_path, tmp_path / OTHER):
+        folder.mkdir(exist_ok=True)
+        monkeypatch.chdir(folder)
+        write_iteration(STEM, np.random.default_rng(1), mask=MASK)
+        Path("Mask").mkdir()
+        shutil.copy(f"{STEM}_class001.mrc", MASK)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["data.star", "model.star", "optimiser.star", "sampling.star", "class002.mrc"])
+@pytest.mark.parametrize("place", ["", f"{OTHER}/"])
+def test_files_are_those_of_the_project_of_the_star_file(kind, place):
+    if kind == "sampling.star":
+        Path(f"{place}{STEM}_sampling.star").write_text("data_sampling_general\n\n_rlnIs3DSampling 1\n")
+    found = read_classification(f"{place}{STEM}_{kind}")
+    assert [item.path for item in found.classes] == [f"{place}{STEM}_class00{number}.mrc" for number in (1, 2)]
+    assert (found.solvent_mask, found.warnings) == (f"{place}{MASK}", ())
+
+
+def test_map_that_the_other_project_lacks_is_not_taken_from_here():
+    os.remove(f"{OTHER}/{STEM}_class002.mrc")
+    with pytest.raises(OccupyError) as caught:
+        read_classification(f"{OTHER}/{STEM}_data.star")
+    assert f"class map {STEM}_class002.mrc does not exist in its project {os.path.abspath(OTHER)}" in str(caught.value)
+
+
+def test_mask_that_the_other_project_lacks_is_not_taken_from_here():
+    os.remove(f"{OTHER}/{MASK}")
+    found = read_classification(f"{OTHER}/{STEM}_data.star")
+    assert found.solvent_mask is None and f"{MASK} of the classification" in found.warnings[0]
+
+
+def test_job_on_another_project_records_its_files():
+    words = ["--in_parts", f"{OTHER}/{STEM}_data.star", "--figures", "no"]
+    assert main(["--o", "out/", *words]) == 0
+    record = json.loads(Path("out/report.json").read_text())["job"]
+    assert [item["path"] for item in record["maps"]] == [f"{OTHER}/{STEM}_class00{number}.mrc" for number in (1, 2)]
+    assert record["focus_mask"] == f"{OTHER}/{MASK}"
+
+
+def test_job_of_another_project_is_repeated_on_its_files():
+    os.chdir(OTHER)
+    assert main(["--o", "out/", "--in_parts", f"{STEM}_data.star", "--figures", "no"]) == 0
+    os.chdir("..")
+    assert main(["--o", "again/", "--settings", f"{OTHER}/out/report.json"]) == 0
+    record = json.loads(Path("again/report.json").read_text())["job"]
+    paths = [item["path"] for item in record["maps"]] + [record["focus_mask"]]
+    assert all(Path(OTHER).resolve() in Path(path).resolve().parents for path in paths)
+
+
+def test_map_that_a_repeated_job_lacks_is_not_taken_from_here(capfd):
+    os.chdir(OTHER)
+    assert main(["--o", "out/", "--in_parts", f"{STEM}_data.star", "--figures", "no"]) == 0
+    os.chdir("..")
+    os.remove(f"{OTHER}/{STEM}_class002.mrc")
+    assert main(["--o", "again/", "--settings", f"{OTHER}/out/report.json"]) == 1
+    assert f"{STEM}_class002.mrc: no such file, but {OTHER}/out/report.json names it" in capfd.readouterr().err
+
+
+def test_map_of_another_content_does_not_stand_for_one_that_is_gone(capfd):
+    os.chdir(OTHER)
+    assert main(["--o", "out/", "--in_3dref", MASK, "--figures", "no"]) == 0
+    os.chdir("..")
+    os.remove(f"{OTHER}/{MASK}")
+    words = ["--o", "again/", "--settings", f"{OTHER}/out/report.json"]
+    shutil.copy(f"{STEM}_class002.mrc", MASK)
+    assert main(words) == 1
+    assert f"{MASK}: no such file, but {OTHER}/out/report.json names it" in capfd.readouterr().err
+    shutil.copy(f"{OTHER}/{STEM}_class001.mrc", MASK)
+    assert main(words) == 0
+
+
+def test_masks_that_a_repeated_job_lacks_are_not_taken_from_here(capfd):
+    os.chdir(OTHER)
+    assert main(["--o", "out/", "--in_parts", f"{STEM}_data.star", "--figures", "no"]) == 0
+    os.chdir("..")
+    os.remove(f"{OTHER}/{MASK}")
+    assert main(["--o", "again/", "--settings", f"{OTHER}/out/report.json"]) == 0
+    assert json.loads(Path("again/report.json").read_text())["job"]["focus_mask"] is None
+
+
+def test_list_with_maps_in_different_places_is_refused():
+    Path("Lists").mkdir()
+    shutil.move(f"{STEM}_class002.mrc", "Lists/run_it025_class002.mrc")
+    rows = "".join(f"{STEM}_class00{number}.mrc 0.5\n" for number in (1, 2))
+    head = "data_\n\nloop_\n_rlnReferenceImage #1\n_rlnClassDistribution #2\n"
+    Path("Lists/refs.star").write_text(head + rows)
+    with pytest.raises(OccupyError, match="names files in different places"):
+        read_classification("Lists/refs.star")
