@@ -7,7 +7,8 @@ import os
 import stat
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import BinaryIO, Dict, Iterable, Iterator, NamedTuple, Optional, Type, Union
+from io import FileIO
+from typing import Dict, Iterable, Iterator, NamedTuple, Optional, Type, Union
 
 from occupy_core.errors import ChangedInputError, JobError, OccupyError
 
@@ -70,7 +71,7 @@ def require_regular_file(path: PathLike, *, expected: str, error: Type[OccupyErr
         raise error(f"{name}: found an empty file, expected {expected}; copy or write the file again")
 
 
-def open_regular_file(path: PathLike, *, expected: str, error: Type[OccupyError] = JobError) -> BinaryIO:
+def open_regular_file(path: PathLike, *, expected: str, error: Type[OccupyError] = JobError) -> FileIO:
     """Open a file for reading in binary mode, without buffer; parameters and errors as in `require_regular_file`."""
     require_regular_file(path, expected=expected, error=error)
     try:
