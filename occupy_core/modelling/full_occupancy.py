@@ -12,6 +12,7 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from occupy_core.comparing.limits import INTERVAL_SIGMAS
 
@@ -25,6 +26,13 @@ _RATIO_ERROR = 0.02
 _CONTRAST_ERROR = 0.06
 # Occupancy relative to the highest, below which a group does not tell the grey scale of a map. Ours.
 _MIN_FOR_SCALE = 0.25
+# Standard deviation by which fully occupied groups differ in a map without noise, for errors of the model and of its
+# contrast in ice. Ours: from the chains of the benchmark (docs/model.md).
+_SPREAD_OF_WHOLE = 0.05
+# Standard deviations by which a group may read higher than what counts as 1. Ours.
+_MOST_ABOVE = 2.5
+# Iterations by which the fitted occupancy of fully occupied groups converges.
+_ITERATIONS = 10
 # kDa: lighter groups do not set what counts as 1 where there are heavier ones: of many small and noisy values some are
 # high by chance. Ours.
 _MIN_MASS = 5.0
@@ -95,10 +103,11 @@ def _most_frequent(values: NDArray[np.float64], spread: NDArray[np.float64], wei
 def find_scale(
     occupancies: Sequence[NDArray[np.float64]], errors: Sequence[NDArray[np.float64]], masses: NDArray[np.float64]
 ) -> Scale:
-    """Take the best occupied groups of all maps as fully occupied.
+    """Find the fitted occupancy that counts as 1.
 
-    1 is the weighted median of the groups whose interval reaches the highest lower end of all intervals, so that noise
-    alone does not choose the largest.
+    Each group is either fully occupied or has any occupancy from 0 to 1, with equal probability. 1 is the mean of the
+    fully occupied groups for which the fitted occupancies of all groups are most likely (expectation maximisation, from
+    each group's occupancy in turn). Noise alone then does not choose the largest.
 
     Parameters
     ----------
@@ -109,17 +118,37 @@ def find_scale(
     values = np.array([item / factor for item, factor in zip(occupancies, factors)])
     sigmas = np.array([item / factor for item, factor in zip(errors, factors)])
     shown = np.isfinite(values)
-    if not shown.any():
-        return Scale(np.nan, (), factors)
-    sigmas = np.hypot(sigmas, MODEL_ERROR * np.abs(values[shown].max()))
     counted = shown & (masses >= _MIN_MASS)
     if not counted.any():
         counted = shown
-    best = float((values - INTERVAL_SIGMAS * sigmas)[counted].max())
-    reaching = counted & (values + INTERVAL_SIGMAS * sigmas >= best)
-    unit = _weighted_median(values[reaching], sigmas[reaching] ** -2)
-    reaching &= values + INTERVAL_SIGMAS * sigmas >= unit
-    return Scale(unit, tuple(int(index) for index in np.flatnonzero(reaching.any(axis=0))), factors)
+    if not counted.any() or not values[counted].max() > 0:
+        return Scale(np.nan, (), factors)
+    unit = _most_likely_unit(values[counted], sigmas[counted])
+    reach = values + INTERVAL_SIGMAS * np.hypot(sigmas, MODEL_ERROR * unit)
+    whole = counted & (reach >= unit)
+    return Scale(unit, tuple(int(index) for index in np.flatnonzero(whole.any(axis=0))), factors)
+
+
+def _most_likely_unit(values: NDArray[np.float64], sigmas: NDArray[np.float64]) -> float:
+    """Return the mean of the fully occupied groups for which the fitted occupancies of all groups are most likely."""
+    highest = values.max()
+    sigmas = np.hypot(sigmas, _SPREAD_OF_WHOLE * highest)
+
+    def densities(unit: float) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Probability densities of the values of fully, and of partially occupied groups."""
+        partial = (stats.norm.cdf(values / sigmas) - stats.norm.cdf((values - unit) / sigmas)) / unit
+        return stats.norm.pdf(values, unit, sigmas), np.maximum(partial, np.finfo(float).tiny)
+
+    best_unit, best_likelihood = float(highest), -np.inf
+    for start in values[values > highest / 2]:
+        unit = float(start)
+        for _ in range(_ITERATIONS):
+            whole, partial = densities(unit)
+            unit = float(np.average(values, weights=whole / (whole + partial) / sigmas**2))
+        likelihood = float(np.log(np.add(*densities(unit))).sum())
+        if likelihood > best_likelihood and np.all(values - _MOST_ABOVE * sigmas <= unit):
+            best_unit, best_likelihood = unit, likelihood
+    return best_unit
 
 
 def scale_of_named(
@@ -137,12 +166,6 @@ def scale_of_named(
     units = [unit if unit > 0 else np.nan for unit in units]
     reference = next((unit for unit in units if unit > 0), np.nan)
     return Scale(reference, tuple(chosen), tuple(unit / reference for unit in units))
-
-
-def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    order = np.argsort(values)
-    passed = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(passed, passed[-1] / 2)])
 
 
 def contrast_errors(nucleic: NDArray[np.float64], masses: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:

@@ -19,8 +19,9 @@ from occupy_core.modelling.fit.group_density import Frequencies
 
 Doubles = NDArray[np.float64]
 
-# 1/Å: standard deviation of the Gaussian over which sums of shells are smoothed. Ours.
-_SMOOTHING = 0.006
+# Standard deviation of the Gaussian over which sums of shells are smoothed: 1/Å, and shells at least. A wider one blurs
+# the regularisation of RELION, which changes from shell to shell, and parts beside others then read too high. Ours.
+_SMOOTHING, _LEAST_SMOOTHING = 0.001, 0.5
 # Share of the finest frequency from which on map and densities fade out.
 _TAPER = 0.8
 
@@ -70,7 +71,7 @@ class FrequencyShells:
         if shape[2] % 2 == 0:
             self._multiplicity[-1] = 1
         apart = self.centres[:, None].astype(float) - self.centres
-        self._kernel = np.exp(-0.5 * (apart / max(_SMOOTHING, self.step)) ** 2)
+        self._kernel = np.exp(-0.5 * (apart / max(_SMOOTHING, _LEAST_SMOOTHING * self.step)) ** 2)
         # The mean is no signal of the molecule, and what lies beyond the finest detail is not used.
         self._kernel[:, 0] = 0
         self._kernel[:, self.last] = 0
