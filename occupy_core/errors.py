@@ -35,3 +35,7 @@ class SettingsError(OccupyError):
 
 class JobError(OccupyError):
     """A job that cannot start or cannot deliver: no maps, all maps failed, an unusable output folder."""
+
+
+class ChangedInputError(JobError):
+    """An input file that has changed while it was read: results would be of no one version of it."""

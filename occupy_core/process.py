@@ -19,6 +19,7 @@ import numpy as np
 
 from occupy_core.arrays.slabs import select_values
 from occupy_core.arrays.types import SlabSink, Volume
+from occupy_core.errors import MapError
 from occupy_core.estimate.input_checks import map_warnings
 from occupy_core.estimate.intervals import spread_for_intervals
 from occupy_core.estimate.local_scale import local_scale, recalibrate, variability_limit
@@ -202,7 +203,7 @@ def estimate_scale(
     if prepared.volume is not source.data:
         source.release()
     step(0.3, "solvent model and kernel maximum")
-    solvent = fit_solvent(prepared.lowpassed, prepared.solvent, threads=threads)
+    solvent = _solvent_model(prepared, threads)
     notes = [*prepared.warnings, *unused_settings(settings), *_input_warnings(prepared), *solvent.warnings]
     maximum = kernel_maximum(prepared, threads=threads)
     step(0.6, "local scale and confidence")
@@ -308,7 +309,7 @@ def measure_map(
         for kind in mask_kinds(settings)
     }
     targets = _measure_targets(estimate)
-    unsuited = [target.warning for target in targets if target.warning is not None]
+    unsuited = [text for target in targets for text in (*target.mask_warnings, target.warning) if text is not None]
     return Result(
         source=estimate.source,
         settings=settings,
@@ -344,6 +345,14 @@ def _input_warnings(prepared: PreparedMap) -> List[str]:
     lowest, parameters = float(prepared.source.limits[0]), prepared.parameters
     lengths = {"voxel_size": parameters.voxel_size, "lowpass": parameters.lowpass}
     return map_warnings(lowest, prepared.lowpassed, prepared.inside, **lengths)
+
+
+def _solvent_model(prepared: PreparedMap, threads: int) -> SolventModel:
+    low, high = (float(value) for value in prepared.source.limits)
+    try:
+        return fit_solvent(prepared.lowpassed, prepared.solvent, contrast=high - low, threads=threads)
+    except MapError as error:
+        raise MapError(f"{prepared.source.path}: {error}") from error
 
 
 def _own_reference(prepared: PreparedMap, maximum: Volume, threads: int) -> Tuple[Reference, Tuple[str, ...]]:

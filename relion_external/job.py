@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, List
 
 from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
+from occupy_core.input_files import remember_inputs
 from occupy_core.settings.output_names import MAPS_TABLE, MODEL_TABLE, REGIONS_TABLE, REPORT
 from relion_external.failure import report_failure
 from relion_external.options import PROGRAM, Options, parse
@@ -27,7 +28,8 @@ def run(arguments: List[str]) -> int:
         The command line without the program's name.
     """
     try:
-        _run(arguments)
+        with remember_inputs():  # a STAR file that changes after it was read ends the job too
+            _run(arguments)
     except SettingsError as error:
         return report_failure(f"--{error}")
     except OccupyError as error:

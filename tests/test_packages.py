@@ -19,7 +19,19 @@ MAY_NOT_IMPORT = {
 }
 # The folders and root modules of occupy_core, from the lowest to the highest: each imports only itself and lower ones.
 FLOORS = (
-    *("version", "errors", "progress", "arrays", "fourier", "maps", "settings", "solvent", "estimate", "modify"),
+    *(
+        "version",
+        "errors",
+        "input_files",
+        "progress",
+        "arrays",
+        "fourier",
+        "maps",
+        "settings",
+        "solvent",
+        "estimate",
+        "modify",
+    ),
     *(
         "process",
         "comparing",

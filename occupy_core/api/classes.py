@@ -19,6 +19,7 @@ from occupy_core.comparing.outputs import occupancy_of_all_particles
 from occupy_core.comparing.region_masks import soft_mask
 from occupy_core.errors import MapError, SettingsError
 from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
+from occupy_core.input_files import unchanged_inputs
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 
@@ -186,7 +187,8 @@ def compare(
         number = item.class_info.number if item.class_info else 0
         return read_map_like(maps[number - 1], item.path, voxel_size, masks, overwritten=True)
 
-    return _class_differences(compare_maps(inputs, settings, threads=threads, cache=ClassCache(read)), inputs)
+    with unchanged_inputs():
+        return _class_differences(compare_maps(inputs, settings, threads=threads, cache=ClassCache(read)), inputs)
 
 
 def _sequence_of(maps: Sequence[MapLike]) -> Sequence[MapLike]:

@@ -11,6 +11,7 @@ from occupy_core.api.classes import Occupancy
 from occupy_core.api.inputs import MapLike, check_threads, make_settings, map_name, read_map_like
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError, ModelError, SettingsError
+from occupy_core.input_files import unchanged_inputs
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import PathLike
 from occupy_core.modelling.atoms.atomic_model import read_model
@@ -177,18 +178,19 @@ def model_occupancy(
     settings = make_settings(model_window=window, lowpass=lowpass)
     kind = _checked_groups(groups)
     _check_whole(whole)
-    atoms = read_model(_path_of(model))
     names = [map_name(item, number) for number, item in enumerate(listed, start=1)]
-    result = measure_model(
-        [_reader(item, name, voxel_size) for item, name in zip(listed, names)],
-        atoms,
-        groups_of(atoms, kind),
-        windows_of(atoms, settings.model_window),
-        whole=list(whole),
-        lowpass=settings.lowpass,
-        names=names,
-        threads=int(threads),
-    )
+    with unchanged_inputs():
+        atoms = read_model(_path_of(model))
+        result = measure_model(
+            [_reader(item, name, voxel_size) for item, name in zip(listed, names)],
+            atoms,
+            groups_of(atoms, kind),
+            windows_of(atoms, settings.model_window),
+            whole=list(whole),
+            lowpass=settings.lowpass,
+            names=names,
+            threads=int(threads),
+        )
     return _public(result, names)
 
 

@@ -16,6 +16,7 @@ from typing import Literal, Optional, Sequence, Tuple
 from occupy_core.api.inputs import MapLike, Masks, check_threads, make_settings, mask_name, read_map_like, target_names
 from occupy_core.arrays.types import Volume
 from occupy_core.estimate.targets import Target
+from occupy_core.input_files import unchanged_inputs
 from occupy_core.process import Result, process_map
 from occupy_core.settings.settings import Settings
 
@@ -403,7 +404,8 @@ def sigmoid(
 
 def _process(volume: MapLike, voxel_size: Optional[float], settings: Settings, masks: Masks, threads: int) -> Result:
     check_threads(threads)
-    return process_map(read_map_like(volume, "array", voxel_size, masks), settings, threads=threads)
+    with unchanged_inputs():
+        return process_map(read_map_like(volume, "array", voxel_size, masks), settings, threads=threads)
 
 
 def _local_scale(result: Result) -> LocalScale:

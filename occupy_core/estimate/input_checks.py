@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warnings about maps that do not look like a reconstruction of positive density in solvent."""
+"""Warnings about maps that do not look like a reconstruction of positive density in solvent, and about odd masks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.arrays.types import Floats, Volume
+from occupy_core.errors import MapError
+from occupy_core.maps.density_map import DensityMap
 
 # The contrast is judged in the map smoothed by a Gaussian of this full width, Å (at least the low-pass), in which a
 # molecule stands out of strong noise.
@@ -22,6 +24,9 @@ _OUTER_SHARE = 0.03
 # real maps and helices that fill the box the quotient is below 2, in real maps times -1 it is 4 and more.
 _TIMES = 2.5
 _NOISE_LEVELS = 6.0
+# A resampled mask overshoots 0 and 1 a little.
+_MASK_ROUNDING = 0.1
+_FEW_VOXELS = 10  # fewer voxels make no part of a molecule
 _TAIL = 0.1  # percent of the voxels at either end that do not count as lowest and highest value
 _MAX_SPACING = 5.0  # Å, and
 _MAX_SIDE = 96  # voxels: the map is sampled as coarsely as the first or as the second allows, whichever is coarser
@@ -67,6 +72,51 @@ def map_warnings(
             "must be positive)? Multiply the map by -1"
         ]
     return []
+
+
+def mask_warnings(mask: DensityMap, source: DensityMap, role: str, *, threshold: float) -> List[str]:
+    """Warn about a mask that is read, but hardly as its user means it; refuse one that is the map.
+
+    Parameters
+    ----------
+    mask : DensityMap
+        The mask, on the grid of the map.
+    source : DensityMap
+        The map.
+    role : str
+        What the mask is for, in words: "target mask".
+    threshold : float
+        Voxels above it count as inside.
+
+    Returns
+    -------
+    list of str
+        The warnings of reading the mask, and others.
+
+    Raises
+    ------
+    MapError
+        If the mask holds the values of the map.
+    """
+    if mask.limits == source.limits and np.array_equal(mask.data, source.data):
+        raise MapError(
+            f"{mask.path}: the {role} is the map itself, expected a mask with values from 0 to 1; make a mask of the "
+            "map first, for instance with RELION's Mask creation"
+        )
+    warnings = list(mask.warnings)
+    low, high = (float(value) for value in mask.limits)
+    if low < -_MASK_ROUNDING or high > 1 + _MASK_ROUNDING:
+        warnings.append(
+            f"{role} {mask.path}: found values from {low:.4g} to {high:.4g}, expected 0 to 1; it is cut at "
+            f"{threshold:g}; if that is not what you mean, make the mask again"
+        )
+    inside = int(np.count_nonzero(mask.data > threshold))
+    if 0 < inside < _FEW_VOXELS:
+        warnings.append(
+            f"{role} {mask.path}: found {inside} voxel{'s' * (inside > 1)} above {threshold:g}, expected a part of the "
+            "molecule; numbers of so few voxels say little; make a larger mask"
+        )
+    return warnings
 
 
 def contrast(

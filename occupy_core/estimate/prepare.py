@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
+from occupy_core.estimate.input_checks import mask_warnings
 from occupy_core.estimate.kernel import ball_mask, ball_maximum
 from occupy_core.estimate.parameters import ResolvedParameters, resolve_parameters
 from occupy_core.estimate.reference import Reference, kernel_reference, tiled_reference
@@ -23,7 +24,7 @@ from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import box_text
 from occupy_core.maps.reading import read_on_grid
 from occupy_core.settings.settings import Settings
-from occupy_core.solvent.region import flat_areas, inscribed_sphere, solvent_region
+from occupy_core.solvent.region import DEFINITION_THRESHOLD, flat_areas, inscribed_sphere, solvent_region
 
 if TYPE_CHECKING:
     from occupy_core.estimate.calibration import Calibration
@@ -282,8 +283,10 @@ def _solvent_region(
     """Find the solvent region in the working box, with the solvent definition if the settings name one."""
     if settings.solvent_def is None:
         return solvent_region(volume, flat, None, threads=threads)
-    definition = sample_nearest(read_on_grid(settings.solvent_def, source, "solvent definition").data, volume.shape)
+    mask = read_on_grid(settings.solvent_def, source, "solvent definition")
+    notes = mask_warnings(mask, source, "solvent definition", threshold=DEFINITION_THRESHOLD)
     try:
-        return solvent_region(volume, flat, definition, threads=threads)
+        region, warnings = solvent_region(volume, flat, sample_nearest(mask.data, volume.shape), threads=threads)
     except MapError as error:
         raise MapError(f"{settings.solvent_def}: {error}") from error
+    return region, (*notes, *warnings)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
+from occupy_core.estimate.input_checks import mask_warnings
 from occupy_core.estimate.intervals import occupancy_interval, reads_surface
 from occupy_core.estimate.kernel import solve_tau
 from occupy_core.estimate.reference import tiled_reference
@@ -59,6 +60,8 @@ class Target:
         Whether the mask holds both empty and occupied voxels, so that its median is not the occupancy of any part.
     is_surface : bool
         Whether the mask reads mostly the surface of its part, so that its median is too low.
+    mask_warnings : tuple of str
+        What is odd about the file of the mask.
     """
 
     path: str
@@ -70,6 +73,7 @@ class Target:
     interval: Optional[Tuple[float, float]] = None
     is_uneven: bool = False
     is_surface: bool = False
+    mask_warnings: Tuple[str, ...] = ()
 
     @property
     def warning(self) -> Optional[str]:
@@ -108,13 +112,14 @@ def measure_target(
     MapError
         If the mask cannot be read, is empty, or does not lie on the input's grid.
     """
-    values = read_on_grid(path, source, "target mask").data
-    mask = values > _MASK_THRESHOLD
+    read = read_on_grid(path, source, "target mask")
+    mask = read.data > _MASK_THRESHOLD
     if not mask.any():
         raise MapError(
-            f"{path}: found no voxel above {_MASK_THRESHOLD} (highest {values.max():.4g}), expected a mask with "
+            f"{path}: found no voxel above {_MASK_THRESHOLD} (highest {read.limits[1]:.4g}), expected a mask with "
             f"values from 0 to 1, above {_MASK_THRESHOLD} in the part to measure"
         )
+    odd = tuple(mask_warnings(read, source, "target mask", threshold=_MASK_THRESHOLD))
     lower, median, upper = quartiles(scales, mask)
     volume = float(mask.sum()) * source.grid.voxel_size**3
     interval, uneven, surface = None, is_uneven(scales, mask), False
@@ -122,7 +127,7 @@ def measure_target(
         interval = part_interval(scales, mask, full_spread=full_spread, volume=volume)
         surface = interval is None
     published = published_occupancy(basis, sample_nearest(mask, basis.shape), tile_size=tile_size)
-    return Target(path, volume, published, lower, median, upper, interval, uneven, surface)
+    return Target(path, volume, published, lower, median, upper, interval, uneven, surface, odd)
 
 
 def part_interval(

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from occupy_core.errors import ModelError
+from occupy_core.input_files import require_regular_file
 from occupy_core.job.outputs import MapOutputs
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.reading import read_map
@@ -70,8 +70,8 @@ def measure_job_model(
     settings = job.settings
     if settings.model is None:
         return None, None
-    if not os.path.exists(settings.model):
-        raise ModelError(f"{settings.model}: no such file, expected an atomic model (PDB or mmCIF)")
+    # First: a file that does not exist needs no library.
+    require_regular_file(settings.model, expected="an atomic model (PDB or mmCIF)", error=ModelError)
     try:
         from occupy_core.modelling.atoms.atomic_model import read_model
     except ImportError as error:
@@ -174,6 +174,6 @@ def _counted(maps: Sequence[MapInput]) -> List[MapInput]:
 
 def _reader(item: MapInput, threads: int) -> Any:
     def read() -> DensityMap:
-        return read_map(item.path, voxel_size=item.voxel_size, mapped=True, threads=threads)
+        return read_map(item.path, voxel_size=item.voxel_size, releasable=True, threads=threads)
 
     return read

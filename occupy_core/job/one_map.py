@@ -57,7 +57,7 @@ def process_map_file(
     MapError, SettingsError
         As in `process.process_map`.
     """
-    source = read_map(item.path, voxel_size=item.voxel_size, mapped=True, threads=job.threads)
+    source = read_map(item.path, voxel_size=item.voxel_size, releasable=True, threads=job.threads)
     names = map_file_names(item, job.settings)
     panels: Panels = {"input": central_sections(source.data)}
     store = _store_in_files({kind: folder / name for kind, name in names.items()}, source.grid, panels)

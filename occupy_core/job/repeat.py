@@ -7,10 +7,10 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from occupy_core.errors import JobError, SettingsError
+from occupy_core.errors import JobError, OccupyError, SettingsError
+from occupy_core.input_files import open_regular_file, read_text_file
 from occupy_core.settings.classification import missing_mask_text
 from occupy_core.settings.job_spec import Job, MapInput, optional_text, texts
 from occupy_core.settings.output_names import PROGRAM
@@ -133,9 +133,12 @@ def read_job_record(path: str) -> RecordedJob:
 
 def _read_report(path: str) -> Mapping[str, Any]:
     try:
-        report = json.loads(Path(path).read_text(encoding="utf-8"))
+        report = json.loads(read_text_file(path, expected="the report.json of a job"))
     except (OSError, ValueError, RecursionError) as error:
-        raise JobError(f"{path}: cannot be read as a report.json ({error})") from error
+        raise JobError(
+            f"{path}: cannot be read as a report.json ({error}), expected the report.json of a job; without one, give "
+            "the map and the settings as options"
+        ) from error
     if not isinstance(report, dict) or report.get("program") != PROGRAM:
         raise JobError(f"{path}: is not a report of this program, expected the report.json of a job")
     return report
@@ -197,11 +200,11 @@ def _sha256(path: str, is_cancelled: Callable[[], bool] = lambda: False) -> Opti
     """Return the checksum of a file; None if the file cannot be read or the reading was cancelled."""
     digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
+        with open_regular_file(path, expected="an input") as file:
             for chunk in iter(lambda: file.read(_CHUNK), b""):
                 digest.update(chunk)
                 if is_cancelled():
                     return None
-    except OSError:
+    except (OSError, OccupyError):
         return None
     return digest.hexdigest()

@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
 
-from occupy_core.errors import JobError, OccupyError
+from occupy_core.errors import ChangedInputError, JobError, OccupyError
+from occupy_core.input_files import unchanged_inputs
 from occupy_core.job.background import record_in_background
 from occupy_core.job.fitted_model import (
     MODEL_WORK,
@@ -53,6 +54,8 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
     ------
     MapError, SettingsError
         If the only map fails.
+    ChangedInputError
+        If an input file changes before the outputs are put in place.
     ModelError
         If the model cannot be used or does not lie in the maps.
     JobError
@@ -64,8 +67,9 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
     reporter = Progress(progress, work_of(job) + len(job.maps) * MODEL_WORK * (job.settings.model is not None))
     for text in job.input_warnings:
         reporter(f"WARNING: {text}")
-    names = _expected_names(job)
-    with staged_outputs(job.output_dir, names, job.inputs) as folder, record_in_background(job) as record:
+    staged = staged_outputs(job.output_dir, _expected_names(job), job.inputs)
+    # In this order: inputs are compared before the outputs are put in place.
+    with staged as folder, unchanged_inputs(job.inputs), record_in_background(job) as record:
         model_report, model = measure_job_model(job, folder, reporter)  # first: a wrong model must not cost an hour
         cache = class_cache(job)
         for_maps = with_lowpass_of_classes(job)
@@ -108,7 +112,7 @@ def _process_maps(
                 reference = shared.references.get(number - 1) if shared else None
                 processed.append(process_map_file(item, job, folder, reference=reference, say=progress, step=step))
         except OccupyError as error:
-            if len(job.maps) == 1:
+            if len(job.maps) == 1 or isinstance(error, ChangedInputError):
                 raise
             for name in map_file_names(item, job.settings).values():  # files written before the failure
                 (folder / name).unlink(missing_ok=True)

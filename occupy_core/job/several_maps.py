@@ -10,11 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
-from occupy_core.errors import OccupyError
-from occupy_core.maps.density_map import DensityMap
-from occupy_core.maps.reading import read_map
+from occupy_core.errors import ChangedInputError, OccupyError
 from occupy_core.progress import Progress
-from occupy_core.settings.job_spec import Job, MapInput
+from occupy_core.settings.job_spec import Job
 
 if TYPE_CHECKING:
     from occupy_core.comparing.class_cache import ClassCache
@@ -45,16 +43,14 @@ def with_lowpass_of_classes(job: Job) -> Job:
     if not job.compare or len(job.maps) < 2 or settings.resolved_mode != "occupancy":
         return job
     from occupy_core.comparing.common_lowpass import common_lowpass, knows_resolutions
-    from occupy_core.comparing.each_map import counts
+    from occupy_core.comparing.each_map import counts, read_input
 
     counted = [item for item in job.maps if counts(item)]
     if not knows_resolutions(counted):
         return job
-    return replace(job, settings=replace(settings, lowpass=common_lowpass(counted, settings, job.threads, [], _mapped)))
-
-
-def _mapped(item: MapInput) -> DensityMap:
-    return read_map(item.path, voxel_size=item.voxel_size, mapped=True)
+    return replace(
+        job, settings=replace(settings, lowpass=common_lowpass(counted, settings, job.threads, [], read_input))
+    )
 
 
 def class_cache(job: Job) -> Optional[ClassCache]:
@@ -130,6 +126,8 @@ def compare_job_maps(
             comparison = compare_maps(
                 job.maps, job.settings, threads=job.threads, cache=cache, focus_mask=job.focus_mask, step=step
             )
+    except ChangedInputError:
+        raise
     except OccupyError as error:  # the maps are processed already: a failed comparison must not lose them
         warning = f"the maps were not compared: {error}"
         progress(f"  WARNING: {warning}")

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +34,8 @@ class DensityMap:
         Problems of the file that did not prevent reading it, and how they were handled.
     masks : mapping of str to array, 3D
         Masks in memory for this map, by the names that the settings have for them instead of paths.
+    reload : callable, optional
+        Reads the values again after `release`; None for values that `release` must keep.
     """
 
     data: Volume
@@ -42,6 +43,7 @@ class DensityMap:
     path: str
     warnings: Tuple[str, ...] = ()
     masks: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    reload: Optional[Callable[[], Volume]] = None
 
     @cached_property
     def limits(self) -> Tuple[np.float32, np.float32]:
@@ -50,15 +52,22 @@ class DensityMap:
         return np.float32(low), np.float32(high)
 
     def release(self) -> None:
-        """Free the memory of a memory-mapped file; values that are used again are read from the file again.
+        """Free the memory of the values; values that are used again are read from the file again.
 
-        Changed values are lost. Does nothing if the map is not memory-mapped.
+        Changed values are lost. Does nothing without `reload`.
         """
-        base = self.data.base
-        while isinstance(base, np.ndarray):
-            base = base.base
-        if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-            base.madvise(mmap.MADV_DONTNEED)
+        if self.reload is not None:
+            vars(self).pop("data", None)
+
+    if not TYPE_CHECKING:  # type checkers see the attributes above
+
+        def __getattr__(self, name: str) -> Any:
+            """Read released values again: Python calls this for an attribute that is missing."""
+            reload = vars(self).get("reload")
+            if name != "data" or reload is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            vars(self)["data"] = reload()
+            return vars(self)["data"]
 
 
 def map_from_array(

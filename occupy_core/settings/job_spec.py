@@ -8,10 +8,10 @@ import math
 import os
 import re
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from occupy_core.errors import JobError
+from occupy_core.input_files import read_text_file
 from occupy_core.settings.settings import Settings
 
 
@@ -226,7 +226,7 @@ def read_job(path: str) -> Job:
         If the file cannot be read, or its content is no job.
     """
     try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        values = json.loads(read_text_file(path, expected="the JSON file of a job"))
     except (OSError, ValueError) as error:
         raise JobError(f"{path}: cannot be read as a job ({error})") from error
     return Job.from_dict(values)

@@ -15,11 +15,14 @@ from occupy_core.arrays.fast_scipy import least_squares
 from occupy_core.arrays.histograms import Bins, histograms
 from occupy_core.arrays.slabs import cache_slabs, extremes, for_each
 from occupy_core.arrays.types import Volume
+from occupy_core.errors import MapError
 
 BINS = 1000  # number of bins in the histogram of the solvent model, as published
 CONFIDENT = 0.5  # a voxel whose confidence is above this counts as more than solvent
 # The confidence divides by the histogram, which is 0 in empty bins. This share of the Gaussian's height is added first.
 _REGULARISATION = 1e-4
+# What the low-pass leaves counts as rounding errors below this share of the map's contrast. Our choice.
+_ROUNDING = 1e-6
 _ADVICE = "Try a lower-resolution low-pass or a solvent definition (a different one, if one was set)"
 
 Floats = NDArray[np.float64]
@@ -103,15 +106,19 @@ class SolventModel:
         return result
 
 
-def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 1) -> SolventModel:
+def fit_solvent(
+    lowpassed: Volume, region: NDArray[np.bool_], *, contrast: float = 0.0, threads: int = 1
+) -> SolventModel:
     """Fit the solvent model to a low-passed map.
 
     Parameters
     ----------
     lowpassed : float32 array, 3D
-        The low-passed map; not constant.
+        The low-passed map.
     region : bool array of the shape of `lowpassed`
         The solvent region, from `occupy_core.solvent.region.solvent_region`.
+    contrast : float
+        Highest minus lowest value of the map before the low-pass.
     threads : int
         Number of threads; the result does not depend on it.
 
@@ -121,6 +128,11 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 
         When the region is empty, the Gaussian is fitted to all voxels; when the fit fails, it is estimated from the
         histogram's peak. Both add a warning.
 
+    Raises
+    ------
+    MapError
+        If the low-pass leaves nothing of the map but rounding errors.
+
     Notes
     -----
     Forsberg et al. 2023: one Gaussian, least squares, on a histogram of 1000 bins. The published program
@@ -129,6 +141,11 @@ def fit_solvent(lowpassed: Volume, region: NDArray[np.bool_], *, threads: int = 
     """
     low, high = extremes(lowpassed, threads=threads)
     span = high - low
+    if span <= _ROUNDING * contrast:
+        raise MapError(
+            "found nothing coarser than the low-pass, such as in a checkerboard, expected the density of a molecule; "
+            "check that this is the right map, and its voxel size"
+        )
     counts, solvent_counts = histograms(lowpassed, region, Bins(BINS, (low, high)), threads=threads)
     # The fit runs in units of the histogram's range, so that it does not depend on the map's grey scale.
     centres = (np.arange(BINS) + 0.5) / BINS

@@ -16,7 +16,7 @@ from occupy_core.errors import MapError
 # A model of the solvent's noise needs at least this share of the voxels (of the inscribed sphere, or of the box).
 MIN_SOLVENT_SHARE = 0.01
 # A solvent definition divides the voxels into two groups at this value (as published); one group is solvent.
-_DEFINITION_THRESHOLD = 0.9
+DEFINITION_THRESHOLD = 0.9
 
 
 def solvent_region(
@@ -51,12 +51,12 @@ def solvent_region(
     region = inscribed_sphere(volume.shape, threads=threads)
     sphere_voxels = np.count_nonzero(region)
     if definition is not None:
-        above = definition > _DEFINITION_THRESHOLD
+        above = definition > DEFINITION_THRESHOLD
         sides = [region & above, region & ~above]
         if not all(side.any() for side in sides):
             raise MapError(
                 f"found every voxel of the inscribed sphere {'above' if sides[0].any() else 'at or below'} "
-                f"{_DEFINITION_THRESHOLD}, expected a solvent definition with the molecule on one side of this value "
+                f"{DEFINITION_THRESHOLD}, expected a solvent definition with the molecule on one side of this value "
                 "and solvent on the other"
             )
         region = min(sides, key=lambda side: float(volume[side].var(dtype=np.float64)))

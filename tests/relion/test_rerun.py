@@ -151,7 +151,7 @@ def test_reports_of_other_versions_and_wrong_files_are_reported(project, tmp_pat
         read_job_record(str(tmp_path / "report.json"))
     with pytest.raises(JobError, match="is not a report of this program"):
         read_job_record(changed(program="another"))
-    with pytest.raises(JobError, match=r"gone.json: cannot be read as a report.json"):
+    with pytest.raises(JobError, match=r"gone.json: no such file, expected the report.json of a job"):
         read_job_record("gone.json")
     with pytest.raises(JobError, match=r"map.mrc: cannot be read"):
         read_job_record("map.mrc")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import List, Mapping, Set, Tuple
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
+from occupy_core.input_files import require_regular_file
 from occupy_core.modelling.atoms.stray_atoms import stray_atoms
 
 
@@ -140,11 +140,7 @@ def read_structure(path: str) -> gemmi.Structure:
     ModelError
         If the file cannot be read as an atomic model.
     """
-    if not os.path.isfile(path):
-        found = "a folder" if os.path.isdir(path) else "no such file"
-        raise ModelError(f"{path}: found {found}, expected an atomic model (PDB or mmCIF)")
-    if os.path.getsize(path) == 0:
-        raise ModelError(f"{path}: found an empty file, expected an atomic model (PDB or mmCIF)")
+    require_regular_file(path, expected="an atomic model (PDB or mmCIF)", error=ModelError)
     try:
         structure = gemmi.read_structure(path, format=gemmi.CoorFormat.Detect)  # whatever the name ends with
     except (OSError, RuntimeError, ValueError, IndexError) as error:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Tuple
 
 import gemmi
@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
+from occupy_core.input_files import open_regular_file
 from occupy_core.modelling.atoms.atomic_model import AtomicModel
 
 # Name of the group of the atoms that no selection of the user holds.
 OTHER = "other"
 _EXAMPLE = "expected lines such as 'head: //A/20-150'"
+_EXPECTED_FILE = "chain, entity, or a text file with a line for each group, 'name: selection'"
 _MAX_BYTES = 1_000_000  # a longer file is no list of parts, such as a map. Ours.
 # File and line of a selection, for messages; the name of its part; the selection in gemmi's syntax.
 Entry = Tuple[str, str, str]
@@ -122,22 +124,23 @@ def as_gemmi(selection: str) -> Optional[str]:
 
 def _text(path: str) -> str:
     try:
-        if Path(path).stat().st_size > _MAX_BYTES and Path(path).is_file():
+        with open_regular_file(path, expected=_EXPECTED_FILE, error=ModelError) as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
             raise ModelError(
-                f"model_groups: {path} has {Path(path).stat().st_size:,} bytes, expected a short text file with a line "
+                f"{path} has {os.path.getsize(path):,} bytes, expected a short text file with a line "
                 "for each group, 'name: selection'"
             )
-        return Path(path).read_text(encoding="utf-8-sig")
+        return content.decode("utf-8-sig")
+    except ModelError as error:
+        raise ModelError(f"model_groups: {error}") from error
     except UnicodeDecodeError as error:
         raise ModelError(
             f"model_groups: {path} cannot be read (found a byte that is no UTF-8 at position {error.start}), expected "
             "a text file with a line for each group, 'name: selection'; save it as plain text in UTF-8"
         ) from error
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"model_groups: {path} cannot be read ({error}); expected chain, entity, or a text file with a line for "
-            "each group, 'name: selection'"
-        ) from error
+        raise ModelError(f"model_groups: {path} cannot be read ({error}); expected {_EXPECTED_FILE}") from error
 
 
 def _selected(model: AtomicModel, selection: str, where: str) -> NDArray[np.intp]:

@@ -258,7 +258,9 @@ def test_empty_classes_are_left_out(inputs, tmp_path):
     assert report["parts"][2]["occupancy_of_all_particles"] == pytest.approx(0.79, abs=0.05)
     for part in report["parts"]:  # of class 3, not of the empty one
         expected = scale_at(tmp_path / "out" / "class003_scale.mrc", model, part["name"])
-        assert part["occupancies"][1]["local_scale"] == pytest.approx(expected, abs=0.01)  # the pose of the map is no exact 0
+        assert part["occupancies"][1]["local_scale"] == pytest.approx(
+            expected, abs=0.01
+        )  # the pose of the map is no exact 0
     with pytest.raises(ModelError, match="all classes are empty"):
         run_job(job(tmp_path / "out", classes(paths, (0, 0)), model=model))
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import bz2
 import gzip
-import mmap
 import os
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import mrcfile
 import numpy as np
 import pytest
 
-from occupy_core.errors import MapError
+from occupy_core.errors import ChangedInputError, MapError
+from occupy_core.input_files import unchanged_inputs
 from occupy_core.maps.reading import read_map
 from occupy_core.maps.writing import write_map
 from tests.conftest import geometry
@@ -122,11 +122,14 @@ def test_error_names_the_file_and_the_problem_of_an_unusable_map(write_mrc, make
 
 
 def test_files_that_are_not_maps_are_refused(tmp_path):
-    for name, content in (("text.mrc", b"not a map"), ("empty.mrc", b""), ("bad.mrc.gz", b"\x1f\x8bgarbage")):
+    for name, content in (("text.mrc", b"not a map"), ("bad.mrc.gz", b"\x1f\x8bgarbage")):
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(MapError, match="cannot be read"):
             read_map(path)
+    (tmp_path / "empty.mrc").write_bytes(b"")
+    with pytest.raises(MapError, match="found an empty file, expected a map in MRC"):
+        read_map(tmp_path / "empty.mrc")
     with pytest.raises(MapError, match="no such file"):
         read_map(tmp_path / "missing.mrc")
     with pytest.raises(MapError, match="folder"):
@@ -140,26 +143,37 @@ def test_truncated_maps_are_refused(write_mrc):
         read_map(path)
 
 
-def test_memory_mapped_map_is_equal_to_a_map_in_memory_and_never_changes_the_file(write_mrc):
+def test_released_values_are_read_again_and_the_file_never_changes(write_mrc):
     values = np.random.default_rng(0).standard_normal((12, 10, 8)).astype("f4")
     path = write_mrc(values)
     before = Path(path).read_bytes()
-    found, read = read_map(path, mapped=True), read_map(path)
-    assert isinstance(found.data.base, (np.memmap, mmap.mmap)) and not isinstance(
-        read.data.base, (np.memmap, mmap.mmap)
-    )
+    found, read = read_map(path, releasable=True), read_map(path)
     np.testing.assert_array_equal(found.data, read.data)
     assert found.limits == read.limits == (values.min(), values.max())
     assert found.warnings == read.warnings and found.grid.difference(read.grid) == ""
-    found.data[0, 0, 0] = 99  # the comparison of classes overwrites maps
+    for source in (found, read):
+        source.data[0, 0, 0] = 99  # the comparison of classes overwrites maps
+        source.release()
     assert Path(path).read_bytes() == before
-    found.release()
-    read.release()
     np.testing.assert_array_equal(found.data, values)
+    assert read.data[0, 0, 0] == 99
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        found.nonsense  # noqa: B018
+
+
+def test_released_values_are_not_read_from_another_file(write_mrc):
+    found = read_map(write_mrc(VALUES), releasable=True)
+    with pytest.raises(ChangedInputError), unchanged_inputs([found.path]):
+        found.release()
+        np.testing.assert_array_equal(found.data, VALUES)
+        found.release()
+        os.replace(write_mrc(VALUES + 1, "other.mrc"), found.path)
+        with pytest.raises(ChangedInputError, match=r"map.mrc: was replaced by another file while the job read it"):
+            found.data  # noqa: B018
 
 
 @pytest.mark.parametrize("kind", ["int16", "extended", "longer"])
-def test_files_that_cannot_be_memory_mapped_are_read(write_mrc, kind):
+def test_files_of_other_layouts_are_read(write_mrc, kind):
     values = np.random.default_rng(0).integers(-99, 99, (12, 10, 8)).astype("i2" if kind == "int16" else "f4")
     path = write_mrc(values)
     with mrcfile.open(path, "r+") as file:
@@ -168,20 +182,17 @@ def test_files_that_cannot_be_memory_mapped_are_read(write_mrc, kind):
     if kind == "longer":
         with open(path, "ab") as file:
             file.write(b"more")
-    found, read = read_map(path, mapped=True), read_map(path)
-    np.testing.assert_array_equal(found.data, values)
-    assert isinstance(found.data.base, (np.memmap, mmap.mmap)) == (kind == "extended")
-    assert found.warnings == read.warnings and bool(read.warnings) == (kind == "longer")
+    read = read_map(path)
+    np.testing.assert_array_equal(read.data, values)
+    assert bool(read.warnings) == (kind == "longer")
 
 
-def test_truncated_files_and_stacks_are_refused_memory_mapped_or_not(write_mrc):
+def test_truncated_files_and_stacks_are_refused(write_mrc):
     path = write_mrc(np.random.default_rng(0).standard_normal((12, 10, 8)).astype("f4"))
     with mrcfile.open(path, "r+") as file:
         file.header.ispg, file.header.mz = 401, 12  # a stack of volumes
-    for mapped in (False, True):
-        with pytest.raises(MapError, match="expected one 3D map"):
-            read_map(path, mapped=mapped)
+    with pytest.raises(MapError, match="expected one 3D map"):
+        read_map(path)
     os.truncate(path, 2000)
-    for mapped in (False, True):
-        with pytest.raises(MapError, match="cannot be read"):
-            read_map(path, mapped=mapped)
+    with pytest.raises(MapError, match="cannot be read .*found 2000 bytes, expected 4864 for the box of 8 x 10 x 12"):
+        read_map(path)

@@ -161,6 +161,6 @@ def test_what_is_no_model_is_refused_in_one_line(write, tmp_path, name):
         read_model(path)
     text = str(caught.value)
     assert text.startswith(f"{path}: ") and "expected" in text and "\n" not in text
-    assert "found" in text or "cannot be read as an atomic model (" in text
-    found = {"folder": "found a folder", "missing.pdb": "found no such file", "empty.cif": "found an empty file"}
+    assert "found" in text or "no such file" in text or "cannot be read as an atomic model (" in text
+    found = {"folder": "found a folder", "missing.pdb": ": no such file", "empty.cif": "found an empty file"}
     assert found.get(name, "") in text

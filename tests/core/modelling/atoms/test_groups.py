@@ -129,7 +129,7 @@ def test_selections_of_all_atoms_leave_no_rest(read, selections):
         ("head //A\n", "line 1: found 'head //A', expected lines such as"),
         (": //A\n", "line 1: found"),
         ("head:\n", "line 1: found 'head:'"),
-        ("", "found no part, expected lines such as"),
+        ("", "found an empty file, expected chain, entity, or a text file"),
         ("# only a comment\n", "found no part"),
         (bytes(range(256)), "cannot be read"),
         ("tête: //A\n".encode("latin-1"), "cannot be read .*position 1.*; save it as plain text in UTF-8"),
@@ -149,7 +149,7 @@ def test_files_of_selections_that_cannot_be_used(read, selections, content, mess
     assert path in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("name", "problem"), [("chians", ": no such file, "), ("folder", " cannot be read .* ")])
+@pytest.mark.parametrize(("name", "problem"), [("chians", ": no such file, "), ("folder", ": found a folder, ")])
 def test_a_word_that_is_neither_a_kind_nor_a_file(read, tmp_path, name, problem):
     (tmp_path / "folder").mkdir()
     with pytest.raises(ModelError, match=f"model_groups: .*{problem}expected chain, entity, or a text file"):
