@@ -24,6 +24,11 @@ from relion_external.output_folder import find_output_folder
 _POLL_SECONDS = 0.25
 # Time between SIGTERM and SIGKILL when the child process is stopped.
 _GRACE_SECONDS = 2.0
+# What a signal that ends the computation often means. No input is memory-mapped, but outputs that are being made are.
+_CAUSES = {
+    signal.SIGKILL: ", often for lack of memory",
+    signal.SIGBUS: ": an unfinished output was cut short by another program, or a disk fails; run again",
+}
 # The staging folder is this and the child's process id. Also defined in occupy_core.job.staging, which is not imported
 # here: it needs more than the standard library.
 _STAGING = ".occupy_staging_"
@@ -106,8 +111,7 @@ def _marker_for(status: int) -> str:
     """Return the marker file's name for a status of `os.waitpid`; report a child process that was killed."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        hint = ", often for lack of memory" if number == signal.SIGKILL else ""
-        report_failure(f"the computation was killed by signal {number}{hint}")
+        report_failure(f"the computation was killed by signal {number}{_CAUSES.get(number, '')}")
         return marker_files.FAILURE
     return marker_files.SUCCESS if os.WEXITSTATUS(status) == 0 else marker_files.FAILURE
 
@@ -161,7 +165,7 @@ def _run_job(arguments: List[str]) -> int:
             f"cannot be loaded: {error}; the installation is incomplete or broken: install it again (see README.md)"
         )
     except MemoryError:
-        return report_failure("out of memory; use a smaller --max_box")
+        return report_failure("out of memory; use a machine with more memory, or raise the limit of this job")
     except BaseException as error:
         import traceback
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from occupy_core.errors import ChangedInputError, JobError, OccupyError
 from occupy_core.input_files import unchanged_inputs
@@ -16,6 +17,7 @@ from occupy_core.job.fitted_model import (
     model_file_names,
     name_parts_of_regions,
 )
+from occupy_core.job.memory_need import enough_memory
 from occupy_core.job.one_map import map_file_names, process_map_file
 from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.job.several_maps import (
@@ -59,8 +61,8 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
     ModelError
         If the model cannot be used or does not lie in the maps.
     JobError
-        If there is no map, all of several maps fail, two maps that are compared do not lie on one grid, or the output
-        folder cannot be used (`staging.staged_outputs`).
+        If there is no map, the memory does not suffice (`memory_need.enough_memory`), all of several maps fail, two
+        maps that are compared do not lie on one grid, or the output folder cannot be used (`staging.staged_outputs`).
     """
     if not job.maps:
         raise JobError("no map given, expected at least one")
@@ -69,7 +71,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
         reporter(f"WARNING: {text}")
     staged = staged_outputs(job.output_dir, _expected_names(job), job.inputs)
     # In this order: inputs are compared before the outputs are put in place.
-    with staged as folder, unchanged_inputs(job.inputs), record_in_background(job) as record:
+    with staged as folder, enough_memory(job, reporter) as notes, _recorded(job) as record:
         model_report, model = measure_job_model(job, folder, reporter)  # first: a wrong model must not cost an hour
         cache = class_cache(job)
         for_maps = with_lowpass_of_classes(job)
@@ -89,7 +91,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
             comparison=comparison_report,
             class_comparison=comparison,
             model=model_report,
-            warnings=[*job.input_warnings, *warnings],
+            warnings=[*job.input_warnings, *notes, *warnings],
             job_record=record(),
         )
         report = write_reports(contents, folder)
@@ -97,6 +99,13 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
         if tables is not None:
             tables(outputs, folder)
     return outputs
+
+
+@contextmanager
+def _recorded(job: Job) -> Iterator[Callable[[], Dict[str, Any]]]:
+    """Compute the record of a job beside the block, in which its inputs must not change."""
+    with unchanged_inputs(job.inputs), record_in_background(job) as record:
+        yield record
 
 
 def _process_maps(

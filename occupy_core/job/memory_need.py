@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Estimate the memory that a job needs, and compare it, before the work, with what the process may use."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+from occupy_core.errors import JobError, OccupyError
+from occupy_core.fourier.resize import cropped_shape
+from occupy_core.job.memory_limit import MemoryLimit, memory_limit
+from occupy_core.maps.grid import box_text
+from occupy_core.maps.reading import read_grid
+from occupy_core.progress import Say
+from occupy_core.settings.job_spec import Job
+from occupy_core.settings.settings import Settings
+
+# Measured peaks of jobs on boxes of 128 to 512 voxels, with each setting that matters: the estimate is between 0.85 and
+# 1.1 times the peak (tests/core/job/test_memory_need.py has the figures).
+_PROGRAM = 63_000_000  # bytes: Python and its libraries
+_FIGURES = 26_000_000  # matplotlib
+_MODEL = 315_000_000  # gemmi and the densities of a model
+# A job that does not fit by this factor certainly fails: it is refused. Closer ones get a warning.
+_CERTAIN = 1.5
+_VALUE = 4  # bytes
+_BOXES = (512, 384, 320, 256, 192, 128, 96, 64)  # values of max_box to advise
+
+
+def needed_memory(shape: Tuple[int, int, int], settings: Settings, *, compare: bool = False) -> int:
+    """Return about how many bytes of memory a job needs at its peak.
+
+    Parameters
+    ----------
+    shape : three int
+        Box of the largest map, voxels. Maps are processed one after the other, so their number does not matter.
+    settings : Settings
+    compare : bool
+        Whether maps are compared.
+    """
+    box = cropped_shape(shape, settings.max_box)
+    whole, working = _VALUE * math.prod(shape), _VALUE * math.prod(box)
+    is_cropped = box != shape
+    takes_away = settings.attenuate is not None or settings.sigmoid is not None
+    # The map, the low-passed map, the kernel maximum, and slabs; in multiples of one map in the working box.
+    copies = 3.3
+    copies += 0.5 * (settings.normalisation == "calibrated")
+    copies += 2.3 * (takes_away and not settings.exclude_solvent)  # filler noise
+    copies += (settings.lowpass_output is not None) + 2 * settings.nlrc
+    copies += 1.2 * (settings.solvent_def is not None) + bool(settings.target_mask)
+    stages = [copies * working]
+    if is_cropped:
+        spectrum = _VALUE * box[0] * shape[1] * box[2]
+        with_definition = 1.6 * whole * (settings.solvent_def is not None)
+        stages.append(whole + max(2 * working + spectrum, 0.3 * whole + 1.5 * working) + with_definition)
+        stages.append(1.6 * whole * bool(settings.target_mask) + working)
+        stages.append((whole + 4.9 * working + spectrum) * compare)
+        makes_masks = settings.subtraction_mask or settings.solvent_threshold is not None
+        stages.append(3.2 * whole * makes_masks)
+    stages.append(6.8 * whole * settings.hist_match)
+    if settings.model is not None:
+        stages.append(_MODEL + 1.2 * whole)
+    return int(_PROGRAM + _FIGURES * settings.figures + max(stages))
+
+
+@contextmanager
+def enough_memory(job: Job, say: Say) -> Iterator[List[str]]:
+    """Refuse a job that certainly needs more memory than the process may use; say so too where memory runs out.
+
+    Parameters
+    ----------
+    job : Job
+    say : callable
+        Called with the warning, if there is one.
+
+    Yields
+    ------
+    list of str
+        A warning if the job may need more memory than is free.
+
+    Raises
+    ------
+    JobError
+        With the memory that the job needs, the memory that it may use, and the way out.
+    """
+    largest = _largest_box(job)
+    limit = memory_limit(in_use=_PROGRAM)
+    warnings = [] if largest is None or limit is None else _compare(job, largest, limit)
+    for text in warnings:
+        say(f"WARNING: {text}")
+    try:
+        yield warnings
+    except MemoryError as error:
+        if largest is None or limit is None:
+            raise JobError("out of memory; use a machine with more memory") from error
+        raise JobError(f"out of memory: {_text(job, largest, limit, limit.free, 'and')}") from error
+
+
+def _largest_box(job: Job) -> Optional[Tuple[str, Tuple[int, int, int]]]:
+    """Return path and box of the largest map, from the headers; None if no map can be read, which the job reports."""
+    boxes = []
+    for item in job.maps:
+        try:
+            boxes.append((item.path, read_grid(item.path, voxel_size=item.voxel_size).shape))
+        except OccupyError:
+            continue
+    return max(boxes, key=lambda found: math.prod(found[1]), default=None)
+
+
+def _compare(job: Job, largest: Tuple[str, Tuple[int, int, int]], limit: MemoryLimit) -> List[str]:
+    """Refuse a job that certainly does not fit; return a warning for one that may not."""
+    need = needed_memory(largest[1], job.settings, compare=job.compare)
+    if need > _CERTAIN * limit.most:
+        raise JobError(_text(job, largest, limit, limit.most))
+    return [_text(job, largest, limit, limit.free)] if need > limit.free else []
+
+
+def _text(
+    job: Job, largest: Tuple[str, Tuple[int, int, int]], limit: MemoryLimit, usable: int, joint: str = "but"
+) -> str:
+    """Return a sentence on the memory that a job needs and may use, and the way out."""
+    path, shape = largest
+    need = needed_memory(shape, job.settings, compare=job.compare)
+    box = _box_that_fits(shape, job, usable)
+    smaller = "" if box is None else f"set max_box to {box} or less, or "
+    return (
+        f"{path}: the job needs about {_size(need)} of memory for the box of {box_text(shape)} voxels (max_box "
+        f"{job.settings.max_box}), {joint} about {_size(usable)} can be used ({limit.name}); {smaller}{limit.way_out}"
+    )
+
+
+def _box_that_fits(shape: Sequence[int], job: Job, usable: int) -> Optional[int]:
+    """Return the largest `max_box`, smaller than the working box, with which the job fits; None if there is none."""
+    z, y, x = shape
+    working = max(cropped_shape(shape, job.settings.max_box))
+    for box in _BOXES:
+        settings = replace(job.settings, max_box=box)
+        if box < working and needed_memory((z, y, x), settings, compare=job.compare) <= usable:
+            return box
+    return None
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

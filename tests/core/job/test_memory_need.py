@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The memory that a job needs: estimated right, compared with what the process may use, before the work."""
+
+import os
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from occupy_core.job.memory_limit import memory_limit
+from occupy_core.job.memory_need import needed_memory
+from occupy_core.settings.settings import Settings
+from tests.fuzzing.headers import map_bytes
+
+FILLER, CALIBRATED = {"attenuate": 3.0}, {"normalisation": "calibrated"}
+# Measured peaks of the resident memory, MiB: side of the box, settings, whether two maps are compared.
+PEAKS = [
+    (128, {}, False, 90),
+    (256, {}, False, 271),
+    (384, {}, False, 486),
+    (384, {"max_box": 0}, False, 773),
+    (512, {"max_box": 0}, False, 1750),
+    (512, {"max_box": 128}, False, 743),
+    (512, {"max_box": 0, **FILLER}, False, 2893),
+    (512, {"max_box": 384, **FILLER}, False, 1450),
+    (512, FILLER, False, 831),
+    (256, {"amplify": 3.0, "sigmoid": 4.0, **FILLER}, False, 421),
+    (256, {"amplify": 3.0, "lowpass_output": 6.0}, False, 332),
+    (256, {"amplify": 3.0, "hist_match": True}, False, 503),
+    (384, {"amplify": 3.0, "hist_match": True}, False, 1511),
+    (256, {"nlrc": True}, False, 400),
+    (256, CALIBRATED, False, 308),
+    (256, {**CALIBRATED, **FILLER}, False, 446),
+    (256, {"target_mask": ("m",)}, False, 335),
+    (384, {"target_mask": ("m",), **CALIBRATED}, False, 590),
+    (256, {"solvent_def": "m"}, False, 354),
+    (384, {"solvent_def": "m", **FILLER}, False, 827),
+    (256, {"solvent_def": "m", "target_mask": ("m",), **FILLER}, False, 517),
+    (384, {"subtraction_mask": True, **FILLER}, False, 723),
+    (384, {"solvent_threshold": 0.5}, False, 775),
+    (320, {"figures": True}, False, 402),
+    (200, {"figures": True, "model": "m"}, False, 441),
+    (320, {"figures": True, "model": "m"}, False, 550),
+    (128, {}, True, 97),
+    (256, {}, True, 279),
+    (384, {}, True, 682),
+    (384, {"max_box": 128}, True, 374),
+    (384, {"max_box": 0}, True, 787),
+]
+
+
+@pytest.mark.parametrize(("side", "settings", "compare", "peak"), PEAKS)
+def test_the_estimate_agrees_with_the_measured_peaks(side, settings, compare, peak):
+    estimate = needed_memory((side,) * 3, Settings(**{"figures": False, **settings}), compare=compare) / 2**20
+    assert 0.84 * peak < estimate < 1.12 * peak
+
+
+def run_job(folder, path, *options, address_space=None):
+    def limit():
+        if address_space:
+            resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
+
+    words = [
+        sys.executable,
+        "-m",
+        "relion_external",
+        "--o",
+        f"{folder}/job/",
+        "--in_3dref",
+        str(path),
+        "--figures",
+        "no",
+    ]
+    process = subprocess.Popen([*words, *options], stderr=subprocess.PIPE, text=True, preexec_fn=limit)  # noqa: PLW1509
+    errors = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.WEXITSTATUS(status)
+    process.stderr.close()
+    return errors, usage.ru_maxrss * 1024
+
+
+@pytest.mark.parametrize("options", [{}, {"attenuate": 3.0}, {"max_box": 96}])
+def test_the_estimate_agrees_with_a_job(tmp_path, options):
+    side = 192
+    values = np.random.default_rng(0).standard_normal((side,) * 3, dtype=np.float32)
+    values[64:128, 64:128, 64:128] += 3
+    (tmp_path / "map.mrc").write_bytes(map_bytes(values))
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    errors, peak = run_job(tmp_path, tmp_path / "map.mrc", *words)
+    assert errors == ""
+    estimate = needed_memory((side,) * 3, Settings(figures=False, **options))
+    assert peak / 1.5 < estimate < 1.5 * peak
+
+
+@pytest.fixture
+def large_map(tmp_path):
+    """A function that makes a map of a box that takes no room on the disk."""
+
+    def make(side):
+        path = tmp_path / "large.mrc"
+        path.write_bytes(map_bytes(np.zeros((2, 2, 2)))[:1024])
+        with open(path, "r+b") as file:
+            sides = np.array([side] * 3, "<i4").tobytes()
+            file.write(sides)
+            file.seek(28)
+            file.write(sides)
+            file.write(np.array([3.0 * side] * 3, "<f4").tobytes())
+        os.truncate(path, 1024 + 4 * side**3)
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("side", "max_box", "limit", "way_out"),
+    [
+        (512, 0, 1_100_000_000, "set max_box to 256 or less, or raise it with ulimit -v"),
+        (640, 256, 800_000_000, "(the limit of ulimit -v); raise it with ulimit -v"),
+    ],
+)
+def test_a_job_that_cannot_fit_is_refused_before_the_work(tmp_path, large_map, side, max_box, limit, way_out):
+    errors, peak = run_job(tmp_path, large_map(side), "--max_box", str(max_box), address_space=limit)
+    (line,) = errors.splitlines()
+    assert f"large.mrc: the job needs about 1.{8 if side == 512 else 5} GB of memory for the box of {side} x" in line
+    assert "but about " in line and line.endswith(way_out)
+    assert peak < 100_000_000
+
+
+def test_memory_that_runs_out_is_one_line_with_both_figures(tmp_path):
+    values = np.random.default_rng(0).standard_normal((192,) * 3, dtype=np.float32)
+    (tmp_path / "map.mrc").write_bytes(map_bytes(values))
+    errors, _ = run_job(tmp_path, tmp_path / "map.mrc", address_space=330_000_000)
+    (line,) = errors.splitlines()
+    assert (
+        "out of memory: " in line
+        and "map.mrc: the job needs about 15" in line
+        and "; set max_box to 128 or less" in line
+    )
+
+
+def write_tree(folder, files):
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+MEMINFO = "MemTotal: 1000 kB\nMemFree: 10 kB\nMemAvailable: 400 kB\nSwapTotal: 100 kB\nSwapFree: 50 kB\n"
+STAT = "anon 1\ninactive_file 3000\nactive_file 2000\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "most", "free", "name"),
+    [
+        ({}, 1100, 450, "this machine"),
+        (
+            {
+                "proc/self/cgroup": "0::/a/b\n",
+                "cg/a/memory.max": "512000\n",
+                "cg/a/memory.current": "100000\n",
+                "cg/a/memory.stat": STAT,
+                "cg/a/b/memory.max": "max\n",
+                "cg/a/memory.swap.max": "0\n",
+            },
+            500,
+            (512000 - 100000 + 5000) / 1024,
+            "queue or container",
+        ),
+        (
+            {
+                "proc/self/cgroup": "9:cpu:/x\n4:memory,hugetlb:/job_1\n",
+                "cg/memory/memory.limit_in_bytes": "9223372036854771712\n",
+                "cg/memory/job_1/memory.limit_in_bytes": "204800\n",
+                "cg/memory/job_1/memory.usage_in_bytes": "51200\n",
+                "cg/memory/job_1/memory.stat": "inactive_file 1\ntotal_inactive_file 10240\ntotal_active_file 0\n",
+            },
+            300,
+            160 + 100,
+            "queue or container",
+        ),
+        (
+            {"proc/self/cgroup": "4:memory:/of/the/machine\n", "cg/memory/memory.limit_in_bytes": "1024\n"},
+            101,
+            101,
+            "queue or container",
+        ),
+    ],
+)
+def test_the_tightest_limit_is_found(tmp_path, files, most, free, name):
+    write_tree(tmp_path, {"proc/meminfo": MEMINFO, **files})
+    limit = memory_limit(in_use=0, proc=str(tmp_path / "proc"), cgroups=str(tmp_path / "cg"))
+    assert (limit.most / 1024, name in limit.name) == (most, True)
+    assert limit.free / 1024 == pytest.approx(free)
+
+
+def test_a_system_without_these_files_has_no_limit(tmp_path):
+    assert memory_limit(in_use=0, proc=str(tmp_path), cgroups=str(tmp_path)) is None
