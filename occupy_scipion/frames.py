@@ -8,15 +8,16 @@ the file may hold another origin, or none.
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Mapping, Optional
 
 import mrcfile
 
 from occupy_core.errors import MapError
 from occupy_core.maps.grid import MapGrid
+from occupy_core.maps.header import read_header
 from occupy_core.maps.reading import read_map
 from occupy_core.maps.writing import write_map
-from occupy_scipion.sources import SourceMap, read_header
+from occupy_scipion.sources import SourceMap
 
 # Voxels: Scipion puts the centre of the box at half its width, also where that is half a voxel beside the middle voxel.
 _TOLERANCE = 0.6
@@ -83,6 +84,5 @@ def frame_warning(report: Mapping[str, Any], source: SourceMap) -> str:
 
 def _grid_of(path: str, voxel_size: Optional[float]) -> MapGrid:
     """Return the grid of a map from its header alone; the voxel size is Scipion's where it knows one."""
-    header = read_header(path)
-    shape: Tuple[int, int, int] = (int(header.nz), int(header.ny), int(header.nx))
-    return MapGrid(shape, voxel_size or float(header.cella.x) / max(1, int(header.mx)), header)
+    file = read_header(path)
+    return MapGrid(file.shape, voxel_size or float(file.header.cella.x) / max(1, int(file.header.mx)), file.header)

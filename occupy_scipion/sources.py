@@ -15,7 +15,9 @@ from pwem.emlib.image import ImageHandler
 from pwem.objects import SetOfClasses3D, SetOfVolumes
 
 from occupy_core.errors import MapError
+from occupy_core.input_files import open_regular_file
 from occupy_core.maps.grid import VOXEL_SIZE_TOLERANCE
+from occupy_core.maps.header import EXPECTED_FORMAT, read_header
 from occupy_core.maps.reading import read_map
 from occupy_core.maps.writing import write_map
 from occupy_core.settings.job_spec import ClassInfo
@@ -178,11 +180,12 @@ def box_of(source: SourceMap) -> Tuple[int, int, int]:
         raise MapError(f"{source.path}: no such file")
     try:
         if core_can_read(source):
-            header = read_header(source.path)
-            return int(header.nz), int(header.ny), int(header.nx)
+            return read_header(source.path).shape
         x, y, z, _ = ImageHandler().getDimensions(source.location)
         return int(z), int(y), int(x)
-    except Exception as error:  # both libraries raise errors of many kinds
+    except MapError:
+        raise
+    except Exception as error:  # Scipion's library raises errors of many kinds
         raise MapError(f"{source.path}: cannot be read as a map ({error})") from error
 
 
@@ -219,7 +222,7 @@ def readable_mask(source: SourceMap, folder: str) -> str:
     os.makedirs(folder, exist_ok=True)
     path = readable_map(source, folder)
     try:
-        header = read_header(path)
+        header = read_header(path).header
         header_size = float(header.cella.x) / max(1, int(header.mx))
         if not source.voxel_size or abs(header_size - source.voxel_size) <= VOXEL_SIZE_TOLERANCE * source.voxel_size:
             return path
@@ -253,6 +256,7 @@ def voxels_of(source: SourceMap, output: Optional[str] = None) -> np.ndarray:
         if output or core_can_read(source):
             if path.lower().endswith(_COMPRESSED):
                 return read_map(path, voxel_size=source.voxel_size or 1.0).data
+            read_header(path)  # raises MapError for a file that is not what its header says
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 voxels = mrcfile.mmap(path, mode="r", permissive=True).data
@@ -273,11 +277,11 @@ def core_can_read(source: SourceMap) -> bool:
     if name.endswith(_MRC_SUFFIXES) or name.endswith(_COMPRESSED):
         return True
     try:
-        with open(source.path, "rb") as file:
+        with open_regular_file(source.path, expected=EXPECTED_FORMAT, error=MapError) as file:
             file.seek(208)
             return file.read(4) == b"MAP "
-    except OSError:
-        return True
+    except (OSError, MapError):
+        return True  # the core reports what is wrong
 
 
 def file_stamp(path: str) -> Tuple[int, int]:
@@ -287,11 +291,3 @@ def file_stamp(path: str) -> Tuple[int, int]:
     except OSError:
         return (0, 0)
     return (status.st_size, status.st_mtime_ns)
-
-
-def read_header(path: str) -> Any:
-    """Return the MRC header of a file."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with mrcfile.open(path, header_only=True, permissive=True) as mrc:
-            return mrc.header.copy()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Error messages when a run cannot start or fails."""
 
+import os
 import re
 import shutil
 
@@ -82,6 +83,29 @@ def test_missing_map_is_refused(lab, tmp_path, three_parts):
     path.unlink()
     (problem,) = lab.local_scale(source).validate()
     assert problem.startswith("*Input map(s)*: ") and problem.endswith("gone.mrc: no such file")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "found a named pipe, expected a map in MRC or CCP4 format; give the path of a file"),
+        (
+            b"HEADER    PROTEIN\n" * 200,
+            "(it is a PDB file, expected a map in MRC or CCP4 format); give an atomic model",
+        ),
+        (bytes(5000), "(its header says a box of 0 x 0 x 0 voxels, expected positive sides)"),
+    ],
+)
+def test_what_is_no_map_is_refused_and_never_waited_for(lab, tmp_path, three_parts, content, words):
+    path = write_map(tmp_path / "odd.mrc", three_parts.volume)
+    source = lab.import_maps(path)
+    path.unlink()
+    if content is None:
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content)
+    (problem,) = lab.local_scale(source).validate()
+    assert "odd.mrc: " in problem and words in problem
 
 
 def test_lowpass_outside_the_range_of_the_map_is_refused(lab, a_map):
