@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from occupy_core.maps.reading import read_map
+from tests.relion.endless import ENDLESS_COMMAND
 
 SUCCESS, FAILURE, ABORTED = (f"RELION_JOB_EXIT_{end}" for end in ("SUCCESS", "FAILURE", "ABORTED"))
 COMMAND = [sys.executable, "-m", "relion_external"]
@@ -149,12 +150,11 @@ def test_marker_file_that_cannot_be_written_is_reported_in_one_line(project, pha
 def slow_job(project, phantom_file):
     """A running job, with the outputs of an earlier run in its folder.
 
-    Its input map is a pipe to which nobody writes: reading it lasts as long as the test needs.
+    It computes as long as the test needs.
     """
     run("--in_3dref", phantom_file, "--lowpass", "12")
-    os.mkfifo("endless.mrc")
     job = subprocess.Popen(
-        [*COMMAND, "--o", "job/", "--in_3dref", "endless.mrc"],
+        [*ENDLESS_COMMAND, "--o", "job/", "--in_3dref", phantom_file],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -235,12 +235,11 @@ import threading
 """
 
 
-def test_signal_during_the_imports_ends_as_failure(project, monkeypatch):
+def test_signal_during_the_imports_ends_as_failure(project, monkeypatch, phantom_file):
     (project / "slow").mkdir()
     (project / "slow" / "threading.py").write_text(SLOW_MODULE.format(folder=str(project / "slow")))
     monkeypatch.setenv("PYTHONPATH", f"{project / 'slow'}:{os.environ['PYTHONPATH']}")
-    os.mkfifo("endless.mrc")
-    job = subprocess.Popen([*COMMAND, "--o", "job/", "--in_3dref", "endless.mrc"], stderr=subprocess.DEVNULL)
+    job = subprocess.Popen([*ENDLESS_COMMAND, "--o", "job/", "--in_3dref", phantom_file], stderr=subprocess.DEVNULL)
     wait_for(lambda: Path("loading").exists())
     job.terminate()
     assert job.wait(timeout=10) == 1
@@ -276,11 +275,10 @@ def test_running_job_has_no_marker_file_of_the_last_run(slow_job):
     assert not list(Path("job").glob("RELION_JOB_*"))
 
 
-def test_ignored_signals_stay_ignored(project):
+def test_ignored_signals_stay_ignored(project, phantom_file):
     """`nohup` starts a program with SIGHUP ignored."""
-    os.mkfifo("endless.mrc")
     job = subprocess.Popen(
-        [*COMMAND, "--o", "job/", "--in_3dref", "endless.mrc"],
+        [*ENDLESS_COMMAND, "--o", "job/", "--in_3dref", phantom_file],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
