@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading of map files. In occupy_core, only this module and `writing` open map files.
+"""Reading of map files. In occupy_core, only this module, with `header` and `values`, and `writing` open map files.
 
 Arrays keep the order of the file (sections, rows, columns; (z, y, x) for the usual axis order). Outputs are written in
 this order with the input's header geometry, so that they overlay the input whatever the axis order.
