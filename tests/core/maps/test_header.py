@@ -137,10 +137,10 @@ def test_a_file_that_is_not_what_its_header_says_is_refused(file, content, words
 
 
 def test_a_compressed_file_that_goes_on_and_on_takes_neither_memory_nor_time(file):
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(MapError, match="goes on for more than 1048576 bytes after the map, expected 4864"):
         read_map(file(bomb(1 << 27)))
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(
