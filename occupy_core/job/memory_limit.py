@@ -7,6 +7,7 @@ import resource
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional
 
+ADDRESS_SPACE = "the limit of ulimit -v"  # name of this limit
 _UNLIMITED = 1 << 60  # control groups of version 1 write a number near this for no limit
 _PAGE_CACHE = ("inactive_file", "active_file", "total_inactive_file", "total_active_file")
 
@@ -65,7 +66,7 @@ def memory_limit(*, in_use: int, proc: str = "/proc", cgroups: str = "/sys/fs/cg
     size = _numbers(Path(proc, "self/status"), factor=1024).get("VmSize")
     if address_space != resource.RLIM_INFINITY and size is not None:
         remaining = max(0, address_space - size) + in_use
-        limits.append(MemoryLimit(remaining, remaining, "the limit of ulimit -v", "raise it with ulimit -v"))
+        limits.append(MemoryLimit(remaining, remaining, ADDRESS_SPACE, "raise it with ulimit -v"))
     return min(limits, key=lambda limit: (limit.most, limit.free), default=None)
 
 

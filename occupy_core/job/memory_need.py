@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.fourier.resize import cropped_shape
-from occupy_core.job.memory_limit import MemoryLimit, memory_limit
+from occupy_core.job.memory_limit import ADDRESS_SPACE, MemoryLimit, memory_limit
 from occupy_core.maps.grid import box_text
 from occupy_core.maps.reading import read_grid
 from occupy_core.progress import Say
@@ -91,10 +92,23 @@ def enough_memory(job: Job, say: Say) -> Iterator[List[str]]:
         say(f"WARNING: {text}")
     try:
         yield warnings
-    except MemoryError as error:
+    except (MemoryError, OSError, RuntimeError) as error:
+        if not _is_lack_of_memory(error, limit):
+            raise
         if largest is None or limit is None:
             raise JobError("out of memory; use a machine with more memory") from error
         raise JobError(f"out of memory: {_text(job, largest, limit, limit.free, 'and')}") from error
+
+
+def _is_lack_of_memory(error: Exception, limit: Optional[MemoryLimit]) -> bool:
+    """Return whether an error says that no memory is left.
+
+    A thread needs address space too: where that is limited, a thread that cannot start lacks it.
+    """
+    if isinstance(error, RuntimeError):
+        of_thread = any(words in str(error) for words in ("start new thread", "temporarily unavailable"))
+        return of_thread and limit is not None and limit.name == ADDRESS_SPACE
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
 
 
 def _largest_box(job: Job) -> Optional[Tuple[str, Tuple[int, int, int]]]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The memory that a job needs: estimated right, compared with what the process may use, before the work."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -8,8 +9,11 @@ import sys
 import numpy as np
 import pytest
 
+from occupy_core.errors import JobError
 from occupy_core.job.memory_limit import memory_limit
 from occupy_core.job.memory_need import needed_memory
+from occupy_core.job.run import run_job
+from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.settings import Settings
 from tests.fuzzing.headers import map_bytes
 
@@ -66,7 +70,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 """
 
 
-def run_job(folder, path, *options, address_space=0):
+def run_command(folder, path, *options, address_space=0):
     """Run a job; return its standard error and the peak of its memory in bytes."""
     words = ["-m", "relion_external", "--o", f"{folder}/job/", "--in_3dref", str(path), "--figures", "no", *options]
     command = [sys.executable, "-c", MEASURE, str(address_space), sys.executable, *words]
@@ -81,7 +85,7 @@ def test_the_estimate_agrees_with_a_job(tmp_path, options):
     values[64:128, 64:128, 64:128] += 3
     (tmp_path / "map.mrc").write_bytes(map_bytes(values))
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    errors, peak = run_job(tmp_path, tmp_path / "map.mrc", *words)
+    errors, peak = run_command(tmp_path, tmp_path / "map.mrc", *words)
     assert errors == ""
     estimate = needed_memory((side,) * 3, Settings(figures=False, **options))
     assert peak / 1.5 < estimate < 1.5 * peak
@@ -114,23 +118,24 @@ def large_map(tmp_path):
     ],
 )
 def test_a_job_that_cannot_fit_is_refused_before_the_work(tmp_path, large_map, side, max_box, limit, way_out):
-    errors, peak = run_job(tmp_path, large_map(side), "--max_box", str(max_box), address_space=limit)
+    errors, peak = run_command(tmp_path, large_map(side), "--max_box", str(max_box), address_space=limit)
     (line,) = errors.splitlines()
     assert f"large.mrc: the job needs about 1.{8 if side == 512 else 5} GB of memory for the box of {side} x" in line
     assert "but about " in line and line.endswith(way_out)
     assert peak < 100_000_000
 
 
-def test_memory_that_runs_out_is_one_line_with_both_figures(tmp_path):
-    values = np.random.default_rng(0).standard_normal((192,) * 3, dtype=np.float32)
-    (tmp_path / "map.mrc").write_bytes(map_bytes(values))
-    errors, _ = run_job(tmp_path, tmp_path / "map.mrc", address_space=330_000_000)
-    (line,) = errors.splitlines()
-    assert (
-        "out of memory: " in line
-        and "map.mrc: the job needs about 15" in line
-        and "; set max_box to 128 or less" in line
-    )
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory")])
+def test_memory_that_runs_out_is_one_sentence_with_both_figures(phantom_file, tmp_path, error):
+    def say(line):
+        if line.startswith("Map 1"):
+            raise error  # as where the next array would not fit
+
+    job = Job((MapInput(phantom_file),), str(tmp_path / "out"), Settings(figures=False))
+    words = rf"^out of memory: {phantom_file}: the job needs about 66 MB of memory for the box of 64 x 64 x 64 voxels"
+    with pytest.raises(JobError, match=rf"{words} \(max_box 256\), and about .* can be used \(.*\); "):
+        run_job(job, progress=say)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def write_tree(folder, files):
