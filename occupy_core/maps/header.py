@@ -9,6 +9,7 @@ import io
 import math
 import os
 import warnings
+import zlib
 from dataclasses import dataclass
 from typing import Any, BinaryIO, List, NoReturn, Optional, Tuple
 
@@ -139,12 +140,8 @@ def read_unpacked(name: str, file: BinaryIO, count: int) -> bytes:
     """Read up to `count` bytes of a file that may be compressed; raise MapError if it cannot be unpacked."""
     try:
         return file.read(count)
-    except (OSError, EOFError, ValueError, ArithmeticError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise unreadable(name, str(error)) from error
-    except Exception as error:
-        if type(error).__module__ == "zlib":
-            raise unreadable(name, str(error)) from error
-        raise
 
 
 def unreadable(name: str, reason: str, way_out: str = _COPY_AGAIN) -> MapError:
