@@ -95,6 +95,7 @@ def test_failing_job_ends_as_failed_within_seconds(project, options, reason):
     volume[1, 2, 3] = np.nan
     with pytest.warns(RuntimeWarning, match="NaN"), mrcfile.new("nan.mrc") as mrc:
         mrc.set_data(volume)
+        mrc.voxel_size = 3.0
     job = external(project, **options)
     assert project.run(job, seconds=20) == "Failed"
     assert reason in errors(job) and errors(job).count("\n") == 1
