@@ -7,14 +7,14 @@ import os
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 import matplotlib
-from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from occupy_core.reporting.pdf.comparison_page import comparison_figure, comparison_size, draw_comparison
 from occupy_core.reporting.pdf.map_page import map_pages
+from occupy_core.reporting.pdf.pages_file import pdf_pages
 from occupy_core.reporting.pdf.preload import quiet_matplotlib
 from occupy_core.reporting.pdf.sheets import MARGIN, WARNINGS, WIDTH, Page, add_blocks
 from occupy_core.reporting.region_sections import RegionSection
@@ -23,11 +23,10 @@ from occupy_core.settings.settings import Settings
 
 Report = Mapping[str, Any]
 _MAX_COMPARISON_HEIGHT = 7.5  # on a page with text, inches
-_PdfPages: Any = PdfPages  # some versions of matplotlib have no types for this class
 
 
 def write_logfile(
-    path: Path, report: Report, sections: Sequence[MapSections], region_sections: Sequence[RegionSection] = ()
+    path: Path, report: Report, sections: Iterable[MapSections], region_sections: Sequence[RegionSection] = ()
 ) -> None:
     """Write the PDF: pages about all maps when there are several, on a fitted model, then the page of each map.
 
@@ -37,24 +36,23 @@ def write_logfile(
         File to write.
     report : mapping
         Report of the job, as in report.json.
-    sections : sequence of MapSections
+    sections : iterable of MapSections
         Sections through each map in `report["maps"]`.
     region_sections : sequence of RegionSection
         Sections through the regions where classes differ; empty when maps were not compared.
     """
-    # Without dates, so that a job that is repeated writes the same bytes.
-    with fixed_style(), _PdfPages(path, metadata={"CreationDate": None, "ModDate": None}) as pdf:
+    with fixed_style(), pdf_pages(path) as add_page:
         if _has_several_maps(report):
             for figure in summary_pages(report, region_sections):
-                pdf.savefig(figure)
+                add_page(figure)
         if report.get("model"):
             from occupy_core.reporting.pdf.model_page import model_pages  # most jobs have no model
 
             for figure in model_pages(report["model"], report["comparison"], version=report["version"]):
-                pdf.savefig(figure)
+                add_page(figure)
         for index, map_sections in enumerate(sections):
             for figure in pages_of_map(report, index, map_sections):
-                pdf.savefig(figure)
+                add_page(figure)
 
 
 def pages_of_map(report: Report, index: int, sections: MapSections) -> List[Figure]:
