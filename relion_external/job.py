@@ -12,7 +12,9 @@ from occupy_core.errors import OccupyError, SettingsError
 from occupy_core.input_files import remember_inputs
 from occupy_core.settings.output_names import MAPS_TABLE, MODEL_TABLE, REGIONS_TABLE, REPORT
 from relion_external.failure import report_failure
-from relion_external.options import PROGRAM, Options, parse
+from relion_external.option_parser import PROGRAM
+from relion_external.option_values import OptionError
+from relion_external.options import Options, read_command_line, require_none
 from relion_external.output_folder import find_output_folder
 
 if TYPE_CHECKING:  # the options are checked before the modules that compute are loaded
@@ -41,7 +43,7 @@ def run(arguments: List[str]) -> int:
 
 
 def _run(arguments: List[str]) -> None:
-    options = parse(arguments)
+    options = _checked_options(arguments)
     from occupy_core.job.memory import keep_freed_memory
     from occupy_core.job.run import run_job
     from occupy_core.settings.job_spec import Job
@@ -72,6 +74,15 @@ def _run(arguments: List[str]) -> None:
     outputs = run_job(job, progress=_print_line, tables=lambda done, staging: write_tables(done, staging, folder))
     write_output_nodes(outputs, folder)
     _print_end(outputs, options)
+
+
+def _checked_options(arguments: List[str]) -> Options:
+    """Return the options of a command line without mistakes whose files exist; raise one error with all problems."""
+    line = read_command_line(arguments)
+    missing = [OptionError(file.problem) for file in line.files if file.problem]
+    require_none([*line.problems, *missing])
+    assert line.options is not None
+    return line.options
 
 
 def _print_end(outputs: JobOutputs, options: Options) -> None:
