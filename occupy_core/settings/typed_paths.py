@@ -6,11 +6,11 @@ from __future__ import annotations
 import difflib
 import glob
 import os
-import stat
 import sys
 from typing import Callable, Iterator, List, Sequence
 from urllib.parse import unquote
 
+from occupy_core.input_files import other_kind
 from occupy_core.settings.typed_values import plain_text
 
 # Endings of the names that Scipion and RELION write for files whose format the name does not show.
@@ -88,11 +88,12 @@ def file_problem(path: str, expected: str, fits: Callable[[str], bool] = lambda 
         mode = os.stat(path).st_mode
     except OSError as error:
         return _missing_text(path, expected, fits, error)
-    if stat.S_ISDIR(mode):
+    kind = other_kind(mode)
+    if kind == "a folder":
         hint = _names_text(path, [name for name in _names_in(path) if fits(name)])
-        return f"{path}: is a folder, expected {expected}; {hint or 'give a file in the folder'}"
-    if not stat.S_ISREG(mode):
-        return f"{path}: is a {_kind_of(mode)}, expected {expected}; give the path of a file"
+        return f"{path}: found a folder, expected {expected}; {hint or 'give a file in the folder'}"
+    if kind is not None:
+        return f"{path}: found {kind}, expected {expected}; give the path of a file"
     if not os.access(path, os.R_OK):
         return f"{path}: cannot be read (Permission denied), expected {expected}; allow reading it (chmod +r)"
     return ""
@@ -162,8 +163,3 @@ def _names_in(folder: str) -> List[str]:
         return []
     final = sorted(name for name in names if "_it" not in name)
     return final + sorted((name for name in names if "_it" in name), reverse=True)
-
-
-def _kind_of(mode: int) -> str:
-    kinds = ((stat.S_ISFIFO, "named pipe"), (stat.S_ISSOCK, "socket"), (stat.S_ISCHR, "device"))
-    return next((text for is_kind, text in kinds if is_kind(mode)), "device")
