@@ -6,13 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple
 
-from occupy_core.settings.settings import KINDS_OF_PARTS
 from occupy_core.settings.typed_paths import file_problem
 
 _MAP = ("a map in MRC or CCP4 format", (".mrc", ".map", ".ccp4", ".rec", ".mrc.gz", ".map.gz", ".mrc.bz2"))
 _CLASSES = ("the run_itNNN_data.star of a 3D classification, or a map", ("_data.star",))
 _MODEL = ("an atomic model in PDB or mmCIF format", (".cif", ".pdb", ".ent", ".cif.gz", ".pdb.gz", ".ent.gz"))
-_PARTS = ("a text file with a line for each part, or chain, or entity", (".txt",))
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class NamedFile:
 
 
 def named_files(input_option: str, input_path: Optional[str], settings: Mapping[str, Any]) -> Tuple[NamedFile, ...]:
-    """Return the files that a command line names.
+    """Return the files that a command line names, but for the file of parts, which needs the model.
 
     Parameters
     ----------
@@ -54,12 +52,10 @@ def named_files(input_option: str, input_path: Optional[str], settings: Mapping[
     settings : mapping of str to value
         The values of the settings, which may be wrong.
     """
-    groups = settings["model_groups"] if settings["model"] and settings["model_groups"] not in KINDS_OF_PARTS else None
     given = (
         (input_option, input_path, _CLASSES if input_option == "in_parts" else _MAP),
         ("solvent_def", settings["solvent_def"], _MAP),
         *(("target_mask", mask, _MAP) for mask in settings["target_mask"]),
         ("model", settings["model"], _MODEL),
-        ("model_groups", groups, _PARTS),
     )
     return tuple(NamedFile(name, path, *kind) for name, path, kind in given if path)

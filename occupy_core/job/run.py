@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional,
 from occupy_core.errors import ChangedInputError, JobError, OccupyError
 from occupy_core.input_files import unchanged_inputs
 from occupy_core.job.background import record_in_background
+from occupy_core.job.check_inputs import check_inputs
 from occupy_core.job.fitted_model import (
     MODEL_WORK,
     add_local_scale,
@@ -72,6 +73,7 @@ def run_job(job: Job, *, progress: Say = lambda line: None, tables: Optional[Wri
     staged = staged_outputs(job.output_dir, _expected_names(job), job.inputs)
     # In this order: inputs are compared before the outputs are put in place.
     with staged as folder, enough_memory(job, reporter) as notes, _recorded(job) as record:
+        check_inputs(job, reporter)
         model_report, model = measure_job_model(job, folder, reporter)  # first: a wrong model must not cost an hour
         cache = class_cache(job)
         for_maps = with_lowpass_of_classes(job)
