@@ -88,7 +88,9 @@ def parse_number(text: str, *, unit: str = "", is_fraction: bool = False) -> Opt
     is_fraction : bool
         Whether the number may be given in percent.
     """
-    match = _NUMBER.fullmatch(plain_text(text))
+    # Under a locale without UTF-8, Python reads the bytes of Å as surrogates.
+    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    match = _NUMBER.fullmatch(plain_text(readable))
     if match is None or _AMBIGUOUS.fullmatch(match["number"]):
         return None
     found = match["unit"].strip().lower().rstrip(".")

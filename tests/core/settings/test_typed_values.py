@@ -101,7 +101,8 @@ def test_numbers_have_their_unit_or_none():
     assert parse_number("1,06 Å", unit="Å") == 1.06
     assert parse_number("1.06 Å") is None and parse_number("50 %") is None
     assert parse_number("50 %", is_fraction=True) == 0.5
-    assert parse_number("") is None
+    assert parse_number("8 \udcc3\udc85", unit="Å") == 8, "Å under a locale without UTF-8"
+    assert parse_number("") is None and parse_number("8 \udcff", unit="Å") is None
 
 
 def test_all_wrong_settings_are_found():
