@@ -38,7 +38,9 @@ def run(arguments: List[str]) -> int:
         return report_failure(str(error))
     except SystemExit:  # --help or --version: RELION must not count such a job as successful
         if find_output_folder(arguments):
-            return report_failure("--help and --version only print text; remove them to run the job")
+            return report_failure(
+                "--help and --version only print text, expected the options of a job; remove them to run the job"
+            )
     return 0
 
 

@@ -123,5 +123,5 @@ def _unknown_option_text(word: str) -> str:
     names = option_names()
     similar = nearest(name.replace("-", "_").lower(), [item.lower() for item in names])
     if similar:
-        return f"unknown option --{name}; did you mean --{similar}?"
-    return f"unknown option --{name}; expected one of {', '.join('--' + item for item in names)}"
+        return f"unknown option --{name}, expected one that --help lists; did you mean --{similar}?"
+    return f"unknown option --{name}, expected one of {', '.join('--' + item for item in names)}; see --help"

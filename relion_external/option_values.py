@@ -38,7 +38,9 @@ def parse_setting(name: str, words: Sequence[str], description: Description, def
     """
     if not words:
         if description.kind != "flag" and description.when_on is None and name != "model_masks":
-            raise SettingsError(name, f"expected one argument, got none; {expected_text(description)}")
+            raise SettingsError(
+                name, f"got no value, expected one argument, {expected_text(description).replace('expected ', '', 1)}"
+            )
         words = ["yes"]
     if name == "target_mask":
         return path_values(words)
@@ -55,6 +57,8 @@ def path_value(words: Optional[Sequence[str]]) -> Optional[str]:
     """
     text = " ".join(words or ())
     path = typed_path(text)
+    if words and not os.path.exists(path):
+        path = typed_path(words[0])  # the others belong to no option (`extra_words`)
     if text.strip().lower() in NOT_GIVEN and not os.path.isfile(path):
         return None
     return path
@@ -113,7 +117,7 @@ def extra_words(name: str, words: Sequence[str], value: Optional[str]) -> List[s
     value : str, optional
         The path that was made of the words.
     """
-    if len(words) < 2 or value is None or (os.path.exists(value) and value != words[0]):
+    if len(words) < 2 or value is None or value != typed_path(words[0]):
         return []
     if all(os.path.isfile(word) for word in words):
         classes = "; for all classes of a classification give --in_parts run_itNNN_data.star" if "in_" in name else ""

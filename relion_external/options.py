@@ -124,7 +124,8 @@ def read_command_line(arguments: List[str]) -> CommandLine:
     base = Settings() if earlier_job is None else earlier_job.settings
     settings = _settings(values, base, problems)
     asks_for_classes = parsed.classes is not None and " ".join(parsed.classes).strip().lower() not in NOT_GIVEN
-    problems += _missing_options(parsed.o, input_path, report, earlier_job, asks_for_classes)
+    has_input = bool(input_path) or [] in (parsed.in_parts, parsed.in_3dref)  # a missing path is reported already
+    problems += _missing_options(parsed.o, has_input, report, earlier_job, asks_for_classes)
     output_dir = (parsed.o or [""])[0]
     problems += [OptionError(text) for text in extra_words("o", parsed.o or [], output_dir)]
     problems += [OptionError(f"--o: {text}") for text in (name_problem(output_dir),) if text]
@@ -229,21 +230,21 @@ def _settings(values: Dict[str, Any], base: Settings, problems: List[OccupyError
 
 def _with_default(error: SettingsError) -> SettingsError:
     """Return the error with a way out: a wrong value may be left out."""
-    if ";" in error.problem:
-        return error
+    if not error.problem.endswith((descriptions()[error.setting].values, "yes or no", "or 1-3")):
+        return error  # it has a way out of its own
     default = default_text(error.setting).split(";")[0]
     return SettingsError(error.setting, f"{error.problem}; leave it out for the default ({default})")
 
 
 def _missing_options(
     output: Optional[List[str]],
-    input_path: Optional[str],
+    has_input: bool,
     report: Optional[str],
     earlier_job: Optional[RecordedJob],
     asks_for_classes: bool,
 ) -> Iterator[OptionError]:
     """Yield the problems of a command line without an input map or an output folder."""
-    if not input_path and earlier_job is not None:
+    if not has_input and earlier_job is not None:
         if earlier_job.missing:
             yield OptionError(
                 f"{earlier_job.missing[0]}: no such file, but {report} names it as a map; run the command in "
@@ -251,7 +252,7 @@ def _missing_options(
             )
         elif asks_for_classes:
             yield OptionError("--classes beside --settings needs --in_parts too: a report names single maps")
-    elif not input_path and report is None:
+    elif not has_input and report is None:
         yield OptionError(
             "no map given, expected --in_3dref MAP (RELION: Input 3D reference), or --in_parts run_itNNN_data.star of "
             "a 3D classification (RELION: Input particles)"

@@ -113,7 +113,9 @@ def index_of_named_map(maps: Sequence[MapInput], settings: Settings) -> Optional
     numbers = {item.class_info.number: index for index, item in enumerate(maps) if item.class_info}
     if int(settings.reference) not in numbers:
         known = ", ".join(str(number) for number in sorted(numbers)) or "(the maps have no numbers)"
-        raise SettingsError("reference", f"got {settings.reference}, expected one of the maps' numbers: {known}")
+        raise SettingsError(
+            "reference", f"got {settings.reference}, expected one of the maps' numbers: {known}; or auto"
+        )
     return numbers[int(settings.reference)]
 
 

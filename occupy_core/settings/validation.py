@@ -82,7 +82,7 @@ def range_problems(values: Mapping[str, Any], descriptions: Mapping[str, Descrip
         if not is_allowed(values[name])
     ]
     if not problems and len(set(values["target_mask"])) < len(values["target_mask"]):
-        problems.append(SettingsError("target_mask", "names one mask twice; give each once"))
+        problems.append(SettingsError("target_mask", "names one mask twice, expected different masks; give each once"))
     if values["exclude_solvent"] and values["omit_confidence"]:
         problems.append(
             SettingsError(
@@ -93,7 +93,9 @@ def range_problems(values: Mapping[str, Any], descriptions: Mapping[str, Descrip
     if values["subtraction_mask"] and values["attenuate"] is None and values["sigmoid"] is None:
         problems.append(
             SettingsError(
-                "subtraction_mask", "needs a modification that takes density away; add attenuate, or sigmoid, or both"
+                "subtraction_mask",
+                "needs a modification that takes density away, expected attenuate or sigmoid with it; "
+                "add attenuate, or sigmoid, or both",
             )
         )
     return problems

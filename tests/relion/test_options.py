@@ -220,7 +220,7 @@ def test_all_mistakes_are_reported_in_one_go(tmp_path, monkeypatch, capsys):
     assert run([*words.split(), "--target_mask", "lost.mrc"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     for text in (
-        "6 mistakes: (1) unknown option --modle; did you mean --model?; (2)",
+        "6 mistakes: (1) unknown option --modle, expected one that --help lists; did you mean --model?; (2)",
         "--lowpass: got 'fine', expected a number in Å: at least 2 voxels, at most half of the box; leave it out "
         "for the default (max(8 Å, 3 voxels))",
         "--pivot: got 3.0, expected 0.01..0.99; leave it out for the default (0.3)",

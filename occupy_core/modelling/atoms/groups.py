@@ -183,7 +183,10 @@ def check_kind_of_groups(kind: str) -> None:
         return
     similar = difflib.get_close_matches(kind.strip().lower(), (CHAIN, ENTITY), n=1)
     if similar and " " not in kind.strip():
-        raise ModelError(f"model_groups: found {kind!r}, which is no file; did you mean {similar[0]}?")
+        raise ModelError(
+            f"model_groups: found {kind!r}, which is no file, expected chain, entity, or a text file; did you mean "
+            f"{similar[0]}?"
+        )
     written = as_gemmi(kind) or kind
     if written.startswith("//"):
         raise ModelError(

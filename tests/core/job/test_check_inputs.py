@@ -61,7 +61,7 @@ def test_all_problems_are_in_one_error(small, tmp_path):
         "large.mrc: the target mask has box 40 x 40 x 40 instead of 32 x 32 x 32 voxels, expected the grid of",
         "coarse.mrc: the target mask has voxel size 4 instead of 3 Å",
         "gone.cif: no such file, expected an atomic model",
-        "model_groups: found 'chian', which is no file; did you mean chain?",
+        "model_groups: found 'chian', which is no file, expected chain, entity, or a text file; did you mean chain?",
     ):
         assert text in error, error
     assert lines == []
