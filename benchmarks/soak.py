@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run one job on many classes, and measure its peak memory and its open files: `python -m benchmarks.soak`."""
+"""Run jobs on many classes, and measure their peak memory and their open files: `python -m benchmarks.soak`.
+
+With the word scipion, the jobs run as protocols in a Scipion project.
+"""
 
 from __future__ import annotations
 
@@ -72,6 +75,27 @@ def run(count: int, *, box: int = 64, options: Sequence[str] = (), most_open_fil
         return _measure([sys.executable, "-c", code, *words], folder / "output.txt", count, most_open_files)
 
 
+def run_in_scipion(count: int, *, box: int = 64) -> Soak:
+    """Import simulated classes into a Scipion project, compare them there, and measure the largest of its processes.
+
+    Parameters
+    ----------
+    count : int
+        Number of classes.
+    box : int
+        Side of the maps, voxels.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_classification(folder / "Class3D", _classes(count, box), [_PARTICLES] * count)
+        code = (
+            "import sys\nfrom pathlib import Path\nfrom demo.scipion_project import run_in_project\n"
+            "folder = Path(sys.argv[1])\nmaps = folder / 'Class3D/run_it025_class*.mrc'\n"
+            "run_in_project(folder / 'scipion', folder / 'Class3D/run_it025_class001.mrc', maps, 3.0)"
+        )
+        return _measure([sys.executable, "-c", code, str(folder)], folder / "output.txt", count, None)
+
+
 def _classes(count: int, box: int) -> Iterator[Phantom]:
     for number in range(count):
         occupancies = OCCUPANCIES[number % len(OCCUPANCIES)]
@@ -79,7 +103,7 @@ def _classes(count: int, box: int) -> Iterator[Phantom]:
 
 
 def _measure(command: List[str], log: Path, count: int, most_open_files: Optional[int]) -> Soak:
-    """Run a command and look at its open files again and again."""
+    """Run a command, and look again and again at the open files and the memory of it and of the processes it starts."""
     start = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -87,24 +111,43 @@ def _measure(command: List[str], log: Path, count: int, most_open_files: Optiona
         )
         if most_open_files is not None:
             resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most_open_files, most_open_files))
-        open_files = 0
+        open_files, memory = 0, 0.0
         while True:
-            with suppress(OSError):  # the process may just have ended
-                open_files = max(open_files, len(os.listdir(f"/proc/{process.pid}/fd")))
+            for number in _process_and_children(process.pid):
+                with suppress(OSError):  # the process may just have ended
+                    open_files = max(open_files, len(os.listdir(f"/proc/{number}/fd")))
+                    memory = max(memory, _peak(number))
             ended, status, usage = os.wait4(process.pid, os.WNOHANG)
             if ended:
                 break
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         process.returncode = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
-    seconds, memory = time.monotonic() - start, usage.ru_maxrss / 1024
+    seconds, memory = time.monotonic() - start, max(memory, usage.ru_maxrss / 1024)
     return Soak(count, seconds, memory, open_files, log.read_text(encoding="utf-8"), process.returncode)
+
+
+def _process_and_children(process: int) -> List[int]:
+    """Return the numbers of a process and of all processes that it has started."""
+    found = [process]
+    for number in found:
+        with suppress(OSError):
+            children = Path(f"/proc/{number}/task/{number}/children").read_text(encoding="ascii")
+            found += [int(word) for word in children.split()]
+    return found
+
+
+def _peak(process: int) -> float:
+    """Return the peak of the resident memory of a process so far, MB."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) / 1024
 
 
 def main() -> None:
     """Print the figures of jobs on few and on many classes."""
+    measure = run_in_scipion if "scipion" in sys.argv else run
     print("| classes | time (s) | peak memory (MB) | open files |\n| --- | --- | --- | --- |")
     for count in (2, 20, 200):
-        done = run(count)
+        done = measure(count)
         if done.status:
             sys.exit(f"the job on {count} classes failed:\n{done.output[-2000:]}")
         print(f"| {done.maps} | {done.seconds:.0f} | {done.memory:.0f} | {done.open_files} |", flush=True)
