@@ -8,7 +8,6 @@ import glob
 import os
 import sys
 from typing import Callable, Iterator, List, Sequence
-from urllib.parse import unquote
 
 from occupy_core.input_files import other_kind
 from occupy_core.settings.typed_values import plain_text
@@ -108,11 +107,17 @@ def _candidates(text: str) -> Iterator[str]:
     yield text
     yield text.strip()
     plain = plain_text(text)
-    for path in (plain, plain[len("file://") :] if plain.startswith("file://") else plain):
-        for end in ("", *_FORMATS):
-            if path.lower().endswith(end):
-                short = path[: len(path) - len(end)]
-                yield from (short, os.path.expanduser(short), unquote(short))
+    yield from _without_format(plain)
+    if plain.startswith("file://"):
+        from urllib.parse import unquote  # hardly ever needed
+
+        yield from _without_format(unquote(plain[len("file://") :]))
+
+
+def _without_format(path: str) -> Iterator[str]:
+    for end in ("", *_FORMATS):
+        if path.lower().endswith(end):
+            yield from (path[: len(path) - len(end)], os.path.expanduser(path[: len(path) - len(end)]))
 
 
 def _is_utf8(path: str) -> bool:
