@@ -26,7 +26,7 @@ def check_inputs(job: Job, say: Say) -> None:
     ----------
     job : Job
     say : callable
-        Called with a line for each map that will be left out.
+        Called with a line for each map that will be left out, and for a mask of the classification that cannot be used.
 
     Raises
     ------
@@ -52,6 +52,8 @@ def check_inputs(job: Job, say: Say) -> None:
         raise JobError(numbered_list(head, [str(error) for error in problems]))
     for bad in bad_maps:
         say(f"WARNING: this map will be left out: {bad}")
+    for text in _focus_problems(job, grids):
+        say(f"WARNING: {text}")
 
 
 def _all_failed(job: Job) -> str:
@@ -103,6 +105,18 @@ def _unread(path: str) -> Iterator[OccupyError]:
         require_regular_file(path, expected="a map in MRC or CCP4 format", error=MapError)
     except MapError as error:
         yield error
+
+
+def _focus_problems(job: Job, grids: Dict[str, MapGrid]) -> Iterator[str]:
+    """Yield why the mask of the classification cannot be used, which costs the job a warning only."""
+    if job.focus_mask is None:
+        return
+    name, grid = next(iter(grids.items()))
+    try:
+        _check_name(job.focus_mask)
+        check_on_grid(job.focus_mask, grid, name, "mask of the classification")
+    except MapError as error:
+        yield f"the mask of the classification cannot be used: {error}"
 
 
 def _model_problems(job: Job) -> Iterator[OccupyError]:

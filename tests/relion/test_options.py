@@ -8,6 +8,7 @@ from occupy_core.settings.settings import Settings, descriptions
 from relion_external.job import run
 from relion_external.option_values import OptionError
 from relion_external.options import parse
+from relion_external.output_folder import find_output_folder
 
 JOB = ["--o", "External/job004/", "--in_3dref", "map.mrc"]
 
@@ -247,3 +248,11 @@ def test_warns_of_an_output_folder_whose_name_relion_changes():
 def test_output_folders_with_unusable_names_are_refused(folder):
     with pytest.raises(OptionError, match="^--o: .*rename"):
         parse(["--o", folder, "--in_3dref", "map.mrc"])
+
+
+@pytest.mark.parametrize(
+    "words", [["--o", "x/"], ["-o", "x/"], ["--O", "x/"], ["--o=x/"], ["-o=x/"], ["--o", "y/", "-o", "x/"]]
+)
+def test_output_folder_is_found_before_the_options_are_checked(words):
+    assert find_output_folder(["--wrong", *words]) == "x/"
+    assert parse([*words, "--in_3dref", "map.mrc"]).output_dir == "x/"

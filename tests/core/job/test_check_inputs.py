@@ -113,3 +113,12 @@ def test_python_finds_a_bad_mask_before_the_estimate(small, tmp_path):
         process_map(source, Settings(target_mask=tuple(masks)), step=lambda fraction, text: pytest.fail(text))
     with pytest.raises(MapError, match="large.mrc: the target mask has box 40"):
         process_map(source, Settings(target_mask=(masks[1],)), step=lambda fraction, text: pytest.fail(text))
+
+
+def test_a_focus_mask_that_cannot_be_used_is_told_first(small, tmp_path):
+    lines = []
+    maps = tuple(MapInput(small(f"{n}.mrc"), f"map00{n}_", class_info=ClassInfo(n, 0.5, 100)) for n in (1, 2))
+    job = Job(maps, str(tmp_path / "out"), Settings(figures=False), focus_mask=small("mask.mrc", side=20))
+    run_job(job, progress=lines.append)
+    assert lines[0].startswith("WARNING: the mask of the classification cannot be used: ")
+    assert "mask.mrc: the mask of the classification has box 20 x 20 x 20 instead of 32 x 32 x 32" in lines[0]
