@@ -13,7 +13,7 @@ from occupy_core.maps.reading import check_on_grid, read_grid
 from occupy_core.modify.histogram_matching import require_scikit_image
 from occupy_core.progress import Say
 from occupy_core.settings.job_spec import Job
-from occupy_core.settings.typed_paths import name_problem
+from occupy_core.settings.typed_paths import encoding_problem
 
 
 def check_inputs(job: Job, say: Say) -> None:
@@ -138,6 +138,6 @@ def _model_problems(job: Job) -> Iterator[OccupyError]:
 
 
 def _check_name(path: str) -> None:
-    problem = name_problem(path)
+    problem = encoding_problem(path)
     if problem:
         raise MapError(problem)

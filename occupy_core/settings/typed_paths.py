@@ -48,13 +48,19 @@ def matching_files(pattern: str) -> List[str]:
 
 
 def name_problem(path: str) -> str:
-    """Return why no file of this name can be used, whether it exists or not; empty if nothing is wrong with the name.
+    """Return why no file of this name can be used in RELION; empty if nothing is wrong with the name.
 
-    Names go into STAR files, JSON and command files, which hold UTF-8 and have one name a line.
+    Names go into STAR files, which have one name a line.
     """
-    shown = printable(path)
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
-        return f"{shown}: the name has a control character, such as a line break, expected letters; rename the file"
+        found = "the name has a control character, such as a line break"
+        return f"{printable(path)}: {found}, expected letters; rename the file"
+    return encoding_problem(path)
+
+
+def encoding_problem(path: str) -> str:
+    """Return why a name cannot be written into reports, which are in UTF-8; empty if it can."""
+    shown = printable(path)
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
