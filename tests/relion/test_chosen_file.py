@@ -149,7 +149,7 @@ def test_iteration_that_lacks_a_map_is_no_hint():
 def test_folder_of_a_job_is_hinted_at_without_other_advice(capfd):
     assert main(["--o", "out/", "--in_parts", f"{JOB}/"]) == 1
     captured = capfd.readouterr()
-    assert "is a folder" in captured.err and "there is run_it025_data.star" in captured.err
+    assert "found a folder" in captured.err and "there is run_it025_data.star" in captured.err
     assert "names one map" not in captured.out
 
 
@@ -166,7 +166,9 @@ def test_public_optimisation_set_and_job_are_one_line(shared_data):
 
 def test_map_with_its_format_is_taken():
     shutil.copy(MAPS[0], "emd_1234.map")
-    words = ["--solvent_def", "emd_1234.map:mrc", "--target_mask", "emd_1234.map:mrc", "--figures", "no"]
+    shutil.copy(MAPS[1], "mask_1234.map")
+    words = ["--solvent_def", "mask_1234.map:mrc", "--target_mask", "mask_1234.map:mrc", "--figures", "no"]
     assert main(["--o", "out/", "--in_3dref", "emd_1234.map:mrc", *words]) == 0
     report = json.loads(Path("out/report.json").read_text())
-    assert report["maps"][0]["input"] == report["maps"][0]["targets"][0]["mask"] == "emd_1234.map"
+    assert report["maps"][0]["input"] == "emd_1234.map"
+    assert report["maps"][0]["targets"][0]["mask"] == "mask_1234.map"

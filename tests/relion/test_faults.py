@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.relion.endless import ENDLESS_COMMAND
 from tests.relion.test_ending import (
     ABORTED,
     COMMAND,
@@ -193,10 +194,11 @@ def test_an_output_folder_that_is_gone_is_made_again_for_the_marker(slow_job, ac
     assert "job/: this output folder was removed or renamed; run the job again" in errors
 
 
-def test_a_job_whose_folder_now_is_another_jobs_marks_nothing_there(slow_job, project):
+def test_a_job_whose_folder_now_is_another_jobs_marks_nothing_there(slow_job, project, phantom_file):
     Path("job").rename("away")
     Path("job").mkdir()
-    second = subprocess.Popen([*COMMAND, "--o", "job/", "--in_3dref", "endless.mrc"], stderr=subprocess.PIPE, text=True)
+    words = [*ENDLESS_COMMAND, "--o", "job/", "--in_3dref", phantom_file]
+    second = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
     wait_for(lambda: list(Path("job").glob(".occupy_staging_*")))
     slow_job.terminate()
     _, errors = slow_job.communicate(timeout=10)
@@ -208,8 +210,7 @@ def test_a_job_whose_folder_now_is_another_jobs_marks_nothing_there(slow_job, pr
 
 
 @pytest.mark.parametrize(("stream", "act"), [("stdout", "abort"), ("stderr", "signal")])
-def test_a_pipe_that_nobody_reads_delays_no_ending(project, stream, act):
-    os.mkfifo("endless.mrc")
+def test_a_pipe_that_nobody_reads_delays_no_ending(project, phantom_file, stream, act):
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     try:
@@ -218,7 +219,7 @@ def test_a_pipe_that_nobody_reads_delays_no_ending(project, stream, act):
     except BlockingIOError:
         os.set_blocking(writer, True)
     other = "stderr" if stream == "stdout" else "stdout"
-    words = [*COMMAND, "--o", "job/", "--in_3dref", "endless.mrc"]
+    words = [*ENDLESS_COMMAND, "--o", "job/", "--in_3dref", phantom_file]
     job = subprocess.Popen(words, **{stream: writer, other: subprocess.DEVNULL})
     wait_for(lambda: Path("job").is_dir() and children_of(job))
     time.sleep(0.3)
