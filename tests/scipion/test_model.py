@@ -322,7 +322,7 @@ def test_input_is_checked(lab, files, state1, model, tmp_path):
             {"modelGroups": 2, "modelGroupsFile": str(groups)},
             f"*Parts of the model*: {groups}, line 2: '//X' selects no",
         ),
-        ({"modelWindow": 3}, "*Window along chains (residues)*: got 3, expected 5..100"),
+        ({"modelWindow": 3}, "*Window along chains (residues)*: got 3, expected a whole number of residues: 5..100"),
     ):
         (found,) = lab.model_occupancy(state1, model, **values).validate()
         assert found.startswith(problem), found
