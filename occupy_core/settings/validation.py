@@ -10,6 +10,8 @@ from typing import Any, Callable, Mapping
 from occupy_core.errors import SettingsError
 from occupy_core.settings.setting_type import Description
 
+# Larger numbers have no meaning in any setting, and overflow where they are squared or used in single precision.
+_LARGEST = 1e30
 _TYPES = {
     "choice": (str,),
     "text": (str,),
@@ -95,6 +97,9 @@ def _check_numbers(values: Mapping[str, Any], descriptions: Mapping[str, Descrip
     require("max_box", lambda box: box == 0 or (box >= 32 and box % 2 == 0))
     require("model_window", lambda residues: 5 <= residues <= 100)
     require("seed", lambda seed: 0 <= seed <= 2147483647)
+    for name, value in values.items():
+        if isinstance(value, float) and value > _LARGEST:
+            raise SettingsError(name, f"got {value}, expected {descriptions[name].values}, and at most {_LARGEST:g}")
 
 
 def _check_texts(values: Mapping[str, Any], descriptions: Mapping[str, Description]) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from occupy_core.errors import SettingsError
 from occupy_core.settings.settings import Settings, descriptions
+from relion_external.job import run
 from relion_external.options import OptionError, parse
 
 JOB = ["--o", "External/job004/", "--in_3dref", "map.mrc"]
@@ -178,3 +179,9 @@ def test_names_of_parts_may_have_blanks(words):
     assert settings("--model_masks", *words).model_masks == "A,B/HEM 501"
     assert settings("--model_masks").model_masks == "yes"
     assert settings("--model_whole", "").model_whole == ""
+
+
+def test_the_middle_of_endless_values_is_left_out(capsys):
+    assert run(["--o", "job/", "--in_3dref", "a.mrc", "--attenuate", "x" * 3000]) == 1
+    line = capsys.readouterr().err
+    assert "got 'xxx" in line and "(3003 characters)" in line and len(line) < 300
