@@ -34,18 +34,11 @@ _NUMBERS = (
 _WORDS = (
     *("off", "none", "auto", "default", "yes", "no", "on", "true", "False", "None", "", " ", "'", '"', "a b", "--"),
     *("\x07", "ü", "x" * 3000, "map.mrc", "map.mrc:mrc", "*.mrc", ".", "missing.mrc", "1,3", "1, 3", "all", "shared"),
-    *("own", "tiled", "kernel", "calibrated", "occupancy", "resolution", "\ud800", "%s", "{}", "~", "/", "chain"),
+    *("own", "tiled", "kernel", "calibrated", "occupancy", "resolution", "\udcff", "%s", "{}", "~", "/", "chain"),
 )
 _FILES = (
-    "map.mrc",
-    "mask.mrc",
-    "definition.mrc",
-    "missing.mrc",
-    "run_it001_data.star",
-    ".",
-    "",
-    "odd.mrc",
-    "mask.mrc:mrc",
+    *("map.mrc", "mask.mrc", "definition.mrc", "missing.mrc", "odd.mrc", "mask.mrc:mrc"),
+    *("run_it001_data.star", ".", ""),
 )
 # Settings in their ranges, so that most jobs reach the computation.
 _SENSIBLE: Dict[str, Sequence[str]] = {

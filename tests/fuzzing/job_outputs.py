@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -49,8 +50,10 @@ def _read(path: Path) -> Any:
 
 
 def _geometry(path: str) -> Any:
-    with mrcfile.open(path, permissive=True, header_only=True) as mrc:
-        return _geometry_of(mrc.header)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the header may be damaged
+        with mrcfile.open(path, permissive=True, header_only=True) as mrc:
+            return _geometry_of(mrc.header)
 
 
 def _geometry_of(header: Any) -> Any:
