@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List
+from typing import Iterable, List, Sequence
 
 import mrcfile
 
@@ -41,15 +41,19 @@ def classes() -> List[Phantom]:
     ]
 
 
-def write_classification(folder: Path, class_maps: List[Phantom]) -> Path:
+def write_classification(
+    folder: Path, class_maps: Iterable[Phantom], particle_counts: Sequence[int] = PARTICLES
+) -> Path:
     """Write class maps, a model STAR and a data STAR.
 
     Parameters
     ----------
     folder : Path
         New folder for the files.
-    class_maps : list of Phantom
-        The class maps.
+    class_maps : iterable of Phantom
+        The class maps, of one voxel size; one is in memory at a time.
+    particle_counts : sequence of int
+        Number of particles in each class.
 
     Returns
     -------
@@ -58,15 +62,16 @@ def write_classification(folder: Path, class_maps: List[Phantom]) -> Path:
     """
     folder.mkdir(parents=True)
     rows = []
-    for number, (class_map, particles) in enumerate(zip(class_maps, PARTICLES), start=1):
-        name = f"{STEM}_class{number:03d}.mrc"
+    voxel_size = 0.0
+    for number, (class_map, particles) in enumerate(zip(class_maps, particle_counts), start=1):
+        name, voxel_size = f"{STEM}_class{number:03d}.mrc", class_map.voxel_size
         with mrcfile.new(str(folder / name)) as mrc:
             mrc.set_data(class_map.volume)
-            mrc.voxel_size = class_map.voxel_size
-        rows.append(f"{name} {particles / sum(PARTICLES):.6f}")
-    model = _MODEL.format(voxel_size=class_maps[0].voxel_size, number=len(class_maps))
+            mrc.voxel_size = voxel_size
+        rows.append(f"{name} {particles / sum(particle_counts):.6f}")
+    model = _MODEL.format(voxel_size=voxel_size, number=len(rows))
     (folder / f"{STEM}_model.star").write_text(model + "\n".join(rows) + "\n\n", encoding="utf-8")
-    lines = [str(number) for number, particles in enumerate(PARTICLES, start=1) for _ in range(particles)]
+    lines = [str(number) for number, particles in enumerate(particle_counts, start=1) for _ in range(particles)]
     data = "\n# version 30001\n\ndata_particles\n\nloop_\n_rlnClassNumber #1\n" + "\n".join(lines) + "\n\n"
     path = folder / f"{STEM}_data.star"
     path.write_text(data, encoding="utf-8")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Iterable, Sequence, Tuple
+
 
 class OccupyError(Exception):
     """Base class of all errors of this package. The message is one line that a host can show to its user."""
@@ -19,18 +21,28 @@ class ModelError(OccupyError):
 class SettingsError(OccupyError):
     """A setting out of its range, or two settings that contradict each other.
 
+    Parameters
+    ----------
+    setting, problem : str
+        As the attributes.
+    others : iterable of SettingsError
+        Errors about other settings of the same job; the message names them too.
+
     Attributes
     ----------
     setting : str
         Name of the setting, as in `Settings`, with which a host can point at the field of its form.
     problem : str
         The value found and the value expected, without the name of the setting.
+    all : tuple of SettingsError
+        This error, and after it the others.
     """
 
-    def __init__(self, setting: str, problem: str) -> None:
-        super().__init__(f"{setting}: {problem}")
+    def __init__(self, setting: str, problem: str, others: Iterable[SettingsError] = ()) -> None:
         self.setting = setting
         self.problem = problem
+        self.all: Tuple[SettingsError, ...] = (self, *others)
+        super().__init__("; ".join(f"{error.setting}: {error.problem}" for error in self.all))
 
 
 class JobError(OccupyError):
@@ -39,3 +51,13 @@ class JobError(OccupyError):
 
 class ChangedInputError(JobError):
     """An input file that has changed while it was read: results would be of no one version of it."""
+
+
+_MOST_LISTED = 8
+
+
+def numbered_list(head: str, problems: Sequence[str]) -> str:
+    """Return one line that lists problems, the first eight of them: "2 mistakes: (1) ...; (2) ..."."""
+    shown = [f"({number}) {text}" for number, text in enumerate(problems[:_MOST_LISTED], start=1)]
+    more = len(problems) - len(shown)
+    return f"{head}: {'; '.join(shown)}{f'; and {more} more' if more else ''}"

@@ -63,13 +63,18 @@ def require_regular_file(path: PathLike, *, expected: str, error: Type[OccupyErr
     except (OSError, ValueError) as problem:  # ValueError: a NUL character in the path
         reason = getattr(problem, "strerror", None) or problem
         raise error(f"{name}: cannot be opened ({reason}), expected {expected}; check the path") from problem
-    for is_kind, kind in _OTHER_KINDS:
-        if is_kind(status.st_mode):
-            way_out = "give a file in the folder" if kind == "a folder" else "give the path of a file"
-            raise error(f"{name}: found {kind}, expected {expected}; {way_out}")
+    kind = other_kind(status.st_mode)
+    if kind is not None:
+        way_out = "give a file in the folder" if kind == "a folder" else "give the path of a file"
+        raise error(f"{name}: found {kind}, expected {expected}; {way_out}")
     _notice(name)
     if status.st_size == 0:
         raise error(f"{name}: found an empty file, expected {expected}; copy or write the file again")
+
+
+def other_kind(mode: int) -> Optional[str]:
+    """Return what a path with this `st_mode` leads to: "a folder", "a named pipe"; None for a regular file."""
+    return next((kind for is_kind, kind in _OTHER_KINDS if is_kind(mode)), None)
 
 
 def open_regular_file(path: PathLike, *, expected: str, error: Type[OccupyError] = JobError) -> FileIO:

@@ -13,6 +13,8 @@ from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.form import problem_text
 from occupy_scipion.sources import SourceMap, box_of, distinct_names
 
+_MOST_PROBLEMS = 8  # that a form shows
+
 
 def grid_problems(settings: Settings, source: SourceMap, masks: Mapping[str, Sequence[SourceMap]]) -> List[str]:
     """Return the problems of a map's box: settings that do not suit it, masks on another grid.
@@ -61,6 +63,18 @@ def different_grids(sources: Sequence[SourceMap]) -> List[str]:
                 "on one grid; leave one of the two out"
             ]
     return []
+
+
+def unreadable_maps(sources: Sequence[SourceMap]) -> List[str]:
+    """Return the problems of maps whose files do not exist or whose headers cannot be read, the first eight of them."""
+    problems = []
+    for source in sources:
+        try:
+            box_of(source)
+        except MapError as error:
+            problems.append(str(error))
+    more = len(problems) - _MOST_PROBLEMS
+    return [*problems[:_MOST_PROBLEMS], *([f"and {more} more maps"] if more > 0 else [])]
 
 
 def cropping_warnings(settings: Settings, source: SourceMap) -> List[str]:

@@ -17,6 +17,7 @@ from pyworkflow.protocol.constants import LEVEL_ADVANCED, LEVEL_NORMAL
 from occupy_core.errors import SettingsError
 from occupy_core.settings.setting_type import Description
 from occupy_core.settings.settings import Settings, default_of, descriptions
+from occupy_core.settings.typed_values import parse_value
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,11 @@ def problem_text(error: SettingsError) -> str:
     return f"*{descriptions()[error.setting].label}*: {with_form_labels(error.problem)}"
 
 
+def problem_texts(error: SettingsError) -> List[str]:
+    """Return the texts of an error about one or several settings (`problem_text`)."""
+    return [problem_text(item) for item in error.all]
+
+
 def with_form_labels(text: str) -> str:
     """Return the text with the core's names of settings, such as max_box, replaced by their labels on the form."""
     for name, description in descriptions().items():
@@ -181,7 +187,7 @@ def _value(protocol: Any, name: str) -> Any:
         return default_of(name)
     value = getattr(protocol, field.parameter).get()
     if description.kind == "text":
-        return (value or default_of(name)).strip().lower()
+        return parse_value(name, value or "", description, default_of(name))
     if description.kind == "choice":
         choices = description.choices
         if value is None or not 0 <= value < len(choices):

@@ -14,6 +14,8 @@ from pyworkflow.protocol import params
 
 from occupy_core.errors import ModelError, SettingsError
 from occupy_core.settings.settings import default_of, descriptions
+from occupy_core.settings.typed_paths import typed_path
+from occupy_core.settings.typed_values import NOT_GIVEN, plain_text
 from occupy_scipion.form import help_text, problem_text
 
 GROUPS = ("chain", "entity", "file")
@@ -121,7 +123,7 @@ def _groups(protocol: Any) -> str:
     choice = _choice(protocol.modelGroups, "model_groups", GROUPS)
     if choice != GROUPS[_FILE]:
         return choice
-    path = (protocol.modelGroupsFile.get() or "").strip()
+    path = typed_path(protocol.modelGroupsFile.get() or "")
     if not path:
         raise SettingsError("model_groups", "got no file, expected a text file with a line for each part; choose one")
     return path
@@ -146,7 +148,10 @@ def _choice(parameter: Any, setting: str, choices: Any) -> str:
 
 
 def _names(parameter: Any) -> List[str]:
-    return [name.strip() for name in (parameter.get() or "").split(",") if name.strip()]
+    text = plain_text(parameter.get() or "")
+    if text.lower() in NOT_GIVEN:
+        return []
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _texts(setting: str, *, is_choice: bool = False) -> Dict[str, str]:

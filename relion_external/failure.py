@@ -9,20 +9,11 @@ import sys
 
 from relion_external.streams import print_line
 
-_MAX_WORD = 255  # characters; the longest name that a file may have
-
 
 def report_failure(reason: str) -> int:
     """Print why the job fails, in one line on standard error, and return 1, the exit status of a failed job."""
-    words = " ".join(map(_shortened, reason.split()))
-    print_line(f"relion_external_occupy: ERROR: {words}", sys.stderr)
+    print_line(f"relion_external_occupy: ERROR: {' '.join(reason.split())}", sys.stderr)
     return 1
-
-
-def _shortened(word: str) -> str:
-    """Return a word without its middle if nobody can read it; paths, which have slashes, stay whole."""
-    is_path = "/" in word
-    return word if len(word) <= _MAX_WORD or is_path else f"{word[:40]}...{word[-20:]} ({len(word)} characters)"
 
 
 def cause_of(error: BaseException) -> str:

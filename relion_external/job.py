@@ -13,7 +13,9 @@ from occupy_core.errors import OccupyError, SettingsError
 from occupy_core.input_files import remember_inputs
 from occupy_core.settings.output_names import MAPS_TABLE, MODEL_TABLE, REGIONS_TABLE, REPORT
 from relion_external.failure import report_failure
-from relion_external.options import PROGRAM, Options, parse
+from relion_external.option_parser import PROGRAM
+from relion_external.option_values import OptionError
+from relion_external.options import Options, read_command_line, require_none
 from relion_external.output_folder import find_output_folder
 
 if TYPE_CHECKING:  # the options are checked before the modules that compute are loaded
@@ -40,12 +42,14 @@ def run(arguments: List[str], locked: Optional[OutputFolder] = None) -> int:
         return report_failure(str(error))
     except SystemExit:  # --help or --version: RELION must not count such a job as successful
         if find_output_folder(arguments):
-            return report_failure("--help and --version only print text; remove them to run the job")
+            return report_failure(
+                "--help and --version only print text, expected the options of a job; remove them to run the job"
+            )
     return 0
 
 
 def _run(arguments: List[str], locked: Optional[OutputFolder]) -> None:
-    options = parse(arguments)
+    options = _checked_options(arguments)
     from occupy_core.job.memory import keep_freed_memory
     from occupy_core.job.run import run_job
     from occupy_core.settings.job_spec import Job
@@ -80,6 +84,15 @@ def _run(arguments: List[str], locked: Optional[OutputFolder]) -> None:
 
     outputs = run_job(job, progress=_print_line, tables=write_star_files, locked=locked)
     _print_end(outputs, options)
+
+
+def _checked_options(arguments: List[str]) -> Options:
+    """Return the options of a command line without mistakes whose files exist; raise one error with all problems."""
+    line = read_command_line(arguments)
+    missing = [OptionError(file.problem) for file in line.files if file.problem]
+    require_none([*line.problems, *missing])
+    assert line.options is not None
+    return line.options
 
 
 def _print_end(outputs: JobOutputs, options: Options) -> None:

@@ -3,121 +3,128 @@
 
 from __future__ import annotations
 
-import math
 import os
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 from occupy_core.errors import OccupyError, SettingsError
-from occupy_core.settings.setting_type import Description
-
-_TRUE = ("yes", "true", "1", "on")
-_FALSE = ("no", "false", "0", "off")
+from occupy_core.settings.setting_type import Description, expected_text
+from occupy_core.settings.settings import KINDS_OF_PARTS
+from occupy_core.settings.typed_paths import typed_path, typed_paths
+from occupy_core.settings.typed_values import NOT_GIVEN, parse_number, parse_value
 
 
 class OptionError(OccupyError):
     """The command line cannot be understood."""
 
 
-def parse_setting(name: str, words: Any, description: Description) -> Any:
+def parse_setting(name: str, words: Sequence[str], description: Description, default: Any) -> Any:
     """Return the value of a setting.
 
     Parameters
     ----------
     name : str
         Name of the setting.
-    words : str or list of str
-        The value on the command line; a list for `target_mask`, `classes`, `model_whole` and `model_masks`.
+    words : sequence of str
+        The words after the option: RELION's form splits values at blanks. None of them for a bare option.
     description : Description
         Description of the setting.
+    default : any
+        Default of the setting, for words that mean "not given".
 
     Raises
     ------
     SettingsError
         If the value cannot be read as one of the setting's kind. Its range is checked by `Settings`.
     """
+    if not words:
+        if description.kind != "flag" and description.when_on is None and name != "model_masks":
+            raise SettingsError(
+                name, f"got no value, expected one argument, {expected_text(description).replace('expected ', '', 1)}"
+            )
+        words = ["yes"]
     if name == "target_mask":
-        return _split_paths(words)
-    if name == "classes":
-        return ",".join(part for word in words for part in word.lower().replace(",", " ").split())
-    if name == "model_whole":
-        return " ".join(words).strip()
-    if name == "model_masks":
-        return " ".join(words).strip() if words else "yes"
-    if name == "reference":
-        return words.strip().lower()
-    if name == "model_groups" and words.strip().lower() in ("chain", "entity"):
-        return words.strip().lower()
-    return _parse_value(name, words, description)
+        return path_values(words)
+    if name in ("solvent_def", "model"):
+        return path_value(words)
+    value = parse_value(name, " ".join(words), description, default)
+    return path_value(words) if name == "model_groups" and value not in KINDS_OF_PARTS else value
 
 
-def parse_positive(name: str, word: Optional[str]) -> Optional[float]:
-    """Return the value of an option that must be a number above 0; None if the option is not given.
+def path_value(words: Optional[Sequence[str]]) -> Optional[str]:
+    """Return the path that the words after an option name; None for no words or words that mean "not given".
+
+    RELION's form splits a name with blanks into words: they are one path if such a file exists.
+    """
+    text = " ".join(words or ())
+    path = typed_path(text)
+    if words and not os.path.exists(path):
+        path = typed_path(words[0])  # the others belong to no option (`extra_words`)
+    if text.strip().lower() in NOT_GIVEN and not os.path.isfile(path):
+        return None
+    return path
+
+
+def path_values(words: Sequence[str]) -> Tuple[str, ...]:
+    """Return the paths that the words after an option name: separate words, or one word with commas or wildcards."""
+    if len(words) > 1 and os.path.isfile(" ".join(words)):
+        return (" ".join(words),)
+    names = [path for word in words for path in typed_paths(word)]
+    return tuple(name for name in names if name.lower() not in NOT_GIVEN or os.path.isfile(name))
+
+
+def parse_voxel_size(words: Optional[Sequence[str]]) -> Optional[float]:
+    """Return the value of --angpix, Å; None if the option is not given.
 
     Raises
     ------
     OptionError
-        If the word is no number above 0.
+        If the words are no number above 0.
     """
-    if word is None:
+    text = " ".join(words or ())
+    if words is None or text.strip().lower() in NOT_GIVEN:
         return None
-    try:
-        value = float(word)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise OptionError(f"--{name}: got {word!r}, expected a number above 0")
+    value = parse_number(text, unit="Å")
+    if value is None or not 0 < value < float("inf"):
+        raise OptionError(f"--angpix: got {text!r}, expected a number above 0, in Å; for example --angpix 1.06")
     return value
 
 
-def parse_threads(word: str) -> int:
-    """Return the value of --j, the number of threads.
+def parse_threads(words: Optional[Sequence[str]]) -> int:
+    """Return the value of --j, the number of threads; 1 if the option is not given.
 
     Raises
     ------
     OptionError
-        If the word is no whole number above 0.
+        If the words are no whole number above 0.
     """
-    if not word.isdecimal() or int(word) < 1:
-        raise OptionError(f"--j: got {word!r}, expected a whole number above 0")
-    return int(word)
+    text = " ".join(words or ()).strip()
+    if text.lower() in NOT_GIVEN:
+        return 1
+    if not (text.isascii() and text.isdecimal()) or len(text) > 6 or int(text) < 1:
+        raise OptionError(f"--j: got {text!r}, expected a whole number above 0; for example --j 4")
+    return int(text)
 
 
-def _parse_value(name: str, text: str, description: Description) -> Any:
-    word = text.strip()
-    lower = word.lower()
-    if description.kind == "flag":
-        return _parse_flag(name, lower)
-    if description.when_on is not None and lower in ("yes", "true", "on"):
-        return description.when_on
-    if description.when_on is not None and lower in ("no", "false", "off"):
-        return None
-    if description.kind == "number":
-        return _parse_number(name, word, float, description)
-    if description.kind == "integer":
-        return _parse_number(name, word, int, description)
-    return lower if description.kind == "choice" else word
+def extra_words(name: str, words: Sequence[str], value: Optional[str]) -> List[str]:
+    """Return the problem of an option that takes one file and has several words after it, which are not one name.
+
+    Parameters
+    ----------
+    name : str
+        Name of the option.
+    words : sequence of str
+        The words after the option.
+    value : str, optional
+        The path that was made of the words.
+    """
+    if len(words) < 2 or value is None or value != typed_path(words[0]):
+        return []
+    if all(os.path.isfile(word) for word in words):
+        classes = "; for all classes of a classification give --in_parts run_itNNN_data.star" if "in_" in name else ""
+        return [f"--{name}: got {len(words)} files, {words[0]} to {words[-1]}, expected one; give one of them{classes}"]
+    return [stray_text(words[1])]
 
 
-def _split_paths(words: List[str]) -> Tuple[str, ...]:
-    """Return file names that are separate words or separated by commas: a parameter in RELION's form is one word."""
-    return tuple(
-        path.strip() for word in words for path in ([word] if os.path.exists(word) else word.split(",")) if path.strip()
-    )
-
-
-def _parse_flag(name: str, lower: str) -> bool:
-    if lower not in _TRUE + _FALSE:
-        raise SettingsError(name, f"got {lower!r}, expected yes or no")
-    return lower in _TRUE
-
-
-def _parse_number(name: str, word: str, kind: type, description: Description) -> Any:
-    try:
-        value = float(word)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise SettingsError(name, f"got {word!r}, expected {description.values}")
-    if kind is int and value != int(value):
-        raise SettingsError(name, f"got {word!r}, expected a whole number, {description.values}")
-    return kind(value)
+def stray_text(word: str) -> str:
+    """Return the message for a word that belongs to no option."""
+    return f"found {word!r} where an option was expected; give the map with --in_3dref, quote values with blanks"

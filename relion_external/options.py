@@ -1,25 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parse the command line: RELION's own options, and one option for each setting of `occupy_core.Settings`."""
+"""Understand the command line, and find all that is wrong with it in one go."""
 
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, NoReturn, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
-from occupy_core import __version__
-from occupy_core.errors import SettingsError
+from occupy_core.errors import OccupyError, SettingsError, numbered_list
 from occupy_core.job.repeat import RecordedJob, read_job_record
-from occupy_core.settings.setting_type import Description
 from occupy_core.settings.settings import Settings, default_of, descriptions
-from relion_external.option_values import OptionError, parse_positive, parse_setting, parse_threads
-from relion_files.project import without_format
+from occupy_core.settings.typed_paths import file_problem, name_problem
+from occupy_core.settings.typed_values import NOT_GIVEN
+from relion_external.named_files import NamedFile, named_files
+from relion_external.option_parser import UNUSED_INPUTS, default_text, make_parser, option_names, unknown_option_texts
+from relion_external.option_values import (
+    OptionError,
+    extra_words,
+    parse_setting,
+    parse_threads,
+    parse_voxel_size,
+    path_value,
+)
+from relion_external.option_words import usual_options
 
-PROGRAM = "relion_external_occupy"
-# Inputs of RELION's Input tab that this job does not use.
-_UNUSED_INPUTS = ("in_movies", "in_mics", "in_coords")
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -56,8 +62,27 @@ class Options:
     warnings: Tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class CommandLine:
+    """What a command line says, and all that is wrong with it.
+
+    Attributes
+    ----------
+    options : Options, optional
+        None if something is wrong.
+    problems : tuple of OccupyError
+        One for each mistake.
+    files : tuple of NamedFile
+        The files that it names, as far as it can be understood.
+    """
+
+    options: Optional[Options]
+    problems: Tuple[OccupyError, ...]
+    files: Tuple[NamedFile, ...]
+
+
 def parse(arguments: List[str]) -> Options:
-    """Parse a command line.
+    """Parse a command line. Files are not looked at, except the report that --settings names.
 
     Parameters
     ----------
@@ -67,7 +92,8 @@ def parse(arguments: List[str]) -> Options:
     Raises
     ------
     OptionError
-        If an option is unknown or has no value, or if no input map or no output folder is given.
+        If an option is unknown or has no value, if no input map or no output folder is given, or if there are several
+        mistakes: the message lists all of them.
     JobError
         If the report that --settings names cannot be read.
     SettingsError
@@ -75,181 +101,186 @@ def parse(arguments: List[str]) -> Options:
     SystemExit
         After --help or --version.
     """
-    parser = _parser()
-    # An empty parameter name in RELION's form arrives as "--".
-    parsed, unknown = parser.parse_known_args([word for word in arguments if word != "--"])
-    if unknown:
-        raise OptionError(_unknown_option_text(unknown[0]))
-    earlier_job = None if parsed.settings is None else read_job_record(parsed.settings)
-    _check_input_and_output(parsed, earlier_job)
-    input_path = parsed.in_parts or parsed.in_3dref
-    return Options(
-        input_path=without_format(input_path) if input_path else None,
+    line = read_command_line(arguments)
+    require_none(line.problems)
+    assert line.options is not None
+    return line.options
+
+
+def read_command_line(arguments: List[str]) -> CommandLine:
+    """Read a command line; mistakes are returned, not raised.
+
+    Raises
+    ------
+    SystemExit
+        After --help or --version.
+    """
+    parsed, unknown = make_parser().parse_known_args(usual_options(arguments, option_names()))
+    problems: List[OccupyError] = [OptionError(text) for text in unknown_option_texts(unknown)]
+    report = _path(parsed, "settings", problems)
+    earlier_job = _earlier_job(report, problems)
+    in_parts, in_3dref = (_path(parsed, name, problems) for name in ("in_parts", "in_3dref"))
+    input_path = in_parts or in_3dref
+    values = _setting_values(parsed, problems)
+    base = Settings() if earlier_job is None else earlier_job.settings
+    settings = _settings(values, base, problems)
+    asks_for_classes = parsed.classes is not None and " ".join(parsed.classes).strip().lower() not in NOT_GIVEN
+    has_input = bool(input_path) or [] in (parsed.in_parts, parsed.in_3dref)  # a missing path is reported already
+    problems += _missing_options(parsed.o, has_input, report, earlier_job, asks_for_classes)
+    output_dir = (parsed.o or [""])[0]
+    problems += [OptionError(text) for text in extra_words("o", parsed.o or [], output_dir)]
+    problems += [OptionError(f"--o: {text}") for text in (name_problem(output_dir),) if text]
+    voxel_size = _attempt(lambda: parse_voxel_size(parsed.angpix), problems)
+    threads = _attempt(lambda: parse_threads(parsed.j), problems)
+    files = named_files("in_parts" if in_parts else "in_3dref", input_path, {**vars(base), **values})
+    if problems or settings is None or threads is None:
+        return CommandLine(None, tuple(problems), files)
+    warnings = [*_warnings(parsed, input_path, output_dir, asks_for_classes)]
+    options = Options(
+        input_path=input_path,
         earlier_job=earlier_job,
-        expand_class_map=parsed.classes is not None,
-        voxel_size=parse_positive("angpix", parsed.angpix),
-        output_dir=parsed.o,
-        threads=parse_threads(parsed.j),
-        settings=_settings(parsed, Settings() if earlier_job is None else earlier_job.settings),
-        warnings=(*_warnings(parsed), *(earlier_job.warnings if earlier_job else ())),
+        expand_class_map=asks_for_classes,
+        voxel_size=voxel_size,
+        output_dir=output_dir,
+        threads=threads,
+        settings=settings,
+        warnings=(*warnings, *(earlier_job.warnings if earlier_job else ())),
     )
+    return CommandLine(options, (), files)
 
 
-def option_names() -> List[str]:
-    """Return the names of all options, without the dashes."""
-    own = ["o", "in_3dref", "in_parts", "in_mask", "settings", "angpix", "j", "pipeline_control", "help", "version"]
-    return [*own, *_UNUSED_INPUTS, *descriptions()]
+def require_none(problems: Sequence[OccupyError]) -> None:
+    """Raise the only problem, or an `OptionError` that lists all problems of a command line."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        texts = [f"--{error}" if isinstance(error, SettingsError) else str(error) for error in problems]
+        raise OptionError(numbered_list(f"{len(texts)} mistakes", texts))
 
 
-def default_text(name: str) -> str:
-    """Return the default of a setting in words."""
-    description, value = descriptions()[name], default_of(name)
-    if description.when_on is not None:
-        return f"off; {description.when_on:g} when given without a value"
-    if description.kind == "flag":
-        return "yes" if value else "no"
-    if value is None or value in ((), ""):
-        return description.derived or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _path(parsed: argparse.Namespace, name: str, problems: List[OccupyError]) -> Optional[str]:
+    """Return the path that an option names; None if it is not given."""
+    words = getattr(parsed, name)
+    if words == []:
+        problems.append(OptionError(f"--{name}: expected one argument, got none; give the path of a file"))
+        return None
+    path = path_value(words)
+    problems += [OptionError(text) for text in extra_words(name, words or [], path)]
+    return path
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser that raises `OptionError` instead of printing its usage and exiting."""
-
-    def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{message}; see {PROGRAM} --help")
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog=PROGRAM,
-        allow_abbrev=False,
-        description="Estimate the local scale and occupancy of a cryo-EM map, and modify the map by its local scale. "
-        "Run this program as a RELION External job (executable: relion_external_occupy) or from a shell.",
-        epilog="A yes/no option may be given without a value, or with yes/no, true/false or 1/0. Cite Forsberg, Shah & "
-        "Burt, Nature Communications 14 (2023), doi:10.1038/s41467-023-41478-1.",
-    )
-    _add_input_and_output(parser.add_argument_group("input and output"))
-    settings = parser.add_argument_group("settings")
-    for name, description in descriptions().items():
-        _add_setting(settings, name, description)
-    return parser
+def _earlier_job(report: Optional[str], problems: List[OccupyError]) -> Optional[RecordedJob]:
+    """Return the job whose report --settings names; None without one, or if it cannot be read."""
+    if report is None:
+        return None
+    problem = file_problem(report, "the report.json of a job", lambda name: name.endswith(".json"))
+    if problem:
+        problems.append(OptionError(problem))
+        return None
+    return _attempt(lambda: read_job_record(report), problems)
 
 
-def _add_input_and_output(group: Any) -> None:
-    """Add the options for input, output and threads, and --version."""
-    group.add_argument("--o", metavar="DIR/", help="output folder; RELION sets it")
-    group.add_argument("--in_3dref", "--in_3Dref", metavar="MAP", help="input map (RELION: Input 3D reference)")
-    group.add_argument(
-        "--in_parts",
-        metavar="STAR",
-        help="instead of one map, all classes of a 3D classification: its run_itNNN_data.star (RELION: Input "
-        "particles)",
-    )
-    group.add_argument(
-        "--in_mask", metavar="MAP", help="solvent definition, as with --solvent_def (RELION: Input 3D mask)"
-    )
-    group.add_argument(
-        "--settings",
-        metavar="REPORT",
-        help="repeat the job of a report.json, with its maps and settings; other options on the command line replace "
-        "those of the report",
-    )
-    group.add_argument("--angpix", metavar="Å", help="voxel size, if the map's header is wrong")
-    group.add_argument("--j", metavar="N", default="1", help="number of threads, limited to the available processors")
-    group.add_argument(
-        "--pipeline_control", metavar="DIR/", nargs="?", help="ignored; RELION adds it (marker files go to --o)"
-    )
-    group.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    for name in _UNUSED_INPUTS:
-        group.add_argument(f"--{name}", help=argparse.SUPPRESS)
+def _attempt(read: Callable[[], _Value], problems: List[OccupyError]) -> Optional[_Value]:
+    """Return the value of a function; None, with its error in `problems`, if it fails."""
+    try:
+        return read()
+    except SettingsError as error:
+        problems += error.all
+    except OccupyError as error:
+        problems.append(error)
+    return None
 
 
-def _add_setting(group: Any, name: str, description: Description) -> None:
-    """Add the option of one setting, with a help text from its description."""
-    arguments: Dict[str, Any] = {"metavar": description.kind.upper(), "dest": name}
-    if description.kind == "flag" or description.when_on is not None:
-        arguments.update(nargs="?", const="yes")
-    if name == "target_mask":
-        arguments.update(nargs="+", action="extend")
-    if name in ("classes", "model_whole"):
-        arguments.update(nargs="+")  # RELION's form splits "1, 3" and "A/HEM 501" into words
-    if name == "model_masks":
-        arguments.update(nargs="*")
-    text = f"{description.label}: {description.values}; default: {default_text(name)}. {description.help}"
-    arguments["help"] = text.replace("%", "%%")
-    group.add_argument(f"--{name}", **arguments)
+def _setting_values(parsed: argparse.Namespace, problems: List[OccupyError]) -> Dict[str, Any]:
+    """Return the values of the settings on the command line by name.
 
-
-def _settings(parsed: argparse.Namespace, base: Settings) -> Settings:
-    """Return `base` with the settings on the command line replaced."""
+    A value that cannot be read is replaced by one that raises no second error.
+    """
     values = {}
     for name, description in descriptions().items():
         words = getattr(parsed, name)
-        if words is not None:
-            values[name] = parse_setting(name, words, description)
-    if parsed.in_mask is not None:
-        if values.get("solvent_def", parsed.in_mask) != parsed.in_mask:
-            raise SettingsError(
-                "solvent_def", "is not the file of --in_mask, which is the same setting; give only one of the two"
+        if words is None:
+            continue
+        try:
+            values[name] = parse_setting(name, words, description, default_of(name))
+        except SettingsError as error:
+            problems.append(_with_default(error))
+            values[name] = default_of(name) if description.when_on is None else description.when_on
+        if name in ("solvent_def", "model"):
+            problems += [OptionError(text) for text in extra_words(name, words, values[name])]
+    mask = _path(parsed, "in_mask", problems)
+    if mask is not None:
+        if (values.get("solvent_def") or mask) != mask:
+            problems.append(
+                SettingsError(
+                    "solvent_def", "is not the file of --in_mask, which is the same setting; give only one of the two"
+                )
             )
-        values["solvent_def"] = parsed.in_mask
-    if values.get("solvent_def"):
-        values["solvent_def"] = without_format(values["solvent_def"])
-    if values.get("target_mask"):
-        values["target_mask"] = tuple(map(without_format, values["target_mask"]))
-    return replace(base, **values)
+        values["solvent_def"] = mask
+    return values
 
 
-def _check_input_and_output(parsed: argparse.Namespace, earlier_job: Optional[RecordedJob]) -> None:
-    """Raise `OptionError` if the command line has no input map or no output folder."""
-    input_path = parsed.in_parts or parsed.in_3dref
-    if earlier_job is not None and not input_path:
+def _settings(values: Dict[str, Any], base: Settings, problems: List[OccupyError]) -> Optional[Settings]:
+    """Return `base` with some settings replaced; None if that is not allowed."""
+    try:
+        return replace(base, **values)
+    except SettingsError as error:
+        problems += [_with_default(item) for item in error.all]
+        return None
+
+
+def _with_default(error: SettingsError) -> SettingsError:
+    """Return the error with a way out: a wrong value may be left out."""
+    if not error.problem.endswith((descriptions()[error.setting].values, "yes or no", "or 1-3")):
+        return error  # it has a way out of its own
+    default = default_text(error.setting).split(";")[0]
+    return SettingsError(error.setting, f"{error.problem}; leave it out for the default ({default})")
+
+
+def _missing_options(
+    output: Optional[List[str]],
+    has_input: bool,
+    report: Optional[str],
+    earlier_job: Optional[RecordedJob],
+    asks_for_classes: bool,
+) -> Iterator[OptionError]:
+    """Yield the problems of a command line without an input map or an output folder."""
+    if not has_input and earlier_job is not None:
         if earlier_job.missing:
-            raise OptionError(
-                f"{earlier_job.missing[0]}: no such file, but {parsed.settings} names it as a map; run the command in "
+            yield OptionError(
+                f"{earlier_job.missing[0]}: no such file, but {report} names it as a map; run the command in "
                 "the project's folder, or give another map with --in_3dref or --in_parts"
             )
-        if parsed.classes is not None:
-            raise OptionError("--classes beside --settings needs --in_parts too: a report names single maps")
-    elif not input_path:
-        raise OptionError(
+        elif asks_for_classes:
+            yield OptionError("--classes beside --settings needs --in_parts too: a report names single maps")
+    elif not has_input and report is None:
+        yield OptionError(
             "no map given, expected --in_3dref MAP (RELION: Input 3D reference), or --in_parts run_itNNN_data.star of "
             "a 3D classification (RELION: Input particles)"
         )
-    if not parsed.o:
-        raise OptionError("no output folder given, expected --o DIR/")
+    if not output or not output[0]:
+        yield OptionError("no output folder given, expected --o DIR/")
 
 
-def _warnings(parsed: argparse.Namespace) -> Tuple[str, ...]:
-    """Return warnings about options that have no effect, or perhaps not the intended one."""
-    texts = [f"--{name} is not used by this job" for name in _UNUSED_INPUTS if getattr(parsed, name) is not None]
-    if parsed.in_parts and parsed.in_3dref:
-        texts.append("--in_3dref is not used: --in_parts names the input maps")
-    is_map = parsed.in_parts and not (parsed.in_parts.lower().endswith(".star") or os.path.isdir(parsed.in_parts))
-    if is_map and parsed.classes is None:
-        texts.append(
+def _warnings(
+    parsed: argparse.Namespace, input_path: Optional[str], output_dir: str, asks_for_classes: bool
+) -> Iterator[str]:
+    """Yield warnings about options that have no effect, or perhaps not the intended one."""
+    for name in UNUSED_INPUTS:
+        if path_value(getattr(parsed, name)) is not None:
+            yield f"--{name} is not used by this job"
+    both = path_value(parsed.in_parts) and path_value(parsed.in_3dref)
+    if both:
+        yield "--in_3dref is not used: --in_parts names the input maps"
+    name = str(input_path)
+    is_map = path_value(parsed.in_parts) and not (name.lower().endswith(".star") or os.path.isdir(name))
+    if is_map and not asks_for_classes:
+        yield (
             "--in_parts names one map, so no classes are compared; to compare all classes give run_itNNN_data.star, "
             "or add --classes all"
         )
-    return tuple(texts)
-
-
-def _unknown_option_text(word: str) -> str:
-    """Return the error message for a word that is no known option; it names the most similar option."""
-    if not word.startswith("--"):
-        return f"found {word!r} where an option was expected; give the map with --in_3dref, quote values with blanks"
-    name = word[2:].split("=")[0]
-    names = option_names()
-    similar = _most_similar(name.replace("-", "_").lower(), [item.lower() for item in names])
-    if similar:
-        return f"unknown option --{name}; did you mean --{similar}?"
-    return f"unknown option --{name}; expected one of {', '.join('--' + item for item in names)}"
-
-
-def _most_similar(word: str, names: List[str]) -> Optional[str]:
-    """Return the name that a word most likely stands for: first one of the same letters, such as model for modle."""
-    for name in names:
-        if sorted(name) == sorted(word):
-            return name
-    return next(iter(difflib.get_close_matches(word, names, n=1)), None)
+    if "None" in output_dir:
+        yield (
+            f"the output folder {output_dir} has None in its name, which RELION removes from the names of outputs in "
+            "its pipeline: choose another folder if other jobs of RELION are to take the outputs"
+        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import List, Optional
 
+from relion_external.option_words import usual_options
+
 
 def find_output_folder(arguments: List[str]) -> Optional[str]:
     """Return the value of --o, or None without one; of several, the last that is not empty.
@@ -12,9 +14,10 @@ def find_output_folder(arguments: List[str]) -> Optional[str]:
     Works before any other argument is parsed or checked: a wrong command line needs a marker file too.
     """
     folder = None
-    for index, word in enumerate(arguments):
-        if word == "--o" and index + 1 < len(arguments) and not arguments[index + 1].startswith("--"):
-            folder = arguments[index + 1] or folder
+    words = usual_options(arguments, ["o"])
+    for index, word in enumerate(words):
+        if word == "--o" and index + 1 < len(words) and not words[index + 1].startswith("--"):
+            folder = words[index + 1] or folder
         elif word.startswith("--o="):
             folder = word[len("--o=") :] or folder
     return folder

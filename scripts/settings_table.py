@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from occupy_core.settings.settings import descriptions
-from relion_external.options import default_text
+from relion_external.option_parser import default_text
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 START, END = "<!-- settings: made by `make settings-table` -->", "<!-- end of settings -->"

@@ -12,8 +12,8 @@ from typing import Optional, Sequence
 
 import numpy as np
 
+from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.types import Volume
-from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.limits import MIN_VOXELS
 from occupy_core.estimate.prepare import PreparedMap, calibrate_map
 from occupy_core.estimate.reference import Reference

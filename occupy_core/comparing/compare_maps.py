@@ -10,10 +10,10 @@ import statistics
 from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.comparing.class_cache import ClassCache, ClassEntry
 from occupy_core.comparing.common_lowpass import common_lowpass
 from occupy_core.comparing.comparison import Comparison, compare_classes
-from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.each_map import counts, estimate_settings, position_of_named_map
 from occupy_core.comparing.focus import is_focused
 from occupy_core.comparing.limits import MIN_GREY_FACTOR, MIN_PARTICLES

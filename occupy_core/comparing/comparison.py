@@ -12,11 +12,11 @@ from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.changes import distances_between, is_flexible, moved_pairs
 from occupy_core.comparing.class_data import ClassData, choose_reference_class
 from occupy_core.comparing.common_part import CommonPart, find_common_part, no_common_part
-from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.inner_noise import NoiseOfMeans, independent_places
 from occupy_core.comparing.limits import BLUR_OF_LOWPASS, CANDIDATE_SIGMAS, MIN_DIFFERENCE, MIN_OCCUPANCY, TINY
 from occupy_core.comparing.occupancies import Interval, inner_voxels, mixing_with, read_occupancies
@@ -154,7 +154,9 @@ def compare_classes(
     differ by where nothing differs (`two_groups`).
     """
     reference = choose_reference_class(classes, reference)
-    molecule = np.logical_or.reduce([item.molecule.load() for item in classes])
+    molecule = classes[0].molecule.load()
+    for item in classes[1:]:  # one by one: many classes take no more memory than two
+        molecule |= item.molecule.load()
     if focused:
         poses, common = [Pose()] * len(classes), no_common_part(classes, reference)
     else:
@@ -257,19 +259,19 @@ def _densities_and_scales(
     classes: Sequence[ClassData], scale_factors: Sequence[float], molecule: Mask
 ) -> Tuple[Floats, Floats, Volume]:
     """Return density and shared scale of each class (class, voxel of the molecule), and the spread of the scale, 3D."""
-    densities, scales = [], []
+    densities, scales = (np.empty((len(classes), int(molecule.sum())), dtype=np.float32) for _ in range(2))
     highest, lowest = np.zeros(molecule.shape, dtype=np.float32), np.ones(molecule.shape, dtype=np.float32)
-    for item, factor in zip(classes, scale_factors):
-        densities.append(item.density.load()[molecule])
+    for row, (item, factor) in enumerate(zip(classes, scale_factors)):
+        densities[row] = item.density.load()[molecule]
         scale = item.own_scale.load()
         scale *= np.float32(factor)
         np.clip(scale, 0, 1, out=scale)
-        scales.append(scale[molecule])
+        scales[row] = scale[molecule]
         np.maximum(highest, scale, out=highest)
         np.minimum(lowest, scale, out=lowest)
         del scale  # frees its memory before the next class is loaded
     highest -= lowest
-    return np.stack(densities), np.stack(scales), highest
+    return densities, scales, highest
 
 
 def _grey_scale_warnings(common: CommonPart, names: Sequence[str], reference: int) -> List[str]:

@@ -82,17 +82,22 @@ def measure_usable_maps(
         try:
             source = read(item)
             first = first or (source.path, source.grid)
-            difference = first[1].difference(source.grid)
-            if difference:
-                raise JobError(
-                    f"{source.path}: has {difference}, unlike {first[0]}; maps must lie on one grid to be compared: "
-                    "leave one of them out"
-                )
+            require_one_grid(source.path, source.grid, *first)
             results[index] = measure(source)
             del source  # frees its memory before the next map is read
         except MapError as error:
             notes.append(f"{item.name} is left out of the comparison: {error}")
     return results
+
+
+def require_one_grid(path: str, grid: MapGrid, first_path: str, first_grid: MapGrid) -> None:
+    """Raise JobError, which names both maps, unless a map lies on the grid of the first map of a comparison."""
+    difference = first_grid.difference(grid)
+    if difference:
+        raise JobError(
+            f"{path}: has {difference}, unlike {first_path}; maps must lie on one grid to be compared: leave one of "
+            "them out"
+        )
 
 
 def index_of_named_map(maps: Sequence[MapInput], settings: Settings) -> Optional[int]:
@@ -108,7 +113,9 @@ def index_of_named_map(maps: Sequence[MapInput], settings: Settings) -> Optional
     numbers = {item.class_info.number: index for index, item in enumerate(maps) if item.class_info}
     if int(settings.reference) not in numbers:
         known = ", ".join(str(number) for number in sorted(numbers)) or "(the maps have no numbers)"
-        raise SettingsError("reference", f"got {settings.reference}, expected one of the maps' numbers: {known}")
+        raise SettingsError(
+            "reference", f"got {settings.reference}, expected one of the maps' numbers: {known}; or auto"
+        )
     return numbers[int(settings.reference)]
 
 

@@ -196,7 +196,10 @@ def _refine(relative: Floats, patterns: List[Pattern], seeds: Mask) -> List[Patt
 
 def _nearest_labels(relative: Floats, patterns: Sequence[Pattern]) -> Labels:
     """Label each voxel with the pattern at the smallest Euclidean distance over the maps."""
-    distances = [((relative - pattern[:, None].astype(np.float32)) ** 2).sum(axis=0) for pattern in patterns]
+    distances = np.zeros((len(patterns), relative.shape[1]), dtype=np.float32)
+    for distance, pattern in zip(distances, patterns):
+        for values, centre in zip(relative, pattern.astype(np.float32)):  # map by map: no copy of all maps
+            distance += (values - centre) ** 2
     labels: Labels = np.argmin(distances, axis=0).astype(np.uint8)
     return labels
 

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around
+from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.rigid_motion import MOTIONS, RigidMotion, small_motions
 from occupy_core.arrays.smoothing import gaussian_smooth
 from occupy_core.arrays.types import Mask, Volume
 from occupy_core.comparing.class_data import ClassData
-from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.limits import (
     BLUR_REACH,
     DETECTION_WIDTHS,

@@ -14,10 +14,10 @@ from typing import List, Sequence, Tuple
 import numpy as np
 
 from occupy_core.arrays.boxes import scatter
+from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.neighbours import any_within
 from occupy_core.arrays.smoothing import gaussian_smooth, gaussian_smooth_at
 from occupy_core.arrays.types import Floats, Mask, Volume
-from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.limits import MIN_RELATIVE_DENSITY, MIXING_REACH
 
 # Smoothing leaves less noise near voxels that are set to 0. Noise is measured only where at least this share of the

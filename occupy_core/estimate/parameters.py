@@ -80,7 +80,10 @@ def resolve_parameters(grid: MapGrid, settings: Settings) -> ResolvedParameters:
         _check_cutoff("lowpass_output", settings.lowpass_output, box, voxel_size)
     size = settings.kernel_size or default_kernel_size(lowpass, voxel_size)
     if size > min(box):
-        raise SettingsError("kernel_size", f"got {size} voxels, expected at most {min(box)}: the map's shortest side")
+        raise SettingsError(
+            "kernel_size",
+            f"got {size} voxels, expected at most {min(box)}: the map's shortest side; choose a smaller one",
+        )
     reads_occupancy = settings.reads_occupancy
     radius = settings.kernel_radius or default_kernel_radius(lowpass, voxel_size, reads_occupancy=reads_occupancy)
     voxels = int(ball_mask(size, radius).sum())
@@ -115,5 +118,5 @@ def _check_cutoff(name: str, cutoff: float, box: Tuple[int, int, int], voxel_siz
         raise SettingsError(
             name,
             f"{cutoff:.4g} Å does not suit a box of {box_text(box)} voxels of {voxel_size:.4g} Å, "
-            f"expected {finest:.4g} to {coarsest:.4g} Å",
+            f"expected {finest:.4g} to {coarsest:.4g} Å; choose one of these, or leave it out",
         )

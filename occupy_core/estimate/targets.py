@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from occupy_core.estimate.kernel import solve_tau
 from occupy_core.estimate.reference import tiled_reference
 from occupy_core.fourier.resize import sample_nearest
 from occupy_core.maps.density_map import DensityMap
-from occupy_core.maps.reading import read_on_grid
+from occupy_core.maps.reading import check_on_grid, read_on_grid
 
 _MASK_THRESHOLD = 0.5  # voxels of a target mask above this value belong to the part
 
@@ -81,6 +81,19 @@ class Target:
         if self.is_uneven:
             return UNEVEN_MASK_WARNING.format(path=self.path)
         return SURFACE_MASK_WARNING.format(path=self.path) if self.is_surface else None
+
+
+def check_targets(paths: Sequence[str], source: DensityMap) -> None:
+    """Refuse target masks whose headers show that they cannot be read on the grid of a map, before the work.
+
+    Raises
+    ------
+    MapError
+        For the first such mask.
+    """
+    for path in paths:
+        if path not in source.masks:
+            check_on_grid(path, source.grid, source.path, "target mask")
 
 
 def measure_target(

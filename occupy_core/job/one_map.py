@@ -20,7 +20,13 @@ from occupy_core.maps.writing import MapWriter, open_written
 from occupy_core.process import Producer, Result, Store, process_map
 from occupy_core.progress import Say, Step
 from occupy_core.reporting.report import map_report, target_report, target_text
-from occupy_core.reporting.sections import CentralSections, assemble_sections, central_sections, tile_section_index
+from occupy_core.reporting.sections import (
+    CentralSections,
+    assemble_sections,
+    central_sections,
+    keep_on_disk,
+    tile_section_index,
+)
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import MAP_OUTPUTS, output_kinds
 from occupy_core.settings.settings import Settings
@@ -73,7 +79,7 @@ def process_map_file(
         report["class"] = {name: value for name, value in asdict(item.class_info).items() if name != "ssnr"}
     in_order = {kind: panels[kind] for kind in ("input", *names)}
     sections = assemble_sections(in_order, source.data, tile_section_index(report))
-    return MapOutputs(item, names, report, sections)
+    return MapOutputs(item, names, report, keep_on_disk(sections))
 
 
 def _store_in_files(paths: Dict[str, Path], grid: MapGrid, panels: Panels) -> Store:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from occupy_core.reporting.sections import MapSections
 from occupy_core.settings.job_spec import MapInput
@@ -22,14 +22,14 @@ class MapOutputs:
         File names in the output folder by kind: keys of `output_names.MAP_OUTPUTS`.
     report : dict
         The map's part of report.json.
-    sections : MapSections
-        2D sections for the figures.
+    sections : callable
+        Loads the 2D sections for the figures (MapSections).
     """
 
     source: MapInput
     files: Dict[str, str]
     report: Dict[str, Any]
-    sections: MapSections
+    sections: Callable[[], MapSections]
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,10 @@ def _read_report(path: str) -> Mapping[str, Any]:
             "the map and the settings as options"
         ) from error
     if not isinstance(report, dict) or report.get("program") != PROGRAM:
-        raise JobError(f"{path}: is not a report of this program, expected the report.json of a job")
+        raise JobError(
+            f"{path}: is not a report of this program, expected the report.json of a job; "
+            "give that, or the map and the settings as options"
+        )
     return report
 
 

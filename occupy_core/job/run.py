@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional,
 from occupy_core.errors import ChangedInputError, JobError, OccupyError
 from occupy_core.input_files import unchanged_inputs
 from occupy_core.job.background import record_in_background
+from occupy_core.job.check_inputs import check_inputs
 from occupy_core.job.fitted_model import (
     MODEL_WORK,
     add_local_scale,
@@ -84,6 +85,7 @@ def run_job(
     with opened as target, staged_outputs(target, _expected_names(job), job.inputs) as folder, enough_memory(
         job, reporter
     ) as notes, _recorded(job) as record:  # in this order: inputs are compared before outputs are put in place
+        check_inputs(job, reporter)
         model_report, model = measure_job_model(job, folder, reporter)  # first: a wrong model must not cost an hour
         cache = class_cache(job)
         for_maps = with_lowpass_of_classes(job)

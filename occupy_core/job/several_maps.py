@@ -25,7 +25,7 @@ _MEASURING = 0.8
 
 def work_of(job: Job) -> float:
     """Return the amount of work in a job; estimating and writing one map is 1."""
-    return len(job.maps) * (1 + _MEASURING * (_shares_reference(job) + (job.compare and len(job.maps) > 1)))
+    return len(job.maps) * (1 + _MEASURING * (shares_full_scale(job) + (job.compare and len(job.maps) > 1)))
 
 
 def with_lowpass_of_classes(job: Job) -> Job:
@@ -77,7 +77,7 @@ def find_shared_scale(job: Job, cache: Optional[ClassCache], progress: Progress)
     JobError, SettingsError
         As in `shared_scale.shared_scale`.
     """
-    if not _shares_reference(job):
+    if not shares_full_scale(job):
         return None
     from occupy_core.comparing.shared_scale import shared_scale
 
@@ -138,7 +138,8 @@ def compare_job_maps(
     return report, comparison, []
 
 
-def _shares_reference(job: Job) -> bool:
+def shares_full_scale(job: Job) -> bool:
+    """Return whether all maps of a job share one full scale, for which they must lie on one grid."""
     if len(job.maps) < 2:
         return False
     from occupy_core.comparing.shared_scale import shares_reference

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence
 
 from occupy_core.files import write_text
 from occupy_core.reporting.chimerax import session_commands
@@ -30,8 +30,8 @@ class ReportContents:
     job : Job
     map_reports : sequence of dict
         One report (`report.map_report`) for each map that did not fail.
-    map_sections : sequence of MapSections
-        Sections for the figures, one record for each of `map_reports`.
+    map_sections : sequence of callable
+        Each loads the sections for the figures of one map (MapSections); one for each of `map_reports`.
     failed : mapping of str to str
         Reason of the failure by path of the map.
     shared_reference : str, optional
@@ -50,7 +50,7 @@ class ReportContents:
 
     job: Job
     map_reports: Sequence[Report]
-    map_sections: Sequence[MapSections]
+    map_sections: Sequence[Callable[[], MapSections]]
     failed: Mapping[str, str]
     shared_reference: Optional[str]
     comparison: Optional[Report]
@@ -114,7 +114,7 @@ def _draw_figures(path: Path, report: Report, contents: ReportContents) -> str:
         if compared is not None:
             volumes = (density.load() for density in compared.densities)
             sections = region_sections([region.mask for region in compared.result.regions], volumes)
-        write_logfile(path, report, contents.map_sections, sections)
+        write_logfile(path, report, (load() for load in contents.map_sections), sections)
     except Exception as error:  # the computed maps must not be lost because of a figure
         path.unlink(missing_ok=True)
         return f"{type(error).__name__}: {error}"

@@ -79,21 +79,42 @@ def read_on_grid(path: str, source: DensityMap, role: str) -> DensityMap:
     """
     if path in source.masks:
         mask = map_from_array(source.masks[path], voxel_size=source.grid.voxel_size, name=path)
-        _require_grid(mask.grid, path, source, role)
+        _require_grid(mask.grid, path, source.grid, source.path, role)
         return mask
     with unchanged_inputs():
         file = read_header(path)
         grid, notes = grid_of_mask(file, source.grid)
-        _require_grid(grid, path, source, role)
+        _require_grid(grid, path, source.grid, source.path, role)
         return _with_values(file, grid, notes)
 
 
-def _require_grid(grid: MapGrid, path: str, source: DensityMap, role: str) -> None:
+def check_on_grid(path: str, grid: MapGrid, map_name: str, role: str) -> None:
+    """Refuse a mask whose header shows that `read_on_grid` will refuse it.
+
+    Parameters
+    ----------
+    path : str
+    grid : MapGrid
+        Grid of the map.
+    map_name : str
+        Name of the map in messages.
+    role : str
+        As in `read_on_grid`.
+
+    Raises
+    ------
+    MapError
+        As in `read_on_grid`, but for the errors of the values.
+    """
+    _require_grid(grid_of_mask(read_header(path), grid)[0], path, grid, map_name, role)
+
+
+def _require_grid(grid: MapGrid, path: str, wanted: MapGrid, map_name: str, role: str) -> None:
     """Raise MapError unless a mask lies on the grid of a map."""
-    difference = source.grid.difference(grid)
+    difference = wanted.difference(grid)
     if difference:
         raise MapError(
-            f"{path}: the {role} has {difference}, expected the grid of {source.path}; resample it on that grid"
+            f"{path}: the {role} has {difference}, expected the grid of {map_name}; resample it on that grid"
         )
 
 

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """2D sections through maps, for the figures: with them the maps themselves need not stay in memory.
 
-Sections are copied one by one, so that no temporary array is as large as a map.
+Sections are copied one by one, so that no temporary array is as large as a map. Those of a job's maps are kept in a
+temporary file, so that many maps take no more memory than one.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple
 
 import numpy as np
 
+from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.types import Image, Volume
+from occupy_core.errors import JobError
 
 # Axes of an array (z, y, x), in order.
 AXIS_NAMES = ("z", "y", "x")
@@ -69,6 +72,25 @@ def assemble_sections(panels: Mapping[str, Tuple[Image, ...]], source: Volume, t
     """
     step = _step(source.shape)
     return MapSections(dict(panels), _section(source, 0, tile_section, step), source.shape, step)
+
+
+def keep_on_disk(sections: MapSections) -> Callable[[], MapSections]:
+    """Move sections to a temporary file, and return the function that loads them again.
+
+    They stay in memory if no temporary file can be written: the figures of a job must not cost its maps.
+    """
+    try:
+        panels = {kind: tuple(DiskArray(image) for image in images) for kind, images in sections.panels.items()}
+        tile = DiskArray(sections.tile)
+    except JobError:
+        return lambda: sections
+    shape, step = sections.shape, sections.step  # the function must not hold the sections themselves
+
+    def load() -> MapSections:
+        images = {kind: tuple(image.load() for image in stored) for kind, stored in panels.items()}
+        return MapSections(images, tile.load(), shape, step)
+
+    return load
 
 
 def central_sections(volume: Volume) -> Tuple[Image, ...]:

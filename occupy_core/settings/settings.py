@@ -13,11 +13,12 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from occupy_core.errors import SettingsError
 from occupy_core.settings.setting_type import Description, setting
-from occupy_core.settings.validation import check_kind, check_ranges
+from occupy_core.settings.validation import check_settings
 
 MODES = ("auto", "resolution", "occupancy")
 NORMALISATIONS = ("tiled", "kernel", "calibrated")
 MODIFICATIONS = ("amplify", "attenuate", "sigmoid")
+KINDS_OF_PARTS = ("chain", "entity")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Settings:
         "0.01..0.99",
         "The local scale that the sigmoid does not change.",
         "modify",
+        is_fraction=True,
     )
     exclude_solvent: bool = setting(
         False,
@@ -131,6 +133,7 @@ class Settings:
         "scale",
         derived="from the number of voxels in the kernel",
         expert=True,
+        is_fraction=True,
     )
     normalisation: str = setting(
         "tiled",
@@ -188,6 +191,8 @@ class Settings:
         "Below this local scale the modifications fade out; where the scale is 0 the map is unchanged.",
         "modify",
         expert=True,
+        when_off=0.0,
+        is_fraction=True,
     )
     lowpass_output: Optional[float] = setting(
         None,
@@ -218,6 +223,7 @@ class Settings:
         "Modified maps then lack the detail that the smaller box cannot hold.",
         "output",
         expert=True,
+        when_off=0,
     )
     solvent_def: Optional[str] = setting(
         None,
@@ -258,6 +264,7 @@ class Settings:
         "elsewhere. The local scale of solvent is up to about 0.15.",
         "output",
         when_on=0.15,
+        is_fraction=True,
     )
     classes: str = setting(
         "all",
@@ -351,9 +358,8 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        for name, description in descriptions().items():
-            check_kind(name, getattr(self, name), default_of(name), description)
-        check_ranges(vars(self), descriptions())
+        known = descriptions()
+        check_settings(vars(self), {name: default_of(name) for name in known}, known)
 
     @property
     def modifications(self) -> Tuple[str, ...]:
@@ -375,7 +381,7 @@ class Settings:
     @property
     def groups_file(self) -> Optional[str]:
         """Path of the text file of parts of the model; None without one."""
-        return None if self.model is None or self.model_groups in ("chain", "entity") else self.model_groups
+        return None if self.model is None or self.model_groups in KINDS_OF_PARTS else self.model_groups
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the settings as JSON types; `Settings.from_dict` is the inverse."""

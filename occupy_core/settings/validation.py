@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check the values of settings: kind, range, contradictions."""
+"""Check the values of settings: kind, range, contradictions. All problems are found, not only the first."""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterator, List, Mapping
 
 from occupy_core.errors import SettingsError
-from occupy_core.settings.setting_type import Description
+from occupy_core.settings.setting_type import Description, expected_text, shortened
 
 # Larger numbers have no meaning in any setting, and overflow where they are squared or used in single precision.
 _LARGEST = 1e30
@@ -22,102 +22,126 @@ _TYPES = {
 }
 
 
-def check_kind(name: str, value: Any, default: Any, description: Description) -> None:
-    """Refuse a value of the wrong kind.
-
-    Parameters
-    ----------
-    name : str
-        Name of the setting.
-    value : any
-    default : any
-        Default of the setting; None is allowed where the default is None.
-    description : Description
-
-    Raises
-    ------
-    SettingsError
-        With the value that was found and the values that are allowed.
-    """
-    if value is None and default is None:
-        return
-    allowed = _TYPES[description.kind]
-    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        kind = {"number": "a number: ", "integer": "a whole number: "}.get(description.kind, "")
-        raise SettingsError(name, f"got {value!r}, expected {kind}{description.values}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise SettingsError(name, f"got {value}, expected {description.values}")
-    if description.kind == "choice" and value not in description.choices:
-        raise SettingsError(name, f"got {value!r}, expected {description.values}")
-
-
-def check_ranges(values: Mapping[str, Any], descriptions: Mapping[str, Description]) -> None:
-    """Refuse values out of range, and settings that contradict each other.
+def check_settings(
+    values: Mapping[str, Any], defaults: Mapping[str, Any], descriptions: Mapping[str, Description]
+) -> None:
+    """Refuse settings of the wrong kind, out of range, or that contradict each other.
 
     Parameters
     ----------
     values : mapping of str to value
-        The value of every setting by its name, each of the right kind (`check_kind`).
+        The value of every setting by its name.
+    defaults : mapping of str to value
+        The default of every setting by its name.
     descriptions : mapping of str to Description
         The description of every setting by its name.
 
     Raises
     ------
     SettingsError
-        With the value that was found and the values that are allowed.
+        With the value that was found and the values that are allowed; one error for all wrong settings.
     """
-    _check_numbers(values, descriptions)
-    _check_texts(values, descriptions)
+    wrong_kind = [
+        SettingsError(name, problem)
+        for name, description in descriptions.items()
+        for problem in kind_problems(values[name], defaults[name], description)
+    ]
+    # A setting of the wrong kind has no range to check: its default stands for it.
+    comparable = {**values, **{error.setting: defaults[error.setting] for error in wrong_kind}}
+    problems = [*wrong_kind, *range_problems(comparable, descriptions)]
+    if problems:
+        raise SettingsError(problems[0].setting, problems[0].problem, problems[1:])
+
+
+def kind_problems(value: Any, default: Any, description: Description) -> Iterator[str]:
+    """Yield the problem of a value of the wrong kind; None is allowed where the default is None."""
+    if value is None and default is None:
+        return
+    allowed = _TYPES[description.kind]
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        yield f"got {shortened(repr(value))}, {expected_text(description)}"
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"got {value}, {expected_text(description, found_number=True)}"
+    elif description.kind == "choice" and value not in description.choices:
+        yield f"got {shortened(repr(value))}, {expected_text(description)}"
+
+
+def range_problems(values: Mapping[str, Any], descriptions: Mapping[str, Description]) -> List[SettingsError]:
+    """Return the problems of values out of range, and of settings that contradict each other.
+
+    Parameters
+    ----------
+    values : mapping of str to value
+        The value of every setting by its name, each of the right kind (`kind_problems`).
+    descriptions : mapping of str to Description
+        The description of every setting by its name.
+    """
+    problems = [
+        SettingsError(
+            name, f"got {shortened(str(values[name]))}, {expected_text(descriptions[name], found_number=True)}"
+        )
+        for name, is_allowed in _RANGES.items()
+        if not is_allowed(values[name])
+    ]
+    problems += [
+        SettingsError(name, f"got {value:g}, expected at most {_LARGEST:g}")
+        for name, value in values.items()
+        if isinstance(value, float) and value > _LARGEST and name not in {error.setting for error in problems}
+    ]
+    if not problems and len(set(values["target_mask"])) < len(values["target_mask"]):
+        problems.append(SettingsError("target_mask", "names one mask twice, expected different masks; give each once"))
     if values["exclude_solvent"] and values["omit_confidence"]:
-        raise SettingsError(
-            "exclude_solvent",
-            "contradicts the setting omit_confidence, because the confidence shows where solvent is; choose one",
+        problems.append(
+            SettingsError(
+                "exclude_solvent",
+                "contradicts the setting omit_confidence, because the confidence shows where solvent is; choose one",
+            )
         )
     if values["subtraction_mask"] and values["attenuate"] is None and values["sigmoid"] is None:
-        raise SettingsError(
-            "subtraction_mask", "needs a modification that takes density away; add attenuate, or sigmoid, or both"
+        problems.append(
+            SettingsError(
+                "subtraction_mask",
+                "needs a modification that takes density away, expected attenuate or sigmoid with it; "
+                "add attenuate, or sigmoid, or both",
+            )
         )
+    return problems
 
 
-def _check_numbers(values: Mapping[str, Any], descriptions: Mapping[str, Description]) -> None:
-    def require(name: str, is_allowed: Callable[[Any], bool]) -> None:
-        _require(name, values[name], is_allowed, descriptions)
-
-    for name in ("amplify", "attenuate", "sigmoid"):
-        require(name, lambda power: power is None or power > 1)
-    for name in ("lowpass", "kernel_radius", "lowpass_output"):
-        require(name, lambda value: value is None or value > 0)
-    require("pivot", lambda pivot: 0.01 <= pivot <= 0.99)
-    require("kernel_size", lambda size: size is None or (size % 2 == 1 and 3 <= size <= 31))
-    require("tau", lambda tau: tau is None or 0 < tau < 1)
-    require("tile_size", lambda size: 3 <= size <= 128)
-    require("hedge_confidence", lambda power: 1 <= power <= 20)
-    require("scale_limit", lambda limit: 0 <= limit <= 1)
-    require("solvent_threshold", lambda threshold: threshold is None or 0 <= threshold <= 1)
-    require("max_box", lambda box: box == 0 or (box >= 32 and box % 2 == 0))
-    require("model_window", lambda residues: 5 <= residues <= 100)
-    require("seed", lambda seed: 0 <= seed <= 2147483647)
-    for name, value in values.items():
-        if isinstance(value, float) and value > _LARGEST:
-            raise SettingsError(name, f"got {value}, expected {descriptions[name].values}, and at most {_LARGEST:g}")
+def _is_power(value: Any) -> bool:
+    return value is None or value > 1
 
 
-def _check_texts(values: Mapping[str, Any], descriptions: Mapping[str, Description]) -> None:
-    def require(name: str, is_allowed: Callable[[Any], bool]) -> None:
-        _require(name, values[name], is_allowed, descriptions)
-
-    require("classes", lambda text: re.fullmatch(r"all|[1-9]\d*(,[1-9]\d*)*", text) is not None)
-    require("reference", lambda text: re.fullmatch(r"auto|own|shared|[1-9]\d*", text) is not None)
-    masks = values["target_mask"]
-    require("target_mask", lambda paths: all(isinstance(path, str) and path.strip() != "" for path in paths))
-    if len(set(masks)) < len(masks):
-        raise SettingsError("target_mask", "names one mask twice; give each once")
-    for name in ("solvent_def", "model"):
-        require(name, lambda path: path is None or path.strip() != "")
-    for name in ("model_groups", "model_masks"):
-        require(name, lambda text: text.strip() != "")
+def _is_length(value: Any) -> bool:
+    return value is None or value > 0
 
 
-def _require(name: str, value: Any, is_allowed: Callable[[Any], bool], descriptions: Mapping[str, Description]) -> None:
-    if not is_allowed(value):
-        raise SettingsError(name, f"got {value}, expected {descriptions[name].values}")
+def _is_path(value: Any) -> bool:
+    return value is None or value.strip() != ""
+
+
+_RANGES: Mapping[str, Callable[[Any], bool]] = {
+    "amplify": _is_power,
+    "attenuate": _is_power,
+    "sigmoid": _is_power,
+    "lowpass": _is_length,
+    "kernel_radius": _is_length,
+    "lowpass_output": _is_length,
+    "pivot": lambda pivot: 0.01 <= pivot <= 0.99,
+    "kernel_size": lambda size: size is None or (size % 2 == 1 and 3 <= size <= 31),
+    "tau": lambda tau: tau is None or 0 < tau < 1,
+    "tile_size": lambda size: 3 <= size <= 128,
+    "hedge_confidence": lambda power: 1 <= power <= 20,
+    "scale_limit": lambda limit: 0 <= limit <= 1,
+    "solvent_threshold": lambda threshold: threshold is None or 0 <= threshold <= 1,
+    "max_box": lambda box: box == 0 or (box >= 32 and box % 2 == 0),
+    "model_window": lambda residues: 5 <= residues <= 100,
+    "seed": lambda seed: 0 <= seed <= 2147483647,
+    "classes": lambda text: re.fullmatch(r"all|[1-9]\d*(,[1-9]\d*)*", text) is not None,
+    "reference": lambda text: re.fullmatch(r"auto|own|shared|[1-9]\d*", text) is not None,
+    "target_mask": lambda paths: all(isinstance(path, str) and path.strip() != "" for path in paths),
+    "solvent_def": _is_path,
+    "model": _is_path,
+    "model_groups": _is_path,
+    "model_masks": _is_path,
+}

@@ -28,10 +28,10 @@ from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import REPORT, output_kinds
 from occupy_core.settings.settings import Settings
 from occupy_scipion import report, texts
-from occupy_scipion.checks import bold_label, cropping_warnings, different_grids, grid_problems
+from occupy_scipion.checks import bold_label, cropping_warnings, different_grids, grid_problems, unreadable_maps
 from occupy_scipion.classification import focus_mask_of, with_class_numbers
 from occupy_scipion.constants import JOB_FILE, REFERENCE
-from occupy_scipion.form import problem_text, settings_of
+from occupy_scipion.form import problem_text, problem_texts, settings_of
 from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.sources import (
     SourceMap,
@@ -239,17 +239,13 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
             if settings.hist_match:
                 require_scikit_image()
         except SettingsError as error:
-            return [problem_text(error)]
+            return problem_texts(error)
         if self.inputVolumes.get() is None:
             return []  # Scipion reports this itself
         sources = self._sources()
         if not sources:
             return [f"*{self._input_label}*: the set is empty, expected at least one map"]
-        errors = [
-            f"*{self._input_label}*: {source.path}: no such file"
-            for source in sources
-            if not os.path.exists(source.path)
-        ]
+        errors = [f"*{self._input_label}*: {text}" for text in unreadable_maps(sources)]
         for setting, pointers in self._mask_pointers().items():
             lost = [pointer.getUniqueId() for pointer in pointers if pointer.hasValue() and pointer.get() is None]
             errors += [

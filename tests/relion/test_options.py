@@ -6,7 +6,9 @@ import pytest
 from occupy_core.errors import SettingsError
 from occupy_core.settings.settings import Settings, descriptions
 from relion_external.job import run
-from relion_external.options import OptionError, parse
+from relion_external.option_values import OptionError
+from relion_external.options import parse
+from relion_external.output_folder import find_output_folder
 
 JOB = ["--o", "External/job004/", "--in_3dref", "map.mrc"]
 
@@ -123,8 +125,6 @@ def test_target_masks_may_be_separate_options_or_words():
     ("words", "message"),
     [
         (["--amplfy", "3"], "did you mean --amplify"),
-        (["--tile-size", "12"], "did you mean --tile_size"),
-        (["--Sigmoid"], "did you mean --sigmoid"),
         (["--modle", "fitted.cif"], "did you mean --model?"),
         (["--moed", "occupancy"], "did you mean --mode?"),
         (["--models", "fitted.cif"], "did you mean --model?"),
@@ -181,7 +181,78 @@ def test_names_of_parts_may_have_blanks(words):
     assert settings("--model_whole", "").model_whole == ""
 
 
-def test_the_middle_of_endless_values_is_left_out(capsys):
-    assert run(["--o", "job/", "--in_3dref", "a.mrc", "--attenuate", "x" * 3000]) == 1
-    line = capsys.readouterr().err
-    assert "got 'xxx" in line and "(3003 characters)" in line and len(line) < 300
+@pytest.mark.parametrize("label", ["--tile_size", "--tile-size", "--Tile_Size", "-tile-size", "----tile-size"])
+def test_labels_may_have_dashes_and_capitals(label):
+    assert settings(label, "8").tile_size == 8
+    assert settings(f"{label}=8").tile_size == 8
+
+
+@pytest.mark.parametrize("words", [["8", "Å"], ["8Å"], ["8", "A"], ["8,0"], ["8 Å"]])
+def test_units_may_be_words_of_their_own(words):
+    assert settings("--lowpass", *words).lowpass == 8
+    assert parse([*JOB, "--angpix", *words]).voxel_size == 8
+
+
+@pytest.mark.parametrize("word", ["None", "none", "off", "auto", "default", ""])
+def test_options_that_are_no_settings_may_be_not_given_in_words(word):
+    options = parse([*JOB, "--in_parts", word, "--in_mask", word, "--angpix", word, "--j", word, "--settings", word])
+    assert (options.input_path, options.voxel_size, options.threads) == ("map.mrc", None, 1)
+    assert settings("--target_mask", word, "--solvent_def", word, "--model", word) == Settings()
+    assert parse([*JOB, "--classes", word]).expand_class_map is False
+
+
+def test_files_are_found_however_their_names_are_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("map.mrc", "two words.mrc", "a.mrc", "b.mrc", "none"):
+        (tmp_path / name).touch()
+    for words in (["map.mrc:mrc"], ['"map.mrc"'], [f"file://{tmp_path}/map.mrc"], ["map.*"]):
+        assert parse(["--o", "x/", "--in_3dref", *words]).input_path.endswith("map.mrc")
+    assert parse(["--o", "x/", "--in_3dref", "two", "words.mrc"]).input_path == "two words.mrc"
+    assert settings("--target_mask", "[ab].mrc").target_mask == ("a.mrc", "b.mrc")
+    assert settings("--target_mask", "two", "words.mrc").target_mask == ("two words.mrc",)
+    assert settings("--solvent_def", "none").solvent_def == "none", "a file of this name is there"
+    with pytest.raises(OptionError, match="got 2 files, a.mrc to b.mrc, expected one; .* give --in_parts"):
+        parse(["--o", "x/", "--in_3dref", "a.mrc", "b.mrc"])
+
+
+def test_all_mistakes_are_reported_in_one_go(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = "--o x/ --in_3dref gone.mrc --lowpass fine --pivot 3 --modle fitted.cif --j none --kernel_size 4 stray"
+    assert run([*words.split(), "--target_mask", "lost.mrc"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    for text in (
+        "6 mistakes: (1) unknown option --modle, expected one that --help lists; did you mean --model?; (2)",
+        "--lowpass: got 'fine', expected a number in Å: at least 2 voxels, at most half of the box; leave it out "
+        "for the default (max(8 Å, 3 voxels))",
+        "--pivot: got 3.0, expected 0.01..0.99; leave it out for the default (0.3)",
+        "--kernel_size: got '4 stray', expected a whole number of voxels",
+        "--in_3dref: gone.mrc: no such file, expected a map",
+        "--target_mask: lost.mrc: no such file",
+    ):
+        assert text in line, line
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_wrong_value_gives_no_second_mistake(tmp_path):
+    with pytest.raises(SettingsError) as caught:
+        settings("--attenuate", "much", "--subtraction_mask")
+    assert [error.setting for error in caught.value.all] == ["attenuate"]
+
+
+def test_warns_of_an_output_folder_whose_name_relion_changes():
+    (warning,) = parse(["--o", "External/None_1/", "--in_3dref", "map.mrc"]).warnings
+    assert "External/None_1/ has None in its name" in warning
+
+
+@pytest.mark.parametrize("folder", ["new\nline/", "bell\a/", "\udcfc/"])
+def test_output_folders_with_unusable_names_are_refused(folder):
+    with pytest.raises(OptionError, match="^--o: .*rename"):
+        parse(["--o", folder, "--in_3dref", "map.mrc"])
+
+
+@pytest.mark.parametrize(
+    "words", [["--o", "x/"], ["-o", "x/"], ["--O", "x/"], ["--o=x/"], ["-o=x/"], ["--o", "y/", "-o", "x/"]]
+)
+def test_output_folder_is_found_before_the_options_are_checked(words):
+    assert find_output_folder(["--wrong", *words]) == "x/"
+    assert parse([*words, "--in_3dref", "map.mrc"]).output_dir == "x/"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the job in a real RELION project with RELION's own pipeliner."""
 
+import json
 import os
 import subprocess
 import time
@@ -162,3 +163,29 @@ def test_second_run_of_a_job_replaces_its_outputs(project):
     assert Path(job, "job.star").read_text() != text
     assert project.run(job) == "Succeeded"
     assert Path(job, "amplified.mrc").read_bytes() != first
+
+
+def test_what_people_type_in_the_form_is_understood(project):
+    """RELION writes the values into one line for the shell, which splits them at blanks."""
+    typed = {
+        "lowpass": '"12,5 Å"',
+        "kernel-size": '"5 voxels"',
+        "Pivot": '"50 %"',
+        "target_mask": "None",
+        "tau": "default",
+    }
+    pairs = {}
+    for number, (label, value) in enumerate(typed.items(), start=1):
+        pairs.update({f"param{number}_label": label, f"param{number}_value": value})
+    good = external(project, **pairs, param6_label="sigmoid", param7_label="figures", param7_value="off")
+    assert project.run(good) == "Succeeded", errors(good)
+    settings = json.loads(Path(good, "report.json").read_text())["settings"]
+    assert (settings["lowpass"], settings["kernel_size"], settings["pivot"]) == (12.5, 5, 0.5)
+    assert settings["target_mask"] == [] and settings["tau"] is None and settings["figures"] is False
+    wrong = {"param1_label": "lowpas", "param1_value": "8", "param2_label": "pivot", "param2_value": "3"}
+    bad = external(project, **wrong, param3_label="target_mask", param3_value="gone.mrc")
+    assert project.run(bad) == "Failed"
+    (line,) = errors(bad).splitlines()
+    assert all(text in line for text in ("3 mistakes", "--lowpass?", "--pivot: got 3.0", "gone.mrc: no such file")), (
+        line
+    )

@@ -211,3 +211,16 @@ def test_the_documentation_lists_the_parameters_of_all_settings():
     for name, field in FIELDS.items():
         switch = f", switched on by `{field.switch}`" if field.switch else ""
         assert f"| `{name}` | `{field.parameter}`{switch} |" in text
+
+
+def test_all_wrong_values_are_reported_at_once(lab, a_map):
+    problems = lab.local_scale(a_map, doAmplify=True, amplifyPower=1.0, lowpass=-3.0, kernelSize=4).validate()
+    assert [problem.split("*")[1] for problem in problems] == ["Amplify: power", "Low-pass (Å)", "Kernel size (voxels)"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reference"),
+    [("", "auto"), (" Off ", "auto"), ("none", "auto"), ("default", "auto"), ("class 2", "2"), ('"Own"', "own")],
+)
+def test_texts_are_understood_as_on_the_command_line(lab, text, reference):
+    assert settings_of(lab.local_scale(scaleReference=text)).reference == reference

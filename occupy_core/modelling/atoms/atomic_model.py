@@ -147,7 +147,7 @@ def read_structure(path: str) -> gemmi.Structure:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: cannot be read as an atomic model ({reason}); expected PDB or mmCIF") from error
     if len(structure) == 0 or structure[0].count_atom_sites() == 0:
-        raise ModelError(f"{path}: found no atoms, expected an atomic model (PDB or mmCIF)")
+        raise ModelError(f"{path}: found no atoms, expected an atomic model (PDB or mmCIF); check the file")
     return structure
 
 

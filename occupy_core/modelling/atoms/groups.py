@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
 from occupy_core.modelling.atoms.atomic_model import AtomicModel, Residue
-from occupy_core.modelling.atoms.selections import Entry, as_gemmi, entries_of_file, entries_of_mapping, select_parts
+from occupy_core.modelling.atoms.selections import (
+    Entry,
+    as_gemmi,
+    check_groups_file,
+    entries_of_file,
+    entries_of_mapping,
+    select_parts,
+)
 
 CHAIN, ENTITY = "chain", "entity"
 # Atoms: smaller ligands, such as ions, count with their chain; their occupancy cannot be told at the detail that is
@@ -90,7 +97,7 @@ def groups_of(model: AtomicModel, kind: Union[str, Mapping[str, str]]) -> Tuple[
     if kind == ENTITY:
         entities = _entity_of_chains(model)
         return _groups_by(model, lambda residue: entities[residue.chain])
-    _refuse_words(kind)
+    check_kind_of_groups(kind)
     return _groups_of_selections(model, entries_of_file(kind))
 
 
@@ -161,13 +168,25 @@ def _groups_of_selections(model: AtomicModel, entries: List[Entry]) -> Tuple[Gro
     return tuple(_group(model, name, atoms) for name, atoms in select_parts(model, entries).items())
 
 
-def _refuse_words(kind: str) -> None:
-    """Refuse a word that is no file and is meant to be chain or entity, and a selection in the place of a file."""
+def check_kind_of_groups(kind: str) -> None:
+    """Refuse a word that is neither "chain" nor "entity" nor a file, and a selection in the place of a file.
+
+    Raises
+    ------
+    ModelError
+        With the word or the line of a file that is probably meant.
+    """
+    if kind in (CHAIN, ENTITY):
+        return
     if os.path.exists(kind):
+        check_groups_file(kind)
         return
     similar = difflib.get_close_matches(kind.strip().lower(), (CHAIN, ENTITY), n=1)
     if similar and " " not in kind.strip():
-        raise ModelError(f"model_groups: found {kind!r}, which is no file; did you mean {similar[0]}?")
+        raise ModelError(
+            f"model_groups: found {kind!r}, which is no file, expected chain, entity, or a text file; did you mean "
+            f"{similar[0]}?"
+        )
     written = as_gemmi(kind) or kind
     if written.startswith("//"):
         raise ModelError(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
-from occupy_core.input_files import open_regular_file
+from occupy_core.input_files import open_regular_file, require_regular_file
 from occupy_core.modelling.atoms.atomic_model import AtomicModel
 
 # Name of the group of the atoms that no selection of the user holds.
@@ -120,6 +120,14 @@ def as_gemmi(selection: str) -> Optional[str]:
             residues = f"{first}-{last}" if last else first
             return f"//{found['chains']}" + (f"/{residues}" if residues else "")
     return None
+
+
+def check_groups_file(path: str) -> None:
+    """Refuse a path that is no regular file, or an empty file, with a ModelError."""
+    try:
+        require_regular_file(path, expected=_EXPECTED_FILE, error=ModelError)
+    except ModelError as error:
+        raise ModelError(f"model_groups: {error}") from error
 
 
 def _text(path: str) -> str:

@@ -6,7 +6,8 @@ Needs matplotlib.
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Sequence, Set, Tuple
+from dataclasses import replace
+from typing import Any, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from contourpy import contour_generator
@@ -29,13 +30,16 @@ _GAP = 0.08  # inches
 _LEFT_OF_CHART, _BELOW_CHART = 0.45, 0.35  # space for numbers and names, inches
 _NO_REGIONS = "no region where the classes differ by more than noise explains"
 _MAX_REGIONS = 12  # in the chart; the bars of more would be too thin
+_MAX_CLASSES = 24  # in a figure; viewers of PDF files show no page of more than 200 inches
 _OUTLINE, _UNSURE_OUTLINE = 1.4, 0.9  # widths of lines, points
 _DASHES = (0, (4, 2))
 # Opacity of bars: of classes and of all particles, for sure and for unsure regions.
 _OPACITY, _UNSURE_OPACITY = (1.0, 0.55), (0.3, 0.15)
 
 
-def comparison_figure(report: Report, sections: Sequence[RegionSection]) -> Figure:
+def comparison_figure(
+    report: Report, sections: Sequence[RegionSection], levels: Optional[Tuple[float, float]] = None
+) -> Figure:
     """Draw classes side by side with the regions outlined, a chart of the occupancies, and notes below it.
 
     The notes say what an occupancy of 1 stands for, which parts moved or are flexible, and why regions are unsure.
@@ -46,15 +50,29 @@ def comparison_figure(report: Report, sections: Sequence[RegionSection]) -> Figu
         Report of the comparison (`comparing.outputs.write_comparison`).
     sections : sequence of RegionSection
         Sections of the compared classes (`region_sections`).
+    levels : two float, optional
+        Values shown as black and as white; by default those of these sections (`grey_levels_of`).
     """
     width, height = comparison_size(report, sections)
     notes = [line for text in _notes(report) for line in wrapped(text, width, _FONT_SIZE)]
     notes_height = len(notes) * line_height(_FONT_SIZE)
     sheet = Sheet(width + 2 * _GAP, height + notes_height + 2 * _GAP)
-    draw_comparison(sheet, report, sections, left=_GAP, top=_GAP, width=width, height=height)
+    box = {"left": _GAP, "top": _GAP, "width": width, "height": height}
+    draw_comparison(sheet, report, sections, levels or grey_levels_of(sections), **box)
     for number, line in enumerate(notes):
         sheet.text(_GAP, _GAP + height + number * line_height(_FONT_SIZE), line, size=_FONT_SIZE)
     return sheet.figure
+
+
+def comparison_figures(report: Report, sections: Sequence[RegionSection]) -> Iterator[Figure]:
+    """Draw the figures of a comparison one by one, each with at most 24 classes; parameters as `comparison_figure`."""
+    levels = grey_levels_of(sections)
+    for first in range(0, len(report["maps"]), _MAX_CLASSES):
+        chosen = slice(first, first + _MAX_CLASSES)
+        regions = [{**region, "occupancies": region["occupancies"][chosen]} for region in report["regions"]]
+        part = {**report, "maps": report["maps"][chosen], "regions": regions}
+        shown = [replace(section, images=section.images[chosen]) for section in sections]
+        yield comparison_figure(part, shown, levels)
 
 
 def comparison_size(report: Report, sections: Sequence[RegionSection]) -> Tuple[float, float]:
@@ -66,6 +84,7 @@ def draw_comparison(
     sheet: Sheet,
     report: Report,
     sections: Sequence[RegionSection],
+    levels: Tuple[float, float],
     *,
     left: float,
     top: float,
@@ -77,13 +96,13 @@ def draw_comparison(
     Parameters
     ----------
     sheet : Sheet
-    report, sections
+    report, sections, levels
         As in `comparison_figure`.
     left, top, width, height : float
         Position and size of the rectangle, in inches from the left and upper edges of the sheet.
     """
     chart_height = height * _CHART_HEIGHT / comparison_size(report, sections)[1]
-    _draw_sections(sheet, report, sections, left, top, width, height - chart_height)
+    _draw_sections(sheet, report, sections, levels, left, top, width, height - chart_height)
     _draw_chart(sheet, report, left, top + height - chart_height, width, chart_height)
 
 
@@ -91,6 +110,7 @@ def _draw_sections(
     sheet: Sheet,
     report: Report,
     sections: Sequence[RegionSection],
+    levels: Tuple[float, float],
     left: float,
     top: float,
     width: float,
@@ -102,7 +122,6 @@ def _draw_sections(
     across = (width - _LABELS_WIDTH + _GAP) / len(titles) - _GAP
     side = min(across, (height - title_height) / len(sections) - _GAP)
     left += (width + _LABELS_WIDTH - len(titles) * (side + _GAP) + _GAP) / 2
-    levels = _grey_levels(sections)
     unsure = {region["number"] for region in report["regions"] if not region["sure"]}
     for column, lines in enumerate(titles):
         column_left = left + column * (side + _GAP)
@@ -141,7 +160,7 @@ def _draw_section(
         frame.add(LineCollection(outline, colors=[_colour(number)], linewidths=width, linestyles=[dashes]))
 
 
-def _grey_levels(sections: Sequence[RegionSection]) -> Tuple[float, float]:
+def grey_levels_of(sections: Sequence[RegionSection]) -> Tuple[float, float]:
     """Return the values shown as black and as white in all images: the widest range of their percentiles 1 and 99.8."""
     images = [image for section in sections for image in section.images]
     low = min(np.percentile(image, 1) for image in images)

@@ -7,15 +7,19 @@ import os
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
 
 import matplotlib
-from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from occupy_core.files import open_new
-from occupy_core.reporting.pdf.comparison_page import comparison_figure, comparison_size, draw_comparison
+from occupy_core.reporting.pdf.comparison_page import (
+    comparison_figures,
+    comparison_size,
+    draw_comparison,
+    grey_levels_of,
+)
 from occupy_core.reporting.pdf.map_page import map_pages
+from occupy_core.reporting.pdf.pages_file import pdf_pages
 from occupy_core.reporting.pdf.preload import quiet_matplotlib
 from occupy_core.reporting.pdf.sheets import MARGIN, WARNINGS, WIDTH, Page, add_blocks
 from occupy_core.reporting.region_sections import RegionSection
@@ -24,11 +28,10 @@ from occupy_core.settings.settings import Settings
 
 Report = Mapping[str, Any]
 _MAX_COMPARISON_HEIGHT = 7.5  # on a page with text, inches
-_PdfPages: Any = PdfPages  # some versions of matplotlib have no types for this class
 
 
 def write_logfile(
-    path: Path, report: Report, sections: Sequence[MapSections], region_sections: Sequence[RegionSection] = ()
+    path: Path, report: Report, sections: Iterable[MapSections], region_sections: Sequence[RegionSection] = ()
 ) -> None:
     """Write the PDF: pages about all maps when there are several, on a fitted model, then the page of each map.
 
@@ -38,25 +41,23 @@ def write_logfile(
         File to write.
     report : mapping
         Report of the job, as in report.json.
-    sections : sequence of MapSections
+    sections : iterable of MapSections
         Sections through each map in `report["maps"]`.
     region_sections : sequence of RegionSection
         Sections through the regions where classes differ; empty when maps were not compared.
     """
-    # Without dates, so that a job that is repeated writes the same bytes.
-    no_dates = {"CreationDate": None, "ModDate": None}
-    with fixed_style(), open_new(path) as file, _PdfPages(file, metadata=no_dates) as pdf:
+    with fixed_style(), pdf_pages(path) as add_page:
         if _has_several_maps(report):
-            for figure in summary_pages(report, region_sections):
-                pdf.savefig(figure)
+            for figure in _summary_figures(report, region_sections):
+                add_page(figure)
         if report.get("model"):
             from occupy_core.reporting.pdf.model_page import model_pages  # most jobs have no model
 
             for figure in model_pages(report["model"], report["comparison"], version=report["version"]):
-                pdf.savefig(figure)
+                add_page(figure)
         for index, map_sections in enumerate(sections):
             for figure in pages_of_map(report, index, map_sections):
-                pdf.savefig(figure)
+                add_page(figure)
 
 
 def pages_of_map(report: Report, index: int, sections: MapSections) -> List[Figure]:
@@ -95,14 +96,20 @@ def summary_pages(report: Report, region_sections: Sequence[RegionSection]) -> L
     region_sections : sequence of RegionSection
         Sections through the regions where classes differ; empty when maps were not compared.
     """
+    return list(_summary_figures(report, region_sections))
+
+
+def _summary_figures(report: Report, region_sections: Sequence[RegionSection]) -> Iterator[Figure]:
+    """Draw the pages of `summary_pages` one by one, so that few of them are in memory."""
     compared = report["comparison"]
     notes = [*report["warnings"], *(compared["warnings"] if compared else [])]
     page = Page(f"Local scale of {len(report['maps'])} maps", f"OccuPy for Scipion and RELION {report['version']}")
     page.add_warning_count(notes)
     page.top += 0.1
-    wide_figures = _place_comparison(page, compared, region_sections) if compared else []
+    if compared and not _place_comparison(page, compared, region_sections):
+        yield from comparison_figures(compared, region_sections)
     pages = add_blocks(page, list(_summary_blocks(report, notes).items()), title="Local scale, continued")
-    return [*wide_figures, *(item.figure for item in pages)]
+    yield from (item.figure for item in pages)
 
 
 @contextmanager
@@ -116,15 +123,24 @@ def fixed_style() -> Iterator[None]:
             yield
 
 
-def _place_comparison(page: Page, compared: Report, region_sections: Sequence[RegionSection]) -> List[Figure]:
-    """Draw the comparison on the page; if it is too wide for the page, return it as a figure of its own."""
+def _place_comparison(page: Page, compared: Report, region_sections: Sequence[RegionSection]) -> bool:
+    """Draw the comparison on the page, and return True; if it is too wide for the page, only return False."""
     width, height = comparison_size(compared, region_sections)
     if width > 1.1 * WIDTH:  # a comparison may be squeezed by a tenth
-        return [comparison_figure(compared, region_sections)]
+        return False
     height = min(height, _MAX_COMPARISON_HEIGHT)
-    draw_comparison(page, compared, region_sections, left=MARGIN, top=page.top, width=WIDTH, height=height)
+    draw_comparison(
+        page,
+        compared,
+        region_sections,
+        grey_levels_of(region_sections),
+        left=MARGIN,
+        top=page.top,
+        width=WIDTH,
+        height=height,
+    )
     page.top += height + 0.1
-    return []
+    return True
 
 
 def _summary_blocks(report: Report, notes: Sequence[str]) -> Dict[str, Sequence[str]]:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Iterator
@@ -33,7 +34,7 @@ def load_matplotlib() -> None:
     ImportError
         If matplotlib is missing.
     """
-    with quiet_matplotlib():
+    with quiet_matplotlib(), _own_backend():
         artist: Any = import_module("matplotlib.artist")
         compose_help = artist.kwdoc
         artist.kwdoc = lambda _class: ""
@@ -44,6 +45,23 @@ def load_matplotlib() -> None:
         finally:
             artist.kwdoc = compose_help
             stand_in.remove()
+
+
+@contextmanager
+def _own_backend() -> Iterator[None]:
+    """Hide MPLBACKEND while matplotlib is imported: a notebook names a backend there that may not be installed.
+
+    Pages are drawn by the backend for PDF, whatever the variable says. A program that draws itself, such as a notebook
+    that runs a job, gets the backend of the variable afterwards.
+    """
+    wanted = None if "matplotlib" in sys.modules else os.environ.pop("MPLBACKEND", None)
+    try:
+        yield
+    finally:
+        if wanted is not None:
+            os.environ["MPLBACKEND"] = wanted
+            with suppress(Exception):  # no backend of this name
+                sys.modules["matplotlib"].rcParams["backend"] = wanted
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import pytest
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.comparing.class_data import ClassData
-from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.poses import align_classes
 from occupy_core.estimate.reference import Reference
 

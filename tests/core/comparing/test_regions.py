@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.comparing import regions
-from occupy_core.comparing.disk_array import DiskArray
 from occupy_core.comparing.patterns import find_patterns
 from occupy_core.comparing.regions import _largest_difference, differing_parts
 from occupy_core.comparing.smoothed_maps import ClassMaps, region_without_density

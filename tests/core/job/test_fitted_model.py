@@ -221,7 +221,7 @@ def test_each_part_has_the_local_scale_at_its_atoms(inputs, tmp_path):
     for part in report["parts"]:
         for number, item in enumerate(part["occupancies"], start=1):
             expected = scale_at(out / f"class{number:03d}_scale.mrc", model, part["name"])
-            assert item["local_scale"] == pytest.approx(expected, abs=0.01)  # the pose of the map is no exact 0
+            assert item["local_scale"] == pytest.approx(expected, abs=0.01)
     in_first = {part["name"]: part["occupancies"][0]["local_scale"] for part in report["parts"]}
     assert in_first["C"] < 0.6 < 0.8 < in_first["A"]
 

@@ -279,10 +279,10 @@ def test_sections_for_the_page_are_cut_from_each_map_in_order(phantom_file, tmp_
     out = tmp_path / "out"
     (done,) = run_job(job(out, phantom_file, amplify=3.0, attenuate=2.0, subtraction_mask=True)).maps
     files = {"input": phantom_file, **{kind: out / name for kind, name in done.files.items()}}
-    assert list(done.sections.panels) == list(files) and list(done.files) == list(done.report["outputs"])
+    assert list(done.sections().panels) == list(files) and list(done.files) == list(done.report["outputs"])
     for kind, path in files.items():
         volume = read_map(path).data
-        for axis, image in enumerate(done.sections.panels[kind]):
+        for axis, image in enumerate(done.sections().panels[kind]):
             np.testing.assert_array_equal(image, np.take(volume, volume.shape[axis] // 2, axis=axis))
 
 

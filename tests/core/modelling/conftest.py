@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A simulated map of an artificial complex, and its model in the frame of the map."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -25,15 +25,13 @@ class Fitted:
 
 @pytest.fixture(scope="session")
 def simulate_bundles(tmp_path_factory):
-    """Return a function that simulates a map with these occupancies and writes the model in its frame."""
+    """Return a function that simulates a map with these occupancies, and changes of the conditions, and its model."""
     folder = tmp_path_factory.mktemp("bundles")
     path = write_bundles(folder / "bundles.cif")
     model = str(write_fitted_model(path, CONDITIONS, folder / "fitted.cif"))
 
-    def make(occupancies, seed=3):
-        from dataclasses import replace
-
-        volume = simulate(path, replace(CONDITIONS, seed=seed), occupancies).volume
+    def make(occupancies, seed=3, **changes):
+        volume = simulate(path, replace(CONDITIONS, seed=seed, **changes), occupancies).volume
         return Fitted(map_from_array(volume, voxel_size=CONDITIONS.voxel_size), model, occupancies)
 
     return make

@@ -35,6 +35,12 @@ def test_light_groups_do_not_set_what_counts_as_1():
     assert precise.unit == pytest.approx(1.0, abs=0.01)
 
 
+def test_the_highest_of_several_whole_groups_does_not_set_what_counts_as_1():
+    """Errors of the model spread whole groups by some per cent; the others are partial."""
+    found = one([1.0, 0.95, 0.96, 0.97, 0.96, 1.12, 1.1, 0.5, 0.3])
+    assert found.unit == pytest.approx(1.01, abs=0.03)
+
+
 def test_groups_whose_interval_ends_below_1_are_not_said_to_count():
     assert one([1.0, 1.0, 1.0, 0.92]).groups == (0, 1, 2)
 

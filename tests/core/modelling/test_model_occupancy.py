@@ -34,6 +34,17 @@ def test_chains_read_their_occupancies(fitted):
     assert result.correlations[0] > 0.7
 
 
+def test_regularisation_that_changes_from_shell_to_shell_does_not_count(simulate_bundles):
+    """RELION weighs each Fourier shell of a noisy class map by its own signal-to-noise ratio."""
+    changes = {"has_coloured_noise": True, "rotation_error": 1.0, "shift_error": 0.5}
+    errors = []
+    for seed in (11, 12, 13):
+        found = simulate_bundles(OCCUPANCIES, seed=seed, resolution=6.0, noise=0.3, regularised=True, **changes)
+        values = [item.value for item in measure([found.map], found.model).occupancies[0]]
+        errors.append(np.abs(np.array(values) - list(OCCUPANCIES.values())))
+    assert np.mean(errors) < 0.05 and np.max(errors) < 0.2
+
+
 def test_windows_follow_their_chains(fitted):
     result = measure([fitted.map], fitted.model)
     for chain, truth in OCCUPANCIES.items():

@@ -6,6 +6,7 @@ from occupy_core.reporting import sections
 from occupy_core.reporting.sections import (
     CentralSections,
     central_sections,
+    keep_on_disk,
     map_sections,
     reference_tile_box,
     tile_section_index,
@@ -37,3 +38,16 @@ def test_a_tile_of_a_cropped_working_box_is_placed_on_the_input_grid():
     report = {"reference": reference, "box_voxels": [64, 64, 64], "derived": {"box_voxels": [32, 32, 32]}}
     # Voxels 4, 5, 6 of the working box are at voxels 8, 10, 12 of the input; the tile reaches from 7 to 13.
     assert reference_tile_box(report) == ((19, -1, 7), (6, 6, 6)) and tile_section_index(report) == 22
+
+
+@pytest.mark.parametrize("is_writable", [True, False])
+def test_sections_are_the_same_after_a_temporary_file_or_without_one(tmp_path, monkeypatch, is_writable):
+    sections = map_sections({"input": np.random.default_rng(1).random((9, 8, 7), "f4")}, 4)
+    if not is_writable:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    load = keep_on_disk(sections)
+    assert (load() is sections) == (not is_writable)
+    assert (load().shape, load().step) == ((9, 8, 7), 1)
+    np.testing.assert_array_equal(load().tile, sections.tile)
+    for image, expected in zip(load().panels["input"], sections.panels["input"]):
+        np.testing.assert_array_equal(image, expected)

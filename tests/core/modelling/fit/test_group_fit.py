@@ -62,6 +62,17 @@ def test_a_sum_without_noise_is_recovered(densities, factor):
     assert fit.correlation > 0.99
 
 
+def test_a_group_that_is_far_more_flexible_than_the_others_may_be_so(densities):
+    """B-factor 200 Å^2 above that of the others; held near them, the group would read 0.71."""
+    flexible = map_of(densities[2:3], [0.8], lambda k: np.exp(-200 / 4 * k * k))
+    volume = map_of(densities, [1.0, 0.7, 0.0, 0.9]) + flexible
+    found = []
+    for seed in range(8):
+        noise = np.random.default_rng(seed).normal(0, 2 * volume.std(), SHAPE).astype(np.float32)
+        found.append(ratios(fit_groups(volume + noise, densities, finest=FINEST))[2])
+    assert 0.73 < np.mean(found) < 0.83
+
+
 def test_grey_scale_and_constant_do_not_count(densities):
     volume = map_of(densities, TRUTH)
     expected = fit_groups(volume, densities, finest=FINEST)

@@ -61,3 +61,19 @@ def test_the_comparison_is_on_the_summary_page_unless_it_is_too_wide(one_map_job
         FigureCanvasAgg(figure).draw()
         check_texts_fit(figure)
     assert any(image.get_array().shape == (16, 16) for figure in figures for image in images_of(figure))
+
+
+def test_many_classes_are_divided_among_pages_that_viewers_can_show(one_map_job):
+    report, _, _ = one_map_job
+    classes = 60
+    regions = [region_report(1, [number / 100 for number in range(classes)], of_all=0.5)]
+    comparison = comparison_report(regions, classes=classes, shares=[1 / classes] * classes)
+    several_maps = {**report, "comparison": comparison, "maps": report["maps"] * classes}
+    mask = np.zeros((16, 16, 16))
+    mask[6:10, 6:10, 6:10] = 1
+    figures = summary_pages(several_maps, region_sections([mask], [mask.astype("f4")] * classes))
+    wide = [figure for figure in figures if figure.get_size_inches()[0] > 20]
+    assert len(wide) == 3 and max(figure.get_size_inches()[0] for figure in wide) < 200
+    shown = [text_of([figure]) for figure in wide]
+    assert "class 24" in shown[0] and "class 25" not in shown[0] and "class 25" in shown[1] and "class 60" in shown[2]
+    assert sum(len(list(images_of(figure))) for figure in wide) == classes

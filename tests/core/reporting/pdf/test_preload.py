@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import REPOSITORY
 
 LOADED = "import sys\nfrom occupy_core.reporting.pdf.preload import load_matplotlib\nload_matplotlib()\n"
@@ -38,4 +40,21 @@ def test_matplotlib_and_font_tools_may_be_loaded_already():
 def test_a_cache_folder_that_cannot_be_written_gives_no_message(tmp_path):
     (tmp_path / "file").touch()
     done = run(LOADED, MPLCONFIGDIR=str(tmp_path / "file" / "none"))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("backend", ["module://gone.backend_inline", "nonsense", "svg", ""])
+def test_the_backend_of_a_notebook_neither_stops_the_loading_nor_is_lost(backend):
+    code = LOADED + "import os, matplotlib\nprint(os.environ['MPLBACKEND'], matplotlib.get_backend(), sep='|')\n"
+    done = run(code, MPLBACKEND=backend)
+    assert (done.returncode, done.stderr) == (0, "")
+    kept, used = done.stdout.strip().split("|")
+    assert kept == backend
+    if backend == "svg":
+        assert used == "svg"
+
+
+def test_a_home_folder_is_not_needed(tmp_path):
+    environment = {"HOME": str(tmp_path / "gone"), "XDG_CACHE_HOME": str(tmp_path / "gone"), "MPLCONFIGDIR": ""}
+    done = run(LOADED, **environment)
     assert (done.returncode, done.stderr) == (0, "")

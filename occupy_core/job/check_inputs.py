@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Check all input files of a job before the work: that they exist, what their headers say, and that grids agree."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterator, List
+
+from occupy_core.errors import JobError, MapError, ModelError, OccupyError, SettingsError, numbered_list
+from occupy_core.input_files import require_regular_file
+from occupy_core.job.several_maps import shares_full_scale
+from occupy_core.maps.grid import MapGrid
+from occupy_core.maps.reading import check_on_grid, read_grid
+from occupy_core.modify.histogram_matching import require_scikit_image
+from occupy_core.progress import Say
+from occupy_core.settings.job_spec import Job
+from occupy_core.settings.typed_paths import encoding_problem
+
+
+def check_inputs(job: Job, say: Say) -> None:
+    """Refuse a job whose input files cannot be used, as far as names and headers tell; one error for all problems.
+
+    One of several maps that cannot be used is no error: the job leaves it out. A mask must lie on the grid of at least
+    one map.
+
+    Parameters
+    ----------
+    job : Job
+    say : callable
+        Called with a line for each map that will be left out, and for a mask of the classification that cannot be used.
+
+    Raises
+    ------
+    MapError, ModelError, SettingsError, JobError
+        If files cannot be used, or a library that the settings need is not installed.
+    """
+    if job.settings.hist_match:
+        require_scikit_image()
+    grids: Dict[str, MapGrid] = {}
+    bad_maps: List[OccupyError] = []
+    for item in job.maps:
+        try:
+            _check_name(item.path)
+            grids[item.path] = read_grid(item.path, voxel_size=item.voxel_size)
+        except MapError as error:
+            bad_maps.append(error)
+    others = [*_grid_problems(job, grids), *_mask_problems(job, grids), *_model_problems(job)]
+    problems = [*([] if grids else bad_maps), *others]
+    if len(problems) == 1 and (grids or len(job.maps) == 1):
+        raise problems[0]
+    if problems:
+        head = f"{len(problems)} problems with the input files" if grids or len(job.maps) == 1 else _all_failed(job)
+        raise JobError(numbered_list(head, [str(error) for error in problems]))
+    for bad in bad_maps:
+        say(f"WARNING: this map will be left out: {bad}")
+    for text in _focus_problems(job, grids):
+        say(f"WARNING: {text}")
+
+
+def _all_failed(job: Job) -> str:
+    return f"all {len(job.maps)} maps failed"
+
+
+def _grid_problems(job: Job, grids: Dict[str, MapGrid]) -> Iterator[OccupyError]:
+    """Yield why maps cannot share one full scale: maps on another grid, a reference that is none of them."""
+    if not shares_full_scale(job):
+        return
+    from occupy_core.comparing.each_map import index_of_named_map, require_one_grid  # not needed for one map
+
+    try:
+        index_of_named_map(job.maps, job.settings)
+    except SettingsError as error:
+        yield error
+    empty = {item.path for item in job.maps if item.class_info and item.class_info.particles == 0}
+    counted = [(path, grid) for path, grid in grids.items() if path not in empty]
+    for path, grid in counted[1:]:
+        try:
+            require_one_grid(path, grid, *counted[0])
+        except JobError as error:
+            yield error
+
+
+def _mask_problems(job: Job, grids: Dict[str, MapGrid]) -> Iterator[OccupyError]:
+    """Yield the problem of each mask that lies on the grid of no map."""
+    settings = job.settings
+    masks = [("target mask", path) for path in settings.target_mask]
+    if settings.solvent_def is not None:
+        masks.insert(0, ("solvent definition", settings.solvent_def))
+    for role, path in masks:
+        errors = []
+        for name, grid in grids.items():
+            try:
+                _check_name(path)
+                check_on_grid(path, grid, name, role)
+                break
+            except MapError as error:
+                errors.append(error)
+        else:
+            yield from errors[:1] or _unread(path)
+
+
+def _unread(path: str) -> Iterator[OccupyError]:
+    """Yield the problem of a mask where there is no map to compare it with."""
+    try:
+        _check_name(path)
+        require_regular_file(path, expected="a map in MRC or CCP4 format", error=MapError)
+    except MapError as error:
+        yield error
+
+
+def _focus_problems(job: Job, grids: Dict[str, MapGrid]) -> Iterator[str]:
+    """Yield why the mask of the classification cannot be used, which costs the job a warning only."""
+    if job.focus_mask is None:
+        return
+    name, grid = next(iter(grids.items()))
+    try:
+        _check_name(job.focus_mask)
+        check_on_grid(job.focus_mask, grid, name, "mask of the classification")
+    except MapError as error:
+        yield f"the mask of the classification cannot be used: {error}"
+
+
+def _model_problems(job: Job) -> Iterator[OccupyError]:
+    """Yield the problems of the files of the model and of its parts."""
+    if job.settings.model is None:
+        return
+    try:
+        require_regular_file(job.settings.model, expected="an atomic model (PDB or mmCIF)", error=ModelError)
+    except ModelError as error:
+        yield error
+    try:
+        from occupy_core.modelling.atoms.groups import check_kind_of_groups
+    except ImportError:  # without gemmi, the job ends with its name a moment later
+        return
+    try:
+        check_kind_of_groups(job.settings.model_groups)
+    except ModelError as error:
+        yield error
+
+
+def _check_name(path: str) -> None:
+    problem = encoding_problem(path)
+    if problem:
+        raise MapError(problem)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A PDF file whose pages are written one by one, so that many pages take no more memory than one."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator
+
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+
+from occupy_core.files import open_new
+
+_PdfPages: Any = PdfPages  # some versions of matplotlib have no types for this class
+
+
+@contextmanager
+def pdf_pages(path: Path) -> Iterator[Callable[[Figure], None]]:
+    """Give a function that adds a figure to a PDF as its next page; the file is complete when the block ends.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    """
+    # Without dates, so that a job that is repeated writes the same bytes.
+    with open_new(path) as file, _PdfPages(file, metadata={"CreationDate": None, "ModDate": None}) as pdf:
+        written: Dict[int, Any] = {}
+
+        def add_page(figure: Figure) -> None:
+            pdf.savefig(figure)
+            _write_pictures(pdf, written)
+            figure.clear()  # its parts refer to each other, and would stay in memory for some pages
+
+        yield add_page
+        _list_pictures(pdf, written)
+
+
+def _write_pictures(pdf: Any, written: Dict[int, Any]) -> None:
+    """Write the pictures of the last page to the file, and forget their pixels.
+
+    matplotlib (3.7 to 3.11) keeps the pixels of all pages until the file is closed, about 1 MB a page. It has no public
+    way to write them earlier. A version that keeps them elsewhere is left to do so.
+    """
+    file: Any = getattr(pdf, "_file", None)
+    pictures = getattr(file, "_images", None)
+    if not isinstance(pictures, dict) or not hasattr(file, "writeImages"):
+        return
+    file.writeImages()
+    for _, name, place in pictures.values():
+        written[len(written)] = (None, name, place)
+    pictures.clear()
+
+
+def _list_pictures(pdf: Any, written: Dict[int, Any]) -> None:
+    """Restore the list of all pictures, which the end of the file needs, without writing them again."""
+    if written:
+        pdf._file._images.update(written)
+        pdf._file.writeImages = lambda: None

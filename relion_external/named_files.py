@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files that a command line names, and what is wrong with them before they are opened. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Tuple
+
+from occupy_core.settings.typed_paths import file_problem
+
+_MAP = ("a map in MRC or CCP4 format", (".mrc", ".map", ".ccp4", ".rec", ".mrc.gz", ".map.gz", ".mrc.bz2"))
+_CLASSES = ("the run_itNNN_data.star of a 3D classification, or a map", ("_data.star",))
+_MODEL = ("an atomic model in PDB or mmCIF format", (".cif", ".pdb", ".ent", ".cif.gz", ".pdb.gz", ".ent.gz"))
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """A file that a command line names.
+
+    Attributes
+    ----------
+    option : str
+        Name of the option, without dashes.
+    path : str
+    expected : str
+        What the file should be, in words.
+    endings : tuple of str
+        Endings of the names of such files, for hints.
+    """
+
+    option: str
+    path: str
+    expected: str
+    endings: Tuple[str, ...]
+
+    @property
+    def problem(self) -> str:
+        """Why the file cannot be used, with its option; empty if nothing is wrong so far."""
+        text = file_problem(self.path, self.expected, lambda name: name.lower().endswith(self.endings))
+        return f"--{self.option}: {text}" if text else ""
+
+
+def named_files(input_option: str, input_path: Optional[str], settings: Mapping[str, Any]) -> Tuple[NamedFile, ...]:
+    """Return the files that a command line names, but for the file of parts, which needs the model.
+
+    Parameters
+    ----------
+    input_option : str
+        Name of the option that gives the input.
+    input_path : str, optional
+        A map, or a STAR file of a classification.
+    settings : mapping of str to value
+        The values of the settings, which may be wrong.
+    """
+    given = (
+        (input_option, input_path, _CLASSES if input_option == "in_parts" else _MAP),
+        ("solvent_def", settings["solvent_def"], _MAP),
+        *(("target_mask", mask, _MAP) for mask in settings["target_mask"]),
+        ("model", settings["model"], _MODEL),
+    )
+    return tuple(NamedFile(name, path, *kind) for name, path, kind in given if path)
