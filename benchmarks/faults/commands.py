@@ -113,7 +113,7 @@ def _run_command(words: List[str]) -> _Done:
 def _judge(done: _Done) -> Tuple[str, str]:
     """Return how a job ended, and its line or what did not hold."""
     markers = sorted(path.name[len(_MARKER) :] for path in Path("job").glob("RELION_JOB_*"))
-    left = [path.name for path in Path("job").iterdir() if not path.name.startswith(_MARKER)]
+    left = [path.name for path in Path("job").glob("*") if not path.name.startswith(_MARKER)]
     if markers == ["SUCCESS"] and done.status == 0 and not done.text:
         try:
             check_outputs(Path("job"))

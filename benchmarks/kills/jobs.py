@@ -22,6 +22,7 @@ from typing import Callable, Dict, List, Sequence
 
 import mrcfile
 
+from benchmarks.kills.steps import in_memory
 from demo.simulate import phantom
 
 Files = Dict[str, bytes]
@@ -166,7 +167,7 @@ def run(count: int, seed: int, *, classes: int = 10) -> Dict[str, int]:
     """
     chance = random.Random(seed)
     endings: Counter = Counter()
-    with tempfile.TemporaryDirectory() as top:
+    with tempfile.TemporaryDirectory(dir=in_memory()) as top:
         job = KilledJob(Path(top), classes)
         moves = 4 * classes + 10
         for number in range(count):

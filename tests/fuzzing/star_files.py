@@ -60,7 +60,7 @@ def _read(choice: str, particles: int) -> None:
     try:
         found = read_classification(choice)
     except OccupyError as error:
-        assert ".star: " in str(error), f"no file in: {error}"
+        assert ".star: " in str(error) and len(str(error)) < 2000, f"no file in, or too long: {error}"
         raise
     check_result(found, particles)
     rows = [(item.path, item.share, item.particles) for item in found.classes]

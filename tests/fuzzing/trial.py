@@ -13,7 +13,7 @@ from occupy_core.errors import OccupyError
 
 RESULT, LINE, FAILED = "result", "one line", "failed"
 MAX_SECONDS = 20.0
-_MAX_LENGTH = 2000  # characters of a line; names of files may be long
+_MAX_LENGTH = 5000  # characters of a line; the path of a file may have 4096
 
 
 @dataclass(frozen=True)
