@@ -13,14 +13,15 @@ from typing import Dict, List
 
 from benchmarks.faults.tally import Tally
 from benchmarks.kills.steps import in_memory
-from tests.fuzzing import command_lines, headers, star_files
+from tests.fuzzing import class_maps, command_lines, headers, star_files
 
 # Kinds of cases, with their share of all cases.
-_KINDS = {"damaged maps": 0.4, "damaged STAR files": 0.4, "command lines": 0.2}
+_KINDS = {"damaged maps": 0.4, "damaged STAR files": 0.4, "command lines": 0.17, "odd class maps": 0.03}
 _TRIALS = {
     "damaged maps": headers.trials,
     "damaged STAR files": star_files.trials,
     "command lines": command_lines.trials,
+    "odd class maps": class_maps.trials,
 }
 
 

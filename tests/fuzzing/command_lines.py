@@ -41,7 +41,7 @@ _FILES = (
     *("run_it001_data.star", ".", ""),
 )
 # Settings in their ranges, so that most jobs reach the computation.
-_SENSIBLE: Dict[str, Sequence[str]] = {
+SENSIBLE: Dict[str, Sequence[str]] = {
     "mode": ("auto", "resolution", "occupancy"),
     "amplify": ("yes", "1.01", "3", "20", "1e6", "no"),
     "attenuate": ("yes", "1.01", "3", "20", "1e6"),
@@ -122,9 +122,9 @@ def run_in_process(words: List[str]) -> None:
 
 def _words(rng: random.Random) -> List[str]:
     words = ["--o", "job/", "--figures", "no", *_input(rng)]
-    names = rng.sample(sorted(_SENSIBLE), rng.randint(0, 6))
+    names = rng.sample(sorted(SENSIBLE), rng.randint(0, 6))
     for name in names:
-        words += [f"--{name}", rng.choice(_SENSIBLE[name])]
+        words += [f"--{name}", rng.choice(SENSIBLE[name])]
     if rng.random() < 0.4:
         words += _odd_option(rng)
     if rng.random() < 0.1:
