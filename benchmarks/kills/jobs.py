@@ -82,6 +82,8 @@ class KilledJob:
         _write_classes(project, classes)
         self._first = self._undisturbed("--lowpass", "30", "--figures", "no")
         shutil.copytree(self._folder, project / "first")
+        for marker in (project / "first").glob("RELION_JOB_EXIT_*"):
+            marker.unlink()  # as RELION does before it starts a job
         shutil.rmtree(self._folder)
         start = time.monotonic()
         self._second = self._undisturbed(*_SECOND)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs with settings over their whole ranges and beyond, and on class maps of all kinds, end in outputs as promised, or in one line.
+"""Jobs with settings over their whole ranges and beyond, and on class maps of all kinds, end as promised.
+
+A good end is one line for the user, or outputs with the promised properties.
 
 FUZZ_CASES in the environment sets the number of command lines.
 """
