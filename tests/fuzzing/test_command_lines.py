@@ -17,7 +17,7 @@ from benchmarks.kills.steps import in_memory
 from tests.fuzzing import class_maps, command_lines
 from tests.fuzzing.trial import FAILED, LINE, RESULT
 
-CASES = int(os.environ.get("FUZZ_CASES", "400"))
+CASES = int(os.environ.get("FUZZ_CASES", "200"))
 
 
 @pytest.mark.parametrize(("kind", "count"), [(command_lines, CASES), (class_maps, CASES // 10)])

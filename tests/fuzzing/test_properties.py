@@ -108,7 +108,7 @@ def values_of(result):
     return {"scale": result.scale, "confidence": result.confidence, **result.modified, **result.masks}
 
 
-@repeatable(400)
+@repeatable(300)
 @given(values=maps(), chosen=drawn_settings(), mask_seed=SEEDS, masks=st.sampled_from(["", "s", "t", "st"]))
 def test_results_are_finite_and_do_not_depend_on_threads(values, chosen, mask_seed, masks):
     mask = small_mask(values.shape, np.random.default_rng(mask_seed))
@@ -136,7 +136,7 @@ def test_results_are_finite_and_do_not_depend_on_threads(values, chosen, mask_se
         assert target.interval is None or 0 <= target.interval[0] <= target.interval[1] <= 1
 
 
-@repeatable(150)
+@repeatable(100)
 @given(values=maps(), chosen=drawn_settings())
 def test_jobs_write_reports_and_maps_that_can_be_read(values, chosen):
     with tempfile.TemporaryDirectory(dir=in_memory()) as name:
