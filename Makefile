@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy classes runs bench images settings-table readme docs clean
+.PHONY: demo test lint compare accuracy classes runs bench faults images settings-table readme docs clean
 
 demo:            ## simulate maps, run the main jobs in Scipion and RELION, draw the results
 	@scripts/environment.sh
@@ -34,6 +34,10 @@ runs:            ## measure how well classes are compared, in classifications by
 bench:           ## measure time and memory of this package and of the published program
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.performance --write $(MAPS)
+
+faults:          ## give jobs damaged files and odd settings, kill them, and run one on many maps
+	@scripts/environment.sh
+	@.venv/bin/python -m benchmarks.faults --write
 
 images: demo     ## copy the demo's pictures to docs/images
 	@cp demo_output/demo.png demo_output/report.png demo_output/classes.png demo_output/model.png docs/images/

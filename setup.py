@@ -56,7 +56,8 @@ setup(
         # mkdocs builds the documentation as a site (`make docs`).
         "docs": ["mkdocs>=1.6"],
         # servalcat reads the groups that are written for it.
-        "test": ["pytest>=7", "scikit-image>=0.20", "servalcat>=0.4"],
+        # hypothesis draws maps and settings.
+        "test": ["pytest>=7", "scikit-image>=0.20", "servalcat>=0.4", "hypothesis>=6.80"],
     },
     entry_points={
         "console_scripts": ["relion_external_occupy = relion_external.__main__:main"],

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import contextmanager
@@ -109,17 +110,19 @@ def file_state(path: PathLike) -> Optional[FileState]:
     """Return the state of a file now; None if there is none."""
     try:
         status = os.stat(path)
-        if stat.S_ISREG(status.st_mode):
-            # A network file system asks its server again when a file is opened.
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            try:
-                status = os.fstat(handle)
-            finally:
-                os.close(handle)
-    except PermissionError:
-        pass
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # ValueError: a NUL character in the path
         return None
+    if stat.S_ISREG(status.st_mode):
+        # A network file system asks its server again when a file is opened.
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ESTALE):
+                return None
+            # No permission, or no further file may be opened: the file is still there.
+        else:
+            status = os.fstat(handle)
+            os.close(handle)
     return FileState(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 

@@ -22,6 +22,7 @@ from typing import Callable, Dict, List, Sequence
 
 import mrcfile
 
+from benchmarks.kills.steps import in_memory
 from demo.simulate import phantom
 
 Files = Dict[str, bytes]
@@ -81,6 +82,8 @@ class KilledJob:
         _write_classes(project, classes)
         self._first = self._undisturbed("--lowpass", "30", "--figures", "no")
         shutil.copytree(self._folder, project / "first")
+        for marker in (project / "first").glob("RELION_JOB_EXIT_*"):
+            marker.unlink()  # as RELION does before it starts a job
         shutil.rmtree(self._folder)
         start = time.monotonic()
         self._second = self._undisturbed(*_SECOND)
@@ -166,7 +169,7 @@ def run(count: int, seed: int, *, classes: int = 10) -> Dict[str, int]:
     """
     chance = random.Random(seed)
     endings: Counter = Counter()
-    with tempfile.TemporaryDirectory() as top:
+    with tempfile.TemporaryDirectory(dir=in_memory()) as top:
         job = KilledJob(Path(top), classes)
         moves = 4 * classes + 10
         for number in range(count):

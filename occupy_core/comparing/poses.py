@@ -137,6 +137,8 @@ def _relative_pose(
         step = identity.after(factors[:MOTIONS]).displacement(positions) * spacing
         if step < _LAST_DISPLACEMENT:
             break
+        if not step < max(reference.shape) * spacing:  # out of the box, or NaN: the maps do not tell a motion
+            return identity, Pose()
         motion = motion.after(factors[:MOTIONS])
     if with_motion.sigma > _MAX_NOISE_LEFT * without.sigma:
         return identity, Pose()

@@ -41,8 +41,8 @@ def local_scale(maximum: Volume, reference: Reference, *, threads: int = 1, out:
     def scale_slab(slab: slice) -> None:
         scale = result[slab]
         np.subtract(maximum[slab], zero, out=scale)
+        np.clip(scale, 0, span, out=scale)  # before the division, which may overflow
         scale /= span
-        np.clip(scale, 0, 1, out=scale)
 
     for_slabs(len(maximum), scale_slab, threads=threads)
     return result

@@ -191,5 +191,6 @@ def histogram_mode(values: NDArray[np.float32]) -> float:
     smooth = gaussian_filter1d(counts.astype(float), _BIN_SMOOTHING, mode="constant")
     peak = int(smooth.argmax())
     width = (high - low) / _BINS
-    near_peak = np.abs(values - (low + (peak + 0.5) * width)) <= _BIN_SMOOTHING * width
-    return median(values[near_peak])
+    distance = np.abs(values - (low + (peak + 0.5) * width))
+    # Of few values, none may be near: the smoothed peak lies between two of them.
+    return median(values[distance <= max(_BIN_SMOOTHING * width, float(distance.min()))])

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
 
+# Below 1e-38 single precision loses digits. Maps of such values are refused; this is one that has a few large ones too.
+_LEAST_VALUE = 1e-30
 _TILES_PER_SIDE = 20  # as published; fewer in a small box
 _CHUNK_VALUES = 8_000_000  # values in the tiles that are sorted at once, which limits the memory
 
@@ -126,8 +128,8 @@ def kernel_reference(volume: Volume, *, tau: float) -> Reference:
 
 
 def _require_positive(value: float) -> float:
-    """Return a reference value, or refuse it if it is not positive."""
-    if not value > 0:
+    """Return a reference value, or refuse it if it is not positive, or too small for single precision."""
+    if not value > _LEAST_VALUE:
         raise MapError(
             f"the reference value is {value:g}, expected positive density; is the contrast inverted "
             "(density must be positive), or is the tile much larger than the molecule?"

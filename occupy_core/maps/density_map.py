@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from occupy_core.arrays.slabs import extremes
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
-from occupy_core.maps.grid import MapGrid
+from occupy_core.maps.grid import MapGrid, require_voxel_size
 
 # Sums over the largest boxes must fit single precision, with some digits left for contrast.
 _LARGEST, _SMALLEST, _LEAST_CONTRAST = 1e28, 1e-28, 1e-4
@@ -102,10 +102,7 @@ def map_from_array(
         raise MapError(f"{name}: found an array of shape {array.shape}, expected one 3D map (z, y, x)")
     if array.dtype.kind not in "biuf":
         raise MapError(f"{name}: found an array of {array.dtype}, expected real numbers; convert the array first")
-    if not 0 < voxel_size < np.inf:
-        raise MapError(
-            f"{name}: found a voxel size of {voxel_size}, expected a positive number in Å; give the edge of a voxel"
-        )
+    require_voxel_size(name, voxel_size)
     with np.errstate(over="ignore"):  # values beyond float32 become infinite, and are refused as such
         volume = np.ascontiguousarray(array, dtype=np.float32)
     limits = checked_limits(name, volume, 1)

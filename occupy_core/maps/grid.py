@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import Any, List, Sequence, Tuple, Union
 
+from occupy_core.errors import MapError
+
 Header = Any  # a numpy record of an MRC header
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -14,6 +16,8 @@ PathLike = Union[str, "os.PathLike[str]"]
 # Largest relative difference between voxel sizes that counts as rounding in the header. With larger differences along
 # the three axes, a sphere of voxels is no sphere in Å.
 VOXEL_SIZE_TOLERANCE = 0.01
+# Limits of a voxel size that somebody gives, in Å: those of no molecule, but computations neither overflow nor vanish.
+_SMALLEST_GIVEN, _LARGEST_GIVEN = 1e-3, 1e6
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,15 @@ class MapGrid:
         if axes and other_axes and axes != other_axes:
             return f"axis order {other_axes} instead of {axes}"
         return ""
+
+
+def require_voxel_size(name: str, voxel_size: float) -> None:
+    """Raise MapError unless a voxel size that was given for a map, Å, is one that can be computed with."""
+    if not _SMALLEST_GIVEN <= voxel_size <= _LARGEST_GIVEN:
+        raise MapError(
+            f"{name}: got a voxel size of {voxel_size:.4g} Å, expected {_SMALLEST_GIVEN:g} to {_LARGEST_GIVEN:g}; give "
+            "the edge of a voxel in Å"
+        )
 
 
 def box_text(shape: Sequence[int]) -> str:

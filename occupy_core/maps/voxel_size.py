@@ -9,7 +9,7 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from occupy_core.errors import MapError
-from occupy_core.maps.grid import VOXEL_SIZE_TOLERANCE, Header, MapGrid
+from occupy_core.maps.grid import VOXEL_SIZE_TOLERANCE, Header, MapGrid, require_voxel_size
 from occupy_core.maps.header import MapFile
 
 # Largest relative difference between a given voxel size and the header's that is only rounding to float32.
@@ -34,8 +34,11 @@ def grid_of(file: MapFile, voxel_size: Optional[float]) -> Tuple[MapGrid, List[s
     Raises
     ------
     MapError
-        If no voxel size is given and the header has none, or one that no map of a molecule has; if voxels are no cubes.
+        If no voxel size is given and the header has none, or one that no map of a molecule has; if the given one
+        cannot be computed with; if voxels are no cubes.
     """
+    if voxel_size is not None:
+        require_voxel_size(file.name, voxel_size)
     header = file.header
     header_size, notes = _header_size(file)
     size = header_size

@@ -10,6 +10,8 @@ from typing import Any, Callable, Iterator, List, Mapping
 from occupy_core.errors import SettingsError
 from occupy_core.settings.setting_type import Description, expected_text, shortened
 
+# Larger numbers have no meaning in any setting, and overflow where they are squared or used in single precision.
+_LARGEST = 1e30
 _TYPES = {
     "choice": (str,),
     "text": (str,),
@@ -80,6 +82,11 @@ def range_problems(values: Mapping[str, Any], descriptions: Mapping[str, Descrip
         )
         for name, is_allowed in _RANGES.items()
         if not is_allowed(values[name])
+    ]
+    problems += [
+        SettingsError(name, f"got {value:g}, expected at most {_LARGEST:g}")
+        for name, value in values.items()
+        if isinstance(value, float) and value > _LARGEST and name not in {error.setting for error in problems}
     ]
     if not problems and len(set(values["target_mask"])) < len(values["target_mask"]):
         problems.append(SettingsError("target_mask", "names one mask twice, expected different masks; give each once"))

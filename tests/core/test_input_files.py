@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import contextlib
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -124,3 +125,16 @@ def test_files_that_a_host_reads_first_are_remembered(tmp_path):
             pass
     with unchanged_inputs():
         read_text_file(path, expected="a STAR file")
+
+
+def test_a_file_that_cannot_be_opened_again_was_not_removed(tmp_path):
+    path = tmp_path / "map.mrc"
+    path.write_text("one")
+    with unchanged_inputs([path]):
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+            with pytest.raises(JobError, match="map.mrc: cannot be opened .Too many open files"):
+                open_regular_file(path, expected="a map")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Damaged map files for tests: random changes of the header, the order of bytes, the length and the packing of a map.
 
-`damaged_maps(seed, count)` yields their bytes; `failures(folder, seed, count)` tries them.
+`damaged_maps(seed, count)` yields their bytes; `trials(folder, seed, count)` tries them.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import itertools
 import struct
 import warnings
 from pathlib import Path
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Iterator, Tuple
 
 import numpy as np
 
 from demo.simulate import phantom
-from occupy_core.errors import OccupyError
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.settings.settings import Settings
+from tests.fuzzing.trial import FAILED, Trial, attempt
 
 SIDE = 32
 _MODES = {0: "i1", 1: "i2", 2: "f4", 4: "c8", 6: "u2", 12: "f2"}
@@ -63,29 +63,15 @@ def damaged_maps(seed: int, count: int) -> Iterator[Tuple[str, bytes]]:
         yield _packed(rng, number, _other_length(rng, bytes(content)))
 
 
-def failures(folder: Path, seed: int, count: int, settings: Settings = Settings()) -> List[str]:  # noqa: B008
-    """Process damaged maps; return the names of those that end in anything but a result or an OccupyError.
-
-    A warning of Python counts as a failure too. The files that fail stay in the folder.
-    """
-    found = []
+def trials(folder: Path, seed: int, count: int, settings: Settings = Settings()) -> Iterator[Trial]:  # noqa: B008
+    """Process damaged maps; yield how each ended. The files that fail stay in the folder."""
     for name, content in damaged_maps(seed, count):
         path = folder / name
         path.write_bytes(content)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                _check(process_map(read_map(path), settings))
-        except OccupyError as error:
-            text = str(error)
-            if not text or "\n" in text:
-                found.append(f"{name}: {text!r} is not one line")
-                continue
-        except Exception as error:
-            found.append(f"{name}: {type(error).__name__}: {error}")
-            continue
-        path.unlink()
-    return found
+        trial = attempt(name, lambda path=path: _check(process_map(read_map(path), settings)))  # type: ignore[misc]
+        if trial.ended != FAILED:
+            path.unlink()
+        yield trial
 
 
 def _check(result: Any) -> None:

@@ -96,3 +96,12 @@ def test_large_motion_that_makes_maps_agree_less_is_not_taken():
     classes = [class_of(0.3 * volume, 0.5, seed) for seed in (4, 5)]
     _, (_, pose) = align_classes(classes, 0, spacing=SPACING)
     assert pose.displacement == 0
+
+
+@pytest.mark.parametrize("reference", [0, 1])
+def test_maps_that_tell_no_motion_stay_where_they_are(reference):
+    ramp = np.indices((SIDE,) * 3)[2] / SIDE
+    classes = [class_of(ramp, 0, 1), class_of(molecule()[0], 0.02, 2)]
+    aligned, poses = align_classes(classes, reference, spacing=SPACING)
+    assert all(np.isfinite(item.density.load()).all() for item in aligned)
+    assert all(pose.displacement < SIDE * SPACING for pose in poses)

@@ -11,7 +11,7 @@ from occupy_core.estimate import molecule
 from occupy_core.estimate.calibration import calibrate
 from occupy_core.estimate.intervals import doubt_about_reference, occupancy_interval
 from occupy_core.estimate.kernel import ball_mask, ball_maximum
-from occupy_core.estimate.molecule import corrected_maximum, find_molecule
+from occupy_core.estimate.molecule import corrected_maximum, find_molecule, histogram_mode
 from occupy_core.estimate.reference import Reference
 from occupy_core.fourier.low_pass import low_pass
 from occupy_core.maps.reading import read_map
@@ -295,3 +295,10 @@ class TestTargets:
     def test_interval_is_wider_for_a_smaller_part(self):
         widths = [np.ptp(occupancy_interval(0.5, 0.5, 0.5, full_spread=0.0, volume=size)) for size in (1e4, 8e4)]
         assert widths[0] == pytest.approx(2 * widths[1])
+
+
+def test_the_mode_of_few_values_that_lie_far_apart_is_one_of_them():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        values = rng.normal(0, 1, int(rng.integers(2, 12))).astype(np.float32)
+        assert values.min() <= histogram_mode(values) <= values.max()

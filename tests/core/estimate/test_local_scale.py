@@ -7,7 +7,7 @@ import pytest
 
 from occupy_core.errors import MapError
 from occupy_core.estimate.local_scale import local_scale, recalibrate, variability_limit
-from occupy_core.estimate.reference import _count_in_tiles, kernel_reference, tiled_reference
+from occupy_core.estimate.reference import Reference, _count_in_tiles, kernel_reference, tiled_reference
 
 
 def tiles_one_by_one(volume, tau, edge):
@@ -87,3 +87,15 @@ def test_scale_is_relative_to_the_reference_and_clipped():
 def test_recalibration_moves_the_zero_of_the_scale():
     scale = np.array([0, 0.2, 0.6, 1], dtype=np.float32)
     np.testing.assert_allclose(recalibrate(scale, 0.2), [0, 0, 0.5, 1], atol=1e-7)
+
+
+def test_a_reference_value_too_small_for_single_precision_is_refused():
+    volume = np.random.default_rng(0).random((24, 24, 24), dtype=np.float32) * np.float32(1e-36)
+    with pytest.raises(MapError, match="the reference value is .*e-37, expected positive density"):
+        tiled_reference(volume, tau=0.89, tile_size=12)
+
+
+def test_values_far_above_full_scale_are_full_scale():
+    maximum = np.array([[[-1e30, 5e-21, 1e-20, 1e30]]], np.float32)
+    full = Reference(1e-20, (0, 0, 0), (0, 0, 0), 1)
+    np.testing.assert_allclose(local_scale(maximum, full), [[[0, 0.5, 1, 1]]])

@@ -16,11 +16,13 @@ import pytest
 
 from occupy_core.errors import MapError
 from occupy_core.job.run import run_job
+from occupy_core.maps.density_map import map_from_array
 from occupy_core.maps.reading import read_grid, read_map
 from occupy_core.maps.writing import write_map
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.settings import Settings
-from tests.fuzzing.headers import failures, map_bytes
+from tests.fuzzing.headers import map_bytes, trials
+from tests.fuzzing.trial import FAILED
 
 VALUES = np.random.default_rng(0).standard_normal((12, 10, 8)).astype(np.float32)
 WORDS = {"mode": 12, "mx": 28, "my": 32, "mz": 36, "mapc": 64, "mapr": 68, "maps": 72, "ispg": 88, "nsymbt": 92}
@@ -228,7 +230,7 @@ def test_files_of_imod_say_whether_bytes_have_a_sign(file):
 
 
 def test_damaged_maps_end_in_a_result_or_in_one_line(tmp_path):
-    assert failures(tmp_path, seed=0, count=300) == []
+    assert [trial for trial in trials(tmp_path, seed=0, count=300) if trial.ended == FAILED] == []
 
 
 def test_a_job_on_maps_with_odd_headers_writes_readable_reports(file, tmp_path, three_parts):
@@ -239,3 +241,11 @@ def test_a_job_on_maps_with_odd_headers_writes_readable_reports(file, tmp_path, 
         run_job(job)
         json.loads((folder / "report.json").read_text(), parse_constant=pytest.fail)
         assert Path(folder, "scale.mrc").stat().st_size == len(whole)
+
+
+@pytest.mark.parametrize("voxel_size", [1e300, 1e-300])
+def test_a_given_voxel_size_that_cannot_be_computed_with_is_refused(file, voxel_size):
+    with pytest.raises(MapError, match="got a voxel size of .* Å, expected 0.001 to 1e\\+06"):
+        read_map(file(map_bytes(VALUES)), voxel_size=voxel_size)
+    with pytest.raises(MapError, match="got a voxel size of .* Å, expected 0.001 to 1e\\+06"):
+        map_from_array(VALUES, voxel_size=voxel_size)

@@ -109,3 +109,9 @@ def test_every_setting_has_a_complete_description():
         assert description.label and description.values, name
         assert description.help.endswith("."), name
     assert len(descriptions()) == len(dataclasses.fields(Settings))
+
+
+@pytest.mark.parametrize("name", ["attenuate", "amplify", "sigmoid", "kernel_radius", "lowpass", "lowpass_output"])
+def test_numbers_beyond_single_precision_are_refused(name):
+    with pytest.raises(SettingsError, match=rf"^{name}: got 1e\+300, expected at most 1e\+30$"):
+        Settings(**{name: 1e300})

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Try classifications whose STAR files were changed at random: `trials(folder, seed, count)`."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+from typing import Any, Dict, Iterator
+
+import numpy as np
+
+from occupy_core.errors import OccupyError
+from relion_external.classification import read_classification
+from relion_files.star_writer import write_star
+from tests.fuzzing.star_text import damaged
+from tests.fuzzing.trial import Trial, attempt
+from tests.star_text import write_iteration
+
+STEM = "Class3D/run_it001"
+OF_ITERATION = [f"{STEM}_{kind}.star" for kind in ("model", "data", "optimiser")]
+SET, LIST = f"{STEM}_optimisation_set.star", "class_averages.star"
+
+
+def write_texts() -> Dict[str, str]:
+    """Write an iteration with a mask, and what else leads to its maps; return the texts of the STAR files by path.
+
+    All paths are relative to the current folder.
+    """
+    write_iteration(STEM, np.random.default_rng(1), mask="mask.mrc")
+    Path("mask.mrc").touch()
+    Path(SET).write_text(f"\n# version 50001\n\ndata_\n\n_rlnTomoParticlesFile {STEM}_data.star\n\n")
+    rows = "".join(f"{STEM}_class00{number}.mrc 0.3 20.0\n" for number in (1, 2))
+    labels = "_rlnReferenceImage #1\n_rlnClassDistribution #2\n_rlnEstimatedResolution #3\n"
+    Path(LIST).write_text(f"\n# version 30001\n\ndata_\n\nloop_\n{labels}{rows}\n")
+    return {path: Path(path).read_text() for path in (*OF_ITERATION, SET, LIST)}
+
+
+def chosen(path: str, rng: random.Random) -> str:
+    """Return the file that a user chooses, so that the file at `path` is read."""
+    return rng.choice(OF_ITERATION) if path in OF_ITERATION else path
+
+
+def trials(folder: Path, seed: int, count: int) -> Iterator[Trial]:
+    """Read classifications of which one STAR file is damaged; yield how each ended. Changes the working folder."""
+    os.chdir(folder)
+    texts = write_texts()
+    for number in range(count):
+        rng = random.Random(seed * 1_000_003 + number)
+        path = rng.choice(list(texts))
+        content = damaged(texts[path], rng)
+        Path(path).write_bytes(content)
+        choice = chosen(path, rng)
+        particles = content.count(b"\n") + content.count(b"\r") if "_data" in path else 4
+        yield attempt(f"STAR file {seed}-{number}", lambda: _read(choice, particles))  # noqa: B023
+        Path(path).write_text(texts[path])
+
+
+def _read(choice: str, particles: int) -> None:
+    try:
+        found = read_classification(choice)
+    except OccupyError as error:
+        assert ".star: " in str(error) and len(str(error)) < 2000, f"no file in, or too long: {error}"
+        raise
+    check_result(found, particles)
+    rows = [(item.path, item.share, item.particles) for item in found.classes]
+    write_star(Path("out.star"), {"maps": (("rlnReferenceImage", "a", "b"), rows)})
+
+
+def check_result(found: Any, particles: int) -> None:
+    """Check what holds for every classification."""
+    assert (
+        len({item.number for item in found.classes}) == len({item.path for item in found.classes}) == len(found.classes)
+    )
+    for item in found.classes:
+        assert os.path.isfile(item.path)
+        assert item.share is None or 0 <= item.share <= 1
+        assert item.particles is None or 0 <= item.particles
+        assert item.resolution is None or 0 < item.resolution < float("inf")
+    shares = [item.share or 0 for item in found.classes]
+    assert sum(shares) <= 1.011
+    assert sum(item.particles or 0 for item in found.classes) <= particles
+    assert found.voxel_size is None or 0 < found.voxel_size < float("inf")
+    assert found.solvent_mask is None or os.path.isfile(found.solvent_mask)
+    assert all(text and "\n" not in text for text in found.warnings)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The benchmark of faults counts what holds, and notices what does not."""
+
+import sys
+import time
+import warnings
+
+from benchmarks.faults import commands, disturbed, document, in_process
+from benchmarks.faults.disturbed import Check
+from benchmarks.faults.tally import Tally
+from benchmarks.page_sections import with_section
+from occupy_core.errors import OccupyError
+from tests.fuzzing import trial
+from tests.fuzzing.trial import FAILED, LINE, RESULT, Trial, attempt
+
+
+def fail():
+    raise ValueError("broken")
+
+
+def refuse(text):
+    raise OccupyError(text)
+
+
+def test_an_attempt_tells_good_ends_from_others(monkeypatch):
+    assert attempt("a", lambda: None).ended == RESULT
+    assert attempt("a", lambda: refuse("map.mrc: bad")).ended == LINE
+    assert attempt("a", lambda: refuse("two\nlines")).ended == FAILED
+    assert attempt("a", fail).text == "ValueError: broken"
+    assert attempt("a", lambda: warnings.warn("odd", RuntimeWarning, stacklevel=1)).ended == FAILED
+    monkeypatch.setattr(trial, "MAX_SECONDS", 0.05)
+    assert "took longer" in attempt("a", lambda: time.sleep(1)).text
+
+
+def test_a_tally_counts_cases_time_and_memory():
+    tally = Tally("maps")
+    tally.add(Trial("a", RESULT, "", 1), 100)
+    tally.add(Trial("b", LINE, "x", 30), 50)
+    tally.add(Trial("c", FAILED, "y", 1), 2000)
+    assert (tally.count, tally.results, tally.lines, tally.seconds, tally.megabytes) == (3, 1, 1, 30, 2000)
+    assert tally.failures == ["b: took 30.0 s", "c: y", "c: the memory reached 2000 MB"]
+
+
+def test_cases_in_one_process_and_whole_jobs_hold():
+    tallies = [*in_process.run(20, seed=1), commands.run(3, seed=1)]
+    assert [tally.count for tally in tallies] == [8, 8, 3, 1, 3]
+    assert [tally.failures for tally in tallies] == [[]] * 5
+    assert all(0 < tally.megabytes < 1000 for tally in tallies)
+
+
+def test_a_job_that_promises_nothing_does_not_hold(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    (failure,) = commands.run(1, seed=1).failures
+    assert "marker files []" in failure
+
+
+def test_the_page_has_the_tables_and_says_what_did_not_hold(monkeypatch):
+    tallies = [Tally("damaged maps", 10, 4, 5, 1.5, 80.0, ["map1.mrc: ValueError"])]
+    checks = [Check("kills", 100, "equal", "", 300), Check("maps in one job", 0, "", "memory grew", 5)]
+    text = document.text(tallies, checks, seed=7)
+    assert "**2 did not hold.** Seed 7" in text
+    assert "| damaged maps | 10 | 4 | 5 | 1 | 1.5 | 80 |" in text
+    assert "| kills | 100 | equal | 300 |" in text and "| maps in one job | - | **did not hold** | 5 |" in text
+    page = document.PAGE.read_text(encoding="utf-8")
+    assert "\n| kills | 100 |" in with_section(page, document.SECTION, text)
+
+
+def test_a_check_that_fails_names_the_reason(monkeypatch):
+    monkeypatch.setattr(disturbed.steps, "run", fail)
+    check = disturbed.kill_at_steps()
+    assert check.failure.startswith("ValueError: broken") and check.count == 0
