@@ -47,7 +47,7 @@ class Scale:
     unit : float
         Fitted occupancy that counts as 1, in a map with the factor 1; NaN or not positive if no part has density.
     groups : tuple of int
-        Index of each group that counts as fully occupied.
+        Index of each group that counts as fully occupied: in all maps, if there is such a group, else in one.
     factors : tuple of float
         For each map, the fitted occupancy of a part that has the same occupancy in all maps, relative to one of the
         maps; NaN for a map that shows no part.
@@ -126,7 +126,9 @@ def find_scale(
     unit = _most_likely_unit(values[counted], sigmas[counted])
     reach = values + INTERVAL_SIGMAS * np.hypot(sigmas, MODEL_ERROR * unit)
     whole = counted & (reach >= unit)
-    return Scale(unit, tuple(int(index) for index in np.flatnonzero(whole.any(axis=0))), factors)
+    in_all = (whole | ~shown).all(axis=0) & shown.any(axis=0)  # a group that is whole in one class only is not named
+    named = in_all if in_all.any() else whole.any(axis=0)
+    return Scale(unit, tuple(int(index) for index in np.flatnonzero(named)), factors)
 
 
 def _most_likely_unit(values: NDArray[np.float64], sigmas: NDArray[np.float64]) -> float:

@@ -99,7 +99,8 @@ def _warning(group: str, chains: Dict[str, _Reading], name: str) -> str:
     more = [chain for chain in chains if chain not in less]
     return (
         f"{group} is one part, but its chains differ in {name} ({_listed(less)} less occupied than {_listed(more)}). "
-        "Its occupancy is a mean, and those of other parts may be wrong: make these chains parts of their own"
+        "Its occupancy and those of other parts may be wrong beyond their intervals: make these chains parts of their "
+        "own"
     )
 
 

@@ -88,6 +88,12 @@ def test_the_best_group_of_all_maps_counts_as_1():
     assert found.unit == pytest.approx(1.3, rel=0.02) and found.groups == (2,)
 
 
+def test_a_group_that_is_whole_in_one_class_only_is_not_said_to_count():
+    values = [np.array([1.0, 1.0, 0.1]), np.array([2.0, 2.0, 2.0])]
+    found = find_scale(values, [np.full(3, 0.01), np.full(3, 0.02)], HEAVY[:3])
+    assert found.unit == pytest.approx(1.0, abs=0.01) and found.groups == (0, 1)
+
+
 def test_named_groups_are_1_in_every_map():
     values = [np.array([1.0, 0.5, 0.2]), np.array([4.0, 3.0, 2.0])]
     found = scale_of_named(values, [np.full(3, 0.01)] * 2, [1])
