@@ -29,9 +29,10 @@ _MIN_FOR_SCALE = 0.25
 # Standard deviation by which fully occupied groups differ in a map without noise, for errors of the model and of its
 # contrast in ice. Ours: from the chains of the benchmark (docs/model.md).
 _SPREAD_OF_WHOLE = 0.05
-# Standard deviations by which a group may read higher than what counts as 1. Ours.
-_MOST_ABOVE = 2.5
-# Iterations by which the fitted occupancy of fully occupied groups converges.
+# Probability that noise lets any fully occupied group read higher than what counts as 1 allows. Ours.
+_CHANCE_ABOVE = 0.05
+# Values from which the fitted occupancy of fully occupied groups is sought, and iterations by which it converges.
+_STARTS = 20
 _ITERATIONS = 10
 # kDa: lighter groups do not set what counts as 1 where there are heavier ones: of many small and noisy values some are
 # high by chance. Ours.
@@ -107,7 +108,7 @@ def find_scale(
 
     Each group is either fully occupied or has any occupancy from 0 to 1, with equal probability. 1 is the mean of the
     fully occupied groups for which the fitted occupancies of all groups are most likely (expectation maximisation, from
-    each group's occupancy in turn). Noise alone then does not choose the largest.
+    many starts). Noise alone then does not choose the largest.
 
     Parameters
     ----------
@@ -132,24 +133,31 @@ def find_scale(
 
 
 def _most_likely_unit(values: NDArray[np.float64], sigmas: NDArray[np.float64]) -> float:
-    """Return the mean of the fully occupied groups for which the fitted occupancies of all groups are most likely."""
-    highest = values.max()
-    sigmas = np.hypot(sigmas, _SPREAD_OF_WHOLE * highest)
+    """Return the mean of the fully occupied groups for which the fitted occupancies of all groups are most likely.
 
-    def densities(unit: float) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Probability densities of the values of fully, and of partially occupied groups."""
-        partial = (stats.norm.cdf(values / sigmas) - stats.norm.cdf((values - unit) / sigmas)) / unit
-        return stats.norm.pdf(values, unit, sigmas), np.maximum(partial, np.finfo(float).tiny)
+    It is not less than what the highest values allow: of so many, noise lets none be higher by more.
+    """
+    most_above = stats.norm.isf(_CHANCE_ABOVE / len(values))
+    least = float((values - most_above * np.hypot(sigmas, _SPREAD_OF_WHOLE * values)).max())
 
-    best_unit, best_likelihood = float(highest), -np.inf
-    for start in values[values > highest / 2]:
-        unit = float(start)
+    def densities(unit: float) -> Tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the weights of the values, and their probability densities in fully and partially occupied groups."""
+        spread = np.hypot(sigmas, _SPREAD_OF_WHOLE * unit)
+        partial = (stats.norm.cdf(values / spread) - stats.norm.cdf((values - unit) / spread)) / unit
+        return spread**-2, stats.norm.pdf(values, unit, spread), np.maximum(partial, np.finfo(float).tiny)
+
+    best_unit, best_likelihood = float(values.max()), -np.inf
+    for start in best_unit * np.linspace(1, 0, _STARTS, endpoint=False):
+        unit = max(float(start), least)
         for _ in range(_ITERATIONS):
-            whole, partial = densities(unit)
-            unit = float(np.average(values, weights=whole / (whole + partial) / sigmas**2))
-        likelihood = float(np.log(np.add(*densities(unit))).sum())
-        if likelihood > best_likelihood and np.all(values - _MOST_ABOVE * sigmas <= unit):
+            weights, whole, partial = densities(unit)
+            unit = max(float(np.average(values, weights=weights * whole / (whole + partial))), least)
+        _, whole, partial = densities(unit)
+        likelihood = float(np.log(whole + partial).sum())
+        if likelihood > best_likelihood:
             best_unit, best_likelihood = unit, likelihood
+        if start < least:
+            break
     return best_unit
 
 

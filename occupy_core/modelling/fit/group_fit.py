@@ -29,7 +29,7 @@ from occupy_core.modelling.fit.fit_result import GroupFit, Weights
 from occupy_core.modelling.fit.frequency_shells import Doubles, FrequencyShells, taper
 from occupy_core.modelling.fit.group_density import GroupDensity
 from occupy_core.modelling.fit.motion_equations import with_motions
-from occupy_core.modelling.fit.near_model import near_weights, unmodelled_density, without
+from occupy_core.modelling.fit.near_model import near_weights, soft_border, unmodelled_density
 from occupy_core.modelling.fit.normal_equations import Place, dot, normal_equations
 
 # Rounds of factor, noise, occupancies and motion: at least, at most, and the root mean square displacement of the
@@ -109,7 +109,7 @@ class _Fit:
             rest = self._back(spectrum - explained)
             rest -= np.float32(background)
             if number > 0:
-                self._exclude_unmodelled(rest, self._back(explained))
+                spectrum -= self._transform(self._take_unmodelled_from(rest, self._back(explained)))
             noise = self._noise(rest)
             del rest
             weighted = self._back(self.shells.multiply(spectrum, 1 / noise))
@@ -143,11 +143,18 @@ class _Fit:
         beside = self.volume[self.distance > _BESIDE]
         return float(np.median(beside)) if len(beside) > _POSITIONS else 0.0
 
-    def _exclude_unmodelled(self, rest: Volume, explained: Volume) -> None:
-        """Leave out the voxels beside the model that hold density of something else, such as a micelle."""
+    def _take_unmodelled_from(self, rest: Volume, explained: Volume) -> Volume:
+        """Take density of something else beside the model, such as a micelle, from the rest, and return it.
+
+        Its voxels do not count in the fit. It must leave the map too: division by noise(k) spreads it over the model.
+        """
         excluded = unmodelled_density(rest, explained, self.distance, self.steps)
-        self.near = without(self.all_near, excluded, self.steps)
+        share = soft_border(excluded, self.steps)
+        self.near = self.all_near * (1 - share)
         self.unmodelled = float(np.mean(excluded[self.all_near > 0.5]))
+        taken = rest * share
+        rest -= taken
+        return taken
 
     def _without_density(self, factor: Doubles) -> GroupFit:
         """Return the fit of a map that has no density like that of the model at any frequency: each occupancy is 0."""

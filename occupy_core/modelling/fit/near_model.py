@@ -80,7 +80,8 @@ def unmodelled_density(rest: Volume, explained: Volume, distance: Floats, steps:
         return off
     density = float(np.percentile(ndimage.gaussian_filter(explained, width)[distance == 0], 75))
     smooth = ndimage.gaussian_filter(rest, width)
-    # Unmodelled density is positive, so that negative values alone tell the noise.
+    smooth -= np.median(smooth[off])
+    # Unmodelled density is positive, so that values below the median alone tell the noise.
     negative = np.minimum(smooth[off], 0)
     noise = float(np.sqrt(2 * np.einsum("i,i->", negative, negative, dtype=np.float64) / len(negative)))
     least = max(_SIGMAS * noise, _SHARE * density)
@@ -88,9 +89,7 @@ def unmodelled_density(rest: Volume, explained: Volume, distance: Floats, steps:
     return found
 
 
-def without(weights: Volume, excluded: Mask, steps: Sequence[float]) -> Volume:
-    """Return weights that fall to 0 in the excluded voxels, with a soft border."""
-    if not excluded.any():
-        return weights
-    soft = ndimage.gaussian_filter(excluded.astype(np.float32), [_BORDER_WIDTH / step for step in steps])
-    return (weights * np.clip(1 - soft, 0, 1)).astype(np.float32)
+def soft_border(excluded: Mask, steps: Sequence[float]) -> Volume:
+    """Return a mask (0..1) of the excluded voxels with a soft border."""
+    width = [_BORDER_WIDTH / step for step in steps]
+    return np.clip(ndimage.gaussian_filter(excluded.astype(np.float32), width), 0, 1, dtype=np.float32)

@@ -21,6 +21,24 @@ def test_noise_does_not_choose_the_largest():
     assert np.mean(units) == pytest.approx(1.0, abs=0.01) and np.std(units) < 0.03
 
 
+@pytest.mark.parametrize("groups, maps, noise", [(60, 1, 0.1), (12, 10, 0.1), (180, 1, 0.1), (60, 5, 0.06)])
+def test_noise_does_not_choose_the_largest_of_many(groups, maps, noise):
+    rng = np.random.default_rng(2)
+    errors = [np.full(groups, noise)] * maps
+    for _ in range(40):
+        values = list(1 + noise * rng.normal(size=(maps, groups)))
+        assert find_scale(values, errors, np.full(groups, 50.0)).unit == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_noisy_class_does_not_set_what_counts_as_1_in_a_good_one():
+    values = [np.ones(12), np.append(np.ones(11), 1.6)]
+    assert find_scale(values, [np.full(12, 0.03), np.full(12, 0.2)], HEAVY[:12]).unit == pytest.approx(1.0, abs=0.03)
+
+
+def test_a_value_without_meaning_does_not_set_what_counts_as_1():
+    assert one([5.0, 1, 1, 1, 1, 1], errors=[5.0, *[0.05] * 5]).unit == pytest.approx(1.0, abs=0.03)
+
+
 def test_the_unit_of_the_fit_does_not_count():
     values = [1.0, 0.98, 0.5, 0.2]
     assert one(values).unit == pytest.approx(0.99, abs=0.02)
