@@ -76,7 +76,10 @@ def focus_mask_of(maps: Sequence[SourceMap], project: Any) -> Tuple[Optional[Sou
         return None, [unknown_mask_text(str(error))]
     if name is None:
         return None, []
-    mask = _find_mask(name, model_star, maps[0].voxel_size, project)
+    try:
+        mask = _find_mask(name, model_star, maps[0].voxel_size, project)
+    except StarError as error:
+        return None, [unknown_mask_text(str(error))]
     if mask is None:
         return None, [missing_mask_text(name, optimiser_star)]
     try:

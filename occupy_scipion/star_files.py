@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, Optional, Tuple
 
 from relion_files import iteration
@@ -72,4 +72,4 @@ def named_in_optimiser(model_star: str) -> NamedFiles:
         names = read_model_star(model_star).names
     except StarError:
         names = []
-    return NamedFiles(optimiser_star_of(model_star), named_files(model_star, names).project)
+    return replace(named_files(model_star, names), star=optimiser_star_of(model_star))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from occupy_core.settings.classification import missing_mask_text, unknown_mask_text
@@ -252,5 +252,10 @@ def _solvent_mask(model: ModelStar, files: NamedFiles) -> Tuple[Optional[str], T
         name = solvent_mask_name(optimiser_star)
     except StarError as error:
         return None, (unknown_mask_text(str(error)),)
-    path = None if name is None else NamedFiles(optimiser_star, files.project).find(name)
-    return path, () if path or name is None else (missing_mask_text(name, optimiser_star),)
+    if name is None:
+        return None, ()
+    try:
+        path = replace(files, star=optimiser_star).find(name)
+    except StarError as error:
+        return None, (unknown_mask_text(str(error)),)
+    return path, () if path else (missing_mask_text(name, optimiser_star),)

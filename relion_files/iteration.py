@@ -45,6 +45,12 @@ def iteration_of(path: str) -> Optional[int]:
     return int(number["iteration"]) if number else None
 
 
+def is_of_iteration(name: str, star: str) -> bool:
+    """Return whether a class map and a STAR file have names of one iteration; their folders do not matter."""
+    own, other = _STAR_FILE.fullmatch(os.path.basename(star)), _CLASS_MAP.fullmatch(os.path.basename(name))
+    return own is not None and other is not None and own["stem"] == other["stem"]
+
+
 def complete_iterations(folder: str) -> List[str]:
     """Return, for each iteration in a folder that has class maps, a STAR file to choose: data STAR, else model STAR."""
     names = set(os.listdir(folder or os.curdir)) if os.path.isdir(folder or os.curdir) else set()

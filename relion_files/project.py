@@ -7,12 +7,14 @@ of that project: the working folder may have other files of the same names.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Iterable, List, Optional, Sequence
 
+from relion_files.iteration import is_of_iteration
 from relion_files.star import StarError, shown
 
 _PIPELINE = "default_pipeline.star"  # in every project folder
@@ -32,36 +34,65 @@ class NamedFiles:
         Path of the STAR file.
     project : str, optional
         The project folder of the STAR file; empty for the working folder, None if it is not known.
+    in_place : bool
+        Whether the STAR file lies in the folder that its names tell. A STAR file that was copied does not: files
+        of the same names may then lie beside it and in the project.
     """
 
     star: str
     project: Optional[str]
+    in_place: bool = True
 
     def find(self, name: str) -> Optional[str]:
-        """Return the path of a file; None if it does not exist, nor with .gz added."""
-        return next(filter(None, self._places(name)), None)
-
-    def find_all(self, names: Sequence[str]) -> List[Optional[str]]:
-        """Return the paths of files that belong together: all from one place, None for a file that does not exist.
+        """Return the path of a file; None if it does not exist, nor with .gz added.
 
         Raises
         ------
         StarError
-            If all files exist, but in different places.
+            If the STAR file was copied, and different files of this name lie in two places.
         """
-        places = [self._places(name) for name in names]
-        for paths in zip(*places):
-            if None not in paths:
-                return list(paths)
-        found = [next(filter(None, paths), None) for paths in places]
-        if names and None not in found:
-            place = places[0].index(found[0])
-            other = next(path for path, paths in zip(found, places) if paths[place] is None)
-            raise StarError(
-                f"{self.star}: names files in different places, found {found[0]} and {other}, expected all in one "
-                "project; write whole paths into the STAR file if they belong together"
-            )
-        return found
+        return self._first([name], [[path] for path in self._places(name)])[0]
+
+    def find_all(self, names: Sequence[str]) -> List[Optional[str]]:
+        """Return the paths of files that belong together: all from one place, None for a file that does not exist.
+
+        Maps of the STAR file's own iteration, all beside it, belong to it: they were copied together.
+
+        Raises
+        ------
+        StarError
+            If all files exist, but in different places; as `find`.
+        """
+        places = list(zip(*map(self._places, names)))
+        if not self.in_place and all(_is_own(name, self.star) for name in names):
+            beside = [_existing(os.path.join(os.path.dirname(self.star), os.path.basename(name))) for name in names]
+            if None not in beside:
+                return beside
+        return self._first(names, places)
+
+    def _first(self, names: Sequence[str], places: Sequence[Sequence[Optional[str]]]) -> List[Optional[str]]:
+        """Return the paths in the first place that has all files."""
+        found = [next(filter(None, paths), None) for paths in zip(*places)]
+        whole = next((list(paths) for paths in places if None not in paths), None)
+        if whole is None and names and None not in found:
+            first = next(paths for paths in places if found[0] in paths)
+            other = next(path for path, there in zip(found, first) if there is None)
+            expected = "all in one project; write whole paths into the STAR file if they belong together"
+            raise self._error(found[0], other, expected)
+        for name, path, paths in zip(names, whole or found, zip(*places)):
+            if self.in_place or path is None or os.path.isabs(name):
+                continue
+            others = [other for other in paths if other is not None and not _is_equal(path, other)]
+            if others:
+                expected = (
+                    "one file, since the STAR file is not in the folder that it names; move the wrong one away, or "
+                    "write whole paths into the STAR file"
+                )
+                raise self._error(path, others[0], expected)
+        return whole or found
+
+    def _error(self, one: Optional[str], other: Optional[str], expected: str) -> StarError:
+        return StarError(f"{self.star}: names files in different places, found {one} and {other}, expected {expected}")
 
     def _places(self, name: str) -> List[Optional[str]]:
         """Return the path of a file in each place, the likely ones first; None where it does not exist.
@@ -100,8 +131,8 @@ def named_files(star: str, names_beside: Iterable[str]) -> NamedFiles:
     for star_folder in star_folders[1:]:
         for project in (star_folder, *map(str, PurePath(star_folder).parents)):
             if _is_project(project):
-                return NamedFiles(star, _as_written(project, []))
-    return NamedFiles(star, None)
+                return NamedFiles(star, _as_written(project, []), in_place=False)
+    return NamedFiles(star, None, in_place=False)
 
 
 def check_name(star: str, label: str, name: str) -> None:
@@ -126,6 +157,15 @@ def without_format(path: str) -> str:
 def _existing(path: str) -> Optional[str]:
     path = without_format(path)
     return next((path + ending for ending in _ENDINGS if os.path.isfile(path + ending)), None)
+
+
+def _is_own(name: str, star: str) -> bool:
+    return not os.path.isabs(name) and is_of_iteration(name, star)
+
+
+def _is_equal(one: str, other: str) -> bool:
+    """Return whether two paths lead to one file, or to files of the same content."""
+    return os.path.samefile(one, other) or filecmp.cmp(one, other, shallow=False)
 
 
 def _without_end(folder: str, end: str) -> Optional[str]:

@@ -124,6 +124,45 @@ def test_files_of_one_list_are_in_one_place():
     assert files.find_all(names) == names
 
 
+def write(text, *paths):
+    touch(*paths)
+    for path in paths:
+        Path(path).write_text(text)
+
+
+@pytest.mark.parametrize("folder", ["Copied", "Class3D/job016_backup"])
+def test_maps_that_were_copied_with_their_star_file_belong_to_it(folder):
+    """A job's folder of another project, or a backup of a job that ran again."""
+    touch("default_pipeline.star")
+    names = [NAME, NAME.replace("001", "002")]
+    star = f"{folder}/run_it025_model.star"
+    copies = [f"{folder}/{os.path.basename(name)}" for name in names]
+    write("of the project", *names)
+    assert named_files(star, names).find_all(names) == names  # the STAR file alone was copied
+    write("copied", copies[0])
+    with pytest.raises(StarError) as info:
+        named_files(star, names).find_all(names)
+    assert NAME in str(info.value) and copies[0] in str(info.value)
+    write("of the project", copies[0])
+    assert named_files(star, names).find_all(names) == names
+    write("copied", *copies)
+    assert named_files(star, names).find_all(names) == copies
+    whole = [os.path.abspath(name) for name in names]
+    assert named_files(star, whole).find_all(whole) == whole
+    assert named_files("Class3D/job016/run_it025_model.star", names).find_all(names) == names
+
+
+def test_two_different_files_of_one_name_are_refused():
+    touch("default_pipeline.star")
+    write("of the project", NAME, "MaskCreate/job002/mask.mrc")
+    write("copied", "Copied/run_it025_class001.mrc", "Copied/mask.mrc")
+    for star in ("Copied/refs.star", "Copied/run_it024_model.star"):
+        with pytest.raises(StarError, match=f"found {NAME} and Copied/run_it025_class001.mrc, expected one file"):
+            named_files(star, [NAME]).find_all([NAME])
+    with pytest.raises(StarError, match="found MaskCreate/job002/mask.mrc and Copied/mask.mrc, expected one file"):
+        named_files("Copied/run_it025_model.star", [NAME]).find("MaskCreate/job002/mask.mrc")
+
+
 def test_name_of_a_map_may_say_its_format():
     touch("emd_1234.map", "odd.map:mrc")
     assert without_format("emd_1234.map:mrc") == "emd_1234.map" and without_format("odd.map:mrc") == "odd.map:mrc"
