@@ -7,11 +7,37 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 
 SUCCESS = "RELION_JOB_EXIT_SUCCESS"
 FAILURE = "RELION_JOB_EXIT_FAILURE"
 ABORTED = "RELION_JOB_EXIT_ABORTED"
 ABORT_NOW = "RELION_JOB_ABORT_NOW"
+_MOST_OF_RECORD = 100_000  # characters: the type stands at the head
+
+
+# Files in which RELION records the type of a folder's job, with what they say of an External job.
+_JOB_RECORDS = (
+    ("job.star", re.compile(r"^_rlnJobType(?:Label)?\s+(\S+)", re.MULTILINE)),
+    ("run.job", re.compile(r"^job_type == (\S+)")),
+)
+_EXTERNAL = ("99", "relion.external")
+
+
+def other_job(job_dir: str) -> str:
+    """Return the type of job that RELION made this folder for; empty for an External job and where it is not told.
+
+    The marker files in the folder of another job are those of that job.
+    """
+    for name, pattern in _JOB_RECORDS:
+        try:
+            with open(os.open(os.path.join(job_dir, name), os.O_RDONLY | os.O_NONBLOCK), errors="replace") as file:
+                found = pattern.search(file.read(_MOST_OF_RECORD))
+        except (OSError, ValueError):
+            continue
+        if found and not found[1].startswith(_EXTERNAL):
+            return found[1]
+    return ""
 
 
 def remove_markers(job_dir: str) -> None:

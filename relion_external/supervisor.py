@@ -62,6 +62,12 @@ def main(arguments: List[str], *, stop_signals: Sequence[signal.Signals] = ()) -
         return _run_job(arguments, None)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # some programs start others with this signal ignored
     folder, spare = None, -1
+    other = marker_files.other_job(job_dir)
+    if other:  # without a marker file, which would replace that of the other job
+        return report_failure(
+            f"{job_dir}: RELION made this output folder for a job of type {other}, expected an External job or a new "
+            "folder; choose another output folder"
+        )
     try:
         spare = os.open(os.devnull, os.O_RDONLY)
         folder = _lock(job_dir)

@@ -7,13 +7,15 @@ import errno
 import json
 import os
 import signal
+import stat
 import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, List, Sequence, Set
 
-from occupy_core.errors import JobError
+from occupy_core.errors import JobError, OccupyError
 from occupy_core.files import read_text
+from occupy_core.input_files import open_regular_file
 from occupy_core.job.output_folder import OutputFolder
 from occupy_core.job.placing import make_staging, place, sync_files
 from occupy_core.settings.output_names import (
@@ -27,7 +29,9 @@ from occupy_core.settings.output_names import (
     REPORT,
     is_output_name,
 )
+from occupy_core.version import MAP_LABEL
 
+_LABELS_OFFSET, _HEADER_BYTES = 224, 1024  # of the labels in the header of a map
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -62,10 +66,12 @@ def staged_outputs(folder: OutputFolder, names: Sequence[str], inputs: Sequence[
     try:
         last = _names_of_last_job(target)
         _refuse_names(target, {*names, *last}, inputs)
+        _refuse_files_of_others(target, set(names) - last)
         new = make_staging(target)
         yield new
         written = {path.name for path in new.iterdir()}
         _refuse_names(target, {*written, *last}, inputs)
+        _refuse_files_of_others(target, written - last)
         sync_files(new)
         with _signals_deferred():
             place(new, last)
@@ -148,3 +154,38 @@ def _refuse_names(target: Path, names: Set[str], inputs: Sequence[str]) -> None:
         for path in inputs:
             if output.exists() and os.path.exists(path) and os.path.samefile(output, path):
                 raise JobError(f"{path}: is an input and the name of an output too; choose another output folder")
+
+
+def _refuse_files_of_others(target: Path, names: Set[str]) -> None:
+    """Refuse to replace files that this program did not write; `names` are those that no report tells.
+
+    Each map of this program has a label with its name. A folder that has such a map, but no report, is what earlier
+    versions left of a job. A link is replaced: what it leads to stays.
+    """
+    there = [path for path in (target / name for name in sorted(names)) if _holds_data(path)]
+    maps = {path: _has_label(path) for path in there if path.suffix == ".mrc"}
+    is_of_job = any(maps.values()) and not os.path.lexists(target / REPORT)
+    for path in there:
+        if not maps.get(path, is_of_job):
+            raise JobError(
+                f"{path}: has the name of an output, but was not written by this program; choose another output "
+                "folder, or move this file away"
+            )
+
+
+def _holds_data(path: Path) -> bool:
+    """Return whether a regular file would be lost together with this name."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+
+
+def _has_label(path: Path) -> bool:
+    """Return whether the header of a map has a label of this program; False for what is no map."""
+    try:
+        with open_regular_file(path, expected="a map") as file:
+            return MAP_LABEL.encode() in file.read(_HEADER_BYTES)[_LABELS_OFFSET:]
+    except (OSError, OccupyError):
+        return False

@@ -17,7 +17,7 @@ from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
 from occupy_core.files import open_new
 from occupy_core.maps.grid import Header, MapGrid, PathLike
-from occupy_core.version import __version__
+from occupy_core.version import MAP_LABEL, __version__
 
 _GEOMETRY = ("nxstart", "nystart", "nzstart", "mx", "my", "mz", "cella", "cellb", "mapc", "mapr", "maps", "origin")
 
@@ -174,7 +174,7 @@ def _new_header(path: Path, grid: MapGrid, label: str) -> Header:
         for field in _GEOMETRY:
             header[field] = grid.header[field]
         labels = [text for text in grid.header.label[: int(grid.header.nlabl)] if text.strip()][:9]
-        labels.append(f"OccuPy {__version__}: {label}".encode("ascii", "replace")[:80])
+        labels.append(f"{MAP_LABEL}{__version__}: {label}".encode("ascii", "replace")[:80])
         header.label = [*labels, *([b""] * (10 - len(labels)))]
         header.nlabl = len(labels)
         return header.copy()

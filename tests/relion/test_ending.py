@@ -60,6 +60,36 @@ def test_successful_job_writes_outputs_nodes_and_marker(project, phantom_file):
     assert done.stdout.splitlines()[-1] == "Done."
 
 
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [
+        ("job.star", "_rlnJobTypeLabel             relion.postprocess\n"),
+        ("job.star", "# version 30001\n\ndata_job\n\n_rlnJobType            15\n"),
+        ("run.job", "job_type == 15\nis_continue == false\n"),
+    ],
+)
+def test_folder_that_relion_made_for_another_job_is_left_alone(project, phantom_file, record, kind):
+    files = {record: kind, "logfile.pdf": "of others", SUCCESS: ""}
+    Path("job").mkdir()
+    for name, text in files.items():
+        Path("job", name).write_text(text)
+    done = run("--in_3dref", phantom_file)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert (
+        "RELION made this output folder for a job of type" in done.stderr and "expected an External job" in done.stderr
+    )
+    assert {path.name: path.read_text() for path in Path("job").iterdir()} == files
+
+
+@pytest.mark.parametrize("kind", ["_rlnJobTypeLabel relion.external", "_rlnJobType 99"])
+def test_folder_that_relion_made_for_the_job_is_used(project, phantom_file, kind):
+    Path("job").mkdir()
+    Path("job", "job.star").write_text(f"data_job\n\n{kind}\n")
+    for name in ("run.out", "run.err", "note.txt", "job_pipeline.star", FAILURE):
+        Path("job", name).write_text("")
+    assert run("--in_3dref", phantom_file, "--figures", "no").returncode == 0 and ending() == SUCCESS
+
+
 def test_job_without_figures_has_no_pdf_node(project, phantom_file):
     done = run("--in_3dref", phantom_file, "--figures", "no")
     assert (done.returncode, done.stderr, ending()) == (0, "", SUCCESS)

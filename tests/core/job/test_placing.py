@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,7 +121,9 @@ def test_a_report_removes_only_files_that_a_job_can_write(folder, tmp_path):
         (folder / name).write_text("removed")
     report = {
         "program": PROGRAM,
-        "maps": [{"outputs": {str(number): name for number, name in enumerate([*names, *ours, 3, None, ["a"]])}}],
+        "maps": [
+            {"outputs": {str(number): name for number, name in enumerate([*names, *ours, "scale.mrc", 3, None, ["a"]])}}
+        ],
         "comparison": {"outputs": names},
         "model": {"outputs": names},
     }
@@ -138,6 +141,25 @@ def test_a_report_of_others_is_refused_and_stays(folder, content):
     with pytest.raises(JobError, match=r"report.json: is not a report of this program.*, or move this file away"):
         write_job(folder, SECOND)
     assert (folder / "report.json").read_text() == content
+
+
+def test_files_of_others_are_not_replaced(phantom_file, tmp_path):
+    target = tmp_path / "job"
+    target.mkdir()
+    job = Job((MapInput(phantom_file),), str(target), Settings())
+    for name in ("logfile.pdf", "scale.mrc"):  # as another program, and a user, may name a file
+        (target / name).write_bytes(b"of others")
+        with pytest.raises(JobError, match=f"{name}: has the name of an output, but was not written by this program"):
+            run_job(job)
+        assert [path.read_bytes() for path in target.iterdir()] == [b"of others"]
+        (target / name).unlink()
+    run_job(job)
+    (target / "amplified.mrc").write_bytes(b"of others")
+    with pytest.raises(JobError, match=r"amplified\.mrc: has the name of an output"):
+        run_job(replace(job, settings=Settings(amplify=3.0)))
+    (target / "amplified.mrc").unlink()
+    (target / "report.json").unlink()  # as an earlier version left a job in Scipion
+    run_job(job)
 
 
 def test_a_pipe_in_place_of_a_report_is_refused_at_once(folder):
