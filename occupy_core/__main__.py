@@ -39,6 +39,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     try:
         if reason_file.exists():
             reason_file.unlink()
+        # The computation is divided among threads of its own; those of BLAS would only cost memory and time.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         from occupy_core.job.memory import keep_freed_memory
         from occupy_core.job.run import run_job
         from occupy_core.settings.job_spec import read_job
@@ -47,8 +49,11 @@ def main(argv: Optional[List[str]] = None) -> int:
         run_job(read_job(arguments[0]), progress=lambda line: print(line, flush=True))
     except Exception as error:
         from occupy_core.errors import OccupyError
+        from occupy_core.job.memory_limit import too_little_text
 
         reason = str(error) if isinstance(error, OccupyError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, (ImportError, MemoryError)):
+            reason = too_little_text() or reason
         if not isinstance(error, OccupyError):
             import traceback
 

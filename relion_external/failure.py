@@ -31,8 +31,20 @@ def limit_of(error: BaseException) -> str:
     if number in (errno.EMFILE, errno.ENFILE):
         return "too many open files; raise the limit, for example with: ulimit -n 1024"
     if number == errno.EAGAIN or "start new thread" in str(error):
-        return "no further process or thread may be started; raise the limit, for example with: ulimit -u 4096"
+        return (
+            memory_text()
+            or "no further process or thread may be started; raise the limit, for example with: ulimit -u 4096"
+        )
     return ""
+
+
+def memory_text() -> str:
+    """Return that a limit leaves too little memory for the libraries, which explains odd errors; else empty."""
+    try:
+        from occupy_core.job.memory_limit import too_little_text
+    except ImportError:  # a broken installation, or no memory even for this
+        return ""
+    return too_little_text()
 
 
 def _has_working_folder() -> bool:

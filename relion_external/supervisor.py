@@ -21,7 +21,7 @@ import threading
 from typing import TYPE_CHECKING, List, NamedTuple, NoReturn, Optional, Sequence
 
 from relion_external import marker_files
-from relion_external.failure import cause_of, limit_of, report_failure
+from relion_external.failure import cause_of, limit_of, memory_text, report_failure
 from relion_external.output_folder import find_output_folder
 from relion_external.streams import prepare_standard_streams, print_line
 
@@ -267,10 +267,13 @@ def _run_job(arguments: List[str], folder: Optional[OutputFolder]) -> int:
         return run(arguments, folder)
     except ImportError as error:
         return report_failure(
-            f"cannot be loaded: {error}; the installation is incomplete or broken: install it again (see README.md)"
+            memory_text()
+            or f"cannot be loaded: {error}; the installation is incomplete or broken: install it again (see README.md)"
         )
     except MemoryError:
-        return report_failure("out of memory; use a machine with more memory, or raise the limit of this job")
+        return report_failure(
+            memory_text() or "out of memory; use a machine with more memory, or raise the limit of this job"
+        )
     except BaseException as error:
         import traceback
 

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 
 # Numbers of parameters in glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT = 32 << 20  # bytes, the largest value that glibc takes
+_PATIENCE = 10.0  # seconds; a small product takes no time
 
 
 def keep_freed_memory() -> None:
@@ -23,3 +25,27 @@ def keep_freed_memory() -> None:
         return
     mallopt(_MMAP_THRESHOLD, _KEPT)
     mallopt(_TRIM_THRESHOLD, _KEPT)
+
+
+def claim_blas_buffer() -> None:
+    """Let the library for products of matrices take now the memory that it works in.
+
+    OpenBLAS takes a buffer of 32 MB when it is first called, and keeps it. Where the system gives none, it tries again
+    without end: a job under a limit of memory would hang in the middle.
+
+    Raises
+    ------
+    MemoryError
+        If the buffer cannot be had.
+    RuntimeError
+        If no thread can be started.
+    """
+    import numpy as np
+
+    matrix = np.ones((3, 3))
+    # A thread that never ends does not keep the process from ending.
+    thread = threading.Thread(target=np.dot, args=(matrix, matrix), daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+    if thread.is_alive():
+        raise MemoryError

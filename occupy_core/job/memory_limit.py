@@ -7,7 +7,14 @@ import resource
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional
 
-ADDRESS_SPACE = "the limit of ulimit -v"  # name of this limit
+# Limits of this process alone, with the letter of ulimit, what counts in /proc/self/status, and the bytes of it that
+# are no memory of the job: buffers of BLAS for two threads; in the address space also the stacks of threads, and the
+# code of matplotlib.
+_OF_PROCESS = (
+    (resource.RLIMIT_AS, "v", "VmSize", 120_000_000),
+    (resource.RLIMIT_DATA, "d", "VmData", 64_000_000),
+)
+_TIGHT = 1 << 30  # bytes: a process with less may fail to load the libraries
 _UNLIMITED = 1 << 60  # control groups of version 1 write a number near this for no limit
 _PAGE_CACHE = ("inactive_file", "active_file", "total_inactive_file", "total_active_file")
 
@@ -62,12 +69,30 @@ def memory_limit(*, in_use: int, proc: str = "/proc", cgroups: str = "/sys/fs/cg
         )
     for folder in _control_groups(proc, cgroups):
         limits += _limits_of_group(folder, machine.get("SwapTotal", 0), in_use)
-    address_space = resource.getrlimit(resource.RLIMIT_AS)[0]
-    size = _numbers(Path(proc, "self/status"), factor=1024).get("VmSize")
-    if address_space != resource.RLIM_INFINITY and size is not None:
-        remaining = max(0, address_space - size) + in_use
-        limits.append(MemoryLimit(remaining, remaining, ADDRESS_SPACE, "raise it with ulimit -v"))
+    sizes = _numbers(Path(proc, "self/status"), factor=1024)
+    for number, letter, counted, reserve in _OF_PROCESS:
+        most = resource.getrlimit(number)[0]
+        if most != resource.RLIM_INFINITY and counted in sizes:
+            remaining = max(0, most - sizes[counted] + in_use - reserve)
+            limits.append(
+                MemoryLimit(remaining, remaining, f"the limit of ulimit -{letter}", f"raise it with ulimit -{letter}")
+            )
     return min(limits, key=lambda limit: (limit.most, limit.free), default=None)
+
+
+def limited_by(most: float = float("inf")) -> str:
+    """Return the first limit of this process's own memory that is set below `most` bytes, as "ulimit -v"; else ""."""
+    for number, letter, *_ in _OF_PROCESS:
+        limit = resource.getrlimit(number)[0]
+        if limit != resource.RLIM_INFINITY and limit < most:
+            return f"ulimit -{letter}"
+    return ""
+
+
+def too_little_text() -> str:
+    """Return the message for a process that may not use enough memory to load its libraries; empty if it may."""
+    limit = limited_by(_TIGHT)
+    return f"out of memory: the limit of {limit} is too low for the program's libraries; raise it" if limit else ""
 
 
 def _control_groups(proc: str, cgroups: str) -> Iterator[Path]:

@@ -11,7 +11,8 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 
 from occupy_core.errors import JobError, OccupyError
 from occupy_core.fourier.resize import cropped_shape
-from occupy_core.job.memory_limit import ADDRESS_SPACE, MemoryLimit, memory_limit
+from occupy_core.job.memory import claim_blas_buffer
+from occupy_core.job.memory_limit import MemoryLimit, limited_by, memory_limit
 from occupy_core.maps.grid import box_text
 from occupy_core.maps.reading import read_grid
 from occupy_core.progress import Say
@@ -91,6 +92,8 @@ def enough_memory(job: Job, say: Say) -> Iterator[List[str]]:
     for text in warnings:
         say(f"WARNING: {text}")
     try:
+        if limited_by():
+            claim_blas_buffer()
         yield warnings
     except (MemoryError, OSError, RuntimeError) as error:
         if not _is_lack_of_memory(error, limit):
@@ -107,7 +110,7 @@ def _is_lack_of_memory(error: Exception, limit: Optional[MemoryLimit]) -> bool:
     """
     if isinstance(error, RuntimeError):
         of_thread = any(words in str(error) for words in ("start new thread", "temporarily unavailable"))
-        return of_thread and limit is not None and limit.name == ADDRESS_SPACE
+        return of_thread and bool(limited_by())
     return isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
 
 

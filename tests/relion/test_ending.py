@@ -2,6 +2,7 @@
 """However a job ends, RELION learns it: one marker file, the right exit status, one line with the reason."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from demo.simulate import phantom
 from occupy_core.maps.reading import read_map
 from tests.relion.endless import ENDLESS_COMMAND
 
@@ -29,6 +31,11 @@ def run(*words, folder="job/", **options):
     return subprocess.run(
         [*COMMAND, "--o", folder, *words], capture_output=True, text=True, timeout=60, check=False, **options
     )
+
+
+@pytest.fixture
+def small_map(write_mrc):
+    return write_mrc(phantom((32, 32, 32)).volume)
 
 
 def ending(folder="job"):
@@ -144,11 +151,26 @@ def test_lack_of_memory_ends_as_failure(project, write_mrc):
     large = write_mrc(np.random.default_rng(0).random((256, 256, 256), dtype=np.float32))
 
     def limit():
-        resource.setrlimit(resource.RLIMIT_DATA, (180_000_000, 180_000_000))  # enough to load, not to compute
+        resource.setrlimit(resource.RLIMIT_DATA, (290_000_000, 290_000_000))  # enough to start, not to compute
 
     done = run("--in_3dref", large, "--amplify", env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, preexec_fn=limit)
     assert done.returncode == 1 and ending() == FAILURE
     assert "out of memory" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("limit", "megabytes", "reason"),
+    [
+        (resource.RLIMIT_AS, 60, "the limit of ulimit -v is too low for the program's libraries"),  # no numpy
+        (resource.RLIMIT_AS, 240, "can be used (the limit of ulimit -v)"),  # OpenBLAS would wait without end
+        (resource.RLIMIT_DATA, 85, "can be used (the limit of ulimit -d)"),
+    ],
+)
+def test_tight_limit_of_memory_ends_as_failure_that_names_it(project, small_map, limit, megabytes, reason):
+    def tighten():
+        resource.setrlimit(limit, (megabytes << 20,) * 2)
+
+    assert_failed(run("--in_3dref", small_map, preexec_fn=tighten), reason)
 
 
 def test_output_folder_that_cannot_be_written_is_reported(project, phantom_file):
