@@ -10,15 +10,15 @@ from types import TracebackType
 from typing import Optional, Type
 
 from occupy_core.errors import JobError
-from occupy_core.job.placing import settle, settle_all, staging_of
+from occupy_core.job.placing import settle, settle_all, settle_ended, staging_of
 
 
 class OutputFolder:
     """The output folder of a job, locked against other jobs while the block runs.
 
     A child process that inherits the object by a fork shares the lock, which ends with the last of these processes.
-    File systems without locks are used without one. When the block begins and when it ends, an unfinished move of files
-    is undone (`placing.settle`).
+    Where a file system has no locks, the staging folder of a running job keeps others out. When the block begins and
+    when it ends, an unfinished move of files is undone (`placing.settle`).
 
     Parameters
     ----------
@@ -34,6 +34,7 @@ class OutputFolder:
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
+        self.has_locks = True
         self._given, self._handle = path, -1
 
     def lock(self) -> None:
@@ -54,13 +55,16 @@ class OutputFolder:
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            is_free = False
+        except OSError:  # a file system without locks: the staging folder of a running job shows it
+            self.has_locks = False
+            is_free = not settle_ended(self.path)
+        else:
+            is_free = True
+            settle_all(self.path)
+        if not is_free:
             self.unlock()
-            raise JobError(
-                f"{self._given}: another job is running in this output folder; wait, or choose another"
-            ) from None
-        except OSError:  # a file system without locks
-            pass
-        settle_all(self.path)
+            raise JobError(f"{self._given}: another job is running in this output folder; wait, or choose another")
 
     def unlock(self) -> None:
         """Let other jobs use the folder."""
@@ -102,7 +106,7 @@ class OutputFolder:
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         try:
-            settle_all(self.path)
+            self.finish(os.getpid())
         except OSError as failure:
             raise JobError(
                 f"{self._given}: the files of the last job cannot be put back ({failure.strerror or failure}); the "

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Iterable, List, Set
 
 from occupy_core.files import open_new, read_text
+from occupy_core.job.staging_owner import owner_is_running, write_owner
 from occupy_core.settings.output_names import REPORT, is_output_name
 
 # The name of a staging folder is this and the number of the process whose job writes to it.
@@ -39,6 +40,7 @@ def make_staging(folder: Path) -> Path:
     """Make the staging folder of this process and return the folder in it that the job writes its files to."""
     staging = staging_of(folder, os.getpid())
     staging.mkdir(mode=0o700)  # nobody else can plant a link where this program writes
+    write_owner(staging)
     new = staging / _NEW
     new.mkdir()
     return new
@@ -112,6 +114,15 @@ def settle_all(folder: Path) -> None:
     """Settle every staging folder in an output folder, all of jobs that have ended."""
     for staging in sorted(folder.glob(f"{_STAGING}*")):
         settle(staging)
+
+
+def settle_ended(folder: Path) -> bool:
+    """Settle the staging folders of jobs that seem to have ended; return whether another job is running."""
+    others = [path for path in sorted(folder.glob(f"{_STAGING}*")) if path != staging_of(folder, os.getpid())]
+    running = [path for path in others if owner_is_running(path)]
+    if not running:
+        settle_all(folder)
+    return bool(running)
 
 
 def _put_back(staging: Path, names: List[str]) -> None:

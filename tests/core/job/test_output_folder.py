@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import fcntl
 import os
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
 from occupy_core.errors import JobError
+from occupy_core.job import staging_owner
 from occupy_core.job.output_folder import OutputFolder
+from occupy_core.job.placing import make_staging
 
 
 def test_a_second_job_is_refused_until_the_first_has_ended(tmp_path):
@@ -71,3 +77,55 @@ def test_an_output_folder_that_cannot_be_made_names_the_way_out(tmp_path):
     refused = pytest.raises(JobError, match=r"cannot write to this output folder \(.*\); choose another")
     with refused, OutputFolder(str(tmp_path / "file" / "job")):
         pass
+
+
+@pytest.fixture
+def without_locks(monkeypatch):
+    def unable(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unable)
+
+
+STAGE = """
+import sys, time
+from pathlib import Path
+from occupy_core.job.placing import make_staging
+print(make_staging(Path(sys.argv[1])), flush=True)
+time.sleep(60)
+"""
+
+
+def test_without_locks_a_running_job_keeps_its_staging_folder(tmp_path, without_locks):
+    with subprocess.Popen([sys.executable, "-c", STAGE, str(tmp_path)], stdout=subprocess.PIPE, text=True) as job:
+        new = Path(job.stdout.readline().strip())
+        with pytest.raises(JobError, match="another job is running"):
+            OutputFolder(str(tmp_path)).lock()
+        assert new.is_dir()
+        job.kill()
+        job.wait()
+        with OutputFolder(str(tmp_path)):
+            assert not new.exists()
+
+
+def test_without_locks_a_job_of_another_machine_is_known_by_its_signs(tmp_path, without_locks):
+    make_staging(tmp_path)
+    (staging,) = tmp_path.iterdir()
+    staging = staging.rename(tmp_path / ".occupy_staging_1")
+    (staging / "owner").write_text("elsewhere 1 1")
+    with pytest.raises(JobError, match="another job is running"):
+        OutputFolder(str(tmp_path)).lock()
+    os.utime(staging / "owner", (0, 0))
+    with OutputFolder(str(tmp_path)):
+        assert not staging.exists()
+
+
+def test_signs_of_life_are_given(tmp_path, monkeypatch):
+    monkeypatch.setattr(staging_owner, "_SECONDS_BETWEEN_SIGNS", 0.01)
+    staging = make_staging(tmp_path).parent
+    os.utime(staging / "owner", (0, 0))
+    with staging_owner.signs_of_life(staging):
+        end = time.monotonic() + 10
+        while os.stat(staging / "owner").st_mtime == 0 and time.monotonic() < end:
+            time.sleep(0.01)
+    assert os.stat(staging / "owner").st_mtime > 0
