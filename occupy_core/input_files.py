@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from contextlib import contextmanager
 from contextvars import ContextVar
 from io import FileIO
-from typing import Dict, Iterable, Iterator, NamedTuple, Optional, Type, Union
+from typing import Callable, Dict, Iterable, Iterator, NamedTuple, Optional, Set, Type, Union
 
 from occupy_core.errors import ChangedInputError, JobError, OccupyError
 
 PathLike = Union[str, "os.PathLike[str]"]
 
+_CHUNK = 1 << 20  # bytes read at once for a checksum
 _OTHER_KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -126,24 +128,81 @@ def file_state(path: PathLike) -> Optional[FileState]:
     return FileState(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
+def expect_checksums(paths: Iterable[PathLike]) -> None:
+    """Let the end of `unchanged_inputs` judge files whose `checksum` will be computed inside the block."""
+    memory = _memory.get()
+    if memory is not None:
+        memory.awaited.update(map(os.fspath, paths))
+
+
+def checksum(path: PathLike, is_cancelled: Callable[[], bool] = lambda: False) -> Optional[str]:
+    """Return the SHA-256 of a file's content; None if the file cannot be read or the reading was cancelled.
+
+    Inside `remember_inputs` or `unchanged_inputs`, it is remembered: a file that is only touched, or replaced by an
+    equal copy, has not changed.
+    """
+    name, digest = os.fspath(path), hashlib.sha256()
+    try:
+        with open_regular_file(name, expected="an input") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                digest.update(chunk)
+                if is_cancelled():
+                    return None
+    except (OSError, OccupyError):
+        return None
+    memory = _memory.get()
+    if memory is not None:
+        memory.remember_checksum(name, digest.hexdigest())
+    return digest.hexdigest()
+
+
 class _Memory:
     """The states of files when they were first seen, by the path that they were opened with."""
 
     def __init__(self) -> None:
         self.states: Dict[str, Optional[FileState]] = {}
+        self.checksums: Dict[str, str] = {}  # of the content in the first state
+        self.awaited: Set[str] = set()  # files whose checksum may still come
+        self.later: Dict[str, Dict[FileState, str]] = {}  # checksums of other states of the same size
         self.is_checked = False  # whether an outer block checks all files at its end
 
     def notice(self, name: str) -> None:
-        """Remember a file; raise ChangedInputError if it has changed since it was remembered."""
+        """Remember a file; raise ChangedInputError if it has changed since it was remembered.
+
+        If only its time or its identity has changed, the content decides: now, or in `check`.
+        """
         state = file_state(name)
         first = self.states.setdefault(name, state)
-        if first != state:
+        if first == state:
+            return
+        later = self.later.setdefault(name, {})
+        is_known = name in self.checksums or name in self.awaited
+        if is_known and state is not None and first is not None and state.size == first.size and state not in later:
+            later[state] = self._checksum_of(name, state)
+        if state not in later or later[state] != self.checksums.get(name, later[state]):
             raise ChangedInputError(_change_text(name, first, state))
 
     def check(self) -> None:
         """Raise ChangedInputError if a file has changed since it was remembered."""
-        for name in list(self.states):
+        for name, first in list(self.states.items()):
             self.notice(name)
+            for state, digest in self.later.get(name, {}).items():
+                if digest != self.checksums.get(name):
+                    raise ChangedInputError(_change_text(name, first, state))
+
+    def remember_checksum(self, name: str, digest: str) -> None:
+        """Remember the checksum of a file that was just read, if the file is in its first state."""
+        if name in self.states and self.states[name] == file_state(name):
+            self.checksums.setdefault(name, digest)
+
+    def _checksum_of(self, name: str, state: FileState) -> str:
+        """Return the checksum of a file in a state; empty if the file cannot be read in that state."""
+        token = _memory.set(None)  # this reading remembers nothing
+        try:
+            digest = checksum(name)
+        finally:
+            _memory.reset(token)
+        return digest if digest is not None and file_state(name) == state else ""
 
 
 _memory: ContextVar[Optional[_Memory]] = ContextVar("memory of input files", default=None)
@@ -170,7 +229,8 @@ def unchanged_inputs(paths: Iterable[PathLike] = ()) -> Iterator[None]:
     """Check that no input file changes while the block runs.
 
     Compared are identity, size and time of modification: when a file is opened again, at the end of the block, and
-    when the block fails, since a file that changes may be the cause. A block inside another one leaves the end to that.
+    when the block fails, since a file that changes may be the cause. Where only time or identity differ, the content
+    decides, if its `checksum` was computed before. A block inside another one leaves the end to that.
 
     Parameters
     ----------

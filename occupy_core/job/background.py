@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from threading import Event, Thread
 from typing import Any, Callable, Dict, Iterator, List, Union
 
+from occupy_core.input_files import expect_checksums
 from occupy_core.job.repeat import job_record
 from occupy_core.reporting.pdf.preload import load_drawing
 from occupy_core.settings.job_spec import Job
@@ -45,7 +47,8 @@ def record_in_background(job: Job) -> Iterator[Callable[[], Dict[str, Any]]]:
             raise outcome[0]
         return outcome[0]
 
-    thread = Thread(target=work)
+    expect_checksums(job.inputs)
+    thread = Thread(target=copy_context().run, args=(work,))  # which knows the inputs that must not change
     thread.start()
     try:
         yield wait

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from occupy_core.errors import JobError, OccupyError, SettingsError
-from occupy_core.input_files import open_regular_file, read_text_file
+from occupy_core.errors import JobError, SettingsError
+from occupy_core.input_files import checksum, read_text_file
 from occupy_core.settings.classification import missing_mask_text
 from occupy_core.settings.job_spec import Job, MapInput, optional_text, texts
 from occupy_core.settings.output_names import PROGRAM
@@ -19,7 +18,6 @@ from occupy_core.version import __version__
 
 # Libraries whose other versions may round differently.
 _LIBRARIES = ("numpy", "scipy")
-_CHUNK = 1 << 20  # bytes read at once for a checksum
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def job_record(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Di
         "focus_mask": job.focus_mask,
         "input_warnings": list(job.input_warnings),
         "folder_of_paths": os.path.relpath(os.getcwd(), os.path.realpath(job.output_dir)),
-        "sha256": {path: _sha256(path, is_cancelled) for path in job.inputs},
+        "sha256": {path: checksum(path, is_cancelled) for path in job.inputs},
     }
 
 
@@ -105,7 +103,7 @@ def read_job_record(path: str) -> RecordedJob:
         if not name:
             return name
         located = _locate(name, folder)
-        if os.path.exists(located) and checksums.get(name) not in (None, _sha256(located)):
+        if os.path.exists(located) and checksums.get(name) not in (None, checksum(located)):
             warnings.append(f"{located}: has changed since {path} was written, so the outcome will differ")
         return located
 
@@ -200,23 +198,9 @@ def _folder_of_files(folder: str, checksums: Mapping[str, Any]) -> str:
     names = [name for name in checksums if not os.path.isabs(name)]
     if any(os.path.exists(os.path.join(folder, name)) for name in names):
         return folder
-    return "" if any(checksums[name] and checksums[name] == _sha256(name) for name in names) else folder
+    return "" if any(checksums[name] and checksums[name] == checksum(name) for name in names) else folder
 
 
 def _locate(name: str, folder: str) -> str:
     """Return the path, from the current folder, of a file that a report names by a path from `folder`."""
     return os.path.normpath(os.path.join(folder, name)) if folder and not os.path.isabs(name) else name
-
-
-def _sha256(path: str, is_cancelled: Callable[[], bool] = lambda: False) -> Optional[str]:
-    """Return the checksum of a file; None if the file cannot be read or the reading was cancelled."""
-    digest = hashlib.sha256()
-    try:
-        with open_regular_file(path, expected="an input") as file:
-            for chunk in iter(lambda: file.read(_CHUNK), b""):
-                digest.update(chunk)
-                if is_cancelled():
-                    return None
-    except (OSError, OccupyError):
-        return None
-    return digest.hexdigest()

@@ -21,9 +21,9 @@ def rewrite(path):
         file.write(np.full(64**3, np.nan, "f4").tobytes())
 
 
-def replace(path):
+def replace(path, end=b"\1"):
     content = Path(path).read_bytes()
-    Path(f"{path}.new").write_bytes(content)
+    Path(f"{path}.new").write_bytes(content[: len(content) - len(end)] + end)
     os.replace(f"{path}.new", path)
 
 
@@ -58,6 +58,16 @@ def test_a_map_that_changes_ends_the_job(phantom_file, tmp_path, line, change, w
     with pytest.raises(ChangedInputError, match=f"^{phantom_file}: was {words}"):
         run_with_change(job, line, lambda: change(phantom_file))
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("change", [os.utime, lambda path: replace(path, b"")])
+@pytest.mark.parametrize("line", ["median scale", "Writing report.json"])
+def test_a_map_of_the_same_content_has_not_changed(phantom_file, tmp_path, line, change):
+    job = Job((MapInput(phantom_file),), str(tmp_path / "out"), Settings(figures=False))
+    run_with_change(job, line, lambda: change(phantom_file))
+    assert (tmp_path / "out" / "report.json").exists()
+    with pytest.raises(ChangedInputError):  # the content of a moment counts too
+        run_with_change(job, line, lambda: (change(phantom_file), replace(phantom_file)))
 
 
 @pytest.mark.parametrize("line", ["Map 1 of 2", "Map 2 of 2", "Comparing"])
