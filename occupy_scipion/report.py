@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the report that a run of the core writes, and keep track of the run's files."""
+"""Read the report that a run of the core writes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import json
 import os
 from typing import Any, Dict, List, Optional
 
-from occupy_core.settings.output_names import REPORT, is_output_name
-from occupy_scipion.constants import JOB_FILE
+from occupy_core.settings.output_names import REPORT
+from occupy_scipion.constants import JOB_FILE, NEXT_JOB_FILE
 
 Report = Dict[str, Any]
 
@@ -27,8 +27,6 @@ _NEW_REGION_VALUES = {
 
 # Key in the job file: the names of the target masks that users know (the core may read copies under other names).
 TARGET_NAMES = "target_names"
-# Key in the job file: the names of the files that earlier runs wrote.
-OLD_OUTPUTS = "old_outputs"
 
 
 def read_report(folder: str) -> Optional[Report]:
@@ -58,28 +56,9 @@ def output_files(report: Report) -> List[str]:
     return [*of_maps, *of_comparison, *of_model, *report["outputs"]]
 
 
-def old_outputs(folder: str) -> List[str]:
-    """Return the names of the files in a run's folder that earlier runs wrote.
-
-    They are in the report of the last run, or in the job file (`OLD_OUTPUTS`) if a run since then has not ended well.
-    """
-    last = read_report(folder)
-    names = [*(output_files(last) if last else []), *_old_outputs_in_job_file(folder)]
-    return [name for name in dict.fromkeys(names) if isinstance(name, str) and is_output_name(name)]
-
-
-def remove_old_outputs(folder: str) -> None:
-    """Remove the files of earlier runs, which the job file names, that the present run did not write again."""
-    present = output_files(read_report(folder))
-    for name in _old_outputs_in_job_file(folder):
-        path = os.path.join(folder, name)
-        if name not in present and os.path.lexists(path):
-            os.remove(path)
-
-
-def _old_outputs_in_job_file(folder: str) -> List[str]:
-    names = (_read_json(os.path.join(folder, JOB_FILE)) or {}).get(OLD_OUTPUTS, [])
-    return [name for name in names if isinstance(name, str) and is_output_name(name)]
+def finished_report(folder: str) -> Optional[Report]:
+    """Return the report in a run's folder (`read_report`); None if a later run is not finished or has failed."""
+    return None if os.path.exists(os.path.join(folder, NEXT_JOB_FILE)) else read_report(folder)
 
 
 def _complete_comparison(comparison: Optional[Report]) -> None:

@@ -22,6 +22,7 @@ from occupy_core.comparing.each_map import index_of_named_map
 from occupy_core.comparing.shared_scale import shares_reference
 from occupy_core.errors import OccupyError, SettingsError
 from occupy_core.files import write_text
+from occupy_core.input_files import file_state
 from occupy_core.job.output_folder import OutputFolder
 from occupy_core.modify.histogram_matching import require_scikit_image
 from occupy_core.settings.job_spec import Job, MapInput
@@ -30,7 +31,7 @@ from occupy_core.settings.settings import Settings
 from occupy_scipion import report, texts
 from occupy_scipion.checks import bold_label, cropping_warnings, different_grids, grid_problems, unreadable_maps
 from occupy_scipion.classification import focus_mask_of, with_class_numbers
-from occupy_scipion.constants import JOB_FILE, REFERENCE
+from occupy_scipion.constants import JOB_FILE, NEXT_JOB_FILE, REFERENCE
 from occupy_scipion.form import problem_text, problem_texts, settings_of
 from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.sources import (
@@ -83,22 +84,21 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
             mask = readable_mask(SourceMap(**focus["mask"]), os.path.join(self._getTmpPath(), "focus_mask"))
             job = replace(job, focus_mask=mask)
         job = replace(job, input_warnings=tuple(focus["warnings"]))
-        job_file = os.path.join(folder, JOB_FILE)
+        job_file = os.path.join(folder, NEXT_JOB_FILE)
         with OutputFolder(folder):  # refuses to touch the files of a job that is running here
             # Stored for the summary: the report names the files that the core reads, which may be copies.
-            names = distinct_names(masks["target_mask"])
-            stored = {report.TARGET_NAMES: names, report.OLD_OUTPUTS: report.old_outputs(folder)}
+            stored = {report.TARGET_NAMES: distinct_names(masks["target_mask"])}
             write_text(job_file, json.dumps({**job.to_dict(), **stored}, indent=2))
-            for old in (Path(folder, REPORT), error_file(job_file)):
-                old.unlink(missing_ok=True)
+            error_file(job_file).unlink(missing_ok=True)
+            last_report = file_state(Path(folder, REPORT))
         status = "0"
         try:
             self.runJob(shlex.quote(sys.executable), f'-m occupy_core "{job_file}"', numberOfMpi=1)
         except CalledProcessError as error:
             status = str(error.returncode)
         # A job that fails in a queue raises nothing here: only its report and its outputs show whether it succeeded.
-        self._check_results(status)
-        report.remove_old_outputs(folder)
+        self._check_results(status, last_report)
+        os.replace(job_file, os.path.join(folder, JOB_FILE))  # now that of the report
 
     def _compute_stamp(self):
         """Return an argument of `computeStep`: a new value makes Scipion run this step again on Continue."""
@@ -214,11 +214,14 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
             compare=self._compares,
         )
 
-    def _check_results(self, status):
-        """Raise an exception with the reason if the computation left no report, or not all outputs."""
+    def _check_results(self, status, last_report):
+        """Raise an exception with the reason if the computation left no new report, or not all outputs.
+
+        `last_report` is the state of the report of the last good run, which stays with its files after a failure.
+        """
         results = report.read_report(self._getExtraPath())
-        if results is None:
-            reason = error_file(self._getExtraPath(JOB_FILE))
+        if results is None or file_state(self._getExtraPath(REPORT)) == last_report:
+            reason = error_file(self._getExtraPath(NEXT_JOB_FILE))
             if reason.exists():
                 raise Exception(reason.read_text(encoding="utf-8").strip())
             raise Exception(
@@ -273,12 +276,12 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
 
     def checkSummaryWarnings(self):
         super().checkSummaryWarnings()
-        failed = texts.failed_text(report.read_report(self._getExtraPath()))
+        failed = texts.failed_text(report.finished_report(self._getExtraPath()))
         if failed:
             self.addSummaryWarning(failed)
 
     def _summary(self):
-        results = report.read_report(self._getExtraPath())
+        results = report.finished_report(self._getExtraPath())
         if results is not None:
             return texts.summary_lines(results)
         try:
@@ -290,7 +293,7 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
         return texts.plan_text(self._settings())
 
     def _methods(self):
-        results = report.read_report(self._getExtraPath())
+        results = report.finished_report(self._getExtraPath())
         return [texts.methods_text(results)] if results else ["Run the protocol to get this text."]
 
     def _citations(self):

@@ -157,7 +157,7 @@ class ProtOccupyModel(ProtOccupyBase):
         return problems + model_problems(settings)
 
     def _summary(self):
-        results = report.read_report(self._getExtraPath())
+        results = report.finished_report(self._getExtraPath())
         if results is None:
             return super()._summary()
         return texts_model.summary_lines(results, frame_warning=self.summaryVar.get() or "")
@@ -166,5 +166,5 @@ class ProtOccupyModel(ProtOccupyBase):
         return texts_model.plan_text(self._settings())
 
     def _methods(self):
-        results = report.read_report(self._getExtraPath())
+        results = report.finished_report(self._getExtraPath())
         return [texts_model.methods_text(results)] if results else super()._methods()

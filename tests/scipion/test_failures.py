@@ -53,10 +53,13 @@ def test_failure_of_a_job_in_a_queue_is_detected(lab, bad_map):
 def test_failure_is_detected_despite_outputs_of_an_earlier_run(lab, tmp_path, three_parts):
     path = write_map(tmp_path / "turning.mrc", three_parts.volume)
     protocol = lab.run_local_scale(lab.import_maps(path))
+    folder = lab.folder / protocol._getExtraPath()
+    before = {name: (folder / name).read_bytes() for name in os.listdir(folder) if (folder / name).is_file()}
     write_map(path, np.where(three_parts.volume > 1, np.nan, three_parts.volume))
     lab.launch(queued(protocol))
     assert protocol.isFailed() and "turning.mrc: found" in protocol.getErrorMessage()
     assert "No results yet." in protocol.summary()
+    assert "report.json" in before and all((folder / name).read_bytes() == before[name] for name in before)
 
 
 def test_files_of_earlier_runs_are_removed_after_a_failed_run_too(lab, tmp_path, three_parts):

@@ -5,7 +5,7 @@ import json
 import shutil
 
 from occupy_scipion.constants import REFERENCE
-from occupy_scipion.report import old_outputs, read_report, remove_old_outputs
+from occupy_scipion.report import read_report
 from occupy_scipion.texts import methods_text, summary_lines
 
 
@@ -79,25 +79,3 @@ def test_summary_lists_parameters_that_differ_between_maps(lab, a_map, tmp_path)
         "Local scale in resolution mode: low-pass 20 Å"
     )
     assert methods_text(report).startswith(f"The local scale of 2 maps was estimated with OccuPy [{REFERENCE}]")
-
-
-def test_names_of_old_outputs_are_those_that_a_job_can_write(tmp_path):
-    """A report or a job file that somebody else wrote removes no other files."""
-    names = {"scale": "scale.mrc", "a": "../precious", "b": "job.json", "c": "class002_scale.mrc", "d": 3}
-    report = {"maps": [{"prefix": "", "outputs": names}]}
-    (tmp_path / "report.json").write_text(json.dumps(report))
-    (tmp_path / "job.json").write_text(json.dumps({"old_outputs": ["precious", "sigmoid.mrc", "scale.mrc"]}))
-    for name in ("scale.mrc", "sigmoid.mrc", "precious", "class002_scale.mrc"):
-        (tmp_path / name).write_text("")
-    assert old_outputs(str(tmp_path)) == ["scale.mrc", "class002_scale.mrc", "sigmoid.mrc"]
-    report["maps"][0]["outputs"] = {"scale": "scale.mrc"}
-    (tmp_path / "report.json").write_text(json.dumps(report))
-    remove_old_outputs(str(tmp_path))
-    assert {path.name for path in tmp_path.glob("*") if path.suffix != ".json"} == {
-        "scale.mrc",
-        "precious",
-        "class002_scale.mrc",
-    }
-    for text in ("[]", "{}", '{"maps": 3}'):
-        (tmp_path / "report.json").write_text(text)
-        assert read_report(str(tmp_path)) is None
