@@ -144,11 +144,15 @@ def _with_or_without_sign(file: MapFile, values: NDArray[Any]) -> Tuple[NDArray[
         return (values, []) if signed else (unsigned, [])
     if values.min() >= 0:
         return values, []  # the same in both ways
-    if 2 * _jumps(unsigned) >= _jumps(values):
+    if values.max() <= 0:  # as in masks of 0 and 255
+        reason = "no voxel would be above 0"
+    elif 2 * _jumps(unsigned) < _jumps(values):
+        reason = "neighbouring voxels would jump from 127 to -128"
+    else:
         return values, []
     return unsigned, [
-        "bytes (mode 0) are read without sign, 0 to 255, since with sign neighbouring voxels would jump from 127 to "
-        "-128; if that is wrong, convert the map to mode 2"
+        f"bytes (mode 0) are read without sign, 0 to 255, since with sign {reason}; if that is wrong, convert the "
+        "map to mode 2"
     ]
 
 

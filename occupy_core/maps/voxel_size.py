@@ -17,6 +17,7 @@ _ROUNDING = 1e-4
 # Voxel sizes in Å outside of these limits are those of no map of a molecule: units other than Å, or fields that are
 # not set.
 _SMALLEST, _LARGEST = 0.1, 100.0
+_LARGEST_OF_ONE = 15.0  # where MX, MY and MZ are 1: many programs that do not set them write the cell of the box
 _UNSET = 1.0  # Å: what programs write that do not know the voxel size
 _GIVE = "give it (--angpix, the project's sampling rate, or voxel_size in Python)"
 
@@ -89,8 +90,8 @@ def grid_of_mask(file: MapFile, wanted: MapGrid) -> Tuple[MapGrid, List[str]]:
     return grid_of(file, wanted.voxel_size)[0], _named(file, [note])
 
 
-def _is_likely(size: float) -> bool:
-    return _SMALLEST <= size <= _LARGEST
+def _is_likely(size: float, largest: float = _LARGEST) -> bool:
+    return _SMALLEST <= size <= largest
 
 
 def _named(file: MapFile, notes: Sequence[str]) -> List[str]:
@@ -110,7 +111,8 @@ def _header_size(file: MapFile) -> Tuple[float, List[str]]:
         return 0.0, []
     _require_right_angles(file)
     sizes, by_box = _divided(cell, samples), _divided(cell, [int(header[name]) for name in ("nx", "ny", "nz")])
-    if not (_are_cubes(sizes) and _is_likely(max(sizes))) and _are_cubes(by_box) and _is_likely(max(by_box)):
+    largest = _LARGEST_OF_ONE if max(samples) == 1 else _LARGEST
+    if not (_are_cubes(sizes) and _is_likely(max(sizes), largest)) and _are_cubes(by_box) and _is_likely(max(by_box)):
         header.mx, header.my, header.mz = header.nx, header.ny, header.nz
         size = _rounded(by_box)
         return size, [
@@ -122,7 +124,14 @@ def _header_size(file: MapFile) -> Tuple[float, List[str]]:
             f"{file.name}: found voxels of {_size_text(sizes)} Å, expected cubes (within 1 %); resample the map on a "
             "cubic grid"
         )
-    return _rounded(sizes), []
+    size = _rounded(sizes)
+    if max(samples) == 1 and _are_cubes(by_box) and _is_likely(max(by_box)) and by_box != sizes:
+        other = _rounded(by_box)
+        return size, [
+            f"the header says MX, MY, MZ 1, 1, 1, which gives voxels of {size:.4g} Å; the cell divided by the box "
+            f"gives {other:.4g} Å; if that is right, {_GIVE}"
+        ]
+    return size, []
 
 
 def _divided(cell: Sequence[float], samples: Sequence[int]) -> List[float]:

@@ -216,6 +216,9 @@ def test_bytes_are_read_without_sign_where_they_jump_with_it(file):
     unsigned = map_bytes(np.zeros_like(ball), mode=0)[:1024] + ball.astype("u1").tobytes()
     read = read_map(file(unsigned))
     assert read.data.max() > 200 and "bytes (mode 0) are read without sign" in read.warnings[0]
+    mask = map_bytes(np.zeros_like(ball), mode=0)[:1024] + (255 * (ball > 100)).astype("u1").tobytes()
+    read = read_map(file(mask))
+    assert read.data.max() == 255 and "since with sign no voxel would be above 0" in read.warnings[0]
     signed = read_map(file(map_bytes(ball - 125, mode=0)))
     assert signed.data.min() < -100 and signed.warnings == ()
 

@@ -84,6 +84,21 @@ def test_given_voxel_size_completes_a_header_without_samples(write_mrc, tmp_path
     assert read_map(tmp_path / "out.mrc").grid.voxel_size == 2.0
 
 
+@pytest.mark.parametrize(
+    ("cell", "side", "size", "words"),
+    [
+        (72.0, 24, 3.0, "gives voxels of 72 x 72 x 72 Å; the cell divided by the box, 3 Å, is used"),
+        (12.0, 8, 12.0, "gives voxels of 12 Å; the cell divided by the box gives 1.5 Å"),
+        (1.5, 24, 1.5, ""),
+    ],
+)
+def test_cell_of_a_header_with_one_sample_a_side(write_mrc, cell, side, size, words):
+    values = np.random.default_rng(0).standard_normal((side,) * 3).astype(np.float32)
+    read = read_map(write_mrc(values, mx=1, my=1, mz=1, cella=(cell,) * 3))
+    assert read.grid.voxel_size == size
+    assert words in "".join(read.warnings) and len(read.warnings) == bool(words)
+
+
 def test_given_voxel_size_that_differs_by_rounding_is_ignored(write_mrc):
     read = read_map(write_mrc(VALUES, voxel_size=3.54), voxel_size=3.5401)
     assert read.grid.voxel_size == 3.54
