@@ -132,7 +132,7 @@ def expect_checksums(paths: Iterable[PathLike]) -> None:
     """Let the end of `unchanged_inputs` judge files whose `checksum` will be computed inside the block."""
     memory = _memory.get()
     if memory is not None:
-        memory.awaited.update(map(os.fspath, paths))
+        memory.awaited.update(os.fspath(path) for path in paths)
 
 
 def checksum(path: PathLike, is_cancelled: Callable[[], bool] = lambda: False) -> Optional[str]:

@@ -21,7 +21,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     tallies = [*in_process.run(options.cases, options.seed), commands.run(options.commands, options.seed)]
     print(document.table_of_cases(tallies), end="\n\n", flush=True)
     checks = [disturbed.kill_at_steps(), disturbed.kill_jobs(options.kills, options.seed)]
-    checks += [disturbed.many_maps(options.maps)] if options.maps else []
+    checks += [disturbed.many_maps(options.maps), disturbed.many_maps_in_scipion(options.maps)] if options.maps else []
     print(document.table_of_checks(checks), end="\n\n")
     failures = [text for tally in tallies for text in tally.failures]
     failures += [f"{check.title}: {check.failure}" for check in checks if check.failure]
@@ -34,9 +34,14 @@ def main(argv: Optional[List[str]] = None) -> int:
 def _parse(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000, help="damaged files and command lines (%(default)s)")
-    parser.add_argument("--commands", type=int, default=400, help="whole jobs with such files (%(default)s)")
+    parser.add_argument("--commands", type=int, default=1500, help="whole jobs with such files (%(default)s)")
     parser.add_argument("--kills", type=int, default=100, help="jobs on ten classes that are killed (%(default)s)")
-    parser.add_argument("--maps", type=int, default=200, help="maps of the largest job; 0 leaves it out (%(default)s)")
+    parser.add_argument(
+        "--maps",
+        type=int,
+        default=200,
+        help="maps of the largest jobs; 0 leaves them out (%(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=None, help="seed of all cases; a new one if not given")
     parser.add_argument("--write", action="store_true", help="write the section of docs/reliability.md")
     options = parser.parse_args(argv)

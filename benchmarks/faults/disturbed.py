@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 import traceback
 from dataclasses import dataclass
+from functools import partial
 from typing import Callable, Tuple
 
 from benchmarks import soak
@@ -62,10 +63,20 @@ def kill_jobs(count: int, seed: int) -> Check:
 
 
 def many_maps(count: int) -> Check:
-    """Compare many classes in one job, and compare its memory and open files with those of a job on few."""
+    """Compare many classes in one job of RELION, and compare its memory and open files with those of a job on few."""
+    return _many_maps(
+        count, "maps in one job, compared with each other", partial(soak.run, options=("--figures", "no"))
+    )
 
+
+def many_maps_in_scipion(count: int) -> Check:
+    """Do the same in projects of Scipion; the figures are those of the largest process, which may be Scipion's."""
+    return _many_maps(count, "maps in one Scipion project, compared with each other", soak.run_in_scipion)
+
+
+def _many_maps(count: int, title: str, measure: Callable[..., soak.Soak]) -> Check:
     def act() -> Tuple[int, str]:
-        few, many = (soak.run(number, box=32, options=("--figures", "no")) for number in (_FEW_MAPS, count))
+        few, many = (measure(number, box=32) for number in (_FEW_MAPS, count))
         for done in (few, many):
             assert done.status == 0, f"the job on {done.maps} maps failed: {done.output[-500:]}"
         for name, more in (("memory", _MORE_MEMORY), ("open_files", _MORE_FILES)):
@@ -74,7 +85,7 @@ def many_maps(count: int) -> Check:
         texts = [f"{done.maps} maps: {done.memory:.0f} MB, {done.open_files} open files" for done in (few, many)]
         return count, "; ".join(texts)
 
-    return _check("maps in one job, compared with each other", act)
+    return _check(title, act)
 
 
 def _check(title: str, act: Callable[[], Tuple[int, str]]) -> Check:

@@ -75,9 +75,11 @@ _TEXT = """{verdict} Seed {seed}, Python {python}, numpy {numpy}.
 
 {cases}
 
-Each case must end in a result or in one line for the user, within {seconds} s and {megabytes} MB. A result has the
-promised properties: finite maps on the grid of their input, scale and confidence from 0 to 1, a report that can be
-read. Whole jobs also need one marker file, the one that fits their exit status, and no outputs if they fail.
+Each case must end in a result or in one line for the user, within {seconds} s and {megabytes} MB. A result of a damaged
+map has scale and confidence from 0 to 1, finite, in the box of the map. A STAR file is read, without a job. Command
+lines, class maps and whole jobs run to their files: finite maps on the grid of their input, scale and confidence from
+0 to 1, a report that can be read. Only whole jobs have a marker file: one, which fits their exit status, and no outputs
+if they fail.
 
 {checks}
 """

@@ -68,15 +68,20 @@ def trials(folder: Path, seed: int, count: int, settings: Settings = Settings())
     for name, content in damaged_maps(seed, count):
         path = folder / name
         path.write_bytes(content)
-        trial = attempt(name, lambda path=path: _check(process_map(read_map(path), settings)))  # type: ignore[misc]
+        trial = attempt(name, lambda path=path: _check(path, settings))  # type: ignore[misc]
         if trial.ended != FAILED:
             path.unlink()
         yield trial
 
 
-def _check(result: Any) -> None:
-    """Raise ValueError unless the results are numbers from 0 to 1."""
+def _check(path: Path, settings: Settings) -> None:
+    """Raise ValueError unless the results are numbers from 0 to 1 on the grid of the map."""
+    read = read_map(path)
+    shape = read.data.shape
+    result = process_map(read, settings)
     for values in (result.scale, result.confidence):
+        if values.shape != shape:
+            raise ValueError(f"the scale or the confidence has the box {values.shape}, the map {shape}")
         if not (values.min() >= 0 and values.max() <= 1):
             raise ValueError("the scale or the confidence is not between 0 and 1")
 
