@@ -144,7 +144,8 @@ def _most_likely_unit(values: NDArray[np.float64], sigmas: NDArray[np.float64]) 
         """Return the weights of the values, and their probability densities in fully and partially occupied groups."""
         spread = np.hypot(sigmas, _SPREAD_OF_WHOLE * unit)
         partial = (stats.norm.cdf(values / spread) - stats.norm.cdf((values - unit) / spread)) / unit
-        return spread**-2, stats.norm.pdf(values, unit, spread), np.maximum(partial, np.finfo(float).tiny)
+        weights: NDArray[np.float64] = spread**-2.0
+        return weights, stats.norm.pdf(values, unit, spread), np.maximum(partial, np.finfo(float).tiny)
 
     best_unit, best_likelihood = float(values.max()), -np.inf
     for start in best_unit * np.linspace(1, 0, _STARTS, endpoint=False):
