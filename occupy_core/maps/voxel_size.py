@@ -17,7 +17,9 @@ _ROUNDING = 1e-4
 # Voxel sizes in Å outside of these limits are those of no map of a molecule: units other than Å, or fields that are
 # not set.
 _SMALLEST, _LARGEST = 0.1, 100.0
-_LARGEST_OF_ONE = 15.0  # where MX, MY and MZ are 1: many programs that do not set them write the cell of the box
+# The same where MX, MY and MZ are 1, as programs leave them that write the cell of the whole box. Ours: tomograms are
+# hardly binned to larger voxels.
+_LARGEST_OF_ONE = 15.0
 _UNSET = 1.0  # Å: what programs write that do not know the voxel size
 _GIVE = "give it (--angpix, the project's sampling rate, or voxel_size in Python)"
 
