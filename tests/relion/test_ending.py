@@ -145,17 +145,24 @@ def test_crash_of_the_computation_ends_as_failure(project, phantom_file, monkeyp
     assert_failed(run("--in_3dref", phantom_file), "killed by signal 9, often for lack of memory")
 
 
-def test_lack_of_memory_ends_as_failure(project, write_mrc):
+@pytest.mark.parametrize(
+    ("megabytes", "reason"),
+    [
+        (180, "but about"),  # refused before the work
+        (290, "out of memory"),  # enough to start, not to compute
+    ],
+)
+def test_lack_of_memory_ends_as_failure(project, write_mrc, megabytes, reason):
     import resource
 
     large = write_mrc(np.random.default_rng(0).random((256, 256, 256), dtype=np.float32))
 
     def limit():
-        resource.setrlimit(resource.RLIMIT_DATA, (290_000_000, 290_000_000))  # enough to start, not to compute
+        resource.setrlimit(resource.RLIMIT_DATA, (megabytes * 10**6,) * 2)
 
     done = run("--in_3dref", large, "--amplify", env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, preexec_fn=limit)
     assert done.returncode == 1 and ending() == FAILURE
-    assert "out of memory" in done.stderr
+    assert reason in done.stderr and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
