@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from occupy_core.errors import MapError
-from occupy_core.settings.classification import missing_mask_text, unknown_mask_text, unusable_mask_text
+from occupy_core.settings.classification import (
+    missing_mask_text,
+    missing_optimiser_text,
+    unknown_mask_text,
+    unusable_mask_text,
+)
 from occupy_scipion.checks import mask_problem
 from occupy_scipion.sources import SourceMap, box_of, source_of, source_of_file
 from occupy_scipion.star_files import (
@@ -61,7 +66,7 @@ def focus_mask_of(maps: Sequence[SourceMap], project: Any) -> Tuple[Optional[Sou
         None unless all maps are classes of one iteration, in whose optimiser STAR file a mask is named, and the mask
         exists and has the grid of the maps.
     warnings : list of str
-        Why a mask that is named is not used.
+        Why a mask that is named is not used, or why it is not known whether there was one.
     """
     stars = {found[0] if found else None for found in (model_star_of(source.path) for source in maps)}
     model_star = stars.pop() if len(stars) == 1 else None
@@ -69,7 +74,7 @@ def focus_mask_of(maps: Sequence[SourceMap], project: Any) -> Tuple[Optional[Sou
         return None, []
     optimiser_star = optimiser_star_of(model_star)
     if not os.path.exists(optimiser_star):
-        return None, []
+        return None, [missing_optimiser_text(optimiser_star)]
     try:
         name = solvent_mask_name(optimiser_star)
     except StarError as error:

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from occupy_core.settings.classification import missing_mask_text, unknown_mask_text
+from occupy_core.settings.classification import missing_mask_text, missing_optimiser_text, unknown_mask_text
 from relion_external.chosen_file import star_with_references
 from relion_external.particle_counts import count_particles, count_warnings
 from relion_files.iteration import hint_text, iteration_of, star_beside
@@ -246,8 +246,11 @@ def _solvent_mask(model: ModelStar, files: NamedFiles) -> Tuple[Optional[str], T
     A file that does not exist or cannot be read is no error: the classes can be processed without it.
     """
     optimiser_star = star_beside(model.path, "optimiser")
-    if not model.is_of_relion or not os.path.exists(optimiser_star):
+    if not model.is_of_relion:
         return None, ()
+    if not os.path.exists(optimiser_star):
+        several = len(model.names) > 1  # one class is compared with nothing
+        return None, (missing_optimiser_text(optimiser_star),) if several else ()
     try:
         name = solvent_mask_name(optimiser_star)
     except StarError as error:

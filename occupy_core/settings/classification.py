@@ -46,6 +46,13 @@ def signal_to_noise(values: Iterable[Any], factor: Any) -> Optional[Tuple[float,
     return known if len(known) == len(ratios) else None
 
 
+# What a mask that is not known may cost; the end of a sentence on a focused classification.
+_COST = (
+    "its classes differ only inside that mask and its maps hold no solvent outside, so that differences may be "
+    "missed and regions and occupancies be wrong"
+)
+
+
 def missing_mask_text(mask: str, named_in: str) -> str:
     """Return the warning that the mask of a classification does not exist.
 
@@ -59,17 +66,30 @@ def missing_mask_text(mask: str, named_in: str) -> str:
     return unusable_mask_text(mask, named_in, "does not exist")
 
 
-def unknown_mask_text(problem: str) -> str:
+def missing_optimiser_text(optimiser_star: str) -> str:
+    """Return the warning that the optimiser STAR file, which would name the mask of a classification, does not exist.
+
+    Parameters
+    ----------
+    optimiser_star : str
+        Path of the missing file.
+    """
+    return unknown_mask_text(f"{optimiser_star} does not exist", f"put {optimiser_star} beside the model STAR file")
+
+
+def unknown_mask_text(problem: str, way_out: str = "mend that file") -> str:
     """Return the warning that the mask of a classification, if it had one, is not known.
 
     Parameters
     ----------
     problem : str
         What is wrong with the file that should name it, with the name of the file.
+    way_out : str
+        What makes the mask known, as an order.
     """
     return (
-        f"{problem}, so the mask of the classification, if it had one, is not known: if this was a mask around a part "
-        "of the molecule (a focused classification), regions and occupancies may be wrong"
+        f"{problem}, so the mask of the classification, if it had one, is not known: if this was a focused "
+        f"classification (in a mask around a part of the molecule), {_COST}; {way_out} and run the job again"
     )
 
 
@@ -86,7 +106,7 @@ def unusable_mask_text(mask: str, named_in: str, problem: str) -> str:
         Why it is not used, such as "does not exist".
     """
     return (
-        f"the mask {mask} of the classification, named in {named_in}, {problem}, so the job goes on without it: "
-        "if this was a mask around a part of the molecule (a focused classification), regions and occupancies may be "
-        "wrong, since nothing outside the mask is in the maps; put the mask back and run the job again"
+        f"the mask {mask} of the classification, named in {named_in}, {problem}, so the job goes on without it: if "
+        f"this was a focused classification (in a mask around a part of the molecule), {_COST}; put the mask back and "
+        "run the job again"
     )

@@ -200,7 +200,20 @@ def test_optimiser_file_may_be_missing_or_broken(written):
     assert "run_it001_optimiser.star: cannot be read as a STAR file" in found.warnings[0]
     os.remove("Class3D/run_it001_optimiser.star")
     found = read_classification(written)
-    assert (found.solvent_mask, found.warnings) == (None, ())
+    assert found.solvent_mask is None
+    (warning,) = found.warnings
+    assert warning.startswith("Class3D/run_it001_optimiser.star does not exist, so the mask of the classification")
+    assert warning.endswith("put Class3D/run_it001_optimiser.star beside the model STAR file and run the job again")
+
+
+def test_focused_classification_without_its_optimiser_file_says_what_that_costs(shared_data, project, capfd):
+    stem = unpacked(shared_data / "relion_runs/r5_focused_box40", project / "run")
+    os.remove(f"{stem}_optimiser.star")
+    assert main(["--o", "out/", "--in_parts", f"{stem}_data.star", "--figures", "no"]) == 0
+    text = capfd.readouterr().out
+    after = text[text.rindex("no region where class 1, class 2 differ") :]
+    assert f"WARNING: {stem}_optimiser.star does not exist" in after
+    assert "classes differ only inside that mask and its maps hold no solvent outside" in after
 
 
 def test_repeated_job_has_the_mask(written, tmp_path, monkeypatch, capfd):

@@ -100,7 +100,8 @@ def test_optimiser_file_that_does_not_name_a_mask_is_a_warning(iteration):
     mask, (warning,) = focus_mask_of(maps, None)
     assert mask is None and "run_it001_optimiser.star: has no rlnSolventMaskName" in warning
     os.remove(f"{iteration}_optimiser.star")
-    assert focus_mask_of(maps, None) == (None, [])
+    mask, (warning,) = focus_mask_of(maps, None)
+    assert mask is None and "run_it001_optimiser.star does not exist" in warning and "only inside that mask" in warning
 
 
 def test_mask_of_the_project_of_the_classes_is_taken(iteration, tmp_path, monkeypatch):
