@@ -13,7 +13,7 @@ _MODEL = """
 data_model_general
 
 _rlnReferenceDimensionality 3
-_rlnOriginalImageSize 32
+_rlnOriginalImageSize {side}
 _rlnPixelSize 4.0
 _rlnNrClasses 2
 _rlnTau2FudgeFactor 4.0
@@ -77,7 +77,7 @@ _rlnAmplitudeContrast #5
 _rlnImagePixelSize #6
 _rlnImageSize #7
 _rlnImageDimensionality #8
-opticsGroup1 1 300 2.7 0.1 4.0 32 2
+opticsGroup1 1 300 2.7 0.1 4.0 {side} 2
 
 # version 30001
 
@@ -99,7 +99,7 @@ _rlnDefocusAngle #11
 _PARTICLE = "{number:06d}@{images} {class_number} 1 10 20 30 0 0 10000 10000 0\n"
 
 
-def write_iteration(stem, random, mask="None"):
+def write_iteration(stem, random, mask="None", side=32):
     """Write class maps, STAR files and particles of one iteration.
 
     The signal-to-noise ratios are (200, 2.5, 0.25) and (400, 5, 0.5), the resolutions 20 and 40 Å. One particle is in
@@ -112,6 +112,8 @@ def write_iteration(stem, random, mask="None"):
     random : numpy.random.Generator
     mask : str
         The mask that the optimiser STAR file names.
+    side : int
+        Voxels of a side of the maps' box.
     """
     Path(stem).parent.mkdir(parents=True, exist_ok=True)
     images = f"{stem}_particles.mrcs"
@@ -119,13 +121,14 @@ def write_iteration(stem, random, mask="None"):
         _PARTICLE.format(number=number, images=images, class_number=1 if number == 1 else 2) for number in range(1, 5)
     ]
     for kind, text in (("model", _MODEL), ("optimiser", _OPTIMISER)):
-        Path(f"{stem}_{kind}.star").write_text(text.format(stem=stem, mask=mask))
-    Path(f"{stem}_data.star").write_text(_DATA + "".join(particles))
+        Path(f"{stem}_{kind}.star").write_text(text.format(stem=stem, mask=mask, side=side))
+    Path(f"{stem}_data.star").write_text(_DATA.format(side=side) + "".join(particles))
     for number in (1, 2):
-        values = random.normal(0, 0.1, (32, 32, 32))
-        values[10:22, 10:22, 10 : 14 + 4 * number] += 1
+        values = random.normal(0, 0.1, (side, side, side))
+        low, high = 5 * side // 16, 11 * side // 16
+        values[low:high, low:high, low : low + (1 + number) * side // 8] += 1
         _write(f"{stem}_class{number:03d}.mrc", values)
-    _write(images, random.normal(0, 1, (4, 32, 32)))
+    _write(images, random.normal(0, 1, (4, side, side)))
 
 
 def _write(path, values):

@@ -11,14 +11,14 @@ import random
 import sys
 from typing import List, Optional
 
-from benchmarks.faults import commands, disturbed, document, in_process
+from benchmarks.faults import cases, disturbed, document
 
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Try all cases and print the tables; return 1 if anything does not hold, else 0."""
     options = _parse(argv)
     print(f"Seed {options.seed}", flush=True)
-    tallies = [*in_process.run(options.cases, options.seed), commands.run(options.commands, options.seed)]
+    tallies = cases.run(options.cases, options.commands, options.seed)
     print(document.table_of_cases(tallies), end="\n\n", flush=True)
     checks = [disturbed.kill_at_steps(), disturbed.kill_jobs(options.kills, options.seed)]
     checks += [disturbed.many_maps(options.maps), disturbed.many_maps_in_scipion(options.maps)] if options.maps else []
@@ -33,8 +33,10 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 def _parse(argv: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
-    parser.add_argument("--cases", type=int, default=10_000, help="damaged files and command lines (%(default)s)")
-    parser.add_argument("--commands", type=int, default=1500, help="whole jobs with such files (%(default)s)")
+    parser.add_argument(
+        "--cases", type=int, default=10_000, help="jobs on damaged files and command lines (%(default)s)"
+    )
+    parser.add_argument("--commands", type=int, default=500, help="of these jobs, as commands too (%(default)s)")
     parser.add_argument("--kills", type=int, default=100, help="jobs on ten classes that are killed (%(default)s)")
     parser.add_argument(
         "--maps",

@@ -75,11 +75,11 @@ _TEXT = """{verdict} Seed {seed}, Python {python}, numpy {numpy}.
 
 {cases}
 
-Each case must end in a result or in one line for the user, within {seconds} s and {megabytes} MB. A result of a damaged
-map has scale and confidence from 0 to 1, finite, in the box of the map. A STAR file is read, without a job. Command
-lines, class maps and whole jobs run to their files: finite maps on the grid of their input, scale and confidence from
-0 to 1, a report that can be read. Only whole jobs have a marker file: one, which fits their exit status, and no outputs
-if they fail.
+Each case is a whole job, with the supervisor that RELION starts, in a fork of a process that has imported the program.
+It must end in a result or in one line for the user, within {seconds} s and {megabytes} MB, with one marker file that
+fits the exit status. A result is finite maps on the grid of their input, scale, confidence and masks from 0 to 1, and a
+report that can be read. A job that fails leaves no outputs. No job changes a file outside of its output folder. A
+command must end as the fork of the same case does, with the same words.
 
 {checks}
 """

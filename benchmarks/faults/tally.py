@@ -52,3 +52,12 @@ class Tally:
             self.failures.append(f"{trial.name}: the memory reached {megabytes:.0f} MB")
         self.seconds = max(self.seconds, trial.seconds)
         self.megabytes = max(self.megabytes, megabytes)
+
+    def include(self, other: Tally) -> None:
+        """Add the cases of another tally."""
+        self.count += other.count
+        self.results += other.results
+        self.lines += other.lines
+        self.seconds = max(self.seconds, other.seconds)
+        self.megabytes = max(self.megabytes, other.megabytes)
+        self.failures += other.failures

@@ -1,36 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Try to compare classes whose maps are of all kinds: `trials(folder, seed, count)`."""
+"""Comparisons of classes whose maps are of all kinds: `cases(seed, numbers)`."""
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterable, Iterator, List
 
 import numpy as np
 
-from tests.fuzzing.command_lines import SENSIBLE, VOXEL_SIZE, run_in_process
+from tests.fuzzing.case import Case, words_of
+from tests.fuzzing.command_lines import SENSIBLE, VOXEL_SIZE
 from tests.fuzzing.headers import map_bytes
 from tests.fuzzing.small_maps import KINDS, small_map
-from tests.fuzzing.trial import Trial, attempt
 
 _LABELS = "data_\n\nloop_\n_rlnReferenceImage #1\n_rlnClassDistribution #2\n_rlnEstimatedResolution #3\n"
 _SETTINGS = ("mode", "amplify", "attenuate", "lowpass", "normalisation", "reference", "nlrc", "omit_confidence")
 
 
-def trials(folder: Path, seed: int, count: int) -> Iterator[Trial]:
-    """Compare two or three maps in each job; yield how each ended. Changes the working folder."""
-    os.chdir(folder)
-    for number in range(count):
+def cases(seed: int, numbers: Iterable[int]) -> Iterator[Case]:
+    """Write two or three maps for one case after another into the current folder; yield the job that compares them."""
+    for number in numbers:
         rng = random.Random(seed * 1_000_003 + number)
-        shutil.rmtree("job", ignore_errors=True)
         kinds = _write_classes(rng)
-        words = ["--o", "job/", "--figures", "no", "--in_parts", "class_averages.star"]
+        words = words_of("--in_parts", "class_averages.star")
         for name in rng.sample(_SETTINGS, rng.randint(0, 3)):
             words += [f"--{name}", rng.choice(SENSIBLE[name])]
-        yield attempt(f"classes {seed}-{number} {kinds}: {words}", lambda: run_in_process(words))  # noqa: B023
+        yield Case(f"classes {seed}-{number} {kinds}", words)
 
 
 def _write_classes(rng: random.Random) -> List[str]:

@@ -1,28 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Try command lines with settings drawn over their whole ranges and beyond, on small maps of all kinds.
+"""Command lines with settings drawn over their whole ranges and beyond, on small maps of all kinds.
 
-`command_lines(seed, count)` yields them; `trials(folder, seed, count)` runs them as jobs in this process.
+`cases(seed, numbers)` yields them.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
 import random
-import shutil
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
-from occupy_core.errors import OccupyError
 from occupy_core.settings.settings import descriptions
-from relion_external.job import run
+from relion_external.output_folder import find_output_folder
+from tests.fuzzing.case import JOB_DIR, Case, words_of
 from tests.fuzzing.headers import map_bytes
-from tests.fuzzing.job_outputs import check_outputs
 from tests.fuzzing.small_maps import KINDS, small_map, small_mask
-from tests.fuzzing.trial import Trial, attempt
 from tests.star_text import write_iteration
 
 VOXEL_SIZE = 4.0
@@ -70,14 +64,19 @@ SENSIBLE: Dict[str, Sequence[str]] = {
 }
 
 
-def command_lines(seed: int, count: int) -> Iterator[Tuple[str, random.Random, List[str]]]:
-    """Yield names, random numbers for the files, and words of `count` command lines; the same for the same seed."""
-    for number in range(count):
+def cases(seed: int, numbers: Iterable[int]) -> Iterator[Case]:
+    """Write the files of one case after another into the current folder; yield its command line."""
+    write_iteration("run_it001", np.random.default_rng(1))
+    for number in numbers:
         rng = random.Random(seed * 1_000_003 + number)
-        yield f"command line {seed}-{number}", rng, _words(rng)
+        words = _words(rng)
+        while find_output_folder(words) != JOB_DIR:  # there is no place for a marker file without it
+            words = _words(rng)
+        _write_files(rng)
+        yield Case(f"command line {seed}-{number}", words)
 
 
-def write_files(rng: random.Random) -> None:
+def _write_files(rng: random.Random) -> None:
     """Write the map and the masks that the command lines name into the current folder."""
     side = rng.choice((8, 9, 12, 16, 17, 20, 24))
     shape = (side, side, side) if rng.random() < 0.8 else (side, side + 3, max(8, side - 2))
@@ -88,40 +87,8 @@ def write_files(rng: random.Random) -> None:
     _write("odd.mrc", small_mask((8, 8, 8), generator))
 
 
-def trials(folder: Path, seed: int, count: int) -> Iterator[Trial]:
-    """Run a job for each command line; yield how each ended. Changes the working folder."""
-    os.chdir(folder)
-    write_iteration("run_it001", np.random.default_rng(1))
-    for name, rng, words in command_lines(seed, count):
-        shutil.rmtree("job", ignore_errors=True)
-        write_files(rng)
-        yield attempt(f"{name}: {words}", lambda: run_in_process(words))  # noqa: B023
-
-
-def run_in_process(words: List[str]) -> None:
-    """Run the job of a command line without its supervisor, and check its outputs.
-
-    Raises
-    ------
-    OccupyError
-        With the line on standard error, if the job failed.
-    AssertionError
-        If an output is not as promised, or a failed job left outputs.
-    """
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = run(words)
-    if status == 0:
-        assert not err.getvalue(), f"a good job printed an error: {err.getvalue()}"
-        check_outputs(Path("job"))
-        return
-    left = list(Path("job").glob("*")) if Path("job").is_dir() else []
-    assert not left, f"a failed job left {left}"
-    raise OccupyError(err.getvalue().rstrip("\n"))
-
-
 def _words(rng: random.Random) -> List[str]:
-    words = ["--o", "job/", "--figures", "no", *_input(rng)]
+    words = words_of(*_input(rng))
     names = rng.sample(sorted(SENSIBLE), rng.randint(0, 6))
     for name in names:
         words += [f"--{name}", rng.choice(SENSIBLE[name])]
@@ -132,13 +99,13 @@ def _words(rng: random.Random) -> List[str]:
     return words
 
 
-def _input(rng: random.Random) -> List[str]:
+def _input(rng: random.Random) -> Tuple[str, str]:
     kind = rng.random()
     if kind < 0.85:
-        return ["--in_3dref", "map.mrc"]
+        return "--in_3dref", "map.mrc"
     if kind < 0.95:
-        return ["--in_parts", "run_it001_data.star"]
-    return [rng.choice(("--in_3dref", "--in_parts")), rng.choice(_FILES)]
+        return "--in_parts", "run_it001_data.star"
+    return rng.choice(("--in_3dref", "--in_parts")), rng.choice(_FILES)
 
 
 def _odd_option(rng: random.Random) -> List[str]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Damaged map files for tests: random changes of the header, the order of bytes, the length and the packing of a map.
 
-`damaged_maps(seed, count)` yields their bytes; `trials(folder, seed, count)` tries them.
+`damaged_maps(seed, numbers)` yields their bytes; `cases(seed, numbers)` writes them, for jobs.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ import itertools
 import struct
 import warnings
 from pathlib import Path
-from typing import Any, Iterator, Tuple
+from typing import Any, Iterable, Iterator, Tuple
 
 import numpy as np
 
 from demo.simulate import phantom
-from occupy_core.maps.reading import read_map
-from occupy_core.process import process_map
-from occupy_core.settings.settings import Settings
-from tests.fuzzing.trial import FAILED, Trial, attempt
+from tests.fuzzing.case import Case, words_of
 
 SIDE = 32
 _MODES = {0: "i1", 1: "i2", 2: "f4", 4: "c8", 6: "u2", 12: "f2"}
@@ -44,10 +41,18 @@ def map_bytes(values: Any, *, mode: int = 2, order: str = "<", extended: bytes =
     return bytes(header) + extended + array.tobytes()
 
 
-def damaged_maps(seed: int, count: int) -> Iterator[Tuple[str, bytes]]:
-    """Yield names and bytes of `count` damaged map files; the same for the same seed."""
+def cases(seed: int, numbers: Iterable[int]) -> Iterator[Case]:
+    """Write one damaged map after another into the current folder; yield the job on it."""
+    for name, content in damaged_maps(seed, numbers):
+        Path(name).write_bytes(content)
+        yield Case(name, words_of("--in_3dref", name))
+        Path(name).unlink()
+
+
+def damaged_maps(seed: int, numbers: Iterable[int]) -> Iterator[Tuple[str, bytes]]:
+    """Yield names and bytes of damaged map files; the same for the same seed and number."""
     volume = _volume()
-    for number in range(count):
+    for number in numbers:
         rng = np.random.default_rng((seed, number))
         mode, order = int(rng.choice([0, 1, 2, 2, 2, 4, 6, 12])), str(rng.choice(["<", "<", "<", ">"]))
         values = volume if mode in (2, 4, 12) else np.round(60 * volume)
@@ -61,29 +66,6 @@ def damaged_maps(seed: int, count: int) -> Iterator[Tuple[str, bytes]]:
         for _ in range(int(rng.integers(0, 4))):
             _damage_header(rng, content, order)
         yield _packed(rng, number, _other_length(rng, bytes(content)))
-
-
-def trials(folder: Path, seed: int, count: int, settings: Settings = Settings()) -> Iterator[Trial]:  # noqa: B008
-    """Process damaged maps; yield how each ended. The files that fail stay in the folder."""
-    for name, content in damaged_maps(seed, count):
-        path = folder / name
-        path.write_bytes(content)
-        trial = attempt(name, lambda path=path: _check(path, settings))  # type: ignore[misc]
-        if trial.ended != FAILED:
-            path.unlink()
-        yield trial
-
-
-def _check(path: Path, settings: Settings) -> None:
-    """Raise ValueError unless the results are numbers from 0 to 1 on the grid of the map."""
-    read = read_map(path)
-    shape = read.data.shape
-    result = process_map(read, settings)
-    for values in (result.scale, result.confidence):
-        if values.shape != shape:
-            raise ValueError(f"the scale or the confidence has the box {values.shape}, the map {shape}")
-        if not (values.min() >= 0 and values.max() <= 1):
-            raise ValueError("the scale or the confidence is not between 0 and 1")
 
 
 def _volume() -> Any:

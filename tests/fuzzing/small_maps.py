@@ -10,7 +10,7 @@ import numpy as np
 Shape = Tuple[int, int, int]
 
 
-def _ball(shape: Shape) -> np.ndarray:
+def ball(shape: Shape) -> np.ndarray:
     """Return a soft ball of density in the middle of the box."""
     grid = np.indices(shape)
     middle = (np.array(shape) - 1).reshape(3, 1, 1, 1) / 2
@@ -19,7 +19,7 @@ def _ball(shape: Shape) -> np.ndarray:
 
 
 def _molecule(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    return _ball(shape) + rng.normal(0, 0.05, shape)
+    return ball(shape) + rng.normal(0, 0.05, shape)
 
 
 def _spike(shape: Shape, rng: np.random.Generator) -> np.ndarray:
@@ -38,7 +38,7 @@ def _chequered(shape: Shape, _: np.random.Generator) -> np.ndarray:
 
 _MAKERS: Dict[str, Callable[[Shape, np.random.Generator], np.ndarray]] = {
     "molecule": _molecule,
-    "masked molecule": lambda shape, rng: _molecule(shape, rng) * (_ball(shape) > 0.1),
+    "masked molecule": lambda shape, rng: _molecule(shape, rng) * (ball(shape) > 0.1),
     "inverted molecule": lambda shape, rng: -_molecule(shape, rng),
     "noise": lambda shape, rng: rng.standard_normal(shape),
     "positive noise": lambda shape, rng: rng.exponential(1, shape),
@@ -57,7 +57,7 @@ _MAKERS: Dict[str, Callable[[Shape, np.random.Generator], np.ndarray]] = {
     "chequered": _chequered,
     "far from zero": lambda shape, rng: 1e6 + _molecule(shape, rng),
     "huge": lambda shape, rng: 1e30 * _molecule(shape, rng),
-    "very huge": lambda shape, rng: 3e38 * _ball(shape),
+    "very huge": lambda shape, rng: 3e38 * ball(shape),
     "tiny": lambda shape, rng: 1e-30 * _molecule(shape, rng),
     "very tiny": lambda shape, rng: 1e-42 * _molecule(shape, rng),
     "one voxel NaN": lambda shape, rng: np.where(_spike(shape, rng) > 0, np.nan, _molecule(shape, rng)),
@@ -73,6 +73,9 @@ def small_map(kind: str, shape: Shape, rng: np.random.Generator) -> np.ndarray:
 
 def small_mask(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     """Return a float32 map (z, y, x) that may be a mask: soft, hard, empty, full, inverted or out of its range."""
-    ball = _ball(shape)
-    masks = (ball, ball > 0.5, 1 - ball, ball > 2, ball >= 0, _spike(shape, rng), rng.random(shape), 5 * ball - 2)
+    middle = ball(shape)
+    masks = (
+        *(middle, middle > 0.5, 1 - middle, middle > 2, middle >= 0),
+        *(_spike(shape, rng), rng.random(shape), 5 * middle - 2),
+    )
     return np.asarray(masks[int(rng.integers(len(masks)))]).astype(np.float32)

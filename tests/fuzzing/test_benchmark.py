@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The benchmark of faults counts what holds, and notices what does not."""
 
-import sys
 import time
 import warnings
+from pathlib import Path
 
-from benchmarks.faults import commands, disturbed, document, in_process
+import numpy as np
+
+from benchmarks.faults import cases, disturbed, document
 from benchmarks.faults.disturbed import Check
+from benchmarks.faults.ending import Done
 from benchmarks.faults.tally import Tally
 from benchmarks.page_sections import with_section
 from occupy_core.errors import OccupyError
-from tests.fuzzing import trial
+from tests.fuzzing import headers, trial
+from tests.fuzzing.case import Case
 from tests.fuzzing.trial import FAILED, LINE, RESULT, Trial, attempt
 
 
@@ -41,17 +45,34 @@ def test_a_tally_counts_cases_time_and_memory():
     assert tally.failures == ["b: took 30.0 s", "c: y", "c: the memory reached 2000 MB"]
 
 
-def test_cases_in_one_process_and_whole_jobs_hold():
-    tallies = [*in_process.run(20, seed=1), commands.run(3, seed=1)]
-    assert [tally.count for tally in tallies] == [8, 8, 3, 1, 3]
+def test_forked_jobs_and_commands_hold():
+    tallies = cases.run(20, 4, seed=1)
+    assert [tally.count for tally in tallies] == [8, 8, 3, 1, 6]
     assert [tally.failures for tally in tallies] == [[]] * 5
     assert all(0 < tally.megabytes < 1000 for tally in tallies)
 
 
-def test_a_job_that_promises_nothing_does_not_hold(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "executable", "/bin/true")
-    (failure,) = commands.run(1, seed=1).failures
+def test_a_job_without_a_marker_file_does_not_hold(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tally = Tally("jobs")
+    cases.run_case(Case("a", []), lambda words: Done(0, "", 0.1, 50), tally)
+    (failure,) = tally.failures
     assert "marker files []" in failure
+
+
+def test_a_job_that_changes_a_file_outside_of_its_folder_does_not_hold(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("map.mrc").write_bytes(headers.map_bytes(np.ones((8, 8, 8))))
+    tally = Tally("jobs")
+
+    def job(words):
+        Path("map.mrc").write_bytes(b"")
+        Path("job").mkdir()
+        Path("job/RELION_JOB_EXIT_FAILURE").touch()
+        return Done(1, "relion_external_occupy: ERROR: map.mrc: bad\n", 0.1, 50)
+
+    cases.run_case(Case("a", []), job, tally)
+    assert tally.failures == ["a: []: files outside of the output folder have changed"]
 
 
 def test_the_page_has_the_tables_and_says_what_did_not_hold(monkeypatch):
