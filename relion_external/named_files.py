@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple
 
 from occupy_core.settings.typed_paths import file_problem
+from relion_files.iteration import complete_iterations, refined_maps
 
 _MAP = ("a map in MRC or CCP4 format", (".mrc", ".map", ".ccp4", ".rec", ".mrc.gz", ".map.gz", ".mrc.bz2"))
-_CLASSES = ("the run_itNNN_data.star of a 3D classification, or a map", ("_data.star",))
+_CLASSES = ("the run_itNNN_data.star of a 3D classification, or a map", ())
 _MODEL = ("an atomic model in PDB or mmCIF format", (".cif", ".pdb", ".ent", ".cif.gz", ".pdb.gz", ".ent.gz"))
 
 
@@ -25,7 +27,7 @@ class NamedFile:
     expected : str
         What the file should be, in words.
     endings : tuple of str
-        Endings of the names of such files, for hints.
+        Endings of the names of such files, for hints; empty for the files of a classification.
     """
 
     option: str
@@ -36,8 +38,15 @@ class NamedFile:
     @property
     def problem(self) -> str:
         """Why the file cannot be used, with its option; empty if nothing is wrong so far."""
-        text = file_problem(self.path, self.expected, lambda name: name.lower().endswith(self.endings))
+        text = file_problem(self.path, self.expected, self._fits)
         return f"--{self.option}: {text}" if text else ""
+
+    def _fits(self, name: str) -> bool:
+        """Return whether a file beside the one that was named may be meant."""
+        if self.endings:
+            return name.lower().endswith(self.endings)
+        folder = self.path if os.path.isdir(self.path) else os.path.dirname(self.path)
+        return name in (complete_iterations(folder) or refined_maps(folder))
 
 
 def named_files(input_option: str, input_path: Optional[str], settings: Mapping[str, Any]) -> Tuple[NamedFile, ...]:

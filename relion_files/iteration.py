@@ -12,6 +12,8 @@ from typing import List, Optional
 _STAR_FILE = re.compile(r"(?P<stem>.*)_(data|model|optimiser|sampling)\.star", re.DOTALL)
 _CLASS_MAP = re.compile(r"(?P<stem>.*)_class(?P<number>\d{3,9})\.mrc(\.gz|:mrc)?", re.DOTALL | re.ASCII)
 _ITERATION = re.compile(r"_it(?P<iteration>\d{3,9})(_half[12])?$", re.ASCII)
+# Iterations of Refine3D have a model STAR file and a map for each half of the particles.
+_HALF = re.compile(r"_half[12]$")
 _MOST_NAMED = 3  # files in a message
 
 
@@ -53,10 +55,30 @@ def is_of_iteration(name: str, star: str) -> bool:
 
 def complete_iterations(folder: str) -> List[str]:
     """Return, for each iteration in a folder that has class maps, a STAR file to choose: data STAR, else model STAR."""
-    names = set(os.listdir(folder or os.curdir)) if os.path.isdir(folder or os.curdir) else set()
-    stems = sorted({match["stem"] for match in map(_CLASS_MAP.fullmatch, names) if match})
+    names = set(_names_in(folder))
+    stems = sorted({match["stem"] for match in map(_CLASS_MAP.fullmatch, names) if match and not _is_half(match)})
     stars = ((f"{stem}_data.star", f"{stem}_model.star") for stem in stems if f"{stem}_model.star" in names)
     return [data if data in names else model for data, model in stars]
+
+
+def refined_maps(folder: str) -> List[str]:
+    """Return the maps of a Refine3D job's folder to choose: the refined map, else the half maps of the last iteration.
+
+    Empty for a folder of another job.
+    """
+    maps = {name: match for name in sorted(_names_in(folder)) for match in [_CLASS_MAP.fullmatch(name)] if match}
+    halves = [name for name, match in maps.items() if _is_half(match)]
+    if not halves:
+        return []
+    final = [name for name, match in maps.items() if not _is_half(match) and iteration_of(name) is None]
+    last = max(iteration_of(name) or 0 for name in halves)
+    return final or [name for name in halves if (iteration_of(name) or 0) == last]
+
+
+def is_of_half(model_star: str) -> bool:
+    """Return whether a model STAR file is of one half of the particles, as Refine3D writes them in each iteration."""
+    match = _STAR_FILE.fullmatch(model_star)
+    return match is not None and _is_half(match)
 
 
 def hint_text(path: str, project: str) -> str:
@@ -67,16 +89,25 @@ def hint_text(path: str, project: str) -> str:
     path : str
         The file, or a folder. Iterations in its folder are named first. That of a file which exists is not named.
     project : str
-        Project folder: without an iteration beside the file, the last iteration of each Class3D job is named.
+        Project folder: without an iteration or a refined map beside the file, the last iteration of each Class3D job is
+        named.
     """
     own = model_star_of(path) if os.path.exists(path) else None
     folder = path if os.path.isdir(path) else os.path.dirname(path)
-    names = _others(folder, own)
+    names = _others(folder, own) or refined_maps(folder)
     if names:
         return f"; in {folder or os.curdir} there is {_some(names)}"
     jobs = map(str, sorted(Path(project, "Class3D").glob("job[0-9]*")))
     last = [os.path.join(job, names[-1]) for job in jobs for names in [_others(job, own)] if names]
     return f"; there is {_some(last)}" if last else ""
+
+
+def _is_half(match: re.Match[str]) -> bool:
+    return _HALF.search(match["stem"]) is not None
+
+
+def _names_in(folder: str) -> List[str]:
+    return os.listdir(folder or os.curdir) if os.path.isdir(folder or os.curdir) else []
 
 
 def _others(folder: str, own: Optional[str]) -> List[str]:

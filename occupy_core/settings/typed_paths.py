@@ -151,7 +151,12 @@ def _missing_text(path: str, expected: str, fits: Callable[[str], bool], error: 
         )
     there = _names_in(folder or os.curdir)
     alike = [other for other in there if os.path.splitext(other)[1] == os.path.splitext(name)[1]]
-    near = difflib.get_close_matches(name, alike, n=_MOST_NAMES) or [other for other in there if fits(other)]
+    fitting = [other for other in there if fits(other)]
+    near = (
+        difflib.get_close_matches(name, [other for other in alike if other in fitting], n=_MOST_NAMES)
+        or fitting
+        or difflib.get_close_matches(name, alike, n=_MOST_NAMES)
+    )
     hint = _names_text(folder, near)
     return f"{path}: no such file, expected {expected}; {hint or 'check the path'}"
 

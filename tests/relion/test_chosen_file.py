@@ -108,7 +108,10 @@ def test_optimisation_set_leads_to_its_particles():
         ("job.star", "data_job\n\n_rlnJobTypeLabel relion.class3d\n", "holds the settings of a job"),
         ("job.star", "data_job\n\n_rlnJobType 9\n", "holds the settings of a job"),
         ("job_pipeline.star", "data_pipeline_general\n\n_rlnPipeLineJobCounter 4\n", "holds the jobs of a project"),
-        ("particles.star", "data_particles\n\nloop_\n_rlnImageName #1\n1@a.mrcs\n", "is not named run_itNNN_data.star"),
+        ("particles.star", "data_particles\n\nloop_\n_rlnImageName #1\n1@a.mrcs\n", "lists particles without"),
+        ("micrographs.star", "data_micrographs\n\nloop_\n_rlnMicrographName #1\na.mrc\n", "lists micrographs"),
+        ("postprocess.star", "data_general\n\n_rlnFinalResolution 3.2\n", "result of a PostProcess job"),
+        ("other.star", "data_other\n\n_rlnOther 3.2\n", "is not named run_itNNN_data.star"),
         ("run_it009_data.star", "data_particles\n", "has no run_it009_model.star in its folder"),
         ("run_it009_optimiser.star", "data_optimiser_general\n", "has no run_it009_model.star in its folder"),
         ("occupancy_maps.star", "data_a\n\nloop_\n_rlnReferenceImage\n_occupyInputMap\na b\n", "table of this program"),
@@ -126,16 +129,40 @@ def test_hint_names_the_classifications_of_the_project(path):
     assert f"there is {STEM}_data.star" in text and named_files_exist(text)
 
 
-def test_half_maps_of_a_refinement_are_hinted_at():
-    """An iteration of Refine3D has a model STAR file for each half, and one data STAR file for both."""
-    write("Refine3D/job030/run_it020_data.star", "data_particles\n")
+@pytest.fixture
+def refinement():
+    """An iteration of Refine3D: a model STAR file and a map for each half, one data STAR file for both."""
+    folder = "Refine3D/job030"
+    write(f"{folder}/run_it020_data.star", "data_particles\n")
     for half in ("half1", "half2"):
-        shutil.copy(f"{STEM}_model.star", f"Refine3D/job030/run_it020_{half}_model.star")
-        shutil.copy(MAPS[0], f"Refine3D/job030/run_it020_{half}_class001.mrc")
-    for path in ("run_it020_data.star", "run_it020_half1_data.star", ""):
-        text = message(f"Refine3D/job030/{path}")
-        assert "run_it020_half1_model.star, run_it020_half2_model.star" in text
-        assert named_files_exist(text, "Refine3D/job030")
+        shutil.copy(f"{STEM}_model.star", f"{folder}/run_it020_{half}_model.star")
+        for iteration in ("run_it019", "run_it020"):
+            shutil.copy(MAPS[0], f"{folder}/{iteration}_{half}_class001.mrc")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["run_it020_data.star", "run_it020_half1_model.star", "run_it020_optimiser.star"])
+def test_iteration_of_a_refinement_is_refused_with_its_map(refinement, name):
+    if not Path(refinement, name).exists():
+        write(f"{refinement}/{name}", "data_optimiser_general\n")
+    half_maps = [f"{refinement}/run_it020_{half}_class001.mrc" for half in ("half1", "half2")]
+    text = message(f"{refinement}/{name}")
+    assert "3D auto-refinement" in text and text.endswith(f"give {' or '.join(half_maps)} with --in_3dref")
+    shutil.copy(MAPS[0], f"{refinement}/run_class001.mrc")
+    assert message(f"{refinement}/{name}").endswith(f"give {refinement}/run_class001.mrc with --in_3dref")
+
+
+@pytest.mark.parametrize("name", ["run_it020_half1_data.star", "run_it02_data.star", ""])
+def test_name_that_is_not_there_is_answered_with_the_maps_of_a_refinement(refinement, name, capfd):
+    assert message(f"{refinement}/{name}").count("run_it020_half1_class001.mrc, run_it020_half2_class001.mrc") == 1
+    assert main(["--o", "out/", "--in_parts", f"{refinement}/{name}"]) == 1
+    text = capfd.readouterr().err.strip()
+    assert "run_it020_half1_class001.mrc" in text and ".star" not in text[text.index("there is ") :]
+
+
+def test_last_files_of_a_refinement_are_taken(refinement):
+    write_iteration(f"{refinement}/run", np.random.default_rng(3))
+    assert len(read_classification(f"{refinement}/run_data.star").classes) == 2
 
 
 def test_iteration_that_lacks_a_map_is_no_hint():

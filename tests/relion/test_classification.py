@@ -156,7 +156,7 @@ def test_error_for_other_files_says_which_file_to_choose(project3, shared_data):
     Path("Select/job005").mkdir(parents=True)
     shutil.copy(f"{stem}_data.star", "Select/job005/particles.star")
     message = error_message("Select/job005/particles.star")
-    assert "particles.star: is not named run_itNNN_data.star" in message and "Select job" in message
+    assert "particles.star: lists particles without their class maps" in message and "Select job" in message
     assert "2D classification" in error_message(str(shared_data / "relion/relion13_class2d_K10/manual_it025_data.star"))
     Path("broken_model.star").write_text("data_model_general\n\n_rlnPixelSize 4\n")
     assert "has no table of classes with rlnReferenceImage" in error_message("broken_model.star")
