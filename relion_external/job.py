@@ -12,6 +12,7 @@ from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
 from occupy_core.input_files import remember_inputs
 from occupy_core.settings.output_names import MAPS_TABLE, MODEL_TABLE, REGIONS_TABLE, REPORT
+from occupy_core.settings.presets import CUSTOM, PRESETS, preset_text
 from relion_external.failure import report_failure
 from relion_external.option_parser import PROGRAM
 from relion_external.option_values import OptionError
@@ -65,6 +66,14 @@ def _run(arguments: List[str], locked: Optional[OutputFolder]) -> None:
     folder = options.output_dir
     inputs = find_inputs(options)
     maps = inputs.maps
+    preset = options.settings.preset
+    if preset == "classes" and len(maps) == 1:
+        raise OptionError(
+            f"--preset classes: found one map, {maps[0].path}, expected two classes or more; give run_itNNN_data.star "
+            "of a 3D classification with --in_parts (RELION: Input particles), or take --preset occupancy"
+        )
+    if preset != CUSTOM:
+        _print_line(f"Question: {PRESETS[preset].question} Preset {preset} sets: {preset_text(preset)}")
     if len(maps) == 1 and maps[0].class_info is not None:
         _print_line("Only one class: no comparison of classes, so no regions are written")
     repeats_maps = options.earlier_job is not None and not options.input_path

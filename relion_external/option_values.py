@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.errors import OccupyError, SettingsError
+from occupy_core.settings.presets import CUSTOM, preset_values
 from occupy_core.settings.setting_type import Description, expected_text
-from occupy_core.settings.settings import KINDS_OF_PARTS
+from occupy_core.settings.settings import KINDS_OF_PARTS, descriptions
 from occupy_core.settings.typed_paths import typed_path, typed_paths
 from occupy_core.settings.typed_values import NOT_GIVEN, parse_number, parse_value
 
@@ -70,6 +71,28 @@ def path_values(words: Sequence[str]) -> Tuple[str, ...]:
         return (" ".join(words),)
     names = [path for word in words for path in typed_paths(word)]
     return tuple(name for name in names if name.lower() not in NOT_GIVEN or os.path.isfile(name))
+
+
+def with_preset(words: Mapping[str, Any], given: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the values of the preset, replaced by those on the command line, except the words for "not given".
+
+    Parameters
+    ----------
+    words : mapping of str to list of str
+        The words after each option.
+    given : mapping of str to value
+        The values of the settings on the command line, `preset` among them if it was given.
+    """
+    chosen = preset_values(given.get("preset", CUSTOM))
+    left = {name for name in chosen if name in given and _is_not_given(words[name], descriptions()[name])}
+    return {**chosen, **{name: value for name, value in given.items() if name not in left}}
+
+
+def _is_not_given(words: Sequence[str], description: Description) -> bool:
+    """Return whether the words after an option leave it to the preset. "off" switches a modification off."""
+    text = " ".join(words).strip().lower()
+    is_word = description.kind == "choice" and text in NOT_GIVEN and text not in description.choices
+    return bool(words) and (text in ("", "default") or is_word)
 
 
 def parse_voxel_size(words: Optional[Sequence[str]]) -> Optional[float]:

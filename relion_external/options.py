@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from occupy_core.errors import OccupyError, SettingsError, numbered_list
 from occupy_core.job.repeat import RecordedJob, read_job_record
@@ -22,6 +22,7 @@ from relion_external.option_values import (
     parse_threads,
     parse_voxel_size,
     path_value,
+    with_preset,
 )
 from relion_external.option_words import usual_options
 
@@ -121,12 +122,14 @@ def read_command_line(arguments: List[str]) -> CommandLine:
     earlier_job = _earlier_job(report, problems)
     in_parts, in_3dref = (_path(parsed, name, problems) for name in ("in_parts", "in_3dref"))
     input_path = in_parts or in_3dref
-    values = _setting_values(parsed, problems)
+    given = _setting_values(parsed, problems)
+    values = with_preset(vars(parsed), given)
     base = Settings() if earlier_job is None else earlier_job.settings
-    settings = _settings(values, base, problems)
-    asks_for_classes = parsed.classes is not None and " ".join(parsed.classes).strip().lower() not in NOT_GIVEN
+    settings = _settings(values, base, given, problems)
+    names_classes = parsed.classes is not None and " ".join(parsed.classes).strip().lower() not in NOT_GIVEN
+    asks_for_classes = names_classes or given.get("preset") == "classes"
     has_input = bool(input_path) or [] in (parsed.in_parts, parsed.in_3dref)  # a missing path is reported already
-    problems += _missing_options(parsed.o, has_input, report, earlier_job, asks_for_classes)
+    problems += _missing_options(parsed.o, has_input, report, earlier_job, names_classes)
     output_dir = (parsed.o or [""])[0]
     problems += [OptionError(text) for text in extra_words("o", parsed.o or [], output_dir)]
     problems += [OptionError(f"--o: {text}") for text in (name_problem(output_dir),) if text]
@@ -220,12 +223,17 @@ def _setting_values(parsed: argparse.Namespace, problems: List[OccupyError]) -> 
     return values
 
 
-def _settings(values: Dict[str, Any], base: Settings, problems: List[OccupyError]) -> Optional[Settings]:
-    """Return `base` with some settings replaced; None if that is not allowed."""
+def _settings(
+    values: Dict[str, Any], base: Settings, given: Mapping[str, Any], problems: List[OccupyError]
+) -> Optional[Settings]:
+    """Return `base` with some settings replaced; None if that is not allowed. `given` are those that the user typed."""
     try:
         return replace(base, **values)
     except SettingsError as error:
-        problems += [_with_default(item) for item in error.all]
+        for item in error.all:
+            if item.setting in values and item.setting not in given:
+                item = SettingsError(item.setting, f"{item.problem} (--preset {values['preset']} sets {item.setting})")
+            problems.append(_with_default(item))
         return None
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from occupy_core.errors import SettingsError
+from occupy_core.settings.presets import CUSTOM, preset_names, preset_values
 from occupy_core.settings.setting_type import Description, setting
 from occupy_core.settings.validation import check_settings
 
@@ -34,6 +35,18 @@ class Settings:
         If a value is out of range, of the wrong kind, or contradicts another.
     """
 
+    preset: str = setting(
+        CUSTOM,
+        "What do you want to know?",
+        "choice",
+        ", ".join(preset_names()),
+        "Choose the settings that answer a question. weak: which parts are weak. occupancy: how occupied each part is. "
+        "classes: how the occupancy differs between classes. subtract: a mask that removes weak parts from particles. "
+        "show_weak: a map that shows weak parts. only_whole: a map of fully occupied parts. custom: no question. A "
+        "setting that is given beside it wins. On Scipion's form the default is weak.",
+        "question",
+        choices=preset_names(),
+    )
     mode: str = setting(
         "auto",
         "Scale mode",
@@ -360,6 +373,27 @@ class Settings:
     def __post_init__(self) -> None:
         known = descriptions()
         check_settings(vars(self), {name: default_of(name) for name in known}, known)
+
+    @classmethod
+    def with_preset(cls, preset: str, **given: Any) -> Settings:
+        """Make the settings that answer a question; each setting in `given` wins over the preset.
+
+        The field `preset` alone only records the question: it changes no other setting.
+
+        Parameters
+        ----------
+        preset : str
+            One of `preset_names()`.
+        **given : any
+            Settings by name.
+
+        Raises
+        ------
+        SettingsError
+            As for `Settings`.
+        """
+        chosen = preset_values(preset) if preset in preset_names() else {}
+        return cls(**{**chosen, **given, "preset": preset})
 
     @property
     def modifications(self) -> Tuple[str, ...]:

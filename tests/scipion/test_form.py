@@ -13,7 +13,7 @@ from occupy_scipion.protocols import ProtOccupyLocalScale
 from tests.conftest import REPOSITORY
 
 # Settings without a field: in Scipion the classes are chosen as the input.
-NOT_ON_THE_FORM = {"classes", *(name for name in descriptions() if name.startswith("model"))}
+NOT_ON_THE_FORM = {"classes", "preset", *(name for name in descriptions() if name.startswith("model"))}
 
 CHANGED = {
     "scaleMode": 2,

@@ -115,3 +115,13 @@ def test_every_setting_has_a_complete_description():
 def test_numbers_beyond_single_precision_are_refused(name):
     with pytest.raises(SettingsError, match=rf"^{name}: got 1e\+300, expected at most 1e\+30$"):
         Settings(**{name: 1e300})
+
+
+def test_preset_is_replaced_by_given_settings():
+    assert Settings.with_preset("occupancy") == Settings(
+        preset="occupancy", mode="occupancy", normalisation="calibrated"
+    )
+    assert Settings.with_preset("occupancy", normalisation="tiled").normalisation == "tiled"
+    assert Settings.with_preset("only_whole", attenuate=None).attenuate is None
+    with pytest.raises(SettingsError, match="^preset: got 'loud', expected weak, occupancy"):
+        Settings.with_preset("loud")
