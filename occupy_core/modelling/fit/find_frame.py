@@ -28,6 +28,10 @@ _MAX_OFFSET, _MAX_OFFSET_STEPS = 4.0, 1.25
 _MIN_RATIO, _MIN_MIRROR_RATIO = 1.7, 0.9
 # The first for maps in the pose that the fit found. Ours: right classes of 100 particles and more had 1.5 and more.
 _MIN_RATIO_OF_MOVED = 1.45
+# Such a score away from the place of the model shows that the map has detail, and of something else: coarser bands, in
+# which a wrong model may fit by its outline alone, then do not count. Ours: wrong maps had 1.25 to 1.45 there; noise had
+# up to 1.21, and then hid the model in the coarser bands too.
+_MIN_RATIO_ELSEWHERE = 1.2
 # Å: a model that is further off in every frame is told by how much it is off in the frame of viewers. Ours.
 _FAR = 20.0
 # Share of the atoms in the box, below which a model lies outside it. Ours.
@@ -50,7 +54,10 @@ def lies_in(shape: ModelShape, volume: Volume, frame: Frame, grid: MapGrid) -> b
         scores, by_chance, _ = shape.compare(volume, band)
         highest = float(scores.max())
         move = _move_to_peak(_peak(scores), frame, possible_frames(grid)[0], scores.shape, shape.steps, grid)
-        is_right = highest >= _MIN_RATIO_OF_MOVED * by_chance and np.linalg.norm(move) <= _farthest(shape.steps)
+        is_near = np.linalg.norm(move) <= _farthest(shape.steps)
+        if not is_near and highest >= _MIN_RATIO_ELSEWHERE * by_chance:
+            return False
+        is_right = is_near and highest >= _MIN_RATIO_OF_MOVED * by_chance
         if is_right and shape.mirror_ratio(volume, band, highest) >= _MIN_MIRROR_RATIO:
             return True
     return False

@@ -13,10 +13,10 @@ from occupy_core.maps.density_map import map_from_array
 from occupy_core.maps.reading import read_map
 from occupy_core.modelling.atoms.atomic_model import read_model
 from occupy_core.modelling.atoms.groups import groups_of
-from occupy_core.modelling.fit.find_frame import find_frame
+from occupy_core.modelling.fit.find_frame import find_frame, lies_in
 from occupy_core.modelling.fit.frame import positions_in_map, possible_frames
 from occupy_core.modelling.fit.model_shape import ModelShape
-from occupy_core.modelling.fit.placed_model import place_model
+from occupy_core.modelling.fit.placed_model import on_working_grid, place_model
 from occupy_core.modelling.model_occupancy import measure_model
 from tests.core.modelling.conftest import CONDITIONS
 
@@ -187,3 +187,15 @@ def test_a_refused_model_is_told_the_move_to_about_an_angstrom(fitted):
         measure_model([lambda: fitted.map], moved, groups_of(model, "chain"), ())
     told = [float(value) for value in re.search(r"\((.*?)\)", str(failure.value)).group(1).split(",")]
     assert told == pytest.approx([7.4, -11.2, -3.1], abs=1.2)
+
+
+def test_an_outline_like_that_of_the_model_is_not_enough(fitted):
+    """Turned about z, these bundles fit their outline at its place, in detail elsewhere."""
+    placed = place(fitted.map, read_model(fitted.model))
+    shape, where = placed.outline, (placed.frame, placed.grid)
+    turned = np.ascontiguousarray(np.rot90(fitted.map.data, axes=(1, 2)))
+    right, wrong = (
+        on_working_grid(map_from_array(data, voxel_size=STEP), shape.density.shape, 1)
+        for data in (fitted.map.data, turned)
+    )
+    assert lies_in(shape, right, *where) and not lies_in(shape, wrong, *where)
