@@ -29,8 +29,8 @@ _MIN_RATIO, _MIN_MIRROR_RATIO = 1.7, 0.9
 # The first for maps in the pose that the fit found. Ours: right classes of 100 particles and more had 1.5 and more.
 _MIN_RATIO_OF_MOVED = 1.45
 # Such a score away from the place of the model shows that the map has detail, and of something else: coarser bands, in
-# which a wrong model may fit by its outline alone, then do not count. Ours: wrong maps had 1.25 to 1.45 there; noise had
-# up to 1.21, and then hid the model in the coarser bands too.
+# which a wrong model may fit by its outline alone, then do not count. Ours: wrong maps had 1.25 to 1.45 there;
+# noise had up to 1.21, and then hid the model in the coarser bands too.
 _MIN_RATIO_ELSEWHERE = 1.2
 # Å: a model that is further off in every frame is told by how much it is off in the frame of viewers. Ours.
 _FAR = 20.0
