@@ -25,6 +25,7 @@ from occupy_core.reporting.sections import (
     assemble_sections,
     central_sections,
     keep_on_disk,
+    surface_of_map,
     tile_section_index,
 )
 from occupy_core.settings.job_spec import Job, MapInput
@@ -78,7 +79,10 @@ def process_map_file(
         # The record of the job has the signal-to-noise ratios, which would fill the page for a person who reads this.
         report["class"] = {name: value for name, value in asdict(item.class_info).items() if name != "ssnr"}
     in_order = {kind: panels[kind] for kind in ("input", *names)}
-    sections = assemble_sections(in_order, source.data, tile_section_index(report))
+    surface = None
+    if job.settings.figures:
+        surface = surface_of_map(source.data, result.scale, report, threads=job.threads)
+    sections = assemble_sections(in_order, source.data, tile_section_index(report), surface)
     return MapOutputs(item, names, report, keep_on_disk(sections))
 
 

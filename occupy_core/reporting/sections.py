@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
 from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.types import Image, Volume
 from occupy_core.errors import JobError
+from occupy_core.reporting.surface.map_surface import MapSurface, map_surface
 
 # Axes of an array (z, y, x), in order.
 AXIS_NAMES = ("z", "y", "x")
@@ -36,15 +37,18 @@ class MapSections:
         Shape of the maps, voxels (z, y, x).
     step : int
         Distance in voxels between neighbouring pixels of a section; 1 when no voxel is left out.
+    surface : MapSurface, optional
+        Surface of the input, coloured by the local scale; None where there is none or it is not to be shown.
     """
 
     panels: Dict[str, Tuple[Image, ...]]
     tile: Image
     shape: Tuple[int, ...]
     step: int
+    surface: Optional[MapSurface] = None
 
 
-def map_sections(volumes: Mapping[str, Volume], tile_section: int) -> MapSections:
+def map_sections(volumes: Mapping[str, Volume], tile_section: int, surface: Optional[MapSurface] = None) -> MapSections:
     """Copy the sections that the figures need from maps on one grid.
 
     Parameters
@@ -53,12 +57,37 @@ def map_sections(volumes: Mapping[str, Volume], tile_section: int) -> MapSection
         Map for each kind, "input" first.
     tile_section : int
         Index along z of the section through the reference tile (`tile_section_index`).
+    surface : MapSurface, optional
+        From `surface_of_map`.
     """
     panels = {kind: central_sections(volume) for kind, volume in volumes.items()}
-    return assemble_sections(panels, volumes["input"], tile_section)
+    return assemble_sections(panels, volumes["input"], tile_section, surface)
 
 
-def assemble_sections(panels: Mapping[str, Tuple[Image, ...]], source: Volume, tile_section: int) -> MapSections:
+def surface_of_map(
+    density: Volume, scale: Volume, report: Mapping[str, Any], *, threads: int = 1
+) -> Optional[MapSurface]:
+    """Take the surface of a map, coloured by its local scale, for 3D views; None where nothing is above the level.
+
+    Parameters
+    ----------
+    density, scale : float32 arrays, 3D
+        The input map and its local scale.
+    report : mapping
+        Report of the map (an item of "maps" in report.json), which has the level of the surface.
+    threads : int
+        Number of threads; the result does not depend on it.
+    """
+    size = report["voxel_size_angstrom"]
+    return map_surface(density, scale, report["surface_level"], voxel_size=size, threads=threads)
+
+
+def assemble_sections(
+    panels: Mapping[str, Tuple[Image, ...]],
+    source: Volume,
+    tile_section: int,
+    surface: Optional[MapSurface] = None,
+) -> MapSections:
     """Combine central sections with the section through the reference tile.
 
     Parameters
@@ -69,9 +98,11 @@ def assemble_sections(panels: Mapping[str, Tuple[Image, ...]], source: Volume, t
         Input map.
     tile_section : int
         Index along z of the section through the reference tile (`tile_section_index`).
+    surface : MapSurface, optional
+        From `surface_of_map`.
     """
     step = _step(source.shape)
-    return MapSections(dict(panels), _section(source, 0, tile_section, step), source.shape, step)
+    return MapSections(dict(panels), _section(source, 0, tile_section, step), source.shape, step, surface)
 
 
 def keep_on_disk(sections: MapSections) -> Callable[[], MapSections]:
@@ -81,14 +112,14 @@ def keep_on_disk(sections: MapSections) -> Callable[[], MapSections]:
     """
     try:
         panels = {kind: tuple(DiskArray(image) for image in images) for kind, images in sections.panels.items()}
-        tile = DiskArray(sections.tile)
+        tile, load_surface = DiskArray(sections.tile), _surface_on_disk(sections.surface)
     except JobError:
         return lambda: sections
     shape, step = sections.shape, sections.step  # the function must not hold the sections themselves
 
     def load() -> MapSections:
         images = {kind: tuple(image.load() for image in stored) for kind, stored in panels.items()}
-        return MapSections(images, tile.load(), shape, step)
+        return MapSections(images, tile.load(), shape, step, load_surface())
 
     return load
 
@@ -167,6 +198,14 @@ def tile_section_index(report: Mapping[str, Any]) -> int:
     """
     corner, edges = reference_tile_box(report)
     return min(int(corner[0] + edges[0] / 2 + 0.5), report["box_voxels"][2] - 1)
+
+
+def _surface_on_disk(surface: Optional[MapSurface]) -> Callable[[], Optional[MapSurface]]:
+    """Move a surface to the temporary file, and return the function that loads it again."""
+    if surface is None:
+        return lambda: None
+    density, values, spacing = DiskArray(surface.density), DiskArray(surface.values), surface.spacing
+    return lambda: MapSurface(density.load(), values.load(), spacing)
 
 
 def _step(shape: Tuple[int, ...]) -> int:

@@ -16,7 +16,8 @@ from occupy_core.files import write_text
 from occupy_core.reporting.chimerax import session_commands
 from occupy_core.reporting.pdf.logfile import fixed_style, pages_of_map
 from occupy_core.reporting.pdf.sections_figure import sections_figure
-from occupy_core.reporting.sections import AXIS_NAMES, map_sections, tile_section_index
+from occupy_core.reporting.pdf.surface_views import surface_figure
+from occupy_core.reporting.sections import AXIS_NAMES, map_sections, surface_of_map, tile_section_index
 from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAP_OUTPUTS
 from occupy_scipion import report
 from occupy_scipion.labels import OccupyLabel
@@ -54,12 +55,22 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
                 label="Map (id: file)",
                 help="Maps that failed are not listed here; the protocol's summary names them.",
             )
+        self._add_surface(form)
         self._add_slices(form)
         self._add_report(form)
         self._add_outputs(form)
 
     def _add_first_group(self, form):
         """Add parameters at the top of the form; for derived classes."""
+
+    def _add_surface(self, form):
+        group = form.addGroup("3D view")
+        group.addParam(
+            "showSurface",
+            params.LabelParam,
+            label="Surface coloured by local scale",
+            help="The surface of the input map, just above its noise, from three sides. Yellow: full scale.",
+        )
 
     def _add_slices(self, form):
         group = form.addGroup("Slices")
@@ -85,9 +96,9 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         group.addParam(
             "showReport",
             params.LabelParam,
-            label="This map on one page",
-            help="Slices, solvent model, histogram of the scale, effect of the modifications, where full scale was "
-            "found, all settings and derived values, and every warning.",
+            label="Report on this map",
+            help="The surface from three sides, coloured by the scale, slices, solvent model, histogram of the scale, "
+            "effect of the modifications, where full scale was found, all settings and derived values, every warning.",
         )
         group.addParam(
             "showDocument",
@@ -117,6 +128,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
 
     def _getVisualizeDict(self):
         return {
+            "showSurface": self._surface,
             "showSlices": self._slices,
             "showReport": self._report,
             "showDocument": self._document,
@@ -125,6 +137,20 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         }
 
     # --------------------------- the buttons ---------------------------
+
+    def _surface(self, _name=None):
+        try:
+            source = self._source()
+            item = self._map_report(source)
+            surface = surface_of_map(voxels_of(source), voxels_of(source, self._files(source)["scale"]), item)
+        except MapError as error:
+            return [self.errorMessage(str(error), "Cannot show the surface")]
+        if surface is None:
+            text = f"The map has no surface: no voxel is above {item['surface_level']:.3g}, the level above its noise."
+            return [self.errorMessage(text, "Cannot show the surface")]
+        with fixed_style():
+            figure = surface_figure(surface, f"{source.name}, coloured by the local scale")
+        return [PageView(figure, f"Surface of {source.name}", self._tkRoot)]
 
     def _slices(self, _name=None):
         try:
@@ -145,7 +171,9 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             index = [item["prefix"] for item in results["maps"]].index(source.prefix)
             item = results["maps"][index]
             panels = {kind: voxels_of(source, path) for kind, path in self._files(source).items()}
-            sections = map_sections({"input": voxels_of(source), **panels}, tile_section_index(item))
+            density = voxels_of(source)
+            surface = surface_of_map(density, panels["scale"], item)
+            sections = map_sections({"input": density, **panels}, tile_section_index(item), surface)
             with fixed_style():
                 figures = pages_of_map(results, index, sections)
         except MapError as error:
@@ -207,10 +235,14 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
     def _is_set(self):
         return is_set(self.protocol.inputVolumes.get())
 
+    def _map_report(self, source):
+        """Return the part of report.json on a map."""
+        results = report.read_report(self.protocol._getExtraPath())
+        return next(item for item in results["maps"] if item["prefix"] == source.prefix)
+
     def _files(self, source):
         """Return the paths of a map's output files, by kind."""
-        results = report.read_report(self.protocol._getExtraPath())
-        outputs = next(item["outputs"] for item in results["maps"] if item["prefix"] == source.prefix)
+        outputs = self._map_report(source)["outputs"]
         return {kind: self.protocol._getExtraPath(name) for kind, name in outputs.items()}
 
     def _output_names(self):

@@ -59,6 +59,18 @@ def test_slices_show_every_map(lab, run, tmp_path):
     assert picture(view, tmp_path / "slices.png").std() > 30
 
 
+def test_a_surface_is_shown_from_three_sides(lab, run, run_of_set, tmp_path):
+    (view,) = viewer_of(lab, run)._surface()
+    labels = {artist.get_label() for artist in view.getFigure().artists}
+    assert {"surface z", "surface y", "surface x", "scale bar", "local scale"} <= labels
+    image = picture(view, tmp_path / "surface.png")
+    assert (np.ptp(image, axis=2) > 60).mean() > 0.05  # colours
+    viewer = viewer_of(lab, run_of_set)
+    viewer.whichMap.set(1)
+    (view,) = viewer._surface()
+    assert any("shown3.mrc" in text.get_text() for text in view.getFigure().texts)
+
+
 def test_slices_of_one_axis_can_be_shown(lab, run):
     viewer = viewer_of(lab, run)
     viewer.planes.set(2)
@@ -109,7 +121,7 @@ def test_viewer_before_the_run_shows_messages(lab, a_map):
     protocol = lab.local_scale(a_map)
     lab.project.saveProtocol(protocol)
     viewer = viewer_of(lab, protocol)
-    for views in (viewer._slices(), viewer._output(), viewer._report(), viewer._document()):
+    for views in (viewer._surface(), viewer._slices(), viewer._output(), viewer._report(), viewer._document()):
         assert isinstance(views[0], MessageView) and "no" in views[0].getMessage()
 
 
@@ -176,15 +188,16 @@ def test_chimerax_shows_the_chosen_map(lab, run_of_set, called, tmp_path, monkey
 
 
 def test_report_page_shows_the_output_maps(lab, run, run_of_set, tmp_path):
-    (view,) = viewer_of(lab, run)._report()
+    view, table = viewer_of(lab, run)._report()
     assert picture(view, tmp_path / "page.png").std() > 30
+    assert any("Random seed" in text.get_text() for text in table.getFigure().texts)
     scale = ImageHandler().read(run.scaleMap.getFileName() + ":mrc").getData()
     drawn = {found.get_label(): found for found in view.getFigure().artists}
     assert np.array_equal(drawn["scale z"].get_array(), scale[32])
     assert {"input x", "amplified y", "solvent model", "all voxels", "amplified", "tile"} <= set(drawn)
     viewer = viewer_of(lab, run_of_set)
     viewer.whichMap.set(1)
-    (view,) = viewer._report()
+    view, _ = viewer._report()
     assert any("shown3.mrc" in text.get_text() for text in view.getFigure().texts)
 
 

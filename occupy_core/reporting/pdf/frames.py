@@ -108,6 +108,20 @@ class Frame:
         corners = [(self.left, self.top), (self.right, self.top), (self.right, self.bottom), (self.left, self.bottom)]
         self._draw_lines([[*corners, corners[0]]])
 
+    def photo(self, colours: Any, label: str = "") -> None:
+        """Fill the frame with a picture in colours of its own, without a border.
+
+        Parameters
+        ----------
+        colours : uint8 array (rows, columns, 3)
+            RGB; the first row is at the bottom.
+        label : str
+            Name of the picture as an artist; it is not drawn.
+        """
+        photo = BboxImage(self._box, origin="lower", interpolation="nearest", label=label)
+        photo.set_data(colours)
+        self.sheet.figure.add_artist(photo)
+
     def line(self, x: Any, y: Any, label: str = "", **style: Any) -> None:
         """Draw a curve; a curve with a label has an entry in the legend.
 

@@ -61,7 +61,7 @@ def write_logfile(
 
 
 def pages_of_map(report: Report, index: int, sections: MapSections) -> List[Figure]:
-    """Draw the page of one map, and further pages when its warnings do not fit on it.
+    """Draw the pages of one map (`map_page.map_pages`).
 
     Parameters
     ----------

@@ -6,16 +6,18 @@ from __future__ import annotations
 import os
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
-import numpy as np
 from matplotlib.figure import Figure
 
+from occupy_core.reporting.pdf.colour_key import draw_colour_key
 from occupy_core.reporting.pdf.colours import DENSITY_COLOURS, FRACTION_COLOURS, grey_levels
 from occupy_core.reporting.pdf.frames import Frame
 from occupy_core.reporting.pdf.map_plots import HEIGHT, draw_plots
 from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, TINY, WARNINGS, WIDTH, Page, add_blocks, blocks_height
+from occupy_core.reporting.pdf.surface_views import draw_surface
 from occupy_core.reporting.pdf.text import line_height, shortened, wrapped
 from occupy_core.reporting.report import target_text
 from occupy_core.reporting.sections import AXIS_NAMES, MapSections
+from occupy_core.reporting.surface.map_surface import MapSurface
 from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS
 from occupy_core.settings.setting_type import Description
 from occupy_core.settings.settings import Settings, default_of, descriptions
@@ -28,8 +30,7 @@ _MIN_PANEL, _MAX_PANEL = 0.95, 1.7  # side of a section, inches
 _GAP = 0.06  # inches
 _LABELS_WIDTH = 0.25  # space for labels on the left of the sections, inches
 _KEYS_HEIGHT, _BELOW_PLOTS = 0.7, 0.5  # inches
-_KEY_WIDTH, _KEY_BAR_HEIGHT = 2.4, 0.08  # inches
-_COLOUR_KEY = np.linspace(0, 1, 256, dtype=np.float32)[np.newaxis]  # picture of one row with every colour
+_SURFACE_HEIGHT = 2.6  # of the 3D views, inches
 
 
 def map_pages(
@@ -41,7 +42,9 @@ def map_pages(
     notes: Sequence[str] = (),
     reference_name: Optional[str] = None,
 ) -> List[Figure]:
-    """Draw the page of one map, and further pages when its warnings do not fit on it.
+    """Draw the pages of one map: pictures and plots, then settings, derived values and warnings.
+
+    All of this is on one page if the map has no surface to show and its warnings fit.
 
     Parameters
     ----------
@@ -64,12 +67,18 @@ def map_pages(
     blocks = [("Target masks", [target_text(target) for target in report["targets"]])] if report["targets"] else []
     blocks.append((WARNINGS, warnings) if warnings else ("No warnings", []))
     table = [*_setting_columns(settings), _derived_rows(report, reference_name)]
-    height_below = HEIGHT + _BELOW_PLOTS + _table_height(table) + blocks_height(blocks)
+    pages, height_below = [page], HEIGHT + _BELOW_PLOTS
+    if sections.surface is None:
+        height_below += _table_height(table) + blocks_height(blocks)
+    else:
+        _draw_surface(page, report, sections.surface)
     _draw_sections(page, sections, page.free_height - height_below)
     draw_plots(page, settings, report, sections, reference_name)
     page.top += _BELOW_PLOTS
-    _draw_table(page, table)
-    return [item.figure for item in add_blocks(page, blocks, title=f"{title}, continued")]
+    if sections.surface is not None:  # the table has no room below it
+        pages.append(Page(f"{title}, continued"))
+    _draw_table(pages[-1], table)
+    return [item.figure for item in [*pages[:-1], *add_blocks(pages[-1], blocks, title=f"{title}, continued")]]
 
 
 def _details(report: Report, version: str) -> str:
@@ -80,6 +89,14 @@ def _details(report: Report, version: str) -> str:
     if info and info["share"] is not None:
         words.append(f"{100 * info['share']:.0f} % of the particles")
     return "   ·   ".join(words)
+
+
+def _draw_surface(page: Page, report: Report, surface: MapSurface) -> None:
+    """Draw the surface of the input from three sides, coloured by the local scale."""
+    page.top += _GAP
+    title = f"Surface of the input at {_number(report['surface_level'], 3)}, coloured by the local scale"
+    height = draw_surface(page, surface, title, left=MARGIN, top=page.top, width=WIDTH, height=_SURFACE_HEIGHT)
+    page.top += height + _GAP
 
 
 def _title(kind: str) -> str:
@@ -112,16 +129,11 @@ def _draw_sections(page: Page, sections: MapSections, height: float) -> None:
         page.upward_text(left - _GAP, middle, f"{name} = {sections.shape[axis] // 2}", size=SMALL)
     page.top += 3 * (side + _GAP)
     middle = MARGIN + _LABELS_WIDTH + (WIDTH - _LABELS_WIDTH) / 2
-    _draw_colour_key(page, middle - 2.7, DENSITY_COLOURS, grey, "input and modified maps (density)")
-    _draw_colour_key(page, middle + 0.3, FRACTION_COLOURS, (0.0, 1.0), "local scale, confidence, masks (0 to 1)")
+    draw_colour_key(page, middle - 2.7, page.top, DENSITY_COLOURS, grey, "input and modified maps (density)")
+    draw_colour_key(
+        page, middle + 0.3, page.top, FRACTION_COLOURS, (0.0, 1.0), "local scale, confidence, masks (0 to 1)"
+    )
     page.top += _KEYS_HEIGHT
-
-
-def _draw_colour_key(page: Page, left: float, colours: str, levels: Tuple[float, float], label: str) -> None:
-    frame = Frame(page, left, page.top, _KEY_WIDTH, _KEY_BAR_HEIGHT, x=levels)
-    frame.picture(_COLOUR_KEY, colours, (0.0, 1.0), label)
-    frame.ticks_below()
-    frame.label_below(label, size=SMALL)
 
 
 def _table_height(columns: Sequence[Rows]) -> float:

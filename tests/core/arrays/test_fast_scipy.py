@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 import scipy.fft
+import scipy.ndimage
 from scipy.optimize import leastsq
 
 from occupy_core.arrays import fast_scipy
@@ -48,6 +49,15 @@ def test_transforms_are_equal_to_scipy(parts, shape, axis):
         np.testing.assert_array_equal(
             parts.ifft(given.copy(), axis=axis, overwrite=overwrite), scipy.fft.ifft(given, axis=axis, norm="forward")
         )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_labels_are_equal_to_scipy(parts, shape):
+    mask = noise(*shape) > 0.7
+    labels, count = parts.label_parts(mask)
+    expected, expected_count = scipy.ndimage.label(mask)
+    assert count == expected_count
+    np.testing.assert_array_equal(labels, expected)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -11,6 +11,7 @@ from occupy_core.reporting.sections import (
     reference_tile_box,
     tile_section_index,
 )
+from occupy_core.reporting.surface.map_surface import MapSurface
 
 
 @pytest.mark.parametrize("max_pixels", [256, 30, 10])
@@ -42,12 +43,16 @@ def test_a_tile_of_a_cropped_working_box_is_placed_on_the_input_grid():
 
 @pytest.mark.parametrize("is_writable", [True, False])
 def test_sections_are_the_same_after_a_temporary_file_or_without_one(tmp_path, monkeypatch, is_writable):
-    sections = map_sections({"input": np.random.default_rng(1).random((9, 8, 7), "f4")}, 4)
+    volume = np.random.default_rng(1).random((9, 8, 7), "f4")
+    sections = map_sections({"input": volume}, 4, MapSurface(volume, 1 - volume, 2.5))
     if not is_writable:
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     load = keep_on_disk(sections)
     assert (load() is sections) == (not is_writable)
     assert (load().shape, load().step) == ((9, 8, 7), 1)
     np.testing.assert_array_equal(load().tile, sections.tile)
+    np.testing.assert_array_equal(load().surface.density, volume)
+    np.testing.assert_array_equal(load().surface.values, 1 - volume)
+    assert load().surface.spacing == 2.5
     for image, expected in zip(load().panels["input"], sections.panels["input"]):
         np.testing.assert_array_equal(image, expected)

@@ -5,7 +5,7 @@ import pytest
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.reporting.report import finite, job_report, map_report
-from occupy_core.reporting.sections import map_sections, tile_section_index
+from occupy_core.reporting.sections import map_sections, surface_of_map, tile_section_index
 from occupy_core.settings.settings import Settings
 
 
@@ -22,4 +22,6 @@ def one_map_job(three_parts, tmp_path_factory):
     report = job_report(settings, [map_report(result, {}, "", "phantom.mrc")], {})
     report.update(shared_reference=None, comparison=None, warnings=[])
     volumes = {"input": source.data, "scale": result.scale, "confidence": result.confidence, **result.modified}
-    return finite(report), map_sections(volumes, tile_section_index(report["maps"][0])), volumes
+    item = report["maps"][0]
+    surface = surface_of_map(source.data, result.scale, item)
+    return finite(report), map_sections(volumes, tile_section_index(item), surface), volumes

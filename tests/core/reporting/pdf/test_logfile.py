@@ -15,10 +15,10 @@ def page_count(path):
     return len(re.findall(rb"/Type /Page\b(?!s)", path.read_bytes()))
 
 
-def test_the_pdf_has_a_page_for_each_map_and_one_for_all(one_map_job, tmp_path):
+def test_the_pdf_has_two_pages_for_each_map_and_one_for_all(one_map_job, tmp_path):
     report, sections, _ = one_map_job
     write_logfile(tmp_path / "one.pdf", report, [sections])
-    assert page_count(tmp_path / "one.pdf") == 1
+    assert page_count(tmp_path / "one.pdf") == 2
     two_maps = {
         **report,
         "maps": [{**report["maps"][0], "name": f"class {number}", "input": f"{number}.mrc"} for number in (1, 2)],
@@ -27,7 +27,7 @@ def test_the_pdf_has_a_page_for_each_map_and_one_for_all(one_map_job, tmp_path):
         "warnings": ["the maps were not compared: why"],
     }
     write_logfile(tmp_path / "two.pdf", two_maps, [sections, sections])
-    assert page_count(tmp_path / "two.pdf") == 3
+    assert page_count(tmp_path / "two.pdf") == 5
     text = text_of(summary_pages(two_maps, []))
     for expected in ("class 1", "class 2", "3.mrc: no such file", "not compared: why", "from class 2"):
         assert expected in text

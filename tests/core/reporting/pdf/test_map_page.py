@@ -2,6 +2,7 @@
 """The page of a map shows everything, and no text leaves the page or overlaps another text."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from tests.core.reporting.pdf.figure_contents import artists_by_label, check_tex
 
 def test_a_page_has_three_sections_of_every_map_and_two_colour_keys(one_map_job):
     report, sections, volumes = one_map_job
-    (figure,) = pages_of_map(report, 0, sections)
+    figure, _ = pages_of_map(report, 0, sections)
     artists = artists_by_label(figure)
     input_levels = artists["input z"].get_clim()
     for kind, volume in volumes.items():
@@ -27,8 +28,31 @@ def test_a_page_has_three_sections_of_every_map_and_two_colour_keys(one_map_job)
             np.testing.assert_array_equal(picture.get_array(), np.take(volume, 32, axis=axis))
             assert picture.get_clim() == ((0, 1) if kind in ("scale", "confidence") else input_levels)
         assert MAP_OUTPUTS[kind].title in text_of([figure]) if kind != "input" else True
-    assert len(images_of(figure)) == 3 * len(volumes) + 3  # two colour keys and the section through the tile
+    assert len(images_of(figure)) == 3 * len(volumes) + 6  # two colour keys, three sides, the section through the tile
     assert "density" in text_of([figure]) and "0 to 1" in text_of([figure])
+
+
+def test_a_page_shows_the_surface_from_three_sides_with_a_scale_bar(one_map_job):
+    report, sections, _ = one_map_job
+    artists = artists_by_label(pages_of_map(report, 0, sections)[0])
+    colours = {name: artists[f"surface {name}"].get_array().reshape(-1, 3) for name in "zyx"}
+    for seen in colours.values():
+        assert 0.1 < (seen == 255).all(axis=1).mean() < 0.8  # the background is white
+    for name in "zy":  # full scale is yellow, an occupancy of 0.3 is blue
+        red, _, blue = colours[name].astype(int).T
+        assert ((red > 180) & (blue < 90)).any() and (blue > red + 30).any()
+    bar = artists["scale bar"].get_segments()[0]
+    picture = artists["surface z"]
+    inches = picture.get_window_extent().width / picture.figure.dpi
+    pixel = sections.surface.spacing * max(sections.surface.density.shape) / 260  # Å
+    assert np.ptp(bar[:, 0]) == pytest.approx(20 * inches / pixel / picture.get_array().shape[1], rel=0.01)
+    assert "20 Å" in text_of(pages_of_map(report, 0, sections)[:1])
+
+
+def test_a_map_without_a_surface_has_its_report_on_one_page(one_map_job):
+    report, sections, _ = one_map_job
+    (figure,) = pages_of_map(report, 0, dataclasses.replace(sections, surface=None))
+    assert "surface z" not in artists_by_label(figure) and "Random seed" in text_of([figure])
 
 
 def test_a_page_shows_the_curves_and_the_reference_tile(one_map_job):
@@ -62,7 +86,7 @@ def test_a_page_shows_settings_derived_values_and_the_citation(one_map_job):
         "Variability limit",
     ):
         assert expected in text
-    bold = {item.get_text() for item in figures[0].texts if item.get_fontweight() == "bold"}
+    bold = {item.get_text() for item in figures[1].texts if item.get_fontweight() == "bold"}
     assert "10" in bold and "auto" not in bold  # the tile size differs from the default, the mode does not
 
 
