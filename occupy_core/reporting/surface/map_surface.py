@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import reduce
 from typing import List, Optional, Sequence
 
 import numpy as np
@@ -97,10 +98,11 @@ def averaged(volume: Volume, step: int, *, threads: int = 1) -> Volume:
     _, height, width = (side * step for side in shape)
 
     def average(slab: slice) -> None:
-        block = volume[slab.start * step : slab.stop * step, :height, :width]
-        rows = sum(block[first::step] for first in range(step))
-        columns = sum(rows[:, first::step] for first in range(step))
-        np.multiply(sum(columns[:, :, first::step] for first in range(step)), np.float32(step**-3), out=result[slab])
+        total: Volume = volume[slab.start * step : slab.stop * step, :height, :width]
+        for axis in range(3):
+            parts = [total[(slice(None),) * axis + (slice(first, None, step),)] for first in range(step)]
+            total = reduce(np.add, parts)
+        np.multiply(total, np.float32(step**-3), out=result[slab])
 
     for_slabs(shape[0], average, threads=threads, sections=1)
     return result

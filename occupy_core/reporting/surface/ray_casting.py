@@ -93,8 +93,8 @@ def cast_rays(volume: Volume, zoom: float) -> Hits:
         going_on = section < last
         going_on[hit] = False
         remaining = np.flatnonzero(going_on)
-        section += 1
-        waiting, section, last, before = (item[remaining] for item in (waiting, section, last, after))
+        waiting, section, last = (item[remaining] for item in (waiting, section + 1, last))
+        before = after[remaining]
         sampler = sampler.of(remaining)
     pixels, depths = (np.concatenate(item) for item in zip(*found)) if found else (waiting, section)
     in_rows, in_columns = rows[pixels // shape[1]], columns[pixels % shape[1]]
