@@ -20,8 +20,8 @@ from occupy_scipion.checks import mask_problem
 from occupy_scipion.sources import SourceMap, box_of, source_of, source_of_file
 from occupy_scipion.star_files import (
     ClassNumbers,
+    find_in_optimiser,
     model_star_of,
-    named_in_optimiser,
     optimiser_star_of,
     read_class_numbers,
 )
@@ -97,7 +97,7 @@ def focus_mask_of(maps: Sequence[SourceMap], project: Any) -> Tuple[Optional[Sou
 def _find_mask(name: str, model_star: str, voxel_size: Optional[float], project: Any) -> Optional[SourceMap]:
     """Return the mask that an optimiser STAR file names; None if it is nowhere."""
     # For classes that were imported, the mask's path counts from the folder of their own project.
-    path = named_in_optimiser(model_star).find(name)
+    path = find_in_optimiser(model_star, name)
     if path is not None:
         return source_of_file(path, voxel_size)
     # Scipion gives RELION a copy in the run's folder for temporary files, and removes it at the end of the run.

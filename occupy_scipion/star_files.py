@@ -10,7 +10,7 @@ from typing import Dict, Optional, Tuple
 
 from relion_files import iteration
 from relion_files.model_star import read_model_star
-from relion_files.project import NamedFiles, named_files
+from relion_files.project import named_files
 from relion_files.star import StarError
 
 logger = logging.getLogger(__name__)
@@ -66,10 +66,19 @@ def read_class_numbers(model_star: str) -> Dict[int, ClassNumbers]:
     }
 
 
-def named_in_optimiser(model_star: str) -> NamedFiles:
-    """Return where the names in the optimiser STAR file beside a model STAR file lead to."""
+def find_in_optimiser(model_star: str, name: str) -> Optional[str]:
+    """Return the path of a file, such as a mask, that the optimiser STAR file beside a model STAR file names.
+
+    The class maps lie beside these files. None if the named file does not exist.
+
+    Raises
+    ------
+    StarError
+        As `NamedFiles.find_of_job`.
+    """
     try:
         names = read_model_star(model_star).names
     except StarError:
         names = []
-    return replace(named_files(model_star, names), star=optimiser_star_of(model_star))
+    maps = {name: os.path.join(os.path.dirname(model_star), os.path.basename(name)) for name in names}
+    return replace(named_files(model_star, names), star=optimiser_star_of(model_star)).find_of_job(name, maps)

@@ -134,7 +134,7 @@ def read_classification(path: str) -> Classification:
         for row, number in enumerate(numbers)
     )
     warnings = count_warnings(data_star, dict(zip(numbers, shares)), counts) if os.path.exists(data_star) else []
-    mask, mask_warnings = _solvent_mask(model, files)
+    mask, mask_warnings = _solvent_mask(model, files, paths)
     return Classification(model.path, classes, _voxel_size(model), mask, (*warnings, *mask_warnings))
 
 
@@ -240,7 +240,7 @@ def _voxel_size(model: ModelStar) -> Optional[float]:
     return size
 
 
-def _solvent_mask(model: ModelStar, files: NamedFiles) -> Tuple[Optional[str], Tuple[str, ...]]:
+def _solvent_mask(model: ModelStar, files: NamedFiles, paths: Sequence[str]) -> Tuple[Optional[str], Tuple[str, ...]]:
     """Return the path of the mask that the optimiser STAR file names, if it exists, and warnings.
 
     A file that does not exist or cannot be read is no error: the classes can be processed without it.
@@ -258,7 +258,7 @@ def _solvent_mask(model: ModelStar, files: NamedFiles) -> Tuple[Optional[str], T
     if name is None:
         return None, ()
     try:
-        path = replace(files, star=optimiser_star).find(name)
+        path = replace(files, star=optimiser_star).find_of_job(name, dict(zip(model.names, paths)))
     except StarError as error:
         return None, (unknown_mask_text(str(error)),)
     return path, () if path else (missing_mask_text(name, optimiser_star),)

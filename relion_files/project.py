@@ -12,7 +12,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Iterable, List, Optional, Sequence
+from typing import Iterable, List, Mapping, Optional, Sequence
 
 from relion_files.iteration import is_of_iteration
 from relion_files.star import StarError, shown
@@ -52,6 +52,34 @@ class NamedFiles:
             If the STAR file was copied, and different files of this name lie in two places.
         """
         return self._first([name], [[path] for path in self._places(name)])[0]
+
+    def find_of_job(self, name: str, maps: Mapping[str, str]) -> Optional[str]:
+        """Return the path of a file that a job used, such as its mask; None if it does not exist.
+
+        Parameters
+        ----------
+        name : str
+            Its name in a STAR file.
+        maps : mapping of str to str
+            The names in the STAR file of maps of the job, and the paths of these maps.
+
+        Raises
+        ------
+        StarError
+            If the STAR file was copied and a file of this name lies in a project that does not have these maps; as
+            `find`.
+        """
+        path = self.find(name)
+        project = self.project or ""
+        if self.in_place or path is None or os.path.isabs(name) or path != _existing(os.path.join(project, name)):
+            return path
+        is_of_job = bool(maps) and all(_lies_in(project, *item) for item in maps.items())
+        if is_of_job or not _is_project(project):
+            return path
+        raise StarError(
+            f"{self.star}: names {shown(name)}, found {path}, which may be another file: its project does not have the "
+            "class maps of this iteration; expected it beside the STAR file, or its whole path there"
+        )
 
     def find_all(self, names: Sequence[str]) -> List[Optional[str]]:
         """Return the paths of files that belong together: all from one place, None for a file that does not exist.
@@ -129,9 +157,9 @@ def named_files(star: str, names_beside: Iterable[str]) -> NamedFiles:
             true = [project for project in projects if _is_project(project)] or projects[:1]
             return NamedFiles(star, _as_written(true[-1], projects))
     for star_folder in star_folders[1:]:
-        for project in (star_folder, *map(str, PurePath(star_folder).parents)):
-            if _is_project(project):
-                return NamedFiles(star, _as_written(project, []), in_place=False)
+        nearest = _nearest_project(star_folder)
+        if nearest is not None:
+            return NamedFiles(star, _as_written(nearest, []), in_place=False)
     return NamedFiles(star, None, in_place=False)
 
 
@@ -163,6 +191,15 @@ def _is_own(name: str, star: str) -> bool:
     return not os.path.isabs(name) and is_of_iteration(name, star)
 
 
+def _lies_in(project: str, name: str, path: str) -> bool:
+    """Return whether a project has a map that was found under a name in a STAR file, or an equal copy of it."""
+    if os.path.isabs(name):
+        nearest = _nearest_project(os.path.dirname(os.path.realpath(path)))
+        return nearest is not None and _is_same(nearest, project or os.curdir)
+    own = _existing(os.path.join(project, name))
+    return own is not None and _is_equal(own, path)
+
+
 def _is_equal(one: str, other: str) -> bool:
     """Return whether two paths lead to one file, or to files of the same content."""
     return os.path.samefile(one, other) or filecmp.cmp(one, other, shallow=False)
@@ -178,6 +215,11 @@ def _without_end(folder: str, end: str) -> Optional[str]:
 
 def _is_project(folder: str) -> bool:
     return os.path.isfile(os.path.join(folder, _PIPELINE))
+
+
+def _nearest_project(folder: str) -> Optional[str]:
+    """Return the nearest project folder: this one or one above it; None if there is none."""
+    return next((place for place in (folder, *map(str, PurePath(folder).parents)) if _is_project(place)), None)
 
 
 def _as_written(project: str, projects: Sequence[str]) -> str:

@@ -54,6 +54,52 @@ def test_mask_that_the_other_project_lacks_is_not_taken_from_here():
     assert found.solvent_mask is None and f"{MASK} of the classification" in found.warnings[0]
 
 
+def copied_from(project):
+    """The STAR file of a job whose folder was copied from a project into this one, which has a mask of that name."""
+    Path("default_pipeline.star").touch()
+    shutil.copytree(f"{project}/Class3D/job016", "Class3D/copied")
+    return "Class3D/copied/run_it025_data.star"
+
+
+def test_mask_of_this_project_does_not_stand_for_that_of_a_copied_job():
+    os.chdir(OTHER)
+    write_iteration(STEM, np.random.default_rng(2), mask=MASK)
+    os.chdir("..")
+    found = read_classification(copied_from(OTHER))
+    assert [item.path for item in found.classes] == [f"Class3D/copied/run_it025_class00{n}.mrc" for n in (1, 2)]
+    (warning,) = found.warnings
+    assert found.solvent_mask is None
+    for text in (f"names '{MASK}', found {MASK}", "which may be another file", "the mask of the classification"):
+        assert text in warning
+
+
+def test_mask_of_a_job_that_was_copied_within_its_project_is_taken():
+    assert read_classification(copied_from(".")).solvent_mask == MASK
+
+
+def test_mask_beside_a_copied_job_is_taken():
+    os.chdir(OTHER)
+    write_iteration(STEM, np.random.default_rng(2), mask=MASK)
+    os.chdir("..")
+    star = copied_from(OTHER)
+    os.remove(MASK)
+    shutil.copy(f"{OTHER}/{MASK}", "Class3D/copied")
+    assert read_classification(star).solvent_mask == "Class3D/copied/mask.mrc"
+
+
+def test_mask_of_another_project_is_not_taken_for_maps_with_whole_paths():
+    maps = [os.path.abspath(f"{OTHER}/{STEM}_class00{number}.mrc") for number in (1, 2)]
+    text = Path(f"{STEM}_model.star").read_text()
+    for number, path in enumerate(maps, start=1):
+        text = text.replace(f"{STEM}_class00{number}.mrc", path)
+    star = copied_from(".")
+    Path("Class3D/copied/run_it025_model.star").write_text(text)
+    Path(OTHER, "default_pipeline.star").touch()
+    found = read_classification(star)
+    assert [item.path for item in found.classes] == maps
+    assert found.solvent_mask is None and "which may be another file" in found.warnings[0]
+
+
 def test_job_on_another_project_records_its_files():
     words = ["--in_parts", f"{OTHER}/{STEM}_data.star", "--figures", "no"]
     assert main(["--o", "out/", *words]) == 0

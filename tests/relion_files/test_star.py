@@ -170,13 +170,13 @@ def test_many_particles_are_read_in_bounded_memory(star):
     labels = "".join(f"_rln{number}\n" for number in range(5))
     rows = "".join(row.format(number % 20 + 1, number) for number in range(100_000))
     path = star(f"data_particles\n\nloop_\n{labels}_rlnClassNumber\n_a\n_b\n_c\n{rows}")
-    start = time.monotonic()
+    start = time.process_time()
     tracemalloc.start()
     table = read_star(path, {"rlnClassNumber"})["particles"]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(table.columns["rlnClassNumber"]) == 100_000 and peak < 3e6
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 # --------------------------- other programs ---------------------------
