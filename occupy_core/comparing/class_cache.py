@@ -65,6 +65,8 @@ class ClassCache:
 
         Raises
         ------
+        MapError
+            If a map is damaged.
         JobError
             If two maps do not lie on one grid, or a temporary file cannot be written.
         """

@@ -60,7 +60,7 @@ def measure_usable_maps(
     step : callable
         Called before each map with the fraction of the maps that is done (0..1) and the name of the map.
     read : callable
-        Takes a MapInput and returns its DensityMap. A map for which it raises MapError is left out.
+        Takes a MapInput and returns its DensityMap.
 
     Returns
     -------
@@ -69,6 +69,8 @@ def measure_usable_maps(
 
     Raises
     ------
+    MapError
+        If a map is damaged: it cannot be read, is constant, or holds NaN. Classes without particles are not read.
     JobError
         If two maps do not lie on one grid.
     """
@@ -76,17 +78,17 @@ def measure_usable_maps(
     first: Optional[Tuple[str, MapGrid]] = None
     for index, item in enumerate(maps):
         step(index / len(maps), item.name)
-        if item.class_info and item.class_info.particles == 0:
+        if item.is_empty:
             notes.append(f"{item.name} is left out of the comparison: it has no particles")
             continue
+        source = read(item)
+        first = first or (source.path, source.grid)
+        require_one_grid(source.path, source.grid, *first)
         try:
-            source = read(item)
-            first = first or (source.path, source.grid)
-            require_one_grid(source.path, source.grid, *first)
             results[index] = measure(source)
-            del source  # frees its memory before the next map is read
         except MapError as error:
             notes.append(f"{item.name} is left out of the comparison: {error}")
+        del source  # frees its memory before the next map is read
     return results
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The full scale that all maps of a job share.
 
-A map that cannot be used is left out here; the job reports its error when it processes that map. One map is in memory
-at a time.
+A map that can be read but not measured is left out here; the job reports its error when it processes that map. One map
+is in memory at a time.
 """
 
 from __future__ import annotations
@@ -76,6 +76,8 @@ def shared_scale(
 
     Raises
     ------
+    MapError
+        If a map is damaged.
     JobError
         If two maps do not lie on one grid, or a temporary file cannot be written.
     SettingsError

@@ -3,24 +3,25 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Sequence
 
 from occupy_core.errors import JobError, MapError, ModelError, OccupyError, SettingsError, numbered_list
 from occupy_core.input_files import require_regular_file
 from occupy_core.job.several_maps import shares_full_scale
 from occupy_core.maps.grid import MapGrid
-from occupy_core.maps.reading import check_on_grid, read_grid
+from occupy_core.maps.reading import check_on_grid, read_grid, read_map
 from occupy_core.modify.histogram_matching import require_scikit_image
 from occupy_core.progress import Say
-from occupy_core.settings.job_spec import Job
+from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.typed_paths import encoding_problem
 
 
 def check_inputs(job: Job, say: Say) -> None:
     """Refuse a job whose input files cannot be used, as far as names and headers tell; one error for all problems.
 
-    One of several maps that cannot be used is no error: the job leaves it out. A mask must lie on the grid of at least
-    one map.
+    A damaged map among several is an error where the results of all maps depend on it: where they are compared, share
+    their full scale, or show one model. Then the values of all maps are read. A damaged map of a set in which each map
+    stands alone is left out, and so is a class without particles. A mask must lie on the grid of at least one map.
 
     Parameters
     ----------
@@ -36,13 +37,20 @@ def check_inputs(job: Job, say: Say) -> None:
     if job.settings.hist_match:
         require_scikit_image()
     grids: Dict[str, MapGrid] = {}
-    bad_maps: List[OccupyError] = []
+    bad_maps: List[MapError] = []
+    damaged: List[str] = []
+    needed = _maps_that_all_results_need(job)
     for item in job.maps:
         try:
             _check_name(item.path)
             grids[item.path] = read_grid(item.path, voxel_size=item.voxel_size)
+            if item in needed:
+                read_map(item.path, voxel_size=item.voxel_size, threads=job.threads)
         except MapError as error:
             bad_maps.append(error)
+            damaged += [str(error)] if item in needed else []
+    if damaged:
+        raise _damaged_error(damaged, len(job.maps))
     others = [*_grid_problems(job, grids), *_mask_problems(job, grids), *_model_problems(job)]
     problems = [*([] if grids else bad_maps), *others]
     if len(problems) == 1 and (grids or len(job.maps) == 1):
@@ -54,6 +62,22 @@ def check_inputs(job: Job, say: Say) -> None:
         say(f"WARNING: this map will be left out: {bad}")
     for text in _focus_problems(job, grids):
         say(f"WARNING: {text}")
+
+
+def _maps_that_all_results_need(job: Job) -> List[MapInput]:
+    """Return the maps without which the results of the others would be wrong: none for maps that stand alone."""
+    if len(job.maps) < 2 or not (job.compare or shares_full_scale(job) or job.settings.model):
+        return []
+    return [item for item in job.maps if not item.is_empty]
+
+
+def _damaged_error(problems: Sequence[str], count: int) -> MapError:
+    """Return the error for maps that cannot be read, are constant or hold NaN."""
+    way_out = "put a good copy in place, or choose the other maps only"
+    if len(problems) == 1:
+        return MapError(f"{problems[0]}; the results of all {count} maps need this one: {way_out}")
+    head = f"{len(problems)} of {count} maps cannot be used, and the results of all need them; {way_out}"
+    return MapError(numbered_list(head, problems))
 
 
 def _all_failed(job: Job) -> str:

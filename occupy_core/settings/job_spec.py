@@ -96,6 +96,12 @@ class MapInput:
         return self.class_info is not None and self.class_info.share is not None
 
     @property
+    def is_empty(self) -> bool:
+        """Whether the map is a class without particles: its map shows nothing, and may be constant or NaN."""
+        info = self.class_info
+        return info is not None and (info.particles == 0 or (info.particles is None and info.share == 0))
+
+    @property
     def name(self) -> str:
         """Name of the map in messages: "class 3", or the file's name."""
         return f"class {self.class_info.number}" if self.class_info and self.is_class else os.path.basename(self.path)

@@ -4,8 +4,10 @@
 import json
 import re
 import tracemalloc
+from contextlib import nullcontext
 from pathlib import Path
 
+import mrcfile
 import numpy as np
 import pytest
 
@@ -145,20 +147,47 @@ def test_region_mask_never_replaces_an_input(classes, tmp_path, write_mrc, simul
     assert Path(mask).read_bytes() == before
 
 
-def test_other_classes_are_compared_if_one_cannot_be_read(classes, tmp_path):
-    broken = MapInput(str(tmp_path / "gone.mrc"), "class004_", None, ClassInfo(4, 0.1))
-    done = run_job(Job((*classes, broken), str(tmp_path / "out"), Settings(), compare=True))
-    assert len(done.maps) == 3 and len(done.comparison["maps"]) == 3 and len(done.comparison["regions"]) == 1
-    assert any("class 4 is left out" in text for text in done.warnings)
-    assert report_of(tmp_path / "out")["failed"][0]["input"] == broken.path
+def damaged_map(kind, path, values):
+    """Write a map that is damaged in a way, or none; return its path."""
+    path = Path(path)
+    if kind == "gone":
+        return str(path)
+    changed = {"constant": np.zeros_like(values), "NaN": np.full_like(values, np.nan)}.get(kind, values)
+    with pytest.warns(RuntimeWarning) if kind == "NaN" else nullcontext(), mrcfile.new(str(path)) as mrc:
+        mrc.set_data(changed)
+        mrc.voxel_size = 3.0
+    if kind == "truncated":
+        path.write_bytes(path.read_bytes()[:-1000])
+    return str(path)
 
 
-def test_job_with_one_usable_class_writes_its_maps_and_a_warning(classes, tmp_path):
-    broken = MapInput(str(tmp_path / "gone.mrc"), "class004_", None, ClassInfo(4, 0.1))
-    done = run_job(Job((classes[0], broken), str(tmp_path / "out"), Settings(), compare=True))
-    assert len(done.maps) == 1 and done.comparison is None
-    assert "fewer than two" in done.warnings[0]
-    assert report_of(tmp_path / "out")["warnings"] == done.notes
+DAMAGES = {"gone": "no such file", "truncated": "cut short", "NaN": "NaN", "constant": "every voxel is 0"}
+
+
+@pytest.mark.parametrize("kind", list(DAMAGES))
+def test_a_damaged_class_map_ends_the_job_before_the_work(classes, simulated, tmp_path, kind):
+    """Before, some were left out with a warning, so that the results looked whole."""
+    path = damaged_map(kind, tmp_path / "damaged.mrc", simulated[0].volume)
+    maps = (*classes[:1], MapInput(path, "class004_", None, ClassInfo(4, 0.1, 100)), *classes[1:])
+    lines = []
+    with pytest.raises(MapError) as caught:
+        run_job(Job(maps, str(tmp_path / "out"), Settings(), compare=True), progress=lines.append)
+    text = str(caught.value)
+    assert text.startswith(f"{path}: ") and DAMAGES[kind] in text and lines == []
+    assert "the results of all 4 maps need this one: put a good copy in place, or choose the other maps only" in text
+    assert not [item for item in (tmp_path / "out").glob("*") if item.suffix == ".mrc"]
+    with pytest.raises(MapError, match="2 of 5 maps cannot be used, and the results of all need them"):
+        run_job(Job((*maps, maps[1]), str(tmp_path / "out"), Settings(model="gone.cif")))
+
+
+@pytest.mark.parametrize("kind", list(DAMAGES))
+@pytest.mark.parametrize("info", [ClassInfo(4, 0.0, 0), ClassInfo(4, 0.0)])
+def test_a_damaged_map_of_a_class_without_particles_is_left_out(classes, simulated, tmp_path, kind, info):
+    path = damaged_map(kind, tmp_path / "damaged.mrc", simulated[0].volume)
+    maps = (*classes, MapInput(path, "class004_", None, info))
+    done = run_job(Job(maps, str(tmp_path / "out"), Settings(figures=False), compare=True))
+    assert len(done.maps) == 3 and len(done.comparison["maps"]) == 3
+    assert "class 4 is left out of the comparison: it has no particles" in done.warnings
 
 
 def test_maps_on_different_grids_are_refused(classes, simulated, write_mrc):
@@ -168,14 +197,14 @@ def test_maps_on_different_grids_are_refused(classes, simulated, write_mrc):
             measure([*classes, odd], Settings())
 
 
-def test_reference_must_name_a_map_that_can_be_used(classes, tmp_path):
+def test_reference_must_name_a_map_that_can_be_used(classes):
     with pytest.raises(SettingsError, match="expected one of the maps' numbers: 1, 2, 3"):
         shared_scale(classes, Settings(reference="7"))
-    broken = MapInput(str(tmp_path / "gone.mrc"), "class004_", None, ClassInfo(4, 0.1))
+    empty = MapInput(classes[0].path, "class004_", None, ClassInfo(4, 0.0, 0))
     with pytest.raises(SettingsError, match="cannot be used"):
-        compare_maps([*classes, broken], Settings(reference="4"))
+        compare_maps([*classes, empty], Settings(reference="4"))
     with pytest.raises(MapError, match="fewer than two"):
-        compare_maps([classes[0], broken], Settings())
+        compare_maps([classes[0], empty], Settings())
 
 
 def test_low_pass_is_one_at_which_all_classes_have_detail(classes, simulated, write_mrc):
