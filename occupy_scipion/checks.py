@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import List, Mapping, Sequence, Tuple
+
+from pwem.objects import Volume, VolumeMask
 
 from occupy_core.errors import MapError, SettingsError
 from occupy_core.estimate.parameters import resolve_parameters
 from occupy_core.maps.grid import MapGrid, box_text
-from occupy_core.settings.output_names import modified_kinds
+from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS, is_output_name, modified_kinds
 from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.form import problem_text
 from occupy_scipion.sources import SourceMap, box_of, distinct_names
@@ -63,6 +67,20 @@ def different_grids(sources: Sequence[SourceMap]) -> List[str]:
                 "on one grid; leave one of the two out"
             ]
     return []
+
+
+def not_density(volume: Volume) -> str:
+    """Return the problem of an input that is no density: a mask, a scale or a confidence; empty for a density map."""
+    name = os.path.basename(volume.getFileName() or "")
+    if isinstance(volume, VolumeMask):
+        return f"{name} is a mask, expected a density map; choose the map that the mask was made for"
+    is_ours = re.search(r"\d+_ProtOccupy\w+/", volume.getFileName() or "") and is_output_name(name)
+    kinds = [kind for kind, output in MAP_OUTPUTS.items() if name.endswith(output.file_name)]
+    if not is_ours or (kinds and max(kinds, key=lambda kind: len(MAP_OUTPUTS[kind].file_name)) in DENSITIES):
+        return ""
+    return (
+        f"{name} is the {volume.getObjComment() or 'output of a job'}, expected a density map; choose that map instead"
+    )
 
 
 def unreadable_maps(sources: Sequence[SourceMap]) -> List[str]:

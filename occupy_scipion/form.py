@@ -15,9 +15,12 @@ from pyworkflow.protocol import params
 from pyworkflow.protocol.constants import LEVEL_ADVANCED, LEVEL_NORMAL
 
 from occupy_core.errors import SettingsError
+from occupy_core.settings.presets import preset_values
 from occupy_core.settings.setting_type import Description
 from occupy_core.settings.settings import Settings, default_of, descriptions
 from occupy_core.settings.typed_values import parse_value
+from occupy_scipion import preset_form
+from occupy_scipion.preset_form import CONDITIONS, PRESET
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Field:
 
 
 FIELDS: Dict[str, Field] = {
+    "preset": Field(PRESET),
     "mode": Field("scaleMode"),
     "amplify": Field("amplifyPower", switch="doAmplify"),
     "attenuate": Field("attenuatePower", switch="doAttenuate"),
@@ -58,11 +62,11 @@ FIELDS: Dict[str, Field] = {
     "scale_limit": Field("scaleLimit"),
     "lowpass_output": Field("lowpassOutput"),
     "hist_match": Field("histogramMatch"),
-    "max_box": Field("maxBox"),
+    "max_box": Field("maxBox", group="scale"),
     "solvent_def": Field("solventDefinition"),
     "target_mask": Field("targetMasks", group="target"),
     "subtraction_mask": Field("makeSubtractionMask"),
-    "solvent_threshold": Field("solventThreshold", switch="solventFromScale"),
+    "solvent_threshold": Field("solventThreshold", switch="solventFromScale", group="solvent"),
     "reference": Field("scaleReference"),
     "seed": Field("randomSeed"),
     "figures": Field("drawFigures", group="scale"),
@@ -88,6 +92,19 @@ def add_named_settings(form: Any, *names: str) -> None:
         _add_setting(form, name, known[name])
 
 
+def add_reference_of_comparison(form: Any) -> None:
+    """Add the scale reference for a comparison, which needs one full scale for all maps."""
+    form.addParam(
+        FIELDS["reference"].parameter,
+        params.StringParam,
+        default=default_of("reference"),
+        label=descriptions()["reference"].label,
+        help="Which map sets full scale for all maps. auto, shared: the best region among all maps. A number: the "
+        "class (or item of a set) with this number.\nAllowed: auto, shared, or a class number.",
+        expertLevel=LEVEL_ADVANCED,
+    )
+
+
 def settings_of(
     protocol: Any, *, solvent_definition: Optional[str] = None, target_masks: Sequence[str] = ()
 ) -> Settings:
@@ -107,8 +124,15 @@ def settings_of(
     SettingsError
         If a value is not allowed.
     """
-    values = {name: _value(protocol, name) for name in form_settings() if hasattr(protocol, FIELDS[name].parameter)}
-    return Settings(**{**values, "solvent_def": solvent_definition, "target_mask": tuple(target_masks)})
+    preset = preset_form.preset_of(protocol)
+    chosen = preset_values(preset)
+    values = {
+        name: _value(protocol, name, chosen)
+        for name in form_settings()
+        if name != "preset" and hasattr(protocol, FIELDS[name].parameter)
+    }
+    values = {**values, "solvent_def": solvent_definition, "target_mask": tuple(target_masks)}
+    return Settings.with_preset(preset, **values)
 
 
 def problem_text(error: SettingsError) -> str:
@@ -133,13 +157,16 @@ def _add_setting(form: Any, name: str, description: Description) -> None:
     """Add the parameter of one setting."""
     parameter, default = FIELDS[name].parameter, default_of(name)
     common = {"label": description.label, "help": help_text(description), "expertLevel": _level(description)}
-    if FIELDS[name].switch:
+    if parameter in CONDITIONS and form.hasParam(PRESET):
+        common["condition"] = CONDITIONS[parameter]
+    elif FIELDS[name].switch:
         common["condition"] = FIELDS[name].switch
     if description.kind == "choice":
-        choices = list(description.choices)
-        form.addParam(parameter, params.EnumParam, choices=choices, default=choices.index(default), **common)
+        choices = preset_form.choices_of(description, name)
+        number = len(choices) - 1 if preset_form.is_left_to_preset(name) else choices.index(default)
+        form.addParam(parameter, params.EnumParam, choices=choices, default=number, **common)
     elif description.kind == "flag":
-        form.addParam(parameter, params.BooleanParam, default=default, **common)
+        _add_switch(form, name, parameter, **common)
     elif description.kind == "map":
         # Scipion's window fills in the output of the selected protocol if its class is named here exactly; with the
         # blank it does not. The list to choose from ignores the blank (and has masks too, which are volumes).
@@ -151,18 +178,23 @@ def _add_setting(form: Any, name: str, description: Description) -> None:
         _add_number(form, name, description, common)
 
 
+def _add_switch(form: Any, name: str, parameter: str, **common: Any) -> None:
+    """Add a yes/no parameter; if a preset can set it, with the third choice "as the question needs"."""
+    if not preset_form.is_left_to_preset(name):
+        default = default_of(name) or False
+        form.addParam(parameter, params.BooleanParam, default=default, **common)
+        return
+    choices = preset_form.SWITCH_CHOICES
+    display = params.EnumParam.DISPLAY_HLIST
+    form.addParam(parameter, params.EnumParam, choices=choices, default=len(choices) - 1, display=display, **common)
+
+
 def _add_number(form: Any, name: str, description: Description, common: Dict[str, Any]) -> None:
     """Add the parameter of a number; before it, if the number can be off, a yes/no parameter."""
     default = default_of(name)
     if description.when_on is not None:
-        form.addParam(
-            FIELDS[name].switch,
-            params.BooleanParam,
-            default=False,
-            label=description.label.split(":")[0],
-            help=description.help,
-            expertLevel=_level(description),
-        )
+        label, text = description.label.split(":")[0], description.help
+        _add_switch(form, name, FIELDS[name].switch, label=label, help=text, expertLevel=_level(description))
         default = description.when_on
     kind = params.IntParam if description.kind == "integer" else params.FloatParam
     form.addParam(FIELDS[name].parameter, kind, default=default, allowsNull=default is None, **common)
@@ -180,17 +212,29 @@ def help_text(description: Description) -> str:
     return "\n".join(lines)
 
 
-def _value(protocol: Any, name: str) -> Any:
-    """Return a setting's value from the protocol's parameters; the default for masks and for settings switched off."""
+def _value(protocol: Any, name: str, chosen: Dict[str, Any]) -> Any:
+    """Return a setting's value from the protocol's parameters; the default for masks and for settings switched off.
+
+    `chosen` are the values of the preset; they count where a parameter is left "as the question needs".
+    """
     field, description = FIELDS[name], descriptions()[name]
-    if description.kind == "map" or (field.switch and not getattr(protocol, field.switch).get()):
+    if description.kind == "map":
+        return default_of(name)
+    if field.switch and not _is_on(getattr(protocol, field.switch).get(), name, chosen):
         return default_of(name)
     value = getattr(protocol, field.parameter).get()
+    if description.kind == "flag":
+        return _is_on(value, name, chosen)
     if description.kind == "text":
         return parse_value(name, value or "", description, default_of(name))
     if description.kind == "choice":
-        choices = description.choices
+        choices = preset_form.choices_of(description, name)
         if value is None or not 0 <= value < len(choices):
             raise SettingsError(name, f"got choice number {value}, expected 0 to {len(choices) - 1}")
-        return choices[value]
+        return chosen.get(name, default_of(name)) if choices[value] == preset_form.AS_NEEDED else choices[value]
     return value
+
+
+def _is_on(value: Any, name: str, chosen: Dict[str, Any]) -> bool:
+    """Return whether a yes/no parameter is on."""
+    return preset_form.switch_is_on(value, name, chosen) if preset_form.is_left_to_preset(name) else bool(value)

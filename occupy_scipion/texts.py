@@ -18,7 +18,7 @@ _MAX_TARGETS_IN_METHODS = 5
 # Settings that other lines of the summary name, or that do not change any map.
 _NOT_AMONG_OTHER_SETTINGS = (
     *("mode", "amplify", "attenuate", "sigmoid", "pivot", "exclude_solvent", "lowpass", "kernel_size", "target_mask"),
-    "figures",
+    *("figures", "preset"),
 )
 
 

@@ -43,7 +43,7 @@ class Settings:
         "Choose the settings that answer a question. weak: which parts are weak. occupancy: how occupied each part is. "
         "classes: how the occupancy differs between classes. subtract: a mask that removes weak parts from particles. "
         "show_weak: a map that shows weak parts. only_whole: a map of fully occupied parts. custom: no question. A "
-        "setting that is given beside it wins. On Scipion's form the default is weak.",
+        "setting that is given beside it wins.",
         "question",
         choices=preset_names(),
     )
@@ -57,6 +57,7 @@ class Settings:
         "do not count. auto: occupancy when a map is modified or a target mask is given, else resolution.",
         "scale",
         choices=MODES,
+        expert=True,
     )
     amplify: Optional[float] = setting(
         None,
@@ -158,6 +159,7 @@ class Settings:
         "noise and 1 the kernel maximum in the best region, so that the scale estimates occupancy (in occupancy mode).",
         "scale",
         choices=NORMALISATIONS,
+        expert=True,
     )
     tile_size: int = setting(
         12,
@@ -299,6 +301,7 @@ class Settings:
         "classification. A number: one full scale for all maps, from the class (or item of a set) with this number. "
         "auto: shared for the classes of a classification, own otherwise.",
         "scale",
+        expert=True,
     )
     model: Optional[str] = setting(
         None,

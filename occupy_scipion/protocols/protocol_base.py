@@ -29,7 +29,14 @@ from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import REPORT, output_kinds
 from occupy_core.settings.settings import Settings
 from occupy_scipion import report, texts
-from occupy_scipion.checks import bold_label, cropping_warnings, different_grids, grid_problems, unreadable_maps
+from occupy_scipion.checks import (
+    bold_label,
+    cropping_warnings,
+    different_grids,
+    grid_problems,
+    not_density,
+    unreadable_maps,
+)
 from occupy_scipion.classification import focus_mask_of, with_class_numbers
 from occupy_scipion.constants import JOB_FILE, NEXT_JOB_FILE, REFERENCE
 from occupy_scipion.form import problem_text, problem_texts, settings_of
@@ -248,6 +255,11 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
         sources = self._sources()
         if not sources:
             return [f"*{self._input_label}*: the set is empty, expected at least one map"]
+        chosen = self._input_object()
+        is_classes = isinstance(chosen, SetOfClasses3D)
+        wrong = "" if is_classes else not_density(chosen.getFirstItem() if is_set(chosen) else chosen)
+        if wrong:
+            return [f"*{self._input_label}*: {wrong}"]
         errors = [f"*{self._input_label}*: {text}" for text in unreadable_maps(sources)]
         for setting, pointers in self._mask_pointers().items():
             lost = [pointer.getUniqueId() for pointer in pointers if pointer.hasValue() and pointer.get() is None]

@@ -14,7 +14,7 @@ from occupy_core.comparing.describe import sure_regions
 from occupy_core.errors import SettingsError
 from occupy_core.settings.output_names import SPREAD_MAP
 from occupy_scipion import report
-from occupy_scipion.form import add_named_settings
+from occupy_scipion.form import add_named_settings, add_reference_of_comparison
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
 from occupy_scipion.sources import is_set
 
@@ -55,7 +55,8 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
             "grey scale: do not sharpen or modify them one by one. If the input is an output of the protocol *local "
             "scale*, the input maps of that protocol are compared.",
         )
-        add_named_settings(form, "lowpass", "reference", "max_box", "kernel_size", "kernel_radius")
+        add_named_settings(form, "lowpass", "max_box", "kernel_size", "kernel_radius")
+        add_reference_of_comparison(form)
         form.addSection(label="Solvent and target masks")
         add_named_settings(form, "solvent_def", "target_mask")
         form.addParallelSection(threads=4, mpi=0)

@@ -6,7 +6,10 @@ from __future__ import annotations
 from pyworkflow import NEW
 
 import occupy_scipion.protocols.outputs as outputs
+from occupy_core.settings.presets import PRESETS
+from occupy_scipion.checks import bold_label
 from occupy_scipion.form import add_settings
+from occupy_scipion.preset_form import add_preset
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
 
 
@@ -34,6 +37,7 @@ class ProtOccupyLocalScale(ProtOccupyBase):
 
     def _defineParams(self, form):
         form.addSection(label="Input")
+        add_preset(form)
         self._add_input(
             form,
             "Volume,SetOfVolumes,SetOfClasses3D",
@@ -48,3 +52,13 @@ class ProtOccupyLocalScale(ProtOccupyBase):
         form.addSection(label="Target masks")
         add_settings(form, "target")
         form.addParallelSection(threads=4, mpi=0)
+
+    # --------------------------- checks for users ---------------------------
+
+    def _input_problems(self, settings, sources):
+        if settings.preset == "classes" and len(sources) < 2:
+            return [
+                f"{bold_label('preset')}: the question compares classes, found one map, expected the classes of a "
+                f"classification or a set of maps; choose these, or the question {PRESETS['occupancy'].question}"
+            ]
+        return super()._input_problems(settings, sources)

@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The form has the core's settings, all and no other, and returns their values."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from pwem.objects import VolumeMask
 from pyworkflow.protocol import params
 
-from occupy_core.settings.settings import Settings, default_of, descriptions
+from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.form import FIELDS, form_settings, settings_of
 from occupy_scipion.protocols import ProtOccupyLocalScale
 from tests.conftest import REPOSITORY
 
 # Settings without a field: in Scipion the classes are chosen as the input.
-NOT_ON_THE_FORM = {"classes", "preset", *(name for name in descriptions() if name.startswith("model"))}
+NOT_ON_THE_FORM = {"classes", *(name for name in descriptions() if name.startswith("model"))}
 
 CHANGED = {
+    "preset": 6,
     "scaleMode": 2,
     "doAmplify": True,
     "amplifyPower": 2.5,
@@ -45,6 +47,7 @@ CHANGED = {
     "drawFigures": False,
 }
 EXPECTED = {
+    "preset": "custom",
     "mode": "occupancy",
     "amplify": 2.5,
     "attenuate": 4.0,
@@ -91,17 +94,21 @@ def test_labels_help_and_levels_come_from_the_core(lab):
         assert parameter.isExpert() == description.expert
 
 
+# What an unchanged form gives, which asks the first question.
+UNCHANGED = Settings(preset="weak")
+
+
 def test_unchanged_form_gives_the_defaults(lab):
-    assert settings_of(lab.local_scale()) == Settings()
+    assert settings_of(lab.local_scale()) == UNCHANGED
 
 
 def test_form_gives_every_setting(lab):
     assert set(EXPECTED) | {"exclude_solvent", "solvent_def", "target_mask"} == set(form_settings())
-    assert settings_of(lab.local_scale(excludeSolvent=True)) == Settings(exclude_solvent=True)
+    assert settings_of(lab.local_scale(excludeSolvent=True)) == replace(UNCHANGED, exclude_solvent=True)
     given = settings_of(lab.local_scale(**CHANGED), solvent_definition="mask.mrc", target_masks=["a.mrc", "b.mrc"])
     assert given == Settings(**EXPECTED, solvent_def="mask.mrc", target_mask=("a.mrc", "b.mrc"))
     for name in EXPECTED:
-        assert getattr(given, name) != default_of(name), name
+        assert getattr(given, name) != getattr(UNCHANGED, name), name
 
 
 @pytest.mark.parametrize(
@@ -119,9 +126,9 @@ def test_values_are_shown_and_used_only_if_switched_on(lab, switch, fields):
         assert not off.evalParamCondition(name)
         assert on.evalParamCondition(name)
     # Values in hidden fields have no effect.
-    assert settings_of(lab.local_scale(**dict.fromkeys(fields, 0.5))) == Settings()
+    assert settings_of(lab.local_scale(**dict.fromkeys(fields, 0.5))) == UNCHANGED
     (name,) = (name for name, field in FIELDS.items() if field.parameter == fields[0])
-    assert settings_of(on) == Settings(**{name: descriptions()[name].when_on})
+    assert settings_of(on) == replace(UNCHANGED, **{name: descriptions()[name].when_on})
 
 
 def test_optional_numbers_may_be_empty(lab):
@@ -146,7 +153,9 @@ def test_every_section_has_a_parameter_that_is_not_for_experts(lab):
         ("lowpass", {"lowpass": -3.0}, "Low-pass (Å)"),
         ("kernel_size", {"kernelSize": 4}, "Kernel size (voxels)"),
         ("max_box", {"maxBox": 31}, "Maximum box (voxels)"),
-        ("mode", {"scaleMode": 3}, "Scale mode"),
+        ("mode", {"scaleMode": 4}, "Scale mode"),
+        ("preset", {"preset": 7}, "What do you want to know?"),
+        ("amplify", {"doAmplify": 3}, "Amplify: power"),
     ],
 )
 def test_wrong_value_is_reported_with_its_label(lab, a_map, name, values, label):
@@ -181,9 +190,8 @@ def test_parameters_have_the_right_classes(lab):
     shown = parameters(lab)
     assert type(shown["solventDefinition"]) is params.PointerParam
     assert type(shown["targetMasks"]) is params.MultiPointerParam
-    assert isinstance(shown["scaleMode"], params.EnumParam) and shown["scaleMode"].choices == list(
-        descriptions()["mode"].choices
-    )
+    assert isinstance(shown["scaleMode"], params.EnumParam)
+    assert shown["scaleMode"].choices == [*descriptions()["mode"].choices, "as the question needs"]
     assert isinstance(shown["tileSize"], params.IntParam) and isinstance(shown["tau"], params.FloatParam)
 
 
