@@ -90,6 +90,8 @@ def run_case(case: Case, run_job: Callable[[List[str]], Done], tally: Tally) -> 
     ended, text = judge(done)
     if files_outside() != before:
         ended, text = FAILED, "files outside of the output folder have changed"
+    if ended == FAILED:
+        print(f"{case.name}: {case.words}: {text}", flush=True)
     trial = Trial(f"{case.name}: {case.words}", ended, text, done.seconds)
     tally.add(trial, done.megabytes)
     return trial
