@@ -13,10 +13,16 @@ signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
 import sys  # noqa: E402
 
 from relion_external import supervisor  # noqa: E402
+from relion_external.option_words import usual_options  # noqa: E402
 
 
 def main() -> int:
-    """Run the job that the command line describes and return the exit status."""
+    """Run the job that the command line describes, or write its job.star, and return the exit status."""
+    if any(word.split("=")[0] == "--make_job" for word in usual_options(sys.argv[1:], ["make_job"])):
+        from relion_external.job_file import write_job_file
+
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+        return write_job_file(sys.argv[1:])
     return supervisor.main(sys.argv[1:], stop_signals=_STOP_SIGNALS)
 
 

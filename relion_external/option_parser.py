@@ -19,7 +19,19 @@ UNUSED_INPUTS = ("in_movies", "in_mics", "in_coords")
 
 def option_names() -> List[str]:
     """Return the names of all options, without the dashes."""
-    own = ["o", "in_3dref", "in_parts", "in_mask", "settings", "angpix", "j", "pipeline_control", "help", "version"]
+    own = [
+        "o",
+        "in_3dref",
+        "in_parts",
+        "in_mask",
+        "settings",
+        "angpix",
+        "j",
+        "pipeline_control",
+        "make_job",
+        "help",
+        "version",
+    ]
     return [*own, *UNUSED_INPUTS, *descriptions()]
 
 
@@ -79,6 +91,12 @@ def _add_input_and_output(group: Any) -> None:
     )
     _add_option(group, "angpix", "Å", "voxel size, if the map's header is wrong")
     _add_option(group, "j", "N", "number of threads, limited to the available processors")
+    _add_option(
+        group,
+        "make_job",
+        "PRESET",
+        "run no job, but write its job.star for RELION to the file of -o, with the other options of this command line",
+    )
     _add_option(group, "pipeline_control", "DIR/", "ignored; RELION adds it (marker files go to --o)")
     group.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     for name in UNUSED_INPUTS:

@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import Mapping, Sequence, Tuple
+from typing import Mapping, Sequence, Tuple, Union
 
 from occupy_core.files import open_new
 from relion_files.star import StarError, shown
 
 # Names of the columns, and the rows.
 Rows = Tuple[Sequence[str], Sequence[Sequence[object]]]
+# Labels with their values, for a block without columns.
+Pairs = Mapping[str, object]
 
 
-def write_star(path: Path, tables: Mapping[str, Rows], *, comment: str = "") -> None:
+def write_star(path: Path, tables: Mapping[str, Union[Rows, Pairs]], *, comment: str = "") -> None:
     """Write tables to a STAR file that RELION, starfile and gemmi read.
 
     Parameters
@@ -26,8 +28,8 @@ def write_star(path: Path, tables: Mapping[str, Rows], *, comment: str = "") -> 
     path : Path
         The file.
     tables : mapping
-        For each name of a block, without data_, the labels without underscores and the rows. A number is written with
-        all its digits, None and NaN as <NA>.
+        For each name of a block, without data_, the labels without underscores and the rows; or labels with their
+        values. A number is written with all its digits, None and NaN as <NA>.
     comment : str
         A comment at the head of the file, on one line.
 
@@ -37,8 +39,13 @@ def write_star(path: Path, tables: Mapping[str, Rows], *, comment: str = "") -> 
         If a value cannot be written: a text with a line break, or with both kinds of quotes before white space.
     """
     lines = ["# version 30001", *([f"# {' '.join(comment.split())}"] if comment else [])]
-    for name, (columns, rows) in tables.items():
-        lines += ["", f"data_{name}", "", "loop_"]
+    for name, table in tables.items():
+        lines += ["", f"data_{name}", ""]
+        if isinstance(table, Mapping):
+            lines += [f"_{label} {_written(path, label, value)}" for label, value in table.items()]
+            continue
+        columns, rows = table
+        lines.append("loop_")
         lines += [f"_{column} #{number}" for number, column in enumerate(columns, start=1)]
         for row in rows:
             lines.append(" ".join(_written(path, column, value) for column, value in zip(columns, row)))

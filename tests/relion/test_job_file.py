@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""--make_job writes a job.star that RELION loads and runs."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+import starfile
+
+from demo.relion_project import RelionProject
+from occupy_core.settings.presets import PRESETS
+
+COMMAND = [sys.executable, "-m", "relion_external"]
+
+
+def make(*words, folder):
+    return subprocess.run([*COMMAND, *map(str, words)], cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+def options_of(path):
+    rows = starfile.read(path, always_dict=True, parse_as_string=["rlnJobOptionValue"])["joboptions_values"]
+    return dict(zip(rows["rlnJobOptionVariable"], rows["rlnJobOptionValue"]))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_relion_loads_the_job_of_each_preset(preset, relion_path, tmp_path):
+    project = RelionProject(tmp_path)
+    done = make("--make_job", preset, "-o", "job.star", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "relion_pipeliner --addJobFromStar job.star" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir() if "RELION" in path.name) == []
+    words = ["relion_pipeliner", "--addJobFromStar", "job.star"]
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, timeout=30)
+    assert project.status("External/job001/") == "Scheduled"
+    kept = options_of(tmp_path / "External/job001/job.star")
+    assert options_of(tmp_path / "job.star").items() <= kept.items()
+    assert kept["param1_value"] == (preset if preset != "custom" else "")
+
+
+def test_relion_runs_the_job_with_its_options(relion_path, phantom_file, tmp_path):
+    project = RelionProject(tmp_path)
+    shutil.copy(phantom_file, tmp_path / "my_map.mrc")
+    words = ["--make_job", "subtract", "-o", "job.star", "--in_3dref", "my_map.mrc", "--j", "2", "--lowpass", "14 Å"]
+    # More settings than RELION's form has parameters.
+    words += "--kernel_size 5 --tau 0.9 --tile_size 10 --nlrc --scale_limit 0 --max_box 0 --hedge_confidence 2".split()
+    words += "--amplify --seed 4 --figures no".split()
+    assert make(*words, folder=tmp_path).returncode == 0
+    words = ["relion_pipeliner", "--addJobFromStar", "job.star"]
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, timeout=30)
+    assert project.run("External/job001/") == "Succeeded"
+    folder = tmp_path / "External/job001"
+    assert (folder / "subtraction_mask_attenuated.mrc").exists() and (folder / "amplified.mrc").exists()
+    assert not (folder / "logfile.pdf").exists()
+
+
+@pytest.mark.parametrize("version", ["4.0.2", "5.0.1"])
+def test_job_says_its_type_as_relion_4_and_5_do(version, shared_data, tmp_path):
+    make("--make_job", "weak", "-o", "job.star", folder=tmp_path)
+    ours = starfile.read(tmp_path / "job.star", always_dict=True)["job"]
+    path = shared_data / "relion_projects" / version / "Class3D" / "job003" / "job.star"
+    theirs = starfile.read(path, always_dict=True)["job"]
+    assert set(theirs) <= set(ours)
+    assert (theirs["rlnJobTypeLabel"], ours["rlnJobTypeLabel"]) == ("relion.class3d", "relion.external")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--make_job", "ocupancy", "-o", "new.star"], "expected one of weak, occupancy"),
+        (["--make_job", "-o", "new.star"], "expected one of weak, occupancy"),
+        (["--make_job", "weak"], "-o: got no file, expected the name of a new file"),
+        (["--make_job", "weak", "-o", "there.star"], "there.star, which exists"),
+        (["--make_job", "weak", "-o", "folder/"], "expected the name of a new file"),
+        (["--make_job", "weak", "-o", "missing/new.star"], "cannot write the job file"),
+        (["--make_job", "weak", "-o", "new.star", "--amplify", "0.5"], "--amplify: got 0.5, expected > 1"),
+        (["--make_job", "weak", "-o", "new.star", "--amplfy"], "did you mean --amplify"),
+        (["--make_job", "weak", "-o", "new.star", "--settings", "report.json"], "cannot repeat a report"),
+    ],
+)
+def test_wrong_command_line_writes_nothing(words, message, tmp_path):
+    (tmp_path / "there.star").write_text("data_\n")
+    done = make(*words, folder=tmp_path)
+    assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["there.star"]
+    assert (tmp_path / "there.star").read_text() == "data_\n"
