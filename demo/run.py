@@ -166,14 +166,12 @@ def _draw_map_page(map_path: Path, folder: Path) -> None:
     """Draw the map page of logfile.pdf: report.png."""
     from occupy_core.maps.reading import read_map
     from occupy_core.reporting.pdf.logfile import fixed_style, pages_of_map
-    from occupy_core.reporting.sections import map_sections, surface_of_map, tile_section_index
+    from occupy_core.reporting.sections import map_sections
 
     report = json.loads((folder / "report.json").read_text())
     (item,) = report["maps"]
     maps = {kind: read_map(folder / name).data for kind, name in item["outputs"].items()}
-    density = read_map(map_path).data
-    surface = surface_of_map(density, maps["scale"], item)
-    sections = map_sections({"input": density, **maps}, tile_section_index(item), surface)
+    sections = map_sections({"input": read_map(map_path).data, **maps}, item)
     with fixed_style():
         pages_of_map(report, 0, sections)[0].savefig(OUTPUT / "report.png", dpi=110)
 

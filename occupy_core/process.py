@@ -141,6 +141,7 @@ def process_map(
     threads: int = 1,
     step: Step = ignore_step,
     store: Optional[Store] = None,
+    estimated: Callable[[Estimate], object] = lambda estimate: None,
 ) -> Result:
     """Estimate the local scale of a map, modify the map by it, and measure target masks.
 
@@ -161,6 +162,8 @@ def process_map(
     store : callable, optional
         Stores each map that is made: called with the map's kind and a producer, which in turn is called with a sink
         for the map's slabs. Returns the stored map, for instance a mapped file. In memory when not given.
+    estimated : callable
+        Called with the estimate before the first map is stored.
 
     Returns
     -------
@@ -176,6 +179,7 @@ def process_map(
     check_targets(settings.target_mask, source)  # they are read last, and a wrong one must not cost the work
     store = store or _store_in_memory(source.grid.shape)
     estimate = estimate_scale(source, settings, reference=reference, resolution=resolution, threads=threads, step=step)
+    estimated(estimate)
     step(0.75, "modified maps")
     modified = modify_map(estimate, store=store, threads=threads)
     estimate = replace(estimate, volume=None, filler=None)

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +15,22 @@ from numpy.typing import NDArray
 from occupy_core.arrays.types import Volume
 from occupy_core.estimate.reference import Reference
 from occupy_core.job.outputs import MapOutputs
-from occupy_core.maps.grid import MapGrid
-from occupy_core.maps.reading import read_map
+from occupy_core.maps.density_map import DensityMap
+from occupy_core.maps.reading import read_map, read_on_grid
 from occupy_core.maps.writing import MapWriter, open_written
-from occupy_core.process import Producer, Result, Store, process_map
+from occupy_core.process import Estimate, Producer, Result, process_map
 from occupy_core.progress import Say, Step
 from occupy_core.reporting.report import map_report, target_report, target_text
 from occupy_core.reporting.sections import (
-    CentralSections,
+    MapSections,
+    SectionsOfSlabs,
     assemble_sections,
-    central_sections,
     keep_on_disk,
+    sections_at,
     surface_of_map,
     tile_section_index,
 )
+from occupy_core.reporting.where_to_cut import cut_through_molecule, middle_cut
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import MAP_OUTPUTS, output_kinds
 from occupy_core.settings.settings import Settings
@@ -66,11 +69,16 @@ def process_map_file(
     """
     source = read_map(item.path, voxel_size=item.voxel_size, releasable=True, threads=job.threads)
     names = map_file_names(item, job.settings)
-    panels: Panels = {"input": central_sections(source.data)}
-    store = _store_in_files({kind: folder / name for kind, name in names.items()}, source.grid, panels)
-    resolution = item.class_info.resolution if item.class_info else None
+    store = _FileStore({kind: folder / name for kind, name in names.items()}, source, job.settings)
     result = process_map(
-        source, job.settings, reference=reference, resolution=resolution, threads=job.threads, step=step, store=store
+        source,
+        job.settings,
+        reference=reference,
+        resolution=item.class_info.resolution if item.class_info else None,
+        threads=job.threads,
+        step=step,
+        store=store,
+        estimated=store.choose_cut,
     )
     for line in _summary_lines(result):
         say(f"  {line}")
@@ -78,25 +86,55 @@ def process_map_file(
     if item.class_info is not None:
         # The record of the job has the signal-to-noise ratios, which would fill the page for a person who reads this.
         report["class"] = {name: value for name, value in asdict(item.class_info).items() if name != "ssnr"}
-    in_order = {kind: panels[kind] for kind in ("input", *names)}
-    surface = None
-    if job.settings.figures:
-        surface = surface_of_map(source.data, result.scale, report, threads=job.threads)
-    sections = assemble_sections(in_order, source.data, tile_section_index(report), surface)
-    return MapOutputs(item, names, report, keep_on_disk(sections))
+    sections = store.sections(result, report, threads=job.threads) if job.settings.figures else None
+    return MapOutputs(item, names, report, keep_on_disk(sections) if sections else None)
 
 
-def _store_in_files(paths: Dict[str, Path], grid: MapGrid, panels: Panels) -> Store:
-    """Return a store that writes each map to its file and adds the map's central sections to `panels`."""
+class _FileStore:
+    """Writes each map to its file, and copies the sections for the figures where the settings ask for figures.
 
-    def store(kind: str, produce: Producer) -> Volume:
-        sections = CentralSections(grid.shape)
-        with MapWriter(paths[kind], grid, label=MAP_OUTPUTS[kind].title) as writer:
-            produce(_write_and_cut(writer.write_slab, sections.add_slab))
-        panels[kind] = sections.images
-        return open_written(paths[kind], grid.shape)
+    Parameters
+    ----------
+    paths : dict of str to Path
+        File of each kind of map.
+    source : DensityMap
+        The input.
+    settings : Settings
+    """
 
-    return store
+    def __init__(self, paths: Dict[str, Path], source: DensityMap, settings: Settings) -> None:
+        self._paths, self._source, self._settings = paths, source, settings
+        self._cut = middle_cut(source.grid.shape)
+        self._panels: Panels = {}
+        self._outlines: Panels = {}
+
+    def choose_cut(self, estimate: Estimate) -> None:
+        """Choose where the maps are cut for the figures; before any map is stored."""
+        if not self._settings.figures:
+            return
+        paths = self._settings.target_mask
+        masks = {path: read_on_grid(path, self._source, "target mask").data for path in paths}
+        self._cut = cut_through_molecule(estimate.confidence, self._source.grid.shape, masks=list(masks.values()))
+        self._panels["input"] = sections_at(self._source.data, self._cut)
+        self._outlines = {os.path.basename(path): sections_at(mask, self._cut) for path, mask in masks.items()}
+
+    def __call__(self, kind: str, produce: Producer) -> Volume:
+        """Write one map, and return it."""
+        with MapWriter(self._paths[kind], self._source.grid, label=MAP_OUTPUTS[kind].title) as writer:
+            if self._settings.figures:
+                sections = SectionsOfSlabs(self._cut)
+                produce(_write_and_cut(writer.write_slab, sections.add_slab))
+                self._panels[kind] = sections.images
+            else:
+                produce(writer.write_slab)
+        return open_written(self._paths[kind], self._source.grid.shape)
+
+    def sections(self, result: Result, report: Dict[str, Any], *, threads: int) -> MapSections:
+        """Return what the figures show of the map, after all maps are stored."""
+        panels = {kind: self._panels[kind] for kind in ("input", *self._paths)}
+        surface = surface_of_map(self._source.data, result.scale, report, threads=threads)
+        tile = tile_section_index(report)
+        return assemble_sections(panels, self._cut, self._source.data, tile, self._outlines, surface)
 
 
 def _write_and_cut(

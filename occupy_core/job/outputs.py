@@ -22,14 +22,14 @@ class MapOutputs:
         File names in the output folder by kind: keys of `output_names.MAP_OUTPUTS`.
     report : dict
         The map's part of report.json.
-    sections : callable
-        Loads the 2D sections for the figures (MapSections).
+    sections : callable, optional
+        Loads the 2D sections for the figures (MapSections); None where the settings ask for no figures.
     """
 
     source: MapInput
     files: Dict[str, str]
     report: Dict[str, Any]
-    sections: Callable[[], MapSections]
+    sections: Optional[Callable[[], MapSections]]
 
 
 @dataclass(frozen=True)

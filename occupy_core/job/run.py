@@ -99,7 +99,7 @@ def run_job(
         contents = ReportContents(
             job=job,
             map_reports=[item.report for item in processed],
-            map_sections=[item.sections for item in processed],
+            map_sections=[item.sections for item in processed if item.sections],
             failed=failed,
             shared_reference=job.maps[shared.reference_index].path if shared else None,
             comparison=comparison_report,

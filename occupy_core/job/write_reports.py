@@ -31,7 +31,8 @@ class ReportContents:
     map_reports : sequence of dict
         One report (`report.map_report`) for each map that did not fail.
     map_sections : sequence of callable
-        Each loads the sections for the figures of one map (MapSections); one for each of `map_reports`.
+        Each loads the sections for the figures of one map (MapSections); one for each of `map_reports`, or none without
+        figures.
     failed : mapping of str to str
         Reason of the failure by path of the map.
     shared_reference : str, optional

@@ -8,7 +8,7 @@ temporary file, so that many maps take no more memory than one.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 import numpy as np
@@ -17,6 +17,9 @@ from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.types import Image, Volume
 from occupy_core.errors import JobError
 from occupy_core.reporting.surface.map_surface import MapSurface, map_surface
+from occupy_core.reporting.where_to_cut import Cut, cut_through_molecule
+
+Report = Mapping[str, Any]
 
 # Axes of an array (z, y, x), in order.
 AXIS_NAMES = ("z", "y", "x")
@@ -30,43 +33,53 @@ class MapSections:
     Attributes
     ----------
     panels : dict of str to tuple of 2D float32 arrays
-        Three sections for each kind of map, "input" first: across z, y and x, through the middle of the box.
+        Three sections for each kind of map, "input" first: across z, y and x, where `cut` says.
+    cut : Cut
+        Where these sections were cut, and the part of the map that they show.
     tile : 2D float32 array
-        Section of the input across z, through the middle of the reference tile.
+        Section of the input across z, through the middle of the reference tile: of the whole box.
+    tile_step : int
+        Distance in voxels between neighbouring pixels of this section; 1 when no voxel is left out.
     shape : tuple of int
         Shape of the maps, voxels (z, y, x).
-    step : int
-        Distance in voxels between neighbouring pixels of a section; 1 when no voxel is left out.
+    outlines : dict of str to tuple of 2D arrays
+        The same three sections of each target mask, 0..1, by the name of its file.
     surface : MapSurface, optional
-        Surface of the input, coloured by the local scale; None where there is none or it is not to be shown.
+        Surface of the input, coloured by the local scale; None where there is none.
     """
 
     panels: Dict[str, Tuple[Image, ...]]
+    cut: Cut
     tile: Image
+    tile_step: int
     shape: Tuple[int, ...]
-    step: int
+    outlines: Dict[str, Tuple[Image, ...]] = field(default_factory=dict)
     surface: Optional[MapSurface] = None
 
 
-def map_sections(volumes: Mapping[str, Volume], tile_section: int, surface: Optional[MapSurface] = None) -> MapSections:
-    """Copy the sections that the figures need from maps on one grid.
+def map_sections(
+    volumes: Mapping[str, Volume], report: Report, *, masks: Optional[Mapping[str, Volume]] = None
+) -> MapSections:
+    """Take from maps on one grid what the figures need.
 
     Parameters
     ----------
     volumes : mapping of str to float32 array, 3D
-        Map for each kind, "input" first.
-    tile_section : int
-        Index along z of the section through the reference tile (`tile_section_index`).
-    surface : MapSurface, optional
-        From `surface_of_map`.
+        Map for each kind: "input" first, with "scale" and "confidence".
+    report : mapping
+        Report of the map (an item of "maps" in report.json).
+    masks : mapping of str to float32 array, 3D, optional
+        Target masks, 0..1, by the names of their files.
     """
-    panels = {kind: central_sections(volume) for kind, volume in volumes.items()}
-    return assemble_sections(panels, volumes["input"], tile_section, surface)
+    masks = masks or {}
+    cut = cut_through_molecule(volumes["confidence"], masks=list(masks.values()))
+    panels = {kind: sections_at(volume, cut) for kind, volume in volumes.items()}
+    outlines = {name: sections_at(mask, cut) for name, mask in masks.items()}
+    surface = surface_of_map(volumes["input"], volumes["scale"], report)
+    return assemble_sections(panels, cut, volumes["input"], tile_section_index(report), outlines, surface)
 
 
-def surface_of_map(
-    density: Volume, scale: Volume, report: Mapping[str, Any], *, threads: int = 1
-) -> Optional[MapSurface]:
+def surface_of_map(density: Volume, scale: Volume, report: Report, *, threads: int = 1) -> Optional[MapSurface]:
     """Take the surface of a map, coloured by its local scale, for 3D views; None where nothing is above the level.
 
     Parameters
@@ -84,25 +97,30 @@ def surface_of_map(
 
 def assemble_sections(
     panels: Mapping[str, Tuple[Image, ...]],
+    cut: Cut,
     source: Volume,
     tile_section: int,
-    surface: Optional[MapSurface] = None,
+    outlines: Mapping[str, Tuple[Image, ...]],
+    surface: Optional[MapSurface],
 ) -> MapSections:
-    """Combine central sections with the section through the reference tile.
+    """Combine sections with the section through the reference tile.
 
     Parameters
     ----------
     panels : mapping of str to tuple of 2D float32 arrays
-        Central sections (`central_sections`) for each kind of map, "input" first.
+        Sections (`sections_at`) for each kind of map, "input" first.
+    cut : Cut
+        Where these were cut.
     source : float32 array, 3D
         Input map.
     tile_section : int
         Index along z of the section through the reference tile (`tile_section_index`).
-    surface : MapSurface, optional
-        From `surface_of_map`.
+    outlines, surface
+        As in `MapSections`.
     """
-    step = _step(source.shape)
-    return MapSections(dict(panels), _section(source, 0, tile_section, step), source.shape, step, surface)
+    step = _step(max(source.shape))
+    tile = np.array(source[tile_section, ::step, ::step], dtype=np.float32)
+    return MapSections(dict(panels), cut, tile, step, source.shape, dict(outlines), surface)
 
 
 def keep_on_disk(sections: MapSections) -> Callable[[], MapSections]:
@@ -111,31 +129,38 @@ def keep_on_disk(sections: MapSections) -> Callable[[], MapSections]:
     They stay in memory if no temporary file can be written: the figures of a job must not cost its maps.
     """
     try:
-        panels = {kind: tuple(DiskArray(image) for image in images) for kind, images in sections.panels.items()}
+        panels, outlines = (
+            {kind: tuple(DiskArray(image) for image in images) for kind, images in group.items()}
+            for group in (sections.panels, sections.outlines)
+        )
         tile, load_surface = DiskArray(sections.tile), _surface_on_disk(sections.surface)
     except JobError:
         return lambda: sections
-    shape, step = sections.shape, sections.step  # the function must not hold the sections themselves
+    # The function must not hold the sections themselves.
+    cut, step, shape = sections.cut, sections.tile_step, sections.shape
 
     def load() -> MapSections:
-        images = {kind: tuple(image.load() for image in stored) for kind, stored in panels.items()}
-        return MapSections(images, tile.load(), shape, step, load_surface())
+        images, contours = (
+            {kind: tuple(image.load() for image in stored) for kind, stored in group.items()}
+            for group in (panels, outlines)
+        )
+        return MapSections(images, cut, tile.load(), step, shape, contours, load_surface())
 
     return load
 
 
-def central_sections(volume: Volume) -> Tuple[Image, ...]:
-    """Copy the sections across z, y and x through the middle of the box of a 3D map."""
-    return tuple(_section(volume, axis, volume.shape[axis] // 2, _step(volume.shape)) for axis in range(3))
+def sections_at(volume: Volume, cut: Cut) -> Tuple[Image, ...]:
+    """Copy the sections of a 3D map across z, y and x; of large maps, voxels are left out."""
+    step = _step(cut.longest)
+    return tuple(np.array(cut.section(volume, axis, step), dtype=np.float32) for axis in range(3))
 
 
-class CentralSections:
-    """Central sections of a map that arrives slab by slab; equal to `central_sections` of the complete map.
+class SectionsOfSlabs:
+    """Sections of a map that arrives slab by slab; equal to `sections_at` of the complete map.
 
     Parameters
     ----------
-    shape : tuple of int
-        Shape of the map, voxels (z, y, x).
+    cut : Cut
 
     Attributes
     ----------
@@ -143,10 +168,12 @@ class CentralSections:
         Sections across z, y and x; complete after the last slab.
     """
 
-    def __init__(self, shape: Tuple[int, int, int]) -> None:
-        self._shape, self._step = shape, _step(shape)
-        sizes = [[-(-side // self._step) for side in shape[:axis] + shape[axis + 1 :]] for axis in range(3)]
-        self.images: Tuple[Image, ...] = tuple(np.empty(size, dtype=np.float32) for size in sizes)
+    def __init__(self, cut: Cut) -> None:
+        self._cut, self._step = cut, _step(cut.longest)
+        sides = [-(-(part.stop - part.start) // self._step) for part in cut.window]
+        self.images: Tuple[Image, ...] = tuple(
+            np.empty(sides[:axis] + sides[axis + 1 :], dtype=np.float32) for axis in range(3)
+        )
 
     def add_slab(self, slab: slice, values: Volume) -> None:
         """Copy the pixels of the three sections that lie in a slab of the first axis.
@@ -159,17 +186,19 @@ class CentralSections:
             Voxels of the slab.
         """
         step, (across_z, across_y, across_x) = self._step, self.images
-        z, y, x = (side // 2 for side in self._shape)
+        (z, y, x), (depth, *window) = self._cut.planes, self._cut.window
+        rows, columns = (slice(part.start, part.stop, step) for part in window)
         if slab.start <= z < slab.stop:
-            across_z[...] = values[z - slab.start, ::step, ::step]
-        first_row = -(-slab.start // step)
-        planes = values[first_row * step - slab.start :: step]
-        rows = slice(first_row, first_row + len(planes))
-        across_y[rows] = planes[:, y, ::step]
-        across_x[rows] = planes[:, ::step, x]
+            across_z[...] = values[z - slab.start, rows, columns]
+        first = max(0, -(-(slab.start - depth.start) // step))  # of the pixels along z
+        begin = depth.start + first * step - slab.start
+        planes = values[begin : max(begin, depth.stop - slab.start) : step] if begin < len(values) else values[:0]
+        pixels = slice(first, first + len(planes))
+        across_y[pixels] = planes[:, y, columns]
+        across_x[pixels] = planes[:, rows, x]
 
 
-def reference_tile_box(report: Mapping[str, Any]) -> Tuple[Tuple[float, ...], Tuple[float, ...]]:
+def reference_tile_box(report: Report) -> Tuple[Tuple[float, ...], Tuple[float, ...]]:
     """Return the lowest corner and the edges of the reference tile, in voxels of the input, (z, y, x).
 
     Coordinates count from the centre of the first voxel, so that a tile at the edge of the box begins at -0.5 voxels of
@@ -188,7 +217,7 @@ def reference_tile_box(report: Mapping[str, Any]) -> Tuple[Tuple[float, ...], Tu
     return tuple(reversed(corner)), tuple(reversed(edges))
 
 
-def tile_section_index(report: Mapping[str, Any]) -> int:
+def tile_section_index(report: Report) -> int:
     """Return the index along z of the section through the middle of the reference tile.
 
     Parameters
@@ -208,9 +237,5 @@ def _surface_on_disk(surface: Optional[MapSurface]) -> Callable[[], Optional[Map
     return lambda: MapSurface(density.load(), values.load(), spacing)
 
 
-def _step(shape: Tuple[int, ...]) -> int:
-    return math.ceil(max(shape) / _MAX_PIXELS)
-
-
-def _section(volume: Volume, axis: int, index: int, step: int) -> Image:
-    return np.array(np.take(volume, index, axis=axis)[::step, ::step], dtype=np.float32)
+def _step(side: int) -> int:
+    return math.ceil(side / _MAX_PIXELS)

@@ -17,7 +17,7 @@ from occupy_core.reporting.chimerax import session_commands
 from occupy_core.reporting.pdf.logfile import fixed_style, pages_of_map
 from occupy_core.reporting.pdf.sections_figure import sections_figure
 from occupy_core.reporting.pdf.surface_views import surface_figure
-from occupy_core.reporting.sections import AXIS_NAMES, map_sections, surface_of_map, tile_section_index
+from occupy_core.reporting.sections import AXIS_NAMES, map_sections, surface_of_map
 from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAP_OUTPUTS
 from occupy_scipion import report
 from occupy_scipion.labels import OccupyLabel
@@ -171,9 +171,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             index = [item["prefix"] for item in results["maps"]].index(source.prefix)
             item = results["maps"][index]
             panels = {kind: voxels_of(source, path) for kind, path in self._files(source).items()}
-            density = voxels_of(source)
-            surface = surface_of_map(density, panels["scale"], item)
-            sections = map_sections({"input": density, **panels}, tile_section_index(item), surface)
+            sections = map_sections({"input": voxels_of(source), **panels}, item)
             with fixed_style():
                 figures = pages_of_map(results, index, sections)
         except MapError as error:

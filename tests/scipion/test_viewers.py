@@ -62,7 +62,7 @@ def test_slices_show_every_map(lab, run, tmp_path):
 def test_a_surface_is_shown_from_three_sides(lab, run, run_of_set, tmp_path):
     (view,) = viewer_of(lab, run)._surface()
     labels = {artist.get_label() for artist in view.getFigure().artists}
-    assert {"surface z", "surface y", "surface x", "scale bar", "local scale"} <= labels
+    assert {"surface z", "surface y", "surface x", "bar of the surface", "local scale"} <= labels
     image = picture(view, tmp_path / "surface.png")
     assert (np.ptp(image, axis=2) > 60).mean() > 0.05  # colours
     viewer = viewer_of(lab, run_of_set)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
-from contourpy import contour_generator
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
@@ -155,9 +154,8 @@ def _draw_section(
     frame = Frame(sheet, *corner, side, side, x=(-0.5, columns - 0.5), y=(-0.5, rows - 0.5))
     frame.picture(image, DENSITY_COLOURS, levels, interpolation="bilinear")
     for number, mask in section.outlines.items():
-        outline: Any = contour_generator(z=mask.astype(np.float32), line_type="Separate").lines(0.5)
         width, dashes = (_UNSURE_OUTLINE, _DASHES) if number in unsure else (_OUTLINE, "solid")
-        frame.add(LineCollection(outline, colors=[_colour(number)], linewidths=width, linestyles=[dashes]))
+        frame.outline(mask, _colour(number), width=width, dashes=dashes)
 
 
 def grey_levels_of(sections: Sequence[RegionSection]) -> Tuple[float, float]:

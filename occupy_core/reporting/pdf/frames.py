@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence, Tuple
 
+import numpy as np
+from contourpy import contour_generator
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.image import BboxImage
@@ -121,6 +123,25 @@ class Frame:
         photo = BboxImage(self._box, origin="lower", interpolation="nearest", label=label)
         photo.set_data(colours)
         self.sheet.figure.add_artist(photo)
+
+    def outline(self, mask: Any, colour: str, *, width: float, dashes: Any = "solid", label: str = "") -> None:
+        """Draw the outline of a mask, where it crosses 0.5; pixels have their indices as coordinates.
+
+        Parameters
+        ----------
+        mask : 2D array
+            0..1.
+        colour : str
+        width : float
+            Width of the line, points.
+        dashes
+            Style of the line in matplotlib.
+        label : str
+            Name of the outline as an artist; it is not drawn.
+        """
+        lines: Any = contour_generator(z=np.asarray(mask, dtype=np.float32), line_type="Separate").lines(0.5)
+        style: Dict[str, Any] = {"colors": [colour], "linewidths": width, "linestyles": [dashes], "label": label}
+        self.add(LineCollection(lines, **style))
 
     def line(self, x: Any, y: Any, label: str = "", **style: Any) -> None:
         """Draw a curve; a curve with a label has an entry in the legend.

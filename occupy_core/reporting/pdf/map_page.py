@@ -8,17 +8,14 @@ from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from matplotlib.figure import Figure
 
-from occupy_core.reporting.pdf.colour_key import draw_colour_key
-from occupy_core.reporting.pdf.colours import DENSITY_COLOURS, FRACTION_COLOURS, grey_levels
-from occupy_core.reporting.pdf.frames import Frame
+from occupy_core.reporting.pdf.map_panels import draw_panels
 from occupy_core.reporting.pdf.map_plots import HEIGHT, draw_plots
 from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, TINY, WARNINGS, WIDTH, Page, add_blocks, blocks_height
 from occupy_core.reporting.pdf.surface_views import draw_surface
-from occupy_core.reporting.pdf.text import line_height, shortened, wrapped
+from occupy_core.reporting.pdf.text import line_height, shortened
 from occupy_core.reporting.report import target_text
-from occupy_core.reporting.sections import AXIS_NAMES, MapSections
+from occupy_core.reporting.sections import MapSections
 from occupy_core.reporting.surface.map_surface import MapSurface
-from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS
 from occupy_core.settings.setting_type import Description
 from occupy_core.settings.settings import Settings, default_of, descriptions
 
@@ -26,10 +23,8 @@ Report = Mapping[str, Any]
 # Rows of a table: label, value, whether the value is in bold.
 Rows = List[Tuple[str, str, bool]]
 
-_MIN_PANEL, _MAX_PANEL = 0.95, 1.7  # side of a section, inches
 _GAP = 0.06  # inches
-_LABELS_WIDTH = 0.25  # space for labels on the left of the sections, inches
-_KEYS_HEIGHT, _BELOW_PLOTS = 0.7, 0.5  # inches
+_BELOW_PLOTS = 0.5  # inches
 _SURFACE_HEIGHT = 2.6  # of the 3D views, inches
 
 
@@ -72,7 +67,7 @@ def map_pages(
         height_below += _table_height(table) + blocks_height(blocks)
     else:
         _draw_surface(page, report, sections.surface)
-    _draw_sections(page, sections, page.free_height - height_below)
+    draw_panels(page, sections, page.free_height - height_below, voxel_size=report["voxel_size_angstrom"])
     draw_plots(page, settings, report, sections, reference_name)
     page.top += _BELOW_PLOTS
     if sections.surface is not None:  # the table has no room below it
@@ -97,43 +92,6 @@ def _draw_surface(page: Page, report: Report, surface: MapSurface) -> None:
     title = f"Surface of the input at {_number(report['surface_level'], 3)}, coloured by the local scale"
     height = draw_surface(page, surface, title, left=MARGIN, top=page.top, width=WIDTH, height=_SURFACE_HEIGHT)
     page.top += height + _GAP
-
-
-def _title(kind: str) -> str:
-    return MAP_OUTPUTS[kind].title if kind in MAP_OUTPUTS else kind
-
-
-def _draw_sections(page: Page, sections: MapSections, height: float) -> None:
-    """Draw a column of sections for each map, a row for each axis, and two colour keys below.
-
-    `height` is the space for all of this, inches; sections have a smallest size even when this needs more space.
-    """
-    count = len(sections.panels)
-    fitting = max(_MIN_PANEL, (height - _KEYS_HEIGHT - 2 * line_height(SMALL)) / 3 - _GAP)
-    side = min(_MAX_PANEL, fitting, (WIDTH - _LABELS_WIDTH - (count - 1) * _GAP) / count)
-    left = MARGIN + _LABELS_WIDTH + (WIDTH - _LABELS_WIDTH - count * side - (count - 1) * _GAP) / 2
-    titles = {kind: wrapped(_title(kind), side, SMALL, "bold") for kind in sections.panels}
-    page.top += max(map(len, titles.values())) * line_height(SMALL) + _GAP
-    grey = grey_levels(sections.panels["input"])
-    for column, (kind, images) in enumerate(sections.panels.items()):
-        column_left = left + column * (side + _GAP)
-        for number, line in enumerate(reversed(titles[kind])):
-            line_top = page.top - (number + 1) * line_height(SMALL)
-            page.text(column_left + side / 2, line_top, line, size=SMALL, ha="center", weight="bold")
-        colours, levels = (DENSITY_COLOURS, grey) if kind in DENSITIES else (FRACTION_COLOURS, (0.0, 1.0))
-        for axis, image in enumerate(images):
-            frame = Frame(page, column_left, page.top + axis * (side + _GAP), side, side)
-            frame.picture(image, colours, levels, f"{kind} {AXIS_NAMES[axis]}")
-    for axis, name in enumerate(AXIS_NAMES):
-        middle = page.top + axis * (side + _GAP) + side / 2
-        page.upward_text(left - _GAP, middle, f"{name} = {sections.shape[axis] // 2}", size=SMALL)
-    page.top += 3 * (side + _GAP)
-    middle = MARGIN + _LABELS_WIDTH + (WIDTH - _LABELS_WIDTH) / 2
-    draw_colour_key(page, middle - 2.7, page.top, DENSITY_COLOURS, grey, "input and modified maps (density)")
-    draw_colour_key(
-        page, middle + 0.3, page.top, FRACTION_COLOURS, (0.0, 1.0), "local scale, confidence, masks (0 to 1)"
-    )
-    page.top += _KEYS_HEIGHT
 
 
 def _table_height(columns: Sequence[Rows]) -> float:

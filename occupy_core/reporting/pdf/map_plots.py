@@ -148,7 +148,7 @@ def _draw_tile(page: Page, report: Report, sections: MapSections, reference_name
     frame = Frame(page, left, page.top, side, side, x=(-0.5, columns - 0.5), y=(-0.5, rows - 0.5))
     frame.picture(sections.tile, DENSITY_COLOURS, grey_levels(sections.panels["input"]), "where full scale was found")
     (_, y, x), (_, height, width) = reference_tile_box(report)
-    step = sections.step
+    step = sections.tile_step
     corner = (x / step, y / step)
     frame.add(Rectangle(corner, width / step, height / step, fill=False, ec=_TILE_COLOUR, lw=1.4, label="tile"))
     if max(width, height) < _MIN_TILE_PART * max(sections.shape):

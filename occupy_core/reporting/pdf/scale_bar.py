@@ -22,7 +22,7 @@ def round_length(longest: float) -> float:
 
 
 def draw_scale_bar(
-    sheet: Sheet, right: float, top: float, *, inches_per_angstrom: float, longest: float, colour: str = "black"
+    sheet: Sheet, right: float, top: float, label: str, *, inches_per_angstrom: float, longest: float
 ) -> None:
     """Draw a bar with its length in Å, beside each other, that end at a position.
 
@@ -33,20 +33,21 @@ def draw_scale_bar(
         Right end of the text, inches from the left edge of the sheet.
     top : float
         Upper edge of the line of text, inches from the upper edge of the sheet.
+    label : str
+        Name of the bar as an artist; it is not drawn.
     inches_per_angstrom : float
         Scale of the picture.
     longest : float
         Largest length of the bar, inches.
-    colour : str
     """
     length = round_length(longest / inches_per_angstrom)
     text = f"{length:g} Å"
     end = right - printed_width(text, TINY) - _GAP
     middle = top + 0.5 * line_height(TINY)
     bar = LineCollection(
-        [[(end - length * inches_per_angstrom, middle), (end, middle)]], colors=colour, linewidths=_THICKNESS
+        [[(end - length * inches_per_angstrom, middle), (end, middle)]], colors="black", linewidths=_THICKNESS
     )
-    bar.set_label("scale bar")
+    bar.set_label(label)
     bar.set_transform(sheet.inches)
     sheet.figure.add_artist(bar)
-    sheet.text(right, top, text, size=TINY, color=colour, ha="right")
+    sheet.text(right, top, text, size=TINY, ha="right")

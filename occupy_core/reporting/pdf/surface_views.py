@@ -91,7 +91,9 @@ def draw_views(
     inch = min((height - 2 * _LABEL_HEIGHT) / rows, (width - gaps) / columns)  # inches per pixel
     height = rows * inch + 2 * _LABEL_HEIGHT
     sheet.text(left, top, title, size=SMALL, weight="bold")
-    draw_scale_bar(sheet, left + width, top, inches_per_angstrom=inch / pixel, longest=_LONGEST_BAR)
+    draw_scale_bar(
+        sheet, left + width, top, "bar of the surface", inches_per_angstrom=inch / pixel, longest=_LONGEST_BAR
+    )
     middle, across = top + height / 2, left + (width - gaps - columns * inch) / 2
     for name, picture in zip(AXIS_NAMES, pictures):
         tall, wide = (side * inch for side in picture.shape[:2])

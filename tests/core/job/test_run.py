@@ -18,6 +18,7 @@ from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.job.run import run_job
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
+from occupy_core.reporting.sections import map_sections
 from occupy_core.settings.job_spec import ClassInfo, Job, MapInput, read_job
 from occupy_core.settings.output_names import MAP_OUTPUTS
 from occupy_core.settings.settings import Settings
@@ -275,15 +276,26 @@ def test_a_broken_matplotlib_does_not_fail_the_job(phantom_file, tmp_path, monke
     assert told == "no logfile.pdf was drawn: AttributeError: half of matplotlib"
 
 
-def test_sections_for_the_page_are_cut_from_each_map_in_order(phantom_file, tmp_path):
-    out = tmp_path / "out"
-    (done,) = run_job(job(out, phantom_file, amplify=3.0, attenuate=2.0, subtraction_mask=True)).maps
+def test_sections_for_the_page_are_cut_from_each_map_in_order(phantom_file, write_mrc, tmp_path):
+    out, mask = tmp_path / "out", np.zeros((64, 64, 64), "f4")
+    mask[34:40, 28:36, 28:36] = 1
+    mask_file = write_mrc(mask, "mask.mrc")
+    settings = {"amplify": 3.0, "attenuate": 2.0, "subtraction_mask": True, "target_mask": (mask_file,)}
+    (done,) = run_job(job(out, phantom_file, **settings)).maps
+    sections = done.sections()
     files = {"input": phantom_file, **{kind: out / name for kind, name in done.files.items()}}
-    assert list(done.sections().panels) == list(files) and list(done.files) == list(done.report["outputs"])
-    for kind, path in files.items():
-        volume = read_map(path).data
-        for axis, image in enumerate(done.sections().panels[kind]):
-            np.testing.assert_array_equal(image, np.take(volume, volume.shape[axis] // 2, axis=axis))
+    assert list(sections.panels) == list(files) and list(done.files) == list(done.report["outputs"])
+    volumes = {kind: read_map(path).data for kind, path in files.items()}
+    for kind, volume in volumes.items():
+        for axis, image in enumerate(sections.panels[kind]):
+            np.testing.assert_array_equal(image, sections.cut.section(volume, axis))
+    # Scipion's viewer, which reads the written maps, shows the same.
+    read = map_sections(volumes, done.report, masks={"mask.mrc": mask})
+    assert read.cut == sections.cut and 34 <= sections.cut.planes[0] < 40 and list(sections.outlines) == ["mask.mrc"]
+    for image, other in zip(sections.outlines["mask.mrc"], read.outlines["mask.mrc"]):
+        np.testing.assert_array_equal(image, other)
+    np.testing.assert_array_equal(sections.surface.density, read.surface.density)
+    np.testing.assert_array_equal(sections.surface.values, read.surface.values)
 
 
 def test_without_figures_only_the_pdf_is_missing(phantom_file, tmp_path):

@@ -4,34 +4,46 @@ import pytest
 
 from occupy_core.reporting import sections
 from occupy_core.reporting.sections import (
-    CentralSections,
-    central_sections,
+    SectionsOfSlabs,
+    assemble_sections,
     keep_on_disk,
-    map_sections,
     reference_tile_box,
+    sections_at,
     tile_section_index,
 )
 from occupy_core.reporting.surface.map_surface import MapSurface
+from occupy_core.reporting.where_to_cut import Cut, middle_cut
+
+CUTS = {
+    "middle": middle_cut((13, 41, 36)),
+    "window": Cut((3, 20, 7), (slice(2, 11), slice(5, 34), slice(1, 30))),
+    "thin": Cut((12, 0, 35), (slice(12, 13), slice(0, 41), slice(30, 36))),
+}
 
 
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS)
 @pytest.mark.parametrize("max_pixels", [256, 30, 10])
 @pytest.mark.parametrize("slabs", [(13,), (1,) * 13, (5, 1, 7)])
-def test_sections_of_a_map_do_not_depend_on_its_slabs(monkeypatch, slabs, max_pixels):
+def test_sections_of_a_map_do_not_depend_on_its_slabs(monkeypatch, slabs, max_pixels, cut):
     monkeypatch.setattr(sections, "_MAX_PIXELS", max_pixels)
     volume = np.random.default_rng(3).standard_normal((13, 41, 36)).astype(np.float32)
-    by_slabs, start = CentralSections(volume.shape), 0
+    by_slabs, start = SectionsOfSlabs(cut), 0
     for length in slabs:
         by_slabs.add_slab(slice(start, start + length), volume[start : start + length])
         start += length
-    for image, expected in zip(by_slabs.images, central_sections(volume)):
+    for image, expected in zip(by_slabs.images, sections_at(volume, cut)):
+        assert image.size
         np.testing.assert_array_equal(image, expected)
 
 
 def test_sections_of_large_maps_leave_out_voxels():
     volume = np.arange(300, dtype="f4")[:, None, None] * np.ones((1, 300, 4), dtype="f4")
-    thinned = map_sections({"input": volume}, 7)
-    assert thinned.step == 2 and thinned.panels["input"][1].shape == (150, 2) and thinned.tile[0, 0] == 7
-    np.testing.assert_array_equal(thinned.panels["input"][1][:, 0], np.arange(0, 300, 2))
+    cut = middle_cut(volume.shape)
+    images = sections_at(volume, cut)
+    assert images[1].shape == (150, 2)
+    np.testing.assert_array_equal(images[1][:, 0], np.arange(0, 300, 2))
+    thinned = assemble_sections({"input": images}, cut, volume, 7, {}, None)
+    assert thinned.tile_step == 2 and thinned.tile.shape == (150, 2) and thinned.tile[0, 0] == 7
 
 
 def test_a_tile_of_a_cropped_working_box_is_placed_on_the_input_grid():
@@ -44,15 +56,19 @@ def test_a_tile_of_a_cropped_working_box_is_placed_on_the_input_grid():
 @pytest.mark.parametrize("is_writable", [True, False])
 def test_sections_are_the_same_after_a_temporary_file_or_without_one(tmp_path, monkeypatch, is_writable):
     volume = np.random.default_rng(1).random((9, 8, 7), "f4")
-    sections = map_sections({"input": volume}, 4, MapSurface(volume, 1 - volume, 2.5))
+    cut = Cut((4, 3, 2), (slice(1, 8), slice(0, 8), slice(2, 7)))
+    images = sections_at(volume, cut)
+    surface = MapSurface(volume, 1 - volume, 2.5)
+    sections = assemble_sections({"input": images}, cut, volume, 4, {"mask.mrc": images[::-1]}, surface)
     if not is_writable:
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     load = keep_on_disk(sections)
     assert (load() is sections) == (not is_writable)
-    assert (load().shape, load().step) == ((9, 8, 7), 1)
+    assert (load().shape, load().tile_step, load().cut) == ((9, 8, 7), 1, cut)
     np.testing.assert_array_equal(load().tile, sections.tile)
     np.testing.assert_array_equal(load().surface.density, volume)
     np.testing.assert_array_equal(load().surface.values, 1 - volume)
     assert load().surface.spacing == 2.5
-    for image, expected in zip(load().panels["input"], sections.panels["input"]):
+    for image, outline, expected in zip(load().panels["input"], load().outlines["mask.mrc"][::-1], images):
         np.testing.assert_array_equal(image, expected)
+        np.testing.assert_array_equal(outline, expected)

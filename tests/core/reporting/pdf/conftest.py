@@ -5,7 +5,7 @@ import pytest
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.reporting.report import finite, job_report, map_report
-from occupy_core.reporting.sections import map_sections, surface_of_map, tile_section_index
+from occupy_core.reporting.sections import map_sections
 from occupy_core.settings.settings import Settings
 
 
@@ -23,5 +23,4 @@ def one_map_job(three_parts, tmp_path_factory):
     report.update(shared_reference=None, comparison=None, warnings=[])
     volumes = {"input": source.data, "scale": result.scale, "confidence": result.confidence, **result.modified}
     item = report["maps"][0]
-    surface = surface_of_map(source.data, result.scale, item)
-    return finite(report), map_sections(volumes, tile_section_index(item), surface), volumes
+    return finite(report), map_sections(volumes, item), volumes

@@ -11,7 +11,7 @@ from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.reporting.pdf.logfile import pages_of_map
 from occupy_core.reporting.report import finite, job_report, map_report
-from occupy_core.reporting.sections import map_sections, tile_section_index
+from occupy_core.reporting.sections import map_sections
 from occupy_core.settings.output_names import MAP_OUTPUTS
 from occupy_core.settings.settings import Settings
 from tests.core.reporting.pdf.figure_contents import artists_by_label, check_texts_fit, images_of, text_of
@@ -25,7 +25,8 @@ def test_a_page_has_three_sections_of_every_map_and_two_colour_keys(one_map_job)
     for kind, volume in volumes.items():
         for axis, name in enumerate("zyx"):
             picture = artists[f"{kind} {name}"]
-            np.testing.assert_array_equal(picture.get_array(), np.take(volume, 32, axis=axis))
+            np.testing.assert_array_equal(picture.get_array(), sections.cut.section(volume, axis))
+            assert f"{name} = {sections.cut.planes[axis]}" in text_of([figure])
             assert picture.get_clim() == ((0, 1) if kind in ("scale", "confidence") else input_levels)
         assert MAP_OUTPUTS[kind].title in text_of([figure]) if kind != "input" else True
     assert len(images_of(figure)) == 3 * len(volumes) + 6  # two colour keys, three sides, the section through the tile
@@ -41,12 +42,35 @@ def test_a_page_shows_the_surface_from_three_sides_with_a_scale_bar(one_map_job)
     for name in "zy":  # full scale is yellow, an occupancy of 0.3 is blue
         red, _, blue = colours[name].astype(int).T
         assert ((red > 180) & (blue < 90)).any() and (blue > red + 30).any()
-    bar = artists["scale bar"].get_segments()[0]
+    bar = artists["bar of the surface"].get_segments()[0]
     picture = artists["surface z"]
     inches = picture.get_window_extent().width / picture.figure.dpi
     pixel = sections.surface.spacing * max(sections.surface.density.shape) / 260  # Å
     assert np.ptp(bar[:, 0]) == pytest.approx(20 * inches / pixel / picture.get_array().shape[1], rel=0.01)
-    assert "20 Å" in text_of(pages_of_map(report, 0, sections)[:1])
+    section = artists["input z"]
+    inches = section.get_window_extent().width / section.figure.dpi
+    voxels = section.get_array().shape[1]
+    bar = artists["bar of the sections"].get_segments()[0]
+    assert np.ptp(bar[:, 0]) == pytest.approx(50 / 3 * inches / voxels, rel=0.01)
+    assert {"20 Å", "50 Å"} <= {item.get_text() for item in section.figure.texts}
+
+
+def test_target_masks_are_outlined_and_named(one_map_job):
+    report, _, volumes = one_map_job
+    masks = {f"mask{number}.mrc": np.zeros_like(volumes["input"]) for number in range(6)}
+    for number, mask in enumerate(masks.values()):
+        mask[10 + number : 16, 28:36, 12:20] = 1
+    sections = map_sections(volumes, report["maps"][0], masks=masks)
+    figure = pages_of_map(report, 0, sections)[0]
+    # Cut through the masks, where they are largest, and not through the molecule's middle.
+    assert 10 <= sections.cut.planes[0] < 16 and 12 <= sections.cut.planes[2] < 20
+    outlines = [artist for artist in figure.artists if artist.get_label() == "target mask 1"]
+    assert len(outlines) == 2 * 3  # on the input and on the scale
+    (path,) = outlines[0].get_paths()
+    corner = [part.start for part in sections.cut.window]
+    assert path.get_extents().bounds == pytest.approx((11.5 - corner[2], 27.5 - corner[1], 8, 8))
+    assert "target mask mask0.mrc" in text_of([figure]) and "mask3.mrc, and 2 more" in text_of([figure])
+    check_texts_fit(figure)
 
 
 def test_a_map_without_a_surface_has_its_report_on_one_page(one_map_job):
@@ -116,7 +140,7 @@ def test_any_number_of_warnings_is_shown_and_texts_stay_on_the_page(one_map_job,
 def test_nine_maps_fit_on_a_page(one_map_job):
     report, _, volumes = one_map_job
     masks = {f"subtraction mask from the attenuation {number}": volumes["scale"] for number in range(3)}
-    (figure,) = pages_of_map(report, 0, map_sections({**volumes, **masks}, 30))
+    figure, _ = pages_of_map(report, 0, map_sections({**volumes, **masks}, report["maps"][0]))
     check_texts_fit(figure)
     assert artists_by_label(figure)["subtraction mask from the attenuation 2 x"].get_clim() == (0, 1)
 
@@ -128,9 +152,9 @@ def test_a_single_reference_voxel_has_a_ring_around_it(three_parts, phantom_file
     report = finite(job_report(settings, [map_report(result, {}, "", "phantom.mrc")], {}))
     report.update(shared_reference=None, comparison=None, warnings=[])
     volumes = {"input": source.data, "scale": result.scale, "confidence": result.confidence}
-    (figure,) = pages_of_map(report, 0, map_sections(volumes, tile_section_index(report["maps"][0])))
+    figure, table = pages_of_map(report, 0, map_sections(volumes, report["maps"][0]))
     ring = artists_by_label(figure)["ring"]
     z, y, x = np.unravel_index(source.data.argmax(), source.data.shape)
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (x, y)
-    assert f"z = {z}" in text_of([figure]) and "Highest voxel" in text_of([figure])
+    assert f"z = {z}" in text_of([figure]) and "Highest voxel" in text_of([table])
     assert "modified" not in {item.get_text() for item in figure.texts}
