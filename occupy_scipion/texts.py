@@ -7,6 +7,7 @@ import os
 from typing import Any, List, Mapping, Optional, Sequence
 
 from occupy_core.comparing.describe import comparison_lines, sure_regions
+from occupy_core.reporting.next_steps import outcome_blocks
 from occupy_core.reporting.report import target_text
 from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.constants import REFERENCE
@@ -39,7 +40,12 @@ def failed_text(report: Optional[Report]) -> str:
 def summary_lines(report: Report) -> List[str]:
     """Return the lines of a run's summary: comparison, settings, failed maps, warnings and values of each map."""
     maps, failed = report["maps"], report["failed"]
-    lines = [*_comparison_lines(report), _parameters_text(maps[0]), _modifications_text(report["settings"])]
+    lines = [
+        *outcome_lines(report),
+        *_comparison_lines(report),
+        _parameters_text(maps[0]),
+        _modifications_text(report["settings"]),
+    ]
     others = _other_settings(report["settings"])
     if others:
         lines.append(f"Other settings: {others}.")
@@ -57,6 +63,14 @@ def summary_lines(report: Report) -> List[str]:
         lines += _warning_lines(item["warnings"])
     lines += ["", f"OccuPy for Scipion and RELION {report['version']}"]
     return lines
+
+
+def outcome_lines(report: Report) -> List[str]:
+    """Return the result and the next steps of a run, and an empty line; nothing for reports of earlier versions."""
+    lines = []
+    for heading, texts in outcome_blocks(report):
+        lines += [f"*{heading}:*", *(f"{text[0].upper()}{text[1:]}." for text in texts)]
+    return [*lines, ""] if lines else []
 
 
 def methods_text(report: Report) -> str:

@@ -11,6 +11,7 @@ from occupy_core.settings.settings import Settings
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import with_form_labels
 from occupy_scipion.report import Report
+from occupy_scipion.texts import outcome_lines
 
 _LISTED_PARTS = 60  # lines; report.json and the viewer have all parts
 _LISTED_MAPS = 8  # columns
@@ -42,7 +43,7 @@ def summary_lines(report: Report, *, frame_warning: str = "") -> List[str]:
     """
     model = report["model"]
     name = os.path.basename(model["model"])
-    lines = [f"*Occupancy of the {_kind(model['parts_are'])} of {name}, with 90 % intervals:*"]
+    lines = [*outcome_lines(report), f"*Occupancy of the {_kind(model['parts_are'])} of {name}, with 90 % intervals:*"]
     lines += _table(model)
     lines += ["", _sentence(model["one_means"])]
     lines += [_sentence(line) for line in difference_lines(model)]

@@ -105,7 +105,9 @@ def _checked_options(arguments: List[str]) -> Options:
 
 
 def _print_end(outputs: JobOutputs, options: Options) -> None:
-    """Print the outputs, comparison, occupancies and warnings: RELION's window shows the last lines only."""
+    """Print outputs, comparison, occupancies, warnings and next steps: RELION's window shows the last lines only."""
+    from occupy_core.reporting.next_steps import NEXT_STEPS, RESULT
+
     for name in _written_files(outputs):
         _print_line(f"  wrote {os.path.join(options.output_dir, name)}")
     if outputs.comparison is not None:
@@ -121,6 +123,10 @@ def _print_end(outputs: JobOutputs, options: Options) -> None:
     warnings = [*options.warnings, *outputs.warnings]
     for text in warnings:
         _print_line(f"WARNING: {text}")
+    _print_line(f"{RESULT}: {outputs.result}.")
+    _print_line(f"{NEXT_STEPS}:")
+    for text in outputs.next_steps:
+        _print_line(f"  {text}")
     _print_line("Done." if not warnings else f"Done, with {len(warnings)} warning{'s' * (len(warnings) > 1)}.")
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional
 
 from occupy_core.reporting.sections import MapSections
@@ -48,6 +48,10 @@ class JobOutputs:
         Names of further files: figures, commands for ChimeraX.
     model : dict, optional
         Part of report.json on the fitted model; None without one.
+    result : str
+        What was found, in one sentence.
+    next_steps : list of str
+        What to do next, a sentence each.
     """
 
     maps: List[MapOutputs]
@@ -55,6 +59,8 @@ class JobOutputs:
     notes: List[str]
     files: List[str]
     model: Optional[Dict[str, Any]] = None
+    result: str = ""
+    next_steps: List[str] = field(default_factory=list)
 
     @property
     def warnings(self) -> List[str]:

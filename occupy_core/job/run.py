@@ -109,7 +109,15 @@ def run_job(
             job_record=record(),
         )
         report = write_reports(contents, folder)
-        outputs = JobOutputs(processed, comparison_report, report["warnings"], report["outputs"], model_report)
+        outputs = JobOutputs(
+            processed,
+            comparison_report,
+            report["warnings"],
+            report["outputs"],
+            model_report,
+            report["result"],
+            report["next_steps"],
+        )
         if tables is not None:
             tables(outputs, folder)
     return outputs

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequen
 
 from occupy_core.files import write_text
 from occupy_core.reporting.chimerax import session_commands
+from occupy_core.reporting.next_steps import next_steps, result_text
 from occupy_core.reporting.pdf.preload import load_drawing
 from occupy_core.reporting.report import finite, job_report, write_json
 from occupy_core.reporting.sections import MapSections
@@ -90,6 +91,8 @@ def write_reports(contents: ReportContents, folder: Path) -> Report:
             "warnings": list(contents.warnings),
         }
     )
+    report["result"] = result_text(report)
+    report["next_steps"] = next_steps(report, job.host, job.output_dir)
     write_text(folder / CHIMERAX, session_commands(report, job.output_dir))
     if job.settings.figures:
         problem = _draw_figures(folder / FIGURE, report, contents)

@@ -93,6 +93,11 @@ def unknown_mask_text(problem: str, way_out: str = "mend that file") -> str:
     )
 
 
+def is_mask_lost(warnings: Iterable[str]) -> bool:
+    """Return whether one of a job's warnings says that the mask of its classification is not known or not used."""
+    return any(_COST in text for text in warnings)
+
+
 def unusable_mask_text(mask: str, named_in: str, problem: str) -> str:
     """Return the warning that the mask of a classification is not used.
 

@@ -143,6 +143,8 @@ class Job:
         Path of the mask that the classification was done in; None if it had none or the file is missing.
     input_warnings : tuple of str
         Warnings of the host about the inputs; the reports show them.
+    host : str
+        "relion" or "scipion": which program's clicks and outputs the next steps name.
     """
 
     maps: Tuple[MapInput, ...]
@@ -152,6 +154,7 @@ class Job:
     compare: bool = False
     focus_mask: Optional[str] = None
     input_warnings: Tuple[str, ...] = ()
+    host: str = "relion"
 
     @property
     def inputs(self) -> Tuple[str, ...]:
@@ -170,6 +173,7 @@ class Job:
             "compare": self.compare,
             "focus_mask": self.focus_mask,
             "input_warnings": list(self.input_warnings),
+            "host": self.host,
         }
 
     @classmethod
@@ -192,6 +196,7 @@ class Job:
                 compare=bool(values["compare"]),
                 focus_mask=optional_text(values.get("focus_mask")),
                 input_warnings=texts(values.get("input_warnings", ())),
+                host=str(values.get("host", "relion")),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise JobError(f"the job was not written by this version of the program: {error!r}") from error

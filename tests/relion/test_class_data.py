@@ -211,7 +211,8 @@ def test_focused_classification_without_its_optimiser_file_says_what_that_costs(
     os.remove(f"{stem}_optimiser.star")
     assert main(["--o", "out/", "--in_parts", f"{stem}_data.star", "--figures", "no"]) == 0
     text = capfd.readouterr().out
-    after = text[text.rindex("no region where class 1, class 2 differ") :]
+    assert "Result: no region where class 1, class 2 differ by more than noise explains; this may be wrong" in text
+    after = text[text.index("\nno region where class 1, class 2 differ") :]
     assert f"WARNING: {stem}_optimiser.star does not exist" in after
     assert "classes differ only inside that mask and its maps hold no solvent outside" in after
 

@@ -64,7 +64,9 @@ def test_successful_job_writes_outputs_nodes_and_marker(project, phantom_file):
     ]
     for node in nodes:
         assert (project / node.split()[0]).exists()
-    assert done.stdout.splitlines()[-1] == "Done."
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "Done." and lines[-7].startswith("Result: ") and lines[-6] == "Next steps:"
+    assert "job/occupy.cxc" in lines[-5] and "job/amplified.mrc" in lines[-4]
 
 
 @pytest.mark.parametrize(

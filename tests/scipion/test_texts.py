@@ -4,7 +4,9 @@
 import json
 import shutil
 
+from occupy_core.reporting.next_steps import _OUTPUTS
 from occupy_scipion.constants import REFERENCE
+from occupy_scipion.protocols.outputs import OUTPUT_NAMES, PART, REGION
 from occupy_scipion.report import read_report
 from occupy_scipion.texts import methods_text, summary_lines
 
@@ -26,7 +28,9 @@ def test_texts_after_the_run_have_the_values_of_the_run(lab, a_map):
     text = "\n".join(protocol.summary())
     report = read_report(protocol._getExtraPath())
     (item,) = report["maps"]
-    assert text.startswith("Local scale in occupancy mode: low-pass 12 Å, kernel of ")
+    assert text.startswith(f"*Result:*\n{report['result']}.\n*Next steps:*\nTo look: Analyze results; ")
+    assert "take attenuatedMap; refine" in text
+    assert "\n\nLocal scale in occupancy mode: low-pass 12 Å, kernel of " in text
     assert "Modified maps: attenuated with power 3; solvent kept." in text
     assert "Other settings: Tile size (voxels) 9; Maximum box (voxels) 48." in text
     assert "Map: import_phantom.mrc" in text
@@ -67,6 +71,12 @@ def test_texts_describe_the_treatment_of_solvent(lab, a_map, tmp_path):
     assert any("median scale unknown" in line for line in summary_lines(report))
 
 
+def test_next_steps_name_the_outputs_of_this_plugin():
+    assert {kind: OUTPUT_NAMES[kind] for kind in _OUTPUTS} == _OUTPUTS
+    assert set(_OUTPUTS) == set(OUTPUT_NAMES) - {"scale", "confidence", "solvent_definition"}
+    assert (REGION.format(1), PART.format(2)) == ("regionMask1", "partMask2")
+
+
 def test_summary_lists_parameters_that_differ_between_maps(lab, a_map, tmp_path):
     report = report_of(lab, a_map, tmp_path)
     other = json.loads(json.dumps(report["maps"][0]))
@@ -74,6 +84,7 @@ def test_summary_lists_parameters_that_differ_between_maps(lab, a_map, tmp_path)
     other["prefix"] = "map002_"
     report["maps"].append(other)
     lines = summary_lines(report)
+    lines = lines[lines.index("") + 1 :]  # after the result and the next steps
     assert lines[0].startswith("Local scale in resolution mode: low-pass 9 Å")
     assert lines[lines.index("*map002: import_phantom.mrc*") + 1].startswith(
         "Local scale in resolution mode: low-pass 20 Å"

@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 import matplotlib
 from matplotlib.figure import Figure
 
+from occupy_core.reporting.next_steps import outcome_blocks
 from occupy_core.reporting.pdf.comparison_page import (
     comparison_figures,
     comparison_size,
@@ -53,7 +54,10 @@ def write_logfile(
         if report.get("model"):
             from occupy_core.reporting.pdf.model_page import model_pages  # most jobs have no model
 
-            for figure in model_pages(report["model"], report["comparison"], version=report["version"]):
+            outcome = [] if _has_several_maps(report) else outcome_blocks(report)
+            for figure in model_pages(
+                report["model"], report["comparison"], version=report["version"], outcome=outcome
+            ):
                 add_page(figure)
         for index, map_sections in enumerate(sections):
             for figure in pages_of_map(report, index, map_sections):
@@ -83,6 +87,7 @@ def pages_of_map(report: Report, index: int, sections: MapSections) -> List[Figu
         version=report["version"],
         notes=[] if _has_several_maps(report) else report["warnings"],
         reference_name=_map_name(report, shared) if is_borrowed else None,
+        outcome=[] if _has_several_maps(report) or report.get("model") else outcome_blocks(report),
     )
 
 
@@ -105,6 +110,8 @@ def _summary_figures(report: Report, region_sections: Sequence[RegionSection]) -
     notes = [*report["warnings"], *(compared["warnings"] if compared else [])]
     page = Page(f"Local scale of {len(report['maps'])} maps", f"OccuPy for Scipion and RELION {report['version']}")
     page.add_warning_count(notes)
+    page.top += 0.1
+    add_blocks(page, outcome_blocks(report), title="Local scale, continued")  # a new page has room for all of them
     page.top += 0.1
     if compared and not _place_comparison(page, compared, region_sections):
         yield from comparison_figures(compared, region_sections)

@@ -10,7 +10,17 @@ from matplotlib.figure import Figure
 
 from occupy_core.reporting.pdf.map_panels import draw_panels
 from occupy_core.reporting.pdf.map_plots import HEIGHT, draw_plots
-from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, TINY, WARNINGS, WIDTH, Page, add_blocks, blocks_height
+from occupy_core.reporting.pdf.sheets import (
+    MARGIN,
+    SMALL,
+    TINY,
+    WARNINGS,
+    WIDTH,
+    Blocks,
+    Page,
+    add_blocks,
+    blocks_height,
+)
 from occupy_core.reporting.pdf.surface_views import draw_surface
 from occupy_core.reporting.pdf.text import line_height, shortened
 from occupy_core.reporting.report import target_text
@@ -36,6 +46,7 @@ def map_pages(
     version: str,
     notes: Sequence[str] = (),
     reference_name: Optional[str] = None,
+    outcome: Blocks = (),
 ) -> List[Figure]:
     """Draw the pages of one map: pictures and plots, then settings, derived values and warnings.
 
@@ -54,11 +65,14 @@ def map_pages(
         Warnings about the job, to be listed after the map's own.
     reference_name : str, optional
         Name of the map that gave the reference value, when it is another map.
+    outcome : sequence of (str, sequence of str)
+        The result of the job and the next steps, for the first page of the file.
     """
     title = f"Local scale of {report['name']}"
     page = Page(title, _details(report, version), report["input"])
     warnings = [*report["warnings"], *notes]
     page.add_warning_count(warnings)
+    add_blocks(page, outcome, title=title)  # a new page has room for all of them
     blocks = [("Target masks", [target_text(target) for target in report["targets"]])] if report["targets"] else []
     blocks.append((WARNINGS, warnings) if warnings else ("No warnings", []))
     table = [*_setting_columns(settings), _derived_rows(report, reference_name)]

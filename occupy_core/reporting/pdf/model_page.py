@@ -23,7 +23,7 @@ from occupy_core.modelling.describe import (
 )
 from occupy_core.reporting.pdf.colours import FRACTION_COLOURS
 from occupy_core.reporting.pdf.frames import Frame
-from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, TINY, WARNINGS, WIDTH, Page, add_blocks
+from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, TINY, WARNINGS, WIDTH, Blocks, Page, add_blocks
 from occupy_core.reporting.pdf.text import line_height, shortened, text_width
 
 Report = Mapping[str, Any]
@@ -40,7 +40,9 @@ _CONTINUED = "Occupancy of a fitted model, continued"
 _WIDE_CELL, _WIDEST_CELL = 0.9, 1.25  # inches; narrower cells of the table have no intervals
 
 
-def model_pages(report: Report, comparison: Optional[Report] = None, *, version: str) -> List[Figure]:
+def model_pages(
+    report: Report, comparison: Optional[Report] = None, *, version: str, outcome: Blocks = ()
+) -> List[Figure]:
     """Draw the pages on a fitted model.
 
     Parameters
@@ -51,10 +53,13 @@ def model_pages(report: Report, comparison: Optional[Report] = None, *, version:
         The comparison's part of report.json, whose regions lie on parts of the model.
     version : str
         Version of this program.
+    outcome : sequence of (str, sequence of str)
+        The result of the job and the next steps, for the first page of the file.
     """
     page = Page("Occupancy of the parts of a fitted model", report["model"], f"OccuPy for Scipion and RELION {version}")
     page.add_warning_count(report["warnings"])
     page.top += 0.15
+    add_blocks(page, outcome, title=_CONTINUED)  # a new page has room for all of them
     if len(report["maps"]) == 1:
         _draw_bars(page, report)
     else:

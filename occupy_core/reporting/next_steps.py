@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say in one sentence what a job found, and what to do next in its host: for the log, Scipion's summary and the PDF."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from occupy_core.reporting.map_summary import SCALE_BINS
+from occupy_core.reporting.report import target_text
+from occupy_core.settings.classification import is_mask_lost
+from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAP_OUTPUTS, MODEL_PHENIX, MODEL_REFMAC
+
+Report = Mapping[str, Any]
+
+RELION, SCIPION = "relion", "scipion"
+RESULT, NEXT_STEPS = "Result", "Next steps"
+_NAMED = 3  # parts or maps in a sentence
+
+# Scipion's outputs for the kinds of map that a step names, for one map and for several; docs/scipion.md lists all.
+_OUTPUTS = {
+    "amplified": ("amplifiedMap", "amplifiedMaps"),
+    "attenuated": ("attenuatedMap", "attenuatedMaps"),
+    "sigmoid": ("sigmoidMap", "sigmoidMaps"),
+    "solvent_excluded": ("solventExcludedMap", "solventExcludedMaps"),
+    "subtraction_mask_attenuated": ("subtractionMaskAttenuated", "subtractionMasksAttenuated"),
+    "subtraction_mask_sigmoid": ("subtractionMaskSigmoid", "subtractionMasksSigmoid"),
+}
+
+
+def outcome_blocks(report: Report) -> List[Tuple[str, List[str]]]:
+    """Return the result and the next steps in report.json with their headings; none in reports of earlier versions."""
+    blocks = [(RESULT, [report["result"]] if report.get("result") else []), (NEXT_STEPS, report.get("next_steps", []))]
+    return [(heading, texts) for heading, texts in blocks if texts]
+
+
+def result_text(report: Report) -> str:
+    """Return what a job found, in one sentence for each of: fitted model, comparison; or on its maps.
+
+    Parameters
+    ----------
+    report : mapping
+        Content of report.json.
+    """
+    found = []
+    if report["model"]:
+        found.append(_model_text(report["model"]))
+    if report["comparison"]:
+        found.append(_comparison_text(report["comparison"], is_mask_lost(report["job"]["input_warnings"])))
+    elif report["job"]["compare"]:
+        found.append("the maps were not compared; a warning says why")
+    return "; ".join(found) or _maps_text(report)
+
+
+def next_steps(report: Report, host: str, folder: str) -> List[str]:
+    """Return what to click or type next, a sentence each.
+
+    Parameters
+    ----------
+    report : mapping
+        Content of report.json, without the figures among its outputs.
+    host : str
+        "relion" or "scipion".
+    folder : str
+        Output folder, as the steps name it.
+    """
+    steps = [*_look_steps(report, host, folder), *_map_steps(report, host, folder)]
+    steps += _model_steps(report["model"], host, folder) if report["model"] else []
+    steps += _comparison_steps(report, host, folder) if report["comparison"] else []
+    return steps if report["model"] or report["comparison"] else [*steps, *_measure_steps(report, host)]
+
+
+# --------------------------- the result ---------------------------
+
+
+def _value(item: Report) -> str:
+    return f"{item['occupancy']:.2f} ({item['low']:.2f}-{item['high']:.2f})"
+
+
+def _model_text(model: Report) -> str:
+    parts = model["parts"]
+    if len(model["maps"]) > 1:
+        return _differing_parts_text(model)
+    if len(parts) == 1:
+        return f"the model has only the part {parts[0]['name']}, which counts as 1 itself"
+    shown = [
+        (part["occupancies"][0], part["name"]) for part in parts if part["occupancies"][0]["occupancy"] is not None
+    ]
+    low = sorted((item for item in shown if item[0]["high"] < 1), key=lambda item: item[0]["occupancy"])
+    if not low:
+        return f"none of the {len(shown)} parts of the model that the map shows is clearly less than fully occupied"
+    names = _listed([f"{name} {_value(item)}" for item, name in low])
+    rest = "; each of the others may be fully occupied" if len(low) < len(shown) else ""
+    return f"{len(low)} of {len(shown)} parts of the model are less than fully occupied: {names}{rest}"
+
+
+def _differing_parts_text(model: Report) -> str:
+    if not model["differences"]:
+        return "no part of the model differs between the maps by more than noise explains"
+    occupancies = {
+        (part["name"], item["name"]): item["occupancy"] for part in model["parts"] for item in part["occupancies"]
+    }
+    texts = [
+        f"{item['part']} is {occupancies[item['part'], item['highest']]:.2f} occupied in {item['highest']} and "
+        f"{occupancies[item['part'], item['lowest']]:.2f} in {item['lowest']}"
+        for item in model["differences"]
+    ]
+    return f"{len(texts)} of {len(model['parts'])} parts of the model differ between the maps: {_listed(texts)}"
+
+
+def _comparison_text(comparison: Report, mask_is_lost: bool) -> str:
+    from occupy_core.comparing.describe import no_region_text, sure_regions  # a job on one map does not load it
+
+    sure, count = sure_regions(comparison), len(comparison["regions"])
+    if not sure:
+        unsure = f"; {count} unsure region{'s' * (count > 1)} may be noise" if count else ""
+        lost = "; this may be wrong, since the mask of the classification is not known" if mask_is_lost else ""
+        return f"{no_region_text(comparison)}{unsure}{lost}"
+    region = sure[0]
+    ordered = sorted(region["occupancies"], key=lambda item: -item["occupancy"])
+    place = f", on {', '.join(region['parts'][:_NAMED])}" if region.get("parts") else ""
+    return (
+        f"the maps differ in {len(sure)} region{'s' * (len(sure) > 1)}: region {region['number']} "
+        f"({region['volume_cubic_angstrom']:,.0f} Å^3{place}) is {_value(ordered[0])} occupied in {ordered[0]['name']} "
+        f"and {_value(ordered[-1])} in {ordered[-1]['name']}"
+    )
+
+
+def _maps_text(report: Report) -> str:
+    maps = report["maps"]
+    if len(maps) == 1:
+        return _map_text(maps[0])
+    known = sorted((item["median_scale"], item["name"]) for item in maps if item["median_scale"] is not None)
+    if not known:
+        return f"no voxel of the {len(maps)} maps is confidently more than solvent"
+    (least, lowest), (most, highest) = known[0], known[-1]
+    scale = "one scale for all" if report["shared_reference"] else "each map on its own scale"
+    return f"the median local scale is from {least:.2f} in {lowest} to {most:.2f} in {highest} ({scale})"
+
+
+def _map_text(item: Report) -> str:
+    if item["targets"]:
+        return _listed([target_text(target) for target in item["targets"]])
+    counts = item["scale_histogram"]["confident_voxels"]
+    if item["median_scale"] is None or not sum(counts):
+        return "no voxel of the map is confidently more than solvent"
+    below = 100 * sum(counts[: SCALE_BINS // 2]) / sum(counts)
+    text = f"{below:.0f} % of the density that is no solvent reads below 0.5, where 1 is the best region of the map"
+    if item["derived"]["mode"] == "resolution":
+        return f"{text}: these parts are less occupied, more flexible or less well resolved"
+    return f"{text}: these parts are less than half as dense, as at low occupancy"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = len(texts) - _NAMED
+    return "; ".join([*texts[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
+
+
+# --------------------------- the next steps ---------------------------
+
+
+def _look_steps(report: Report, host: str, folder: str) -> List[str]:
+    session = os.path.join(folder, CHIMERAX)
+    if host == SCIPION:
+        return [f"to look: Analyze results; in ChimeraX, type in the project's folder: chimerax {session}"]
+    pages = f"open {os.path.join(folder, FIGURE)} (Display); " if report["settings"]["figures"] else ""
+    return [f"to look: {pages}in ChimeraX, type: chimerax {session}"]
+
+
+def _map_steps(report: Report, host: str, folder: str) -> List[str]:
+    """Return the steps that modified maps and subtraction masks are for."""
+    first = report["maps"][0]
+    names: Dict[str, str] = {}
+    for kind in _OUTPUTS:
+        if kind in first["outputs"]:
+            names[kind] = _OUTPUTS[kind][bool(first["prefix"])]
+            if host != SCIPION:
+                names[kind] = os.path.join(folder, first["outputs"][kind])
+    modified = [name for kind, name in names.items() if not MAP_OUTPUTS[kind].is_mask]
+    masks = [name for kind, name in names.items() if MAP_OUTPUTS[kind].is_mask]
+    steps = []
+    if modified:
+        steps.append(
+            f"to build into the map: take {' or '.join(modified)}; refine and classify with the unmodified map"
+        )
+    if masks:
+        job = "subtract projection" if host == SCIPION else "a Subtract job"
+        steps.append(f"to subtract weak parts from the particles: {job} with {masks[0]} as mask of the signal to keep")
+    return steps
+
+
+def _measure_steps(report: Report, host: str) -> List[str]:
+    """Return how to measure occupancies, for a job that has measured none."""
+    several, calibrated = len(report["maps"]) > 1, report["settings"]["normalisation"] == "calibrated"
+    steps = []
+    if host == SCIPION:
+        if not calibrated:
+            steps.append("to read occupancies all over the map: Normalisation calibrated, Scale mode occupancy")
+        steps.append("to measure the occupancy of chains: the protocol model occupancy, with a fitted model")
+        return [*steps, "to find where the maps differ: the protocol compare classes"] if several else steps
+    if not calibrated:
+        steps.append("to read occupancies all over the map: the same job with the parameter preset, value occupancy")
+    return [*steps, "to measure the occupancy of chains: the same job with the parameter model, value fitted_model.cif"]
+
+
+def _model_steps(model: Report, host: str, folder: str) -> List[str]:
+    steps = []
+    masked = [part for part in model["parts"] if part["mask"]]
+    part = _part_to_sort_by(model)
+    if part is not None and part["mask"]:
+        mask = f"partMask{masked.index(part) + 1}" if host == SCIPION else os.path.join(folder, part["mask"])
+        steps.append(_sort_step(part["name"], mask, host))
+    elif part is not None:
+        setting = "Masks of parts" if host == SCIPION else "the parameter model_masks"
+        steps.append(f"to sort the particles by {part['name']}: run again with {setting}, value {part['name']}")
+    files = [os.path.join(folder, name) for name in (MODEL_REFMAC, MODEL_PHENIX) if name in model["outputs"]]
+    if len(files) == 2:
+        steps.append(f"to refine the occupancies: {files[0]} in servalcat or Refmac, {files[1]} in Phenix")
+    return steps
+
+
+def _part_to_sort_by(model: Report) -> Any:
+    """Return the part that differs most between the maps, or the least occupied one that is there; None without one."""
+    if model["differences"]:
+        return next(part for part in model["parts"] if part["name"] == model["differences"][0]["part"])
+    low = [
+        (item["occupancy"], number)
+        for number, part in enumerate(model["parts"])
+        for item in part["occupancies"]
+        if item["occupancy"] is not None and item["low"] > 0 and item["high"] < 1
+    ]
+    return model["parts"][min(low)[1]] if low else None
+
+
+def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
+    from occupy_core.comparing.describe import sure_regions
+
+    sure = sure_regions(report["comparison"])
+    if sure:
+        mask = f"regionMask{sure[0]['number']}" if host == SCIPION else os.path.join(folder, sure[0]["mask"])
+        return [_sort_step(f"region {sure[0]['number']}", mask, host)]
+    if report["model"]:
+        return []
+    model = "the protocol model occupancy" if host == SCIPION else "the same job with the parameter model"
+    return [
+        "to look for smaller differences: classify again within a mask around the part that may differ; with a fitted "
+        f"model: {model}"
+    ]
+
+
+def _sort_step(what: str, mask: str, host: str) -> str:
+    if host == SCIPION:
+        return (
+            f"to sort the particles by {what}: subtract projection with {mask} as mask of the signal to keep, then "
+            f"RELION's 3D classification without alignment, Reference mask {mask}"
+        )
+    return (
+        f"to sort the particles by {what}: a Subtract job with {mask} as mask of the signal to keep, then Class3D of "
+        f"its particles_subtracted.star without alignment, Reference mask {mask}"
+    )

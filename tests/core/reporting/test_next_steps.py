@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of a job in one sentence, and what to do next."""
+
+import pytest
+
+from occupy_core.reporting.next_steps import next_steps, outcome_blocks, result_text
+from occupy_core.settings.classification import missing_optimiser_text
+from tests.core.comparing.reports import DOUBT, comparison_report, region_report
+from tests.core.reporting.model_reports import model_report
+
+
+def report_of(maps=1, model=None, comparison=None, mode="resolution", kinds=(), warnings=(), **settings):
+    """Return what a job's report needs for its result and its next steps."""
+    prefixes = [f"class{number:03d}_" for number in range(1, maps + 1)] if maps > 1 else [""]
+    items = [
+        {
+            "name": f"class {number}",
+            "prefix": prefix,
+            "outputs": {kind: f"{prefix}{kind}.mrc" for kind in ("scale", *kinds)},
+            "derived": {"mode": mode},
+            "median_scale": number / 10,
+            "targets": [],
+            "scale_histogram": {"confident_voxels": [3] * 25 + [7] * 25},
+        }
+        for number, prefix in enumerate(prefixes, start=1)
+    ]
+    return {
+        "maps": items,
+        "model": model,
+        "comparison": comparison,
+        "job": {"compare": comparison is not None, "input_warnings": list(warnings)},
+        "settings": {"figures": True, "normalisation": "tiled", **settings},
+        "shared_reference": None,
+    }
+
+
+def steps_of(report, host="relion"):
+    return "\n".join(next_steps(report, host, "External/job004/"))
+
+
+def test_one_map_says_how_much_of_it_is_weak_and_how_to_measure_more():
+    report = report_of()
+    assert result_text(report).startswith("30 % of the density that is no solvent reads below 0.5, where 1 is the best")
+    assert "less well resolved" in result_text(report)
+    assert "low occupancy" in result_text(report_of(mode="occupancy"))
+    steps = steps_of(report)
+    assert "External/job004/logfile.pdf" in steps and "chimerax External/job004/occupy.cxc" in steps
+    assert "parameter preset, value occupancy" in steps and "parameter model, value fitted_model.cif" in steps
+    assert "preset" not in steps_of(report_of(normalisation="calibrated"))
+    assert "logfile.pdf" not in steps_of(report_of(figures=False))
+    report["maps"][0]["median_scale"] = None
+    assert result_text(report) == "no voxel of the map is confidently more than solvent"
+
+
+def test_the_occupancy_in_a_target_mask_is_the_result():
+    target = {
+        "mask": "masks/arm.mrc",
+        "scale_median": 0.35,
+        "scale_lower_quartile": 0.3,
+        "scale_upper_quartile": 0.4,
+        "occupancy_interval_90": [0.28, 0.42],
+    }
+    report = report_of()
+    report["maps"][0]["targets"] = [target]
+    assert result_text(report).startswith("arm.mrc: occupancy 0.35 (90 % interval 0.28 to 0.42")
+
+
+def test_several_maps_that_are_not_compared_give_the_range():
+    report = report_of(maps=3)
+    assert result_text(report) == (
+        "the median local scale is from 0.10 in class 1 to 0.30 in class 3 (each map on its own scale)"
+    )
+    assert "compare classes" in steps_of(report, "scipion")
+    report["job"]["compare"] = True
+    assert result_text(report) == "the maps were not compared; a warning says why"
+
+
+@pytest.mark.parametrize(
+    ("host", "mask"), [("relion", "External/job004/region001_mask.mrc"), ("scipion", "regionMask1")]
+)
+def test_a_sure_region_is_the_result_and_its_mask_the_next_step(host, mask):
+    region = region_report(1, [0.2, 0.9, 0.5], of_all=0.5, volume_cubic_angstrom=12000.0)
+    region["mask"] = "region001_mask.mrc"
+    report = report_of(3, comparison=comparison_report([region], classes=3, shares=[0.3] * 3))
+    text = result_text(report)
+    assert text.startswith("the maps differ in 1 region: region 1 (12,000 Å^3) is 0.90 (")
+    assert "occupied in class 2 and 0.20 (" in text and text.endswith("in class 1")
+    assert steps_of(report, host).count(mask) == 2 and "sort the particles by region 1" in steps_of(report, host)
+
+
+def test_no_region_names_the_mask_that_is_not_known():
+    unsure = region_report(1, [0.2, 0.9], doubt=DOUBT)
+    report = report_of(2, comparison=comparison_report([unsure]))
+    assert result_text(report) == (
+        "no sure region where class 1, class 2 differ by more than noise explains; 1 unsure region may be noise"
+    )
+    assert "classify again within a mask" in steps_of(report)
+    lost = report_of(2, comparison=comparison_report([]), warnings=[missing_optimiser_text("run_it025_optimiser.star")])
+    assert result_text(lost).endswith("this may be wrong, since the mask of the classification is not known")
+
+
+@pytest.mark.parametrize("host", ["relion", "scipion"])
+def test_the_parts_of_a_model_that_are_not_whole_are_the_result(host):
+    model = model_report({"A": [1.0], "B": [0.7], "C": [0.3], "D": [None]})
+    report = report_of(model=model)
+    assert result_text(report) == (
+        "2 of 3 parts of the model are less than fully occupied: C 0.30 (0.20-0.40); B 0.70 (0.60-0.80); each of the "
+        "others may be fully occupied"
+    )
+    assert "value C" in steps_of(report, host) and "to measure" not in steps_of(report, host)
+    for part in model["parts"][1:]:
+        part["mask"] = f"group_{part['name']}_mask.mrc"
+    mask = "External/job004/group_C_mask.mrc" if host == "relion" else "partMask2"
+    assert steps_of(report, host).count(mask) == 2
+    absent = report_of(model=model_report({"A": [1.0], "B": [0.0]}))
+    assert "B 0.00 (0.00-0.10)" in result_text(absent) and "sort" not in steps_of(absent)
+    assert "none of the 2 parts" in result_text(report_of(model=model_report({"A": [1.0], "B": [0.95]})))
+    assert "only the part A" in result_text(report_of(model=model_report({"A": [1.0]})))
+
+
+def test_the_parts_that_differ_between_classes_are_the_result():
+    difference = {"part": "B", "difference": 0.6, "low": 0.4, "high": 0.8, "lowest": "class 1", "highest": "class 2"}
+    model = model_report({"A": [1.0, 1.0], "B": [0.2, 0.8]}, differences=[difference])
+    assert result_text(report_of(2, model=model)) == (
+        "1 of 2 parts of the model differ between the maps: B is 0.80 occupied in class 2 and 0.20 in class 1"
+    )
+    assert "no part of the model differs" in result_text(report_of(2, model=model_report({"A": [1.0, 1.0]})))
+
+
+@pytest.mark.parametrize(("host", "name"), [("relion", "External/job004/amplified.mrc"), ("scipion", "amplifiedMap")])
+def test_modified_maps_and_subtraction_masks_are_named(host, name):
+    steps = steps_of(report_of(kinds=("amplified", "attenuated", "subtraction_mask_attenuated")), host)
+    assert f"take {name} or " in steps
+    mask = "External/job004/subtraction_mask_attenuated.mrc" if host == "relion" else "subtractionMaskAttenuated"
+    assert f"with {mask} as mask of the signal to keep" in steps
+    assert "class001_amplified.mrc" in steps_of(report_of(2, kinds=["amplified"]))
+    assert "amplifiedMaps" in steps_of(report_of(2, kinds=["amplified"]), "scipion")
+
+
+def test_reports_of_earlier_versions_have_no_outcome():
+    assert outcome_blocks({}) == []
+    assert outcome_blocks({"result": "found", "next_steps": ["look"]}) == [
+        ("Result", ["found"]),
+        ("Next steps", ["look"]),
+    ]
