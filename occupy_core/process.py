@@ -23,6 +23,7 @@ from occupy_core.errors import MapError
 from occupy_core.estimate.input_checks import map_warnings
 from occupy_core.estimate.intervals import spread_for_intervals
 from occupy_core.estimate.local_scale import local_scale, recalibrate, variability_limit
+from occupy_core.estimate.near_molecule import suit_noise_near_molecule
 from occupy_core.estimate.parameters import ResolvedParameters
 from occupy_core.estimate.prepare import PreparedMap, calibrate_map, kernel_maximum, map_reference, prepare_map
 from occupy_core.estimate.reference import Reference
@@ -355,9 +356,13 @@ def _input_warnings(prepared: PreparedMap) -> List[str]:
 def _solvent_model(prepared: PreparedMap, threads: int) -> SolventModel:
     low, high = (float(value) for value in prepared.source.limits)
     try:
-        return fit_solvent(prepared.lowpassed, prepared.solvent, contrast=high - low, threads=threads)
+        model = fit_solvent(prepared.lowpassed, prepared.solvent, contrast=high - low, threads=threads)
     except MapError as error:
         raise MapError(f"{prepared.source.path}: {error}") from error
+    lowpass_voxels = prepared.parameters.lowpass / prepared.parameters.voxel_size
+    return suit_noise_near_molecule(
+        model, prepared.lowpassed, prepared.solvent, lowpass_voxels=lowpass_voxels, threads=threads
+    )
 
 
 def _own_reference(prepared: PreparedMap, maximum: Volume, threads: int) -> Tuple[Reference, Tuple[str, ...]]:

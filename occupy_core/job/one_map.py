@@ -153,11 +153,13 @@ def _summary_lines(result: Result) -> List[str]:
     if math.isnan(result.median_scale):
         median = "no voxel is confidently more than solvent"
     zero = f"zero at {result.reference.zero:.4g}, " if result.settings.normalisation == "calibrated" else ""
+    near = result.solvent.near_sigma
     return [
         f"{parameters.mode} mode, low-pass {parameters.lowpass:.4g} Å, kernel {parameters.kernel_size} voxels a side "
         f"({parameters.kernel_voxels} voxels), tau {parameters.tau:.4g}",
         f"reference value {result.reference.value:.4g}, {zero}{median}, "
-        f"solvent {result.solvent.mean:.4g} +- {result.solvent.sigma:.3g}",
+        f"solvent {result.solvent.mean:.4g} +- {result.solvent.sigma:.3g}"
+        + ("" if near is None else f", near the molecule +- {near:.3g}"),
         *(target_text(target_report(target)) for target in result.targets),
         *(f"WARNING: {text}" for text in result.warnings),
     ]

@@ -62,6 +62,7 @@ def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str,
         "solvent": {
             "mean": solvent.mean,
             "sigma": solvent.sigma,
+            "sigma_near_molecule": solvent.near_sigma,
             "height": solvent.height,
             "confidence_limit": solvent.limit,
             "histogram": solvent_curves(solvent),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import List, Optional, Tuple
 
 import numpy as np
@@ -49,6 +49,9 @@ class SolventModel:
         the map when no confidence exceeds 0.5.
     warnings : tuple of str
         Reasons why the model may be wrong, and the ways out.
+    near_sigma : float, optional
+        Spread of the solvent near the molecule, in the map's grey scale, which `confidence` and `limit` are made for;
+        None if they follow from the Gaussian.
     """
 
     mean: float
@@ -59,6 +62,32 @@ class SolventModel:
     confidence: Floats
     limit: float
     warnings: Tuple[str, ...] = ()
+    near_sigma: Optional[float] = None
+
+    def widened(self, near_sigma: float) -> SolventModel:
+        """Return the model with the confidence for solvent that spreads more widely, such as near the molecule.
+
+        A value gets the confidence that the value as many standard deviations above the mean has now.
+
+        Parameters
+        ----------
+        near_sigma : float
+            Standard deviation of that solvent, in the map's grey scale, above `sigma`.
+        """
+        low, high = self.values[0], self.values[-1]
+        centres = _bin_centres()
+        narrow = self.mean + (self.values - self.mean) * (self.sigma / near_sigma)
+        confidence = np.interp(narrow, self.values, self.confidence)
+        _, outdated = _confidence_limit(centres, self.confidence)
+        limit, limit_warnings = _confidence_limit(centres, confidence)
+        span = (high - low) * BINS / (BINS - 1)
+        return replace(
+            self,
+            confidence=confidence,
+            limit=float(low + (limit - centres[0]) * span),
+            warnings=(*(text for text in self.warnings if text not in outdated), *limit_warnings),
+            near_sigma=near_sigma,
+        )
 
     def confidence_map(
         self, lowpassed: Volume, *, hedge: float = 1.0, threads: int = 1, out: Optional[Volume] = None
@@ -148,7 +177,7 @@ def fit_solvent(
         )
     counts, solvent_counts = histograms(lowpassed, region, Bins(BINS, (low, high)), threads=threads)
     # The fit runs in units of the histogram's range, so that it does not depend on the map's grey scale.
-    centres = (np.arange(BINS) + 0.5) / BINS
+    centres = _bin_centres()
     density = counts * (BINS / counts.sum())
     notes = []
     if not solvent_counts.any():
@@ -175,6 +204,12 @@ def fit_solvent(
         limit=low + limit * span,
         warnings=(*notes, *limit_warnings),
     )
+
+
+def _bin_centres() -> Floats:
+    """Return the centres of the histogram's bins, 0..1 of its range."""
+    centres: Floats = (np.arange(BINS) + 0.5) / BINS
+    return centres
 
 
 def _gaussian(x: Floats, height: float, mean: float, sigma: float) -> Floats:

@@ -153,6 +153,7 @@ def _value_text(item: Description, value: Any) -> str:
 def _derived_rows(report: Report, reference_name: Optional[str]) -> Rows:
     """Return the table of values that were derived from the settings and the map."""
     derived, reference, solvent = report["derived"], report["reference"], report["solvent"]
+    widened = solvent["sigma_near_molecule"] is not None
     rows = [
         ("Mode", derived["mode"]),
         ("Low-pass", f"{derived['lowpass_angstrom']:.4g} Å"),
@@ -164,6 +165,7 @@ def _derived_rows(report: Report, reference_name: Optional[str]) -> Rows:
         *([("Zero of the scale", _number(reference["zero"]))] if reference["zero"] else []),
         *([("Full scale taken from", reference_name)] if reference_name else _tile_rows(reference)),
         ("Solvent, mean ± sigma", f"{_number(solvent['mean'], 3)} ± {_number(solvent['sigma'], 3)}"),
+        *([("Sigma near the molecule", _number(solvent["sigma_near_molecule"], 3))] if widened else []),
         ("Confidence limit", _number(solvent["confidence_limit"])),
         ("Variability limit", _number(report["variability_limit"], 3)),
         ("Median scale where confident", _number(report["median_scale"], 3)),
