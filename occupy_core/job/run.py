@@ -33,6 +33,7 @@ from occupy_core.job.several_maps import (
 from occupy_core.job.staging import staged_outputs
 from occupy_core.job.write_reports import ReportContents, write_reports
 from occupy_core.progress import Progress, Say
+from occupy_core.reporting.next_steps import next_steps
 from occupy_core.settings.job_spec import Job
 from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAPS_TABLE, NODE_FILE, REPORT, SPREAD_MAP
 
@@ -116,7 +117,7 @@ def run_job(
             report["outputs"],
             model_report,
             report["result"],
-            report["next_steps"],
+            next_steps(report, job.host, job.output_dir),
         )
         if tables is not None:
             tables(outputs, folder)

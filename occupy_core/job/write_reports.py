@@ -92,7 +92,7 @@ def write_reports(contents: ReportContents, folder: Path) -> Report:
         }
     )
     report["result"] = result_text(report)
-    report["next_steps"] = next_steps(report, job.host, job.output_dir)
+    report["next_steps"] = next_steps(report, job.host)  # without the folder: reports are the same in any
     write_text(folder / CHIMERAX, session_commands(report, job.output_dir))
     if job.settings.figures:
         problem = _draw_figures(folder / FIGURE, report, contents)

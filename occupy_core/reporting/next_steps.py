@@ -52,17 +52,17 @@ def result_text(report: Report) -> str:
     return "; ".join(found) or _maps_text(report)
 
 
-def next_steps(report: Report, host: str, folder: str) -> List[str]:
+def next_steps(report: Report, host: str, folder: str = "") -> List[str]:
     """Return what to click or type next, a sentence each.
 
     Parameters
     ----------
     report : mapping
-        Content of report.json, without the figures among its outputs.
+        Content of report.json.
     host : str
         "relion" or "scipion".
     folder : str
-        Output folder, as the steps name it.
+        Output folder, as the steps name it; by default they name the files without a folder.
     """
     steps = [*_look_steps(report, host, folder), *_map_steps(report, host, folder)]
     steps += _model_steps(report["model"], host, folder) if report["model"] else []
@@ -160,9 +160,9 @@ def _listed(texts: Sequence[str]) -> str:
 
 
 def _look_steps(report: Report, host: str, folder: str) -> List[str]:
-    session = os.path.join(folder, CHIMERAX)
     if host == SCIPION:
-        return [f"to look: Analyze results; in ChimeraX, type in the project's folder: chimerax {session}"]
+        return ["to look: Analyze results, with the pages (Report) and ChimeraX"]
+    session = os.path.join(folder, CHIMERAX)
     pages = f"open {os.path.join(folder, FIGURE)} (Display); " if report["settings"]["figures"] else ""
     return [f"to look: {pages}in ChimeraX, type: chimerax {session}"]
 
@@ -215,7 +215,8 @@ def _model_steps(model: Report, host: str, folder: str) -> List[str]:
         steps.append(f"to sort the particles by {part['name']}: run again with {setting}, value {part['name']}")
     files = [os.path.join(folder, name) for name in (MODEL_REFMAC, MODEL_PHENIX) if name in model["outputs"]]
     if len(files) == 2:
-        steps.append(f"to refine the occupancies: {files[0]} in servalcat or Refmac, {files[1]} in Phenix")
+        place = " (in the run's extra folder)" if host == SCIPION else ""
+        steps.append(f"to refine the occupancies: {files[0]} in servalcat or Refmac, {files[1]} in Phenix{place}")
     return steps
 
 
