@@ -153,13 +153,15 @@ def _run_scipion(map_path: Path, class_maps: Path, voxel_size: float) -> Folders
 def _draw_sections(map_path: Path, folder: Path) -> None:
     """Draw central sections of the input and the output maps: demo.png."""
     from occupy_core.maps.reading import read_map
-    from occupy_core.reporting.pdf.sections_figure import sections_figure
+    from occupy_core.reporting.pdf.sections_figure import SectionsFigure
 
     titles = {"scale": "local scale"}
-    panels = {"input": read_map(map_path).data}
+    source = read_map(map_path)
+    panels = {"input": source.data}
     panels.update({titles.get(name, name): read_map(folder / f"{name}.mrc").data for name in MAPS})
-    figure = sections_figure(panels, title="Simulated complex: parts at occupancy 1, 0.6 and 0.3", planes=(0,))
-    figure.savefig(OUTPUT / "demo.png", dpi=110)
+    title = "Simulated complex: parts at occupancy 1, 0.6 and 0.3"
+    drawn = SectionsFigure(panels, title=title, voxel_size=source.grid.voxel_size, planes=(0,))
+    drawn.figure.savefig(OUTPUT / "demo.png", dpi=110)
 
 
 def _draw_map_page(map_path: Path, folder: Path) -> None:

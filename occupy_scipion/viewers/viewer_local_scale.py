@@ -15,7 +15,7 @@ from occupy_core.errors import MapError
 from occupy_core.files import write_text
 from occupy_core.reporting.chimerax import session_commands
 from occupy_core.reporting.pdf.logfile import fixed_style, pages_of_map
-from occupy_core.reporting.pdf.sections_figure import sections_figure
+from occupy_core.reporting.pdf.sections_figure import SectionsFigure
 from occupy_core.reporting.pdf.surface_views import surface_figure
 from occupy_core.reporting.sections import AXIS_NAMES, map_sections, surface_of_map
 from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAP_OUTPUTS
@@ -24,7 +24,7 @@ from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols import ProtOccupyLocalScale
 from occupy_scipion.sources import is_set, voxels_of
 from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer
-from occupy_scipion.viewers.views import DocumentView, FigureView, PageView, document_program
+from occupy_scipion.viewers.views import DocumentView, PageView, SectionsView, document_program
 
 # Commands for ChimeraX that show another map of the run than occupy.cxc does.
 _OTHER_MAP_COMMANDS = "occupy_other_map.cxc"
@@ -81,14 +81,16 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             default=0,
             display=params.EnumParam.DISPLAY_HLIST,
             label="Slices perpendicular to",
-            help="The axis perpendicular to the slices. The slices pass through the middle of the box.",
+            help="The axis perpendicular to the slices. They first pass through the middle of the molecule or, with "
+            "target masks, where these are largest; sliders below them move all maps together.",
         )
         group.addParam(
             "showSlices",
             params.LabelParam,
             label="Input, scale, confidence and modified maps",
-            help="Central slices side by side. Modified maps have the same grey levels as the input: amplified parts "
-            "look brighter and attenuated parts darker. Scale and confidence are shown from 0 to 1.",
+            help="Slices side by side, with a slider for each axis. Modified maps have the same grey levels as the "
+            "input: amplified parts look brighter and attenuated parts darker. Scale and confidence are shown from 0 "
+            "to 1. Target masks are outlined.",
         )
 
     def _add_report(self, form):
@@ -159,10 +161,12 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             for kind, path in self._files(source).items():
                 panels[MAP_OUTPUTS[kind].title] = voxels_of(source, path)
             planes = (0, 1, 2) if self.planes.get() == 0 else (self.planes.get() - 1,)
-            figure = sections_figure(panels, title=source.name, planes=planes)
+            masks = self._target_masks(source)
+            size = self._map_report(source)["voxel_size_angstrom"]
+            sections = SectionsFigure(panels, title=source.name, voxel_size=size, planes=planes, masks=masks)
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the maps")]
-        return [FigureView(figure, f"Local scale of {source.name}", self._tkRoot)]
+        return [SectionsView(sections, f"Local scale of {source.name}", self._tkRoot)]
 
     def _report(self, _name=None):
         results = report.read_report(self.protocol._getExtraPath())
@@ -171,7 +175,8 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             index = [item["prefix"] for item in results["maps"]].index(source.prefix)
             item = results["maps"][index]
             panels = {kind: voxels_of(source, path) for kind, path in self._files(source).items()}
-            sections = map_sections({"input": voxels_of(source), **panels}, item)
+            maps = {"input": voxels_of(source), **panels}
+            sections = map_sections(maps, item, masks=self._target_masks(source))
             with fixed_style():
                 figures = pages_of_map(results, index, sections)
         except MapError as error:
@@ -232,6 +237,11 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
 
     def _is_set(self):
         return is_set(self.protocol.inputVolumes.get())
+
+    def _target_masks(self, source):
+        """Return the target masks of the run by the names of their files; those that were removed are not shown."""
+        paths = report.read_report(self.protocol._getExtraPath())["settings"]["target_mask"]
+        return {os.path.basename(path): voxels_of(source, path) for path in paths if os.path.exists(path)}
 
     def _map_report(self, source):
         """Return the part of report.json on a map."""

@@ -9,15 +9,15 @@ from pwem.objects import Volume
 from pyworkflow.viewer import DESKTOP_TKINTER, Viewer
 
 from occupy_core.errors import MapError
-from occupy_core.reporting.pdf.sections_figure import sections_figure
+from occupy_core.reporting.pdf.sections_figure import SectionsFigure
 from occupy_core.settings.output_names import GROUP_MASK, MAP_OUTPUTS, SPREAD_MAP, is_region_mask
 from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale, ProtOccupyModel
 from occupy_scipion.sources import source_of, voxels_of
-from occupy_scipion.viewers.views import FigureView
+from occupy_scipion.viewers.views import SectionsView
 
 
 class OccupyVolumeViewer(Viewer):
-    """Show central slices of one output map of this plugin, also if neither Xmipp nor ChimeraX is installed."""
+    """Show slices of one output map of this plugin, also if neither Xmipp nor ChimeraX is installed."""
 
     _name = "OccuPy slices"
     _environments = [DESKTOP_TKINTER]
@@ -34,10 +34,10 @@ class OccupyVolumeViewer(Viewer):
     def _visualize(self, obj, **kwargs):
         source = source_of(obj)
         try:
-            figure = sections_figure({_title(obj): voxels_of(source)}, title=source.name)
+            sections = SectionsFigure({_title(obj): voxels_of(source)}, title=source.name, voxel_size=source.voxel_size)
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the map")]
-        return [FigureView(figure, source.name, self._tkRoot)]
+        return [SectionsView(sections, source.name, self._tkRoot)]
 
 
 def _title(volume: Volume) -> str:

@@ -10,6 +10,9 @@ from typing import Any, Optional
 
 from pyworkflow.viewer import View
 
+from occupy_core.reporting.pdf.sections_figure import SectionsFigure
+from occupy_core.reporting.sections import AXIS_NAMES
+
 _DOCUMENT_PROGRAMS = ("xdg-open", "evince", "okular", "atril", "xpdf", "mupdf", "open")
 # Resolution of a page in a window that scrolls, dots per inch.
 _PAGE_DPI = 100
@@ -41,14 +44,49 @@ class FigureView(View):
         canvas = FigureCanvasTkAgg(self._figure, master=window)
         toolbar = NavigationToolbar2Tk(canvas, window)
         toolbar.pack(side=tkinter.BOTTOM, fill=tkinter.X)
+        self._add_controls(window, canvas)
         canvas.get_tk_widget().pack(side=tkinter.TOP, fill=tkinter.BOTH, expand=True)
         canvas.draw()
+
+    def _add_controls(self, window: Any, canvas: Any) -> None:
+        """Add what moves the figure, below it; for derived classes."""
 
     def _fit(self, width: int, height: int) -> None:
         """Reduce the figure's size so that it fits on a screen of this size, pixels."""
         inches, dpi = self._figure.get_size_inches(), self._figure.dpi
         factor = min(1.0, _MAX_WIDTH * width / dpi / inches[0], _MAX_HEIGHT * height / dpi / inches[1])
         self._figure.set_size_inches(inches * factor)
+
+
+class SectionsView(FigureView):
+    """Sections of maps in a window with a slider for each axis, which moves the sections of all maps together."""
+
+    def __init__(self, sections: SectionsFigure, title: str, parent: Any = None) -> None:
+        FigureView.__init__(self, sections.figure, title, parent)
+        self.sections = sections
+
+    def _add_controls(self, window: Any, canvas: Any) -> None:
+        import tkinter
+
+        area = tkinter.Frame(window)
+        area.pack(side=tkinter.BOTTOM, fill=tkinter.X)
+        for axis in self.sections.planes:
+            part = self.sections.cut.window[axis]
+            slider = tkinter.Scale(
+                area,
+                label=AXIS_NAMES[axis],
+                from_=part.start,
+                to=part.stop - 1,
+                orient=tkinter.HORIZONTAL,
+                name=f"slider_{AXIS_NAMES[axis]}",
+            )
+            slider.set(self.sections.cut.planes[axis])
+            slider.configure(command=lambda value, axis=axis: self._move(axis, int(value), canvas))
+            slider.pack(side=tkinter.LEFT, fill=tkinter.X, expand=True)
+
+    def _move(self, axis: int, index: int, canvas: Any) -> None:
+        self.sections.move(axis, index)
+        canvas.draw_idle()
 
 
 class PageView(FigureView):

@@ -14,6 +14,7 @@ from pwem.viewers.viewer_chimera import Chimera
 from pyworkflow.viewer import DESKTOP_TKINTER, MessageView
 
 from demo.simulate import phantom
+from occupy_core.reporting.where_to_cut import cut_through_molecule
 from occupy_scipion import report
 from occupy_scipion.viewers import OccupyLocalScaleViewer
 from tests.scipion.conftest import write_map
@@ -54,7 +55,11 @@ def test_slices_show_every_map(lab, run, tmp_path):
     shown = [axes.images[0].get_array() for axes in view.getFigure().axes if axes.images][:4]
     # The panels show the values in the files, four different maps.
     scale = ImageHandler().read(run.scaleMap.getFileName() + ":mrc").getData()
-    assert np.array_equal(shown[1], scale[32])
+    cut = view.sections.cut
+    assert np.array_equal(shown[1], cut.section(scale, 0))
+    view.sections.move(0, 20)
+    moved = [axes.images[0].get_array() for axes in view.getFigure().axes if axes.images][:4]
+    assert np.array_equal(moved[1], view.sections.cut.section(scale, 0)) and not np.array_equal(moved[0], shown[0])
     assert all(not np.array_equal(one, other) for i, one in enumerate(shown) for other in shown[:i])
     assert picture(view, tmp_path / "slices.png").std() > 30
 
@@ -76,7 +81,9 @@ def test_slices_of_one_axis_can_be_shown(lab, run):
     viewer.planes.set(2)
     (view,) = viewer._slices()
     labels = [axes.get_ylabel() for axes in view.getFigure().axes if axes.get_ylabel()]
-    assert labels[0] == "y = 32" and not any(label.startswith(("z", "x")) for label in labels)
+    assert labels[0] == f"y = {view.sections.cut.planes[1]}" and not any(
+        label.startswith(("z", "x")) for label in labels
+    )
 
 
 def test_map_of_a_set_is_chosen_by_its_id(lab, run_of_set):
@@ -87,7 +94,7 @@ def test_map_of_a_set_is_chosen_by_its_id(lab, run_of_set):
     (view,) = viewer._slices()
     item = run_of_set.scaleMaps[3]
     scale = ImageHandler().read(item.getFileName() + ":mrc").getData()
-    assert np.array_equal(view.getFigure().axes[1].images[0].get_array(), scale[18])
+    assert np.array_equal(view.getFigure().axes[1].images[0].get_array(), view.sections.cut.section(scale, 0))
 
 
 def test_output_opens_as_slices_or_as_a_set(lab, run, run_of_set, tmp_path):
@@ -114,7 +121,8 @@ def test_slices_show_an_input_that_was_converted(lab, tmp_path, three_parts):
     ImageHandler().convert(str(write_map(tmp_path / "plain.mrc", three_parts.volume)), str(tmp_path / "shown.vol"))
     protocol = lab.run_local_scale(lab.import_maps(tmp_path / "shown.vol"))
     (view,) = viewer_of(lab, protocol)._slices()
-    assert np.array_equal(view.getFigure().axes[0].images[0].get_array(), three_parts.volume[32])
+    shown = view.sections.cut.section(three_parts.volume, 0)
+    assert np.array_equal(view.getFigure().axes[0].images[0].get_array(), shown)
 
 
 def test_viewer_before_the_run_shows_messages(lab, a_map):
@@ -193,7 +201,8 @@ def test_report_page_shows_the_output_maps(lab, run, run_of_set, tmp_path):
     assert any("Random seed" in text.get_text() for text in table.getFigure().texts)
     scale = ImageHandler().read(run.scaleMap.getFileName() + ":mrc").getData()
     drawn = {found.get_label(): found for found in view.getFigure().artists}
-    assert np.array_equal(drawn["scale z"].get_array(), scale[32])
+    cut = cut_through_molecule(ImageHandler().read(run.confidenceMap.getFileName() + ":mrc").getData())
+    assert np.array_equal(drawn["scale z"].get_array(), cut.section(scale, 0))
     assert {"input x", "amplified y", "solvent model", "all voxels", "amplified", "tile"} <= set(drawn)
     viewer = viewer_of(lab, run_of_set)
     viewer.whichMap.set(1)

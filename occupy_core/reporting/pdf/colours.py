@@ -10,6 +10,8 @@ import numpy as np
 # Names of colour maps in matplotlib.
 FRACTION_COLOURS = "viridis"
 DENSITY_COLOURS = "gray"
+# Outlines of target masks.
+OUTLINE_COLOURS = ("C3", "C1", "C6", "C9")
 
 
 def grey_levels(images: Sequence[Any]) -> Tuple[float, float]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Tuple
 
 from occupy_core.reporting.pdf.colour_key import KEY_WIDTH, draw_colour_key
-from occupy_core.reporting.pdf.colours import DENSITY_COLOURS, FRACTION_COLOURS, grey_levels
+from occupy_core.reporting.pdf.colours import DENSITY_COLOURS, FRACTION_COLOURS, OUTLINE_COLOURS, grey_levels
 from occupy_core.reporting.pdf.frames import Frame
 from occupy_core.reporting.pdf.scale_bar import draw_scale_bar
 from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, WIDTH, Page
@@ -19,7 +19,6 @@ _GAP = 0.06  # inches
 _LABELS_WIDTH = 0.25  # space for labels on the left of the sections, inches
 _KEYS_HEIGHT, _BETWEEN_KEYS = 0.7, 0.6  # inches
 _OUTLINED = ("input", "scale")  # the maps on which target masks are outlined
-_OUTLINE_COLOURS = ("C3", "C1", "C6", "C9")
 _OUTLINE_WIDTH, _SAMPLE_WIDTH = 0.9, 2.0  # of outlines and of their samples in the list of masks, points
 _SAMPLE = 0.2  # length of such a sample, inches
 _MAX_NAMED = 4  # target masks in the list
@@ -85,7 +84,7 @@ def _draw_panel(
     frame.picture(image, DENSITY_COLOURS if is_density else FRACTION_COLOURS, levels, f"{kind} {AXIS_NAMES[axis]}")
     if kind in _OUTLINED:
         for number, masks in enumerate(sections.outlines.values()):
-            colour = _OUTLINE_COLOURS[number % len(_OUTLINE_COLOURS)]
+            colour = OUTLINE_COLOURS[number % len(OUTLINE_COLOURS)]
             frame.outline(masks[axis], colour, width=_OUTLINE_WIDTH, label=f"target mask {number + 1}")
 
 
@@ -93,7 +92,7 @@ def _draw_mask_names(page: Page, sections: MapSections) -> None:
     """List the target masks, each with a line in the colour of its outline."""
     for number, name in enumerate(list(sections.outlines)[:_MAX_NAMED]):
         sample = Frame(page, MARGIN + _LABELS_WIDTH, page.top, _SAMPLE, line_height(SMALL))
-        sample.line((0, 1), (0.5, 0.5), color=_OUTLINE_COLOURS[number], lw=_SAMPLE_WIDTH)
+        sample.line((0, 1), (0.5, 0.5), color=OUTLINE_COLOURS[number], lw=_SAMPLE_WIDTH)
         more = len(sections.outlines) - _MAX_NAMED
         text = f"target mask {name}" + (f", and {more} more" if number == _MAX_NAMED - 1 and more > 0 else "")
         left = MARGIN + _LABELS_WIDTH + _SAMPLE + _GAP

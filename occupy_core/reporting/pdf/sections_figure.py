@@ -1,29 +1,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Figure of the central sections of several maps, for the viewers. Needs matplotlib."""
+"""Figure of the sections of several maps, for the viewers: they move together. Needs matplotlib."""
 
 from __future__ import annotations
 
 import textwrap
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
+from contourpy import contour_generator
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
 from occupy_core.arrays.types import Volume
-from occupy_core.reporting.pdf.colours import DENSITY_COLOURS, FRACTION_COLOURS
+from occupy_core.reporting.pdf.colours import DENSITY_COLOURS, FRACTION_COLOURS, OUTLINE_COLOURS
+from occupy_core.reporting.pdf.scale_bar import round_length
 from occupy_core.reporting.sections import AXIS_NAMES
+from occupy_core.reporting.where_to_cut import Cut, cut_through_molecule
 from occupy_core.settings.output_names import MAP_OUTPUTS
 
 # Titles of the maps with values from 0 to 1; all other maps hold density.
 _FRACTIONS = ("local scale", "confidence", *(kind.title for kind in MAP_OUTPUTS.values() if kind.is_mask))
 _TITLE_WIDTH = 24  # letters in a line
+_BAR_PART = 0.35  # of a section: the longest scale bar
 
 
-def sections_figure(panels: Mapping[str, Volume], *, title: str, planes: Sequence[int] = (0, 1, 2)) -> Figure:
-    """Draw central sections of maps on one grid: a column for each map, a row for each axis.
+class SectionsFigure:
+    """Sections of maps on one grid: a column for each map, a row for each axis.
 
     The local scale, the confidence and masks are coloured from 0 to 1, with one colour key. All maps of density are
-    drawn with the input's grey levels, so that amplified density looks brighter than in the input.
+    drawn with the input's grey levels, so that amplified density looks brighter than in the input. The sections show
+    the molecule, and pass through its middle, or where target masks are largest.
 
     Parameters
     ----------
@@ -31,38 +40,123 @@ def sections_figure(panels: Mapping[str, Volume], *, title: str, planes: Sequenc
         Map by title, the input first. Titles are "local scale", "confidence" and those in `MAP_OUTPUTS`.
     title : str
         Title of the figure.
+    voxel_size : float, optional
+        Edge of a voxel, Å; without it no scale bar is drawn.
     planes : sequence of int
         Axes of the array across which to cut: 0 for z, 1 for y, 2 for x.
+    masks : mapping of str to array, 3D, optional
+        Target masks, 0..1, by name; outlined on all maps.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
         Figure without a window, to be saved or shown by a viewer.
+    cut : Cut
+        Where the sections were cut first.
+    planes : tuple of int
+        As given.
     """
-    low, high = _grey_levels(next(iter(panels.values())))
-    figure = Figure(figsize=(2.6 * len(panels) + 1.0, 2.6 * len(planes) + 0.9), layout="constrained")
-    figure.suptitle(title)
-    axes = figure.subplots(len(planes), len(panels), squeeze=False)
-    colour_keys: Dict[str, Any] = {}
-    for column, (name, volume) in enumerate(panels.items()):
-        fraction = name in _FRACTIONS
-        for row, axis in enumerate(planes):
-            picture = axes[row, column].imshow(
-                np.take(volume, volume.shape[axis] // 2, axis=axis),
-                cmap=FRACTION_COLOURS if fraction else DENSITY_COLOURS,
-                vmin=0 if fraction else low,
-                vmax=1 if fraction else high,
-                origin="lower",
-                interpolation="nearest",
-            )
-            axes[row, column].set(xticks=[], yticks=[])
-            if column == 0:
-                axes[row, column].set_ylabel(f"{AXIS_NAMES[axis]} = {volume.shape[axis] // 2}")
-            colour_keys["fraction" if fraction else "density"] = picture
-        axes[0, column].set_title(textwrap.fill(name, _TITLE_WIDTH))
-    if "fraction" in colour_keys:
-        figure.colorbar(colour_keys["fraction"], ax=axes, shrink=0.6, label="local scale, confidence, masks")
-    return figure
+
+    def __init__(
+        self,
+        panels: Mapping[str, Volume],
+        *,
+        title: str,
+        voxel_size: Optional[float] = None,
+        planes: Sequence[int] = (0, 1, 2),
+        masks: Optional[Mapping[str, Volume]] = None,
+    ) -> None:
+        self._panels, self._masks, self.planes = panels, masks or {}, tuple(planes)
+        self.cut = _cut_of(panels, list(self._masks.values()))
+        self.figure = Figure(figsize=(2.6 * len(panels) + 1.0, 2.6 * len(planes) + 0.9), layout="constrained")
+        self.figure.suptitle(title)
+        self._axes = self.figure.subplots(len(planes), len(panels), squeeze=False)
+        self._outlines: Dict[Tuple[int, int], List[LineCollection]] = {}
+        levels = _grey_levels(next(iter(panels.values())))
+        for column, name in enumerate(panels):
+            for row, axis in enumerate(planes):
+                self._draw(row, column, axis, (0.0, 1.0) if name in _FRACTIONS else levels)
+            self._axes[0, column].set_title(textwrap.fill(name, _TITLE_WIDTH))
+        if voxel_size:
+            _add_scale_bar(self._axes[-1, 0], self.cut, voxel_size)
+        coloured = [column for column, name in enumerate(panels) if name in _FRACTIONS]
+        if coloured:
+            picture = self._axes[0, coloured[0]].images[0]
+            label = "local scale, confidence, masks"
+            self.figure.colorbar(picture, ax=self._axes, shrink=0.6, label=label)
+
+    def move(self, axis: int, index: int) -> None:
+        """Show another section across an axis, of all maps.
+
+        Parameters
+        ----------
+        axis : int
+            One of `planes`.
+        index : int
+            Index of the section.
+        """
+        planes = [index if other == axis else plane for other, plane in enumerate(self.cut.planes)]
+        self.cut = Cut((planes[0], planes[1], planes[2]), self.cut.window)
+        row = self.planes.index(axis)
+        for column, volume in enumerate(self._panels.values()):
+            self._axes[row, column].images[0].set_data(self.cut.section(volume, axis))
+            for lines, mask in zip(self._outlines[row, column], self._masks.values()):
+                lines.set_segments(self._outline(mask, axis))
+        self._label(row, axis)
+
+    def _draw(self, row: int, column: int, axis: int, levels: Tuple[float, float]) -> None:
+        """Draw the section of one map across one axis."""
+        name, volume = list(self._panels.items())[column]
+        axes = self._axes[row, column]
+        vertical, horizontal = (part for other, part in enumerate(self.cut.window) if other != axis)
+        axes.imshow(
+            self.cut.section(volume, axis),
+            cmap=FRACTION_COLOURS if name in _FRACTIONS else DENSITY_COLOURS,
+            vmin=levels[0],
+            vmax=levels[1],
+            origin="lower",
+            interpolation="nearest",
+            extent=(horizontal.start - 0.5, horizontal.stop - 0.5, vertical.start - 0.5, vertical.stop - 0.5),
+        )
+        axes.set(xticks=[], yticks=[])
+        self._outlines[row, column] = []
+        for mask, colour in zip(self._masks.values(), OUTLINE_COLOURS):
+            lines = LineCollection(self._outline(mask, axis), colors=[colour], linewidths=1.2)
+            self._outlines[row, column].append(lines)
+            axes.add_collection(lines, autolim=False)
+        if column == 0:
+            self._label(row, axis)
+
+    def _label(self, row: int, axis: int) -> None:
+        self._axes[row, 0].set_ylabel(f"{AXIS_NAMES[axis]} = {self.cut.planes[axis]}")
+
+    def _outline(self, mask: Volume, axis: int) -> Any:
+        """Return the outline of a mask in a section, in voxels of the map."""
+        vertical, horizontal = (part for other, part in enumerate(self.cut.window) if other != axis)
+        section = np.asarray(self.cut.section(mask, axis), dtype=np.float32)
+        if min(section.shape) < 2:
+            return []
+        rows, columns = np.arange(vertical.start, vertical.stop), np.arange(horizontal.start, horizontal.stop)
+        return contour_generator(columns, rows, section, line_type="Separate").lines(0.5)
+
+
+def _cut_of(panels: Mapping[str, Volume], masks: Sequence[Volume]) -> Cut:
+    """Cut through the molecule: where the confidence tells it, or else half of the strongest values."""
+    if "confidence" in panels:
+        return cut_through_molecule(panels["confidence"], masks=masks)
+    first = next(iter(panels.values()))
+    strong = float(np.percentile(first, 99.9))
+    return cut_through_molecule(first / np.float32(strong) if strong > 0 else np.zeros_like(first), masks=masks)
+
+
+def _add_scale_bar(axes: Axes, cut: Cut, voxel_size: float) -> None:
+    """Draw a scale bar in the lower left corner of a section."""
+    length = round_length(_BAR_PART * cut.longest * voxel_size)
+    style: Dict[str, Any] = {"frameon": False, "color": "white", "size_vertical": 0}
+    bar = AnchoredSizeBar(axes.transData, length / voxel_size, f"{length:g} Å", "lower left", **style)
+    for part in bar.findobj():
+        part.set_path_effects([withStroke(linewidth=2.5, foreground="black")])
+    axes.add_artist(bar)
 
 
 def _grey_levels(volume: Volume) -> Tuple[float, float]:
