@@ -17,6 +17,7 @@ from occupy_core.settings.settings import Settings
 _MIN_WAVES = 2
 _DEFAULT_LOWPASS = 8.0  # Å, as published; at least
 _DEFAULT_LOWPASS_VOXELS = 3  # this many voxels
+_DECIMALS = 9  # of derived values: 3 voxels of 3.54 Å are 10.62 Å, not 10.620000000000001 Å
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def resolve_parameters(grid: MapGrid, settings: Settings) -> ResolvedParameters:
         )
     reads_occupancy = settings.reads_occupancy
     radius = settings.kernel_radius or default_kernel_radius(lowpass, voxel_size, reads_occupancy=reads_occupancy)
+    radius = round(radius, _DECIMALS)
     voxels = int(ball_mask(size, radius).sum())
     tau = settings.tau if settings.tau is not None else solve_tau(voxels)
     return ResolvedParameters(settings.resolved_mode, box, voxel_size, lowpass, size, radius, voxels, tau)
@@ -96,7 +98,7 @@ def _lowpass(settings: Settings, box: Tuple[int, int, int], voxel_size: float) -
     if settings.lowpass is not None:
         _check_cutoff("lowpass", settings.lowpass, box, voxel_size)
         return settings.lowpass
-    lowpass = max(_DEFAULT_LOWPASS, _DEFAULT_LOWPASS_VOXELS * voxel_size)
+    lowpass = max(_DEFAULT_LOWPASS, round(_DEFAULT_LOWPASS_VOXELS * voxel_size, _DECIMALS))
     if not _leaves_waves(lowpass, box, voxel_size):
         raise MapError(
             f"the box of {box_text(box)} voxels of {voxel_size:.4g} Å is too small for the default low-pass of "

@@ -158,8 +158,8 @@ def _summary_lines(result: Result) -> List[str]:
         f"{parameters.mode} mode, low-pass {parameters.lowpass:.4g} Å, kernel {parameters.kernel_size} voxels a side "
         f"({parameters.kernel_voxels} voxels), tau {parameters.tau:.4g}",
         f"reference value {result.reference.value:.4g}, {zero}{median}, "
-        f"solvent {result.solvent.mean:.4g} +- {result.solvent.sigma:.3g}"
-        + ("" if near is None else f", near the molecule +- {near:.3g}"),
+        f"solvent {result.solvent.mean:.4g} ± {result.solvent.sigma:.3g}"
+        + ("" if near is None else f", near the molecule ± {near:.3g}"),
         *(target_text(target_report(target)) for target in result.targets),
         *(f"WARNING: {text}" for text in result.warnings),
     ]

@@ -27,6 +27,8 @@ _UNITS = {
     "voxels": ("vox", "voxel", "voxels", "px", "pix", "pixel", "pixels"),
     "residues": ("res", "residue", "residues"),
 }
+_NANOMETRE = ("nm", "nanometer", "nanometers", "nanometre", "nanometres")
+_DIGITS = 9  # significant digits of a length in nm that is given in Å
 _MOST_CLASSES = 10_000  # in a range such as 1-3
 
 
@@ -82,7 +84,7 @@ def parse_number(text: str, *, unit: str = "", is_fraction: bool = False) -> Opt
     Parameters
     ----------
     text : str
-        Such as "8", "8A", "8.5 Å", "12,5", "1e-3" or, for a fraction, "50 %".
+        Such as "8", "8A", "8.5 Å", "0.8 nm", "12,5", "1e-3" or, for a fraction, "50 %".
     unit : str
         The unit that may follow: "Å", "voxels", "residues" or none.
     is_fraction : bool
@@ -95,9 +97,12 @@ def parse_number(text: str, *, unit: str = "", is_fraction: bool = False) -> Opt
         return None
     found = match["unit"].strip().lower().rstrip(".")
     percent = is_fraction and found == "%"
-    if found and not percent and found not in _UNITS.get(unit, ()):
+    nanometres = unit == "Å" and found in _NANOMETRE
+    if found and not percent and not nanometres and found not in _UNITS.get(unit, ()):
         return None
     value = float(match["number"].replace(",", "."))
+    if nanometres:
+        return float(f"{10 * value:.{_DIGITS}g}")
     return value / 100 if percent else value
 
 

@@ -35,6 +35,8 @@ def test_words_that_mean_not_given_are_taken_for_every_setting(name, word):
             for text in ("8", "8A", "8 Å", "8\u212b", "8 a", "8 ang", "8.0 Angstrom", "+8", "8e0")
         ),
         *(("lowpass", text, 12.5) for text in ("12.5", "12,5", " 12,5 Å ", '"12.5"', "'12,5 A'", "12.5 ångström")),
+        *(("lowpass", text, 20.0) for text in ("2 nm", "2nm", "2.0 NM", "2 nanometers", "2,0 nm.")),
+        ("lowpass", "1.062 nm", 10.62),
         ("lowpass_output", "0,125", 0.125),
         *(("pivot", text, 0.5) for text in ("0.5", ".5", "0,5", "50 %", "50%", "5e-1")),
         ("tau", "90 %", 0.9),
@@ -69,7 +71,7 @@ def test_clear_forms_are_taken(name, text, value):
     ("name", "text", "message"),
     [
         ("lowpass", "fine", "got 'fine', expected a number in Å"),
-        ("lowpass", "8 nm", "write 8 without 'nm', if it is meant so"),
+        ("lowpass", "8 mm", "write 8 without 'mm', if it is meant so"),
         ("lowpass", "8 px", "expected a number in Å: at least 2 voxels"),
         ("lowpass", "2,125", "write 2.125 or 2125"),
         ("lowpass", "1.2.3", "expected a number in Å"),
