@@ -10,14 +10,15 @@ from types import TracebackType
 from typing import Optional, Type
 
 from occupy_core.errors import JobError
-from occupy_core.job.placing import settle, settle_all, settle_ended, staging_of
+from occupy_core.job.claim import claim, withdraw, withdraw_all
+from occupy_core.job.placing import settle, settle_all, staging_of
 
 
 class OutputFolder:
     """The output folder of a job, locked against other jobs while the block runs.
 
     A child process that inherits the object by a fork shares the lock, which ends with the last of these processes.
-    Where a file system has no locks, the staging folder of a running job keeps others out. When the block begins and
+    Where a file system has no locks, a file in the folder, the job's claim, keeps others out (`claim.claim`). When the block begins and
     when it ends, an unfinished move of files is undone (`placing.settle`).
 
     Parameters
@@ -36,6 +37,7 @@ class OutputFolder:
         self.path = Path(path)
         self.has_locks = True
         self._given, self._handle = path, -1
+        self._claim: Optional[Path] = None
 
     def lock(self) -> None:
         """Make and lock the folder, and undo an unfinished move; lock it again if it was removed or replaced.
@@ -56,11 +58,13 @@ class OutputFolder:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             is_free = False
-        except OSError:  # a file system without locks: the staging folder of a running job shows it
+        except OSError:  # a file system without locks
             self.has_locks = False
-            is_free = not settle_ended(self.path)
+            self._claim = claim(self.path)
+            is_free = self._claim is not None
         else:
             is_free = True
+            withdraw_all(self.path)
             settle_all(self.path)
         if not is_free:
             self.unlock()
@@ -68,6 +72,9 @@ class OutputFolder:
 
     def unlock(self) -> None:
         """Let other jobs use the folder."""
+        if self._claim is not None:
+            withdraw([self._claim])
+        self._claim = None
         if self._handle >= 0:
             os.close(self._handle)
         self._handle = -1

@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Iterable, List, Set
 
 from occupy_core.files import open_new, read_text
-from occupy_core.job.staging_owner import owner_is_running, write_owner
+from occupy_core.job.owner import owner_is_running, write_owner
 from occupy_core.settings.output_names import REPORT, is_output_name
 
 # The name of a staging folder is this and the number of the process whose job writes to it.
 _STAGING = ".occupy_staging_"
+OWNER = "owner"  # file in a staging folder
 _NEW, _OLD, _MOVES, _DROPPED = "new", "old", "moves", "dropped"
 # One thread of a process moves files; another that has to end the process waits for it.
 _moving = threading.Lock()
@@ -40,7 +41,7 @@ def make_staging(folder: Path) -> Path:
     """Make the staging folder of this process and return the folder in it that the job writes its files to."""
     staging = staging_of(folder, os.getpid())
     staging.mkdir(mode=0o700)  # nobody else can plant a link where this program writes
-    write_owner(staging)
+    write_owner(staging / OWNER)
     new = staging / _NEW
     new.mkdir()
     return new
@@ -116,13 +117,10 @@ def settle_all(folder: Path) -> None:
         settle(staging)
 
 
-def settle_ended(folder: Path) -> bool:
-    """Settle the staging folders of jobs that seem to have ended; return whether another job is running."""
-    others = [path for path in sorted(folder.glob(f"{_STAGING}*")) if path != staging_of(folder, os.getpid())]
-    running = [path for path in others if owner_is_running(path)]
-    if not running:
-        settle_all(folder)
-    return bool(running)
+def staging_is_running(folder: Path) -> bool:
+    """Return whether a staging folder in an output folder belongs to another process that is running."""
+    others = [path for path in folder.glob(f"{_STAGING}*") if path != staging_of(folder, os.getpid())]
+    return any(owner_is_running(path / OWNER) for path in others)
 
 
 def _put_back(staging: Path, names: List[str]) -> None:

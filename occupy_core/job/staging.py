@@ -17,8 +17,8 @@ from occupy_core.errors import JobError, OccupyError
 from occupy_core.files import read_text
 from occupy_core.input_files import open_regular_file
 from occupy_core.job.output_folder import OutputFolder
-from occupy_core.job.placing import make_staging, place, sync_files
-from occupy_core.job.staging_owner import signs_of_life
+from occupy_core.job.owner import signs_of_life
+from occupy_core.job.placing import OWNER, make_staging, place, sync_files
 from occupy_core.settings.output_names import (
     CHIMERAX,
     FIGURE,
@@ -69,7 +69,7 @@ def staged_outputs(folder: OutputFolder, names: Sequence[str], inputs: Sequence[
         _refuse_names(target, {*names, *last}, inputs)
         _refuse_files_of_others(target, set(names) - last)
         new = make_staging(target)
-        with nullcontext() if folder.has_locks else signs_of_life(new.parent):
+        with nullcontext() if folder.has_locks else signs_of_life(new.parent / OWNER):
             yield new
         written = {path.name for path in new.iterdir()}
         _refuse_names(target, {*written, *last}, inputs)

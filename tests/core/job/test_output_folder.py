@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from occupy_core.errors import JobError
-from occupy_core.job import staging_owner
+from occupy_core.job import owner
 from occupy_core.job.output_folder import OutputFolder
 from occupy_core.job.placing import make_staging
 
@@ -37,15 +37,6 @@ def test_a_second_job_in_a_thread_of_the_same_program_is_refused_too(tmp_path):
         thread.start()
         thread.join()
     assert len(reasons) == 1
-
-
-def test_a_file_system_without_locks_is_used_without(tmp_path, monkeypatch):
-    def unable(*_):
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", unable)
-    with OutputFolder(str(tmp_path)), OutputFolder(str(tmp_path)):
-        pass
 
 
 def test_a_folder_that_was_removed_is_made_and_locked_again(tmp_path):
@@ -87,6 +78,54 @@ def without_locks(monkeypatch):
     monkeypatch.setattr(fcntl, "flock", unable)
 
 
+def test_without_locks_a_second_job_is_refused_until_the_first_has_ended(tmp_path, without_locks):
+    with OutputFolder(str(tmp_path)), pytest.raises(JobError, match="another job is running"):
+        OutputFolder(str(tmp_path)).lock()
+    with OutputFolder(str(tmp_path)):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_locks_the_claim_of_a_killed_job_is_removed(tmp_path, without_locks, monkeypatch):
+    with subprocess.Popen([sys.executable, "-c", LOCK, str(tmp_path), "0"], stdout=subprocess.PIPE, text=True) as job:
+        assert job.stdout.readline() == "locked\n"
+        job.kill()
+    assert len(list(tmp_path.glob(".occupy_running_*"))) == 1
+    with OutputFolder(str(tmp_path)):
+        assert len(list(tmp_path.glob(".occupy_running_*"))) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+LOCK = """
+import fcntl, sys, time
+from occupy_core.errors import JobError
+from occupy_core.job.output_folder import OutputFolder
+
+def unable(*_):
+    raise OSError(37, "No locks available")
+
+fcntl.flock = unable
+time.sleep(max(0, float(sys.argv[2]) - time.time()))
+try:
+    OutputFolder(sys.argv[1]).lock()
+    print("locked", flush=True)
+except JobError:
+    print("refused", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_without_locks_one_of_the_jobs_that_start_at_once_goes_on(tmp_path):
+    for number in range(3):
+        words = [sys.executable, "-c", LOCK, str(tmp_path / f"job{number}"), str(time.time() + 3)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        jobs = [subprocess.Popen(words, **pipes) for _ in range(4)]
+        ends = [job.stdout.readline().strip() for job in jobs]
+        for job in jobs:
+            job.communicate("\n")
+        assert sorted(ends) == ["locked", "refused", "refused", "refused"]
+
+
 STAGE = """
 import sys, time
 from pathlib import Path
@@ -121,10 +160,10 @@ def test_without_locks_a_job_of_another_machine_is_known_by_its_signs(tmp_path, 
 
 
 def test_signs_of_life_are_given(tmp_path, monkeypatch):
-    monkeypatch.setattr(staging_owner, "_SECONDS_BETWEEN_SIGNS", 0.01)
+    monkeypatch.setattr(owner, "_SECONDS_BETWEEN_SIGNS", 0.01)
     staging = make_staging(tmp_path).parent
     os.utime(staging / "owner", (0, 0))
-    with staging_owner.signs_of_life(staging):
+    with owner.signs_of_life(staging / "owner"):
         end = time.monotonic() + 10
         while os.stat(staging / "owner").st_mtime == 0 and time.monotonic() < end:
             time.sleep(0.01)

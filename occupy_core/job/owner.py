@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose a staging folder is: without locks, it alone shows that a job is running. Standard library only."""
+"""Files that tell which process a thing in an output folder belongs to. Standard library only.
+
+Without locks they alone show that a job is running.
+"""
 
 from __future__ import annotations
 
@@ -13,39 +16,40 @@ from typing import Iterator
 
 from occupy_core.files import read_text, write_text
 
-_OWNER = "owner"
 _SECONDS_BETWEEN_SIGNS = 60.0
 _SECONDS_WITHOUT_SIGN = 300.0  # after these, a job of another machine has ended; clocks of machines may differ
 
 
-def write_owner(staging: Path) -> None:
-    """Write down which process of which machine a staging folder belongs to: the present one."""
-    write_text(staging / _OWNER, f"{socket.gethostname()} {os.getpid()} {_start_of(os.getpid())}")
+def write_owner(path: Path) -> None:
+    """Write down the present process and its machine, in a new file that appears whole."""
+    partial = path.with_name(f"{path.name}.partial")
+    write_text(partial, f"{socket.gethostname()} {os.getpid()} {_start_of(os.getpid())}")
+    os.replace(partial, path)
 
 
-def owner_is_running(staging: Path) -> bool:
-    """Return whether the process that a staging folder belongs to is running.
+def owner_is_running(path: Path) -> bool:
+    """Return whether the process that a file of `write_owner` names is running; False if there is no such file.
 
-    Of another machine it is known by its signs (`signs_of_life`) only. A folder without an owner belongs to nobody.
+    A process of another machine is known by its signs (`signs_of_life`) only.
     """
     try:
-        host, process, start = read_text(staging / _OWNER).split(" ")
+        host, process, start = read_text(path).split(" ")
         if host == socket.gethostname():
             return _start_of(int(process)) == start != ""
-        return abs(time.time() - os.stat(staging / _OWNER).st_mtime) < _SECONDS_WITHOUT_SIGN
+        return abs(time.time() - os.stat(path).st_mtime) < _SECONDS_WITHOUT_SIGN
     except (OSError, ValueError):
         return False
 
 
 @contextmanager
-def signs_of_life(staging: Path) -> Iterator[None]:
-    """Renew the time of the owner's file while the block runs, for other machines."""
+def signs_of_life(path: Path) -> Iterator[None]:
+    """Renew the time of an owner's file while the block runs, for other machines."""
     ended = Event()
 
     def work() -> None:
         while not ended.wait(_SECONDS_BETWEEN_SIGNS):
             try:
-                os.utime(staging / _OWNER)
+                os.utime(path)
             except OSError:
                 return
 
