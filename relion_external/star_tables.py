@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.settings.output_names import (
@@ -59,10 +60,11 @@ _NO_NOTE = "None"
 def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
     """Write occupancy_maps.star, occupancy_regions.star if classes were compared, model_occupancy.star with a model.
 
-    occupancy_maps.star has a table with a row for each map and, with target masks, a second table with a row for each
-    map and target mask. occupancy_regions.star has a table with a row for each region, the sure ones first, and a
-    second table with a row for each region and class. model_occupancy.star has a table with a row for each part of the
-    model and map, and a second table with a row for each window along the chains and map.
+    occupancy_maps.star has a table with a row for each map; with target masks, a table with a row for each map and
+    target mask; and a table with a row for each image, to display them side by side. occupancy_regions.star has a table
+    with a row for each region, the sure ones first, and a second table with a row for each region and class.
+    model_occupancy.star has a table with a row for each part of the model and map, and a second table with a row for
+    each window along the chains and map.
 
     Parameters
     ----------
@@ -78,6 +80,7 @@ def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
     targets = [_target_row(item, target) for item in outputs.maps for target in item.report["targets"]]
     if targets:
         tables["occupancy_targets"] = _table(targets)
+    tables["occupancy_images"] = _table([*_image_rows(outputs, job_dir)])
     write_star(folder / MAPS_TABLE, tables)
     if outputs.comparison is not None:
         tables = _region_tables(outputs.comparison, job_dir)
@@ -151,6 +154,24 @@ def _map_row(item: MapOutputs, job_dir: str) -> Dict[str, object]:
         "occupyConfidenceLimit": report["solvent"]["confidence_limit"],
         "occupyMedianScale": report["median_scale"],
     }
+
+
+def _image_rows(outputs: JobOutputs, job_dir: str) -> Iterator[Dict[str, object]]:
+    """Yield a row for each input map, its outputs, and the maps and masks of a comparison, all with one box."""
+    boxes = [item.report["box_voxels"] for item in outputs.maps]
+    for item, box in zip(outputs.maps, boxes):
+        if box != boxes[0]:
+            continue  # RELION displays images of one size
+        info = item.source.class_info
+        of_class = "" if info is None else f" of {'map' if info.share is None else 'class'} {info.number}"
+        if re.fullmatch(r"[!-~]+\.mrc", item.report["input"]):  # RELION knows the format by the end of the name
+            yield {"rlnReferenceImage": item.report["input"], "occupyImage": f"input map{of_class}"}
+        for kind, name in item.files.items():
+            title = f"{MAP_OUTPUTS[kind].title}{of_class}"
+            yield {"rlnReferenceImage": os.path.join(job_dir, name), "occupyImage": title}
+    for name in outputs.comparison["outputs"] if outputs.comparison is not None else ():
+        title = "difference in occupancy" if name == SPREAD_MAP else f"mask of region {int(name[6:9])}"
+        yield {"rlnReferenceImage": os.path.join(job_dir, name), "occupyImage": title}
 
 
 def _class_columns(item: MapOutputs) -> Dict[str, object]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import starfile
 
+from demo.classification import classes
 from occupy_core.job.outputs import JobOutputs
 from relion_external.star_tables import write_output_nodes, write_tables
 from relion_external.supervisor import main
@@ -20,7 +21,7 @@ def test_table_of_maps_agrees_with_the_report(phantom_file, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert main(["--o", "job/", "--in_3dref", phantom_file, "--amplify"]) == 0
     blocks = starfile.read(tmp_path / "job" / "occupancy_maps.star", always_dict=True)
-    assert list(blocks) == ["occupancy_maps"]
+    assert list(blocks) == ["occupancy_maps", "occupancy_images"]
     table = blocks["occupancy_maps"]
     assert len(table) == 1
     row = table.iloc[0]
@@ -64,6 +65,35 @@ def test_relion_reads_the_table(phantom_file, tmp_path, monkeypatch, relion):
         check=True,
     )
     assert "job/scale.mrc" in shown.stdout
+
+
+def test_all_images_are_in_the_last_table(phantom_file, three_parts, write_mrc, tmp_path, monkeypatch, relion):
+    monkeypatch.chdir(tmp_path)
+    mask = write_mrc(three_parts.parts[0].astype("float32"), "mask.mrc")
+    shutil.copy(phantom_file, "map.mrc")
+    simulated = classes()[:2]
+    for number, made in enumerate(simulated, start=1):
+        write_mrc(made.volume, f"state{number}.mrc", made.voxel_size)
+    (tmp_path / "maps.star").write_text("data_\n\nloop_\n_rlnReferenceImage #1\nstate1.mrc\nstate2.mrc\n")
+    assert main(["--o", "job/", "--in_3dref", "map.mrc", "--target_mask", mask, "--attenuate"]) == 0
+    blocks = starfile.read(tmp_path / "job" / "occupancy_maps.star", always_dict=True)
+    assert list(blocks) == ["occupancy_maps", "occupancy_targets", "occupancy_images"]
+    images = blocks["occupancy_images"]
+    assert list(images["rlnReferenceImage"]) == [
+        "map.mrc",
+        *("job/scale.mrc", "job/confidence.mrc", "job/attenuated.mrc"),
+    ]
+    assert list(images["occupyImage"]) == ["input map", "local scale", "confidence", "attenuated map"]
+    assert main(["--o", "two/", "--in_parts", "maps.star", "--figures", "no"]) == 0
+    # RELION's own reader finds every file.
+    words = ["relion_star_printtable", "two/occupancy_maps.star", "data_occupancy_images", "rlnReferenceImage"]
+    shown = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+    assert [path.split("/")[-1] for path in shown] == [
+        *("state1.mrc", "map001_scale.mrc", "map001_confidence.mrc"),
+        *("state2.mrc", "map002_scale.mrc", "map002_confidence.mrc"),
+        *("occupancy_spread.mrc", "region001_mask.mrc"),
+    ]
+    assert all((tmp_path / path).exists() for path in shown)
 
 
 def test_target_masks_are_in_a_second_table(phantom_file, three_parts, write_mrc, tmp_path, monkeypatch, capfd):
