@@ -18,8 +18,8 @@ class OutputFolder:
     """The output folder of a job, locked against other jobs while the block runs.
 
     A child process that inherits the object by a fork shares the lock, which ends with the last of these processes.
-    Where a file system has no locks, a file in the folder, the job's claim, keeps others out (`claim.claim`). When the block begins and
-    when it ends, an unfinished move of files is undone (`placing.settle`).
+    Where a file system has no locks, a file in the folder, the job's claim, keeps others out (`claim.claim`). When the
+    block begins and when it ends, an unfinished move of files is undone (`placing.settle`).
 
     Parameters
     ----------
