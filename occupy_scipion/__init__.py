@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """OccuPy in Scipion: local scale and occupancy of cryo-EM maps."""
 
+import importlib.util
 import os
 from pathlib import Path
+from typing import Dict, List
 
 import pwem
-from pyworkflow import SPA
+from pyworkflow import SPA, Config
 from pyworkflow.utils import Environ
 
 import occupy_core
@@ -16,10 +18,30 @@ __all__ = ["Plugin", "__version__"]
 
 _logo = LOGO
 _references = [REFERENCE]
+_OWN_VIEWER = "occupy_scipion.viewers.OccupyVolumeViewer"
+# The viewer that Scipion sets for single maps. It needs the plugin of Xmipp, and without that a double click fails.
+_XMIPP_VIEWER = "pwem.viewers.DataViewer"
+
+
+def prefer_own_viewer(viewers: Dict[str, List[str]], *, has_xmipp: bool) -> None:
+    """Let a double click on a single map of this plugin open it without Xmipp.
+
+    Parameters
+    ----------
+    viewers : dict of str to list of str
+        Scipion's variable VIEWERS: viewers of each class of object, the first choice first; changed. A choice of the
+        user is kept. Our viewer takes maps of this plugin only, so that other maps open as before.
+    has_xmipp : bool
+        Whether the plugin of Xmipp is installed: then nothing is changed.
+    """
+    for name in ("Volume", "VolumeMask"):
+        chosen = viewers.get(name, [])
+        if not has_xmipp and chosen in ([], [_XMIPP_VIEWER]):
+            viewers[name] = [_OWN_VIEWER, *chosen]
 
 
 class Plugin(pwem.Plugin):
-    """The plugin. It is pure Python: it installs no programs and defines no variables."""
+    """The plugin. It is pure Python: it installs no programs."""
 
     _url = URL
     _supportedVersions = [__version__]
@@ -27,7 +49,8 @@ class Plugin(pwem.Plugin):
 
     @classmethod
     def _defineVariables(cls):
-        pass
+        # Scipion calls this when it loads the plugin, before it looks for viewers.
+        prefer_own_viewer(Config.VIEWERS, has_xmipp=importlib.util.find_spec("xmipp3") is not None)
 
     @classmethod
     def getEnviron(cls):

@@ -24,7 +24,14 @@ from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols import ProtOccupyLocalScale
 from occupy_scipion.sources import is_set, voxels_of
 from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer
-from occupy_scipion.viewers.views import DocumentView, PageView, SectionsView, document_program
+from occupy_scipion.viewers.views import (
+    DocumentView,
+    PageView,
+    SectionsView,
+    chimerax_on_path,
+    document_program,
+    no_chimerax_text,
+)
 
 # Commands for ChimeraX that show another map of the run than occupy.cxc does.
 _OTHER_MAP_COMMANDS = "occupy_other_map.cxc"
@@ -207,10 +214,6 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         return viewer._visualize(output)
 
     def _chimera(self, _name=None):
-        program = Chimera.getProgram() or "bin/ChimeraX"
-        if not os.path.exists(program):
-            text = f"ChimeraX was not found: {program} does not exist. Install it there, or install scipion-em-chimera."
-            return [self.errorMessage(text, "ChimeraX not found")]
         script = os.path.abspath(self.protocol._getExtraPath(CHIMERAX))
         if not os.path.exists(script):
             return [self.errorMessage("There are no results yet.", "Cannot show the map")]
@@ -219,7 +222,13 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             text = session_commands(results, self.protocol._getExtraPath(), shown=self.whichMap.get())
             script = os.path.abspath(self.protocol._getExtraPath(_OTHER_MAP_COMMANDS))
             write_text(script, text)
-        return [ChimeraView(script)]
+        program = Chimera.getProgram() or "bin/ChimeraX"
+        if os.path.exists(program):
+            return [ChimeraView(script)]
+        on_path = chimerax_on_path()
+        if on_path:
+            return [DocumentView(on_path, script)]
+        return [self.errorMessage(no_chimerax_text(program, script), "ChimeraX not found")]
 
     # --------------------------- the run's maps ---------------------------
 

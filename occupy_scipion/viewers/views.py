@@ -132,3 +132,26 @@ class DocumentView(View):
 def document_program() -> Optional[str]:
     """Return the path of a program that opens PDF files; None if none is installed."""
     return next((path for path in map(shutil.which, _DOCUMENT_PROGRAMS) if path), None)
+
+
+def chimerax_on_path() -> Optional[str]:
+    """Return the path of a ChimeraX that is on the PATH; None without one."""
+    return next((path for path in map(shutil.which, ("ChimeraX", "chimerax")) if path), None)
+
+
+def no_chimerax_text(program: str, script: str) -> str:
+    """Return the message for a missing ChimeraX.
+
+    Parameters
+    ----------
+    program : str
+        The path at which Scipion expects ChimeraX.
+    script : str
+        The command file that ChimeraX should open.
+    """
+    return (
+        f"ChimeraX was not found: {program} does not exist, and no ChimeraX is on the PATH.\n\n"
+        "If ChimeraX is installed: put it on the PATH, or install the plugin scipion-em-chimera and set CHIMERA_HOME "
+        "in Scipion's config/scipion.conf to the folder that holds bin/ChimeraX; then start Scipion again.\n\n"
+        f"Or open this file in ChimeraX, on any machine that has the project:\n{script}"
+    )

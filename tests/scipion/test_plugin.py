@@ -83,3 +83,45 @@ def test_child_processes_find_the_core(monkeypatch):
 def test_scipion_offers_the_viewer(lab):
     names = [viewer.__name__ for viewer in lab.domain.findViewers(lab.local_scale(), DESKTOP_TKINTER)]
     assert names == ["OccupyLocalScaleViewer"]
+
+
+XMIPP = "pwem.viewers.DataViewer"
+OURS = "occupy_scipion.viewers.OccupyVolumeViewer"
+
+
+def test_double_click_opens_our_maps_in_scipions_window(tmp_path):
+    """With the choice of viewers that Scipion's launcher makes for its window."""
+    script = tmp_path / "viewers.py"
+    script.write_text(
+        "import pyworkflow\n"
+        "from pwem.objects import Volume, VolumeMask\n"
+        "domain = pyworkflow.Config.getDomain()\n"
+        "domain.getProtocols()\n"
+        "for kind, name in ((Volume, 'Runs/000012_ProtOccupyLocalScale/extra/scale.mrc'),\n"
+        "                   (VolumeMask, 'Runs/000012_ProtOccupyLocalScale/extra/subtraction_mask_attenuated.mrc'),\n"
+        "                   (Volume, 'Runs/000012_ProtImportVolumes/extra/scale.mrc')):\n"
+        "    volume = kind()\n"
+        "    volume.setFileName(name)\n"
+        "    print('FIRST', domain.findViewers(volume, 'tkinter')[0].__name__)\n"
+    )
+    chosen = {"VIEWERS": str({"Volume": [XMIPP], "VolumeMask": [XMIPP]})}
+    words = [sys.executable, "-W", "ignore", str(script)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, env={**os.environ, **chosen})
+    found = [line.split()[-1] for line in done.stdout.splitlines() if line.startswith("FIRST")]
+    assert found == ["OccupyVolumeViewer", "OccupyVolumeViewer", "DataViewer"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("chosen", "has_xmipp", "expected"),
+    [
+        ([XMIPP], False, [OURS, XMIPP]),
+        ([], False, [OURS]),
+        ([XMIPP], True, [XMIPP]),  # those who have Xmipp keep its viewer
+        (["pwem.viewers.ChimeraViewer"], False, ["pwem.viewers.ChimeraViewer"]),  # so does who chose another
+        ([OURS, XMIPP], False, [OURS, XMIPP]),
+    ],
+)
+def test_viewer_of_maps_is_preferred_where_xmipps_fails(chosen, has_xmipp, expected):
+    viewers = {"Volume": list(chosen), "VolumeMask": [XMIPP], "SetOfVolumes": ["other"]}
+    occupy_scipion.prefer_own_viewer(viewers, has_xmipp=has_xmipp)
+    assert viewers["Volume"] == expected and viewers["SetOfVolumes"] == ["other"]

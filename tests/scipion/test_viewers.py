@@ -109,8 +109,10 @@ def test_output_opens_as_slices_or_as_a_set(lab, run, run_of_set, tmp_path):
 
 def test_volume_viewer_is_offered_only_for_outputs_of_the_plugin(lab, run, a_map, tmp_path):
     """Scipion's own viewers of one map need Xmipp or ChimeraX; this one needs no other program."""
-    offered = {viewer.__name__: viewer for viewer in lab.domain.findViewers(run.scaleMap, DESKTOP_TKINTER)}
-    viewer = offered["OccupyVolumeViewer"](project=lab.project, protocol=run)
+    # The first viewer opens on a double click.
+    first = lab.domain.findViewers(run.scaleMap, DESKTOP_TKINTER)[0]
+    assert first.__name__ == "OccupyVolumeViewer"
+    viewer = first(project=lab.project, protocol=run)
     (view,) = viewer._visualize(run.scaleMap)
     assert picture(view, tmp_path / "scale.png").std() > 30
     others = [viewer.__name__ for viewer in lab.domain.findViewers(a_map.outputVolume, DESKTOP_TKINTER)]
@@ -145,6 +147,9 @@ def test_missing_chimerax_is_explained(lab, run):
     (view,) = viewer_of(lab, run)._chimera()
     assert isinstance(view, MessageView)
     assert "ChimeraX was not found" in view.getMessage() and "scipion-em-chimera" in view.getMessage()
+    # The way out: where to name ChimeraX, and the file to open in it.
+    assert "CHIMERA_HOME" in view.getMessage() and "config/scipion.conf" in view.getMessage()
+    assert os.path.isfile(view.getMessage().splitlines()[-1])
 
 
 @pytest.fixture
@@ -180,6 +185,14 @@ def test_chimerax_opens_the_commands_of_the_run(lab, run, called, tmp_path, monk
     for name in files:
         assert not os.path.isabs(name) and (script.parent / name).exists()
     assert any(line.startswith("color sample #1 map #2 palette 0,#440154") for line in lines)
+
+
+def test_chimerax_on_the_path_is_used(lab, run, called, tmp_path, monkeypatch):
+    make, shown = called
+    make(tmp_path / "programs" / "ChimeraX")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'programs'}{os.pathsep}{os.environ['PATH']}")
+    (view,) = viewer_of(lab, run)._chimera()
+    assert shown(view) == Path(run._getExtraPath("occupy.cxc")).resolve()
 
 
 def test_chimerax_shows_the_chosen_map(lab, run_of_set, called, tmp_path, monkeypatch):
