@@ -30,6 +30,7 @@ classes:         ## measure how well classes are compared, in simulated classifi
 runs:            ## measure how well classes are compared, in classifications by RELION of simulated particles
 	@scripts/environment.sh --with-relion
 	@.venv/bin/python -m benchmarks.runs --write $(if $(RUNS),--folder $(RUNS))
+	@.venv/bin/python -m benchmarks.runs.confidence --write $(if $(RUNS),--folder $(RUNS))
 
 bench:           ## measure time and memory of this package and of the published program
 	@scripts/environment.sh

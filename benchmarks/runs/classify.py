@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.runs.particles import ParticleSet, write_particles
 
-_DIAMETER_SHARE = 0.95  # of the side of the box
+WIDE_DIAMETER = 0.95  # of the side of the box
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Run:
     aligned : bool
         Whether RELION searches for the poses, near those of the STAR file; otherwise it takes them as they are.
     iterations : int
+    diameter : float
+        Particle diameter that RELION gets, as a share of the side of the box.
     """
 
     name: str
@@ -36,16 +38,19 @@ class Run:
     masked: bool = False
     aligned: bool = False
     iterations: int = 10
+    diameter: float = WIDE_DIAMETER
 
     @property
     def description(self) -> str:
         """All that the files of the run depend on, in words."""
         particles = self.particles
         parts = ", ".join(f"{'+'.join(part.chains)} in {part.presence:g}" for part in particles.parts)
+        diameter = "" if self.diameter == WIDE_DIAMETER else f"; diameter {self.diameter:g}"
         return (
             f"{particles.model.title}; {parts or 'identical'}; {particles.number} particles; "
             f"noise {particles.noise:g}; pose errors {particles.pose_error}; seed {particles.seed}; "
             f"{self.classes} classes; masked {self.masked}; aligned {self.aligned}; {self.iterations} iterations"
+            f"{diameter}"
         )
 
 
@@ -65,7 +70,7 @@ def classify(run: Run, folder: Path) -> Path:
     words += "--flatten_solvent --zero_mask --sym C1 --norm --scale --j 2".split()
     words += ["--iter", str(run.iterations), "--K", str(run.classes), "--random_seed", str(run.particles.seed)]
     side = _box(folder / "reference.mrc")
-    words += ["--particle_diameter", str(round(_DIAMETER_SHARE * side))]
+    words += ["--particle_diameter", str(round(run.diameter * side))]
     words += ["--solvent_mask", "mask.mrc"] if run.masked else []
     if run.aligned:
         words += "--oversampling 1 --healpix_order 3 --sigma_ang 2.5 --offset_range 6 --offset_step 3".split()

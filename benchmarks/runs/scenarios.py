@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import List, Sequence, Set, Tuple
 
 import numpy as np
 
 from benchmarks.classes.scenarios import layout, neighbours
 from benchmarks.occupancy.suite import Complex
-from benchmarks.runs.classify import Run
+from benchmarks.runs.classify import WIDE_DIAMETER, Run
 from benchmarks.runs.particles import Part, ParticleSet
 
 NOISES = (2.0, 3.5, 5.0)  # standard deviation of the noise in an image, relative to that of the noise-free image
@@ -25,6 +26,8 @@ _WAYS = (
     *((True, False, False), (False, False, False), (True, True, True), (False, True, False)),
 )
 _CLASSES = (2, 3, 4, 5)
+# Particle diameters, as shares of the side of the box: two little larger than the molecule, as users give them.
+_DIAMETERS = (0.7, 0.75, WIDE_DIAMETER)
 
 
 def identical(models: Sequence[Complex], seed: int, number: int) -> List[Run]:
@@ -49,6 +52,17 @@ def differing(models: Sequence[Complex], seed: int, number: int) -> List[Run]:
     """
     parts = [1 + (index + index // 4 + index // len(_WAYS)) % 2 for index in range(number)]
     return [_run(models, seed, index, "differing", parts=parts[index]) for index in range(number)]
+
+
+def unmasked(models: Sequence[Complex], seed: int, number: int) -> List[Run]:
+    """Draw classifications without a mask and with particle diameters of 0.7, 0.75 and 0.95 of the box.
+
+    A part is missing in every other one. Parameters as in `identical`.
+    """
+    drawn = [_run(models, seed, index, "unmasked", parts=index % 2) for index in range(number)]
+    return [
+        replace(run, masked=False, diameter=_DIAMETERS[index // 2 % len(_DIAMETERS)]) for index, run in enumerate(drawn)
+    ]
 
 
 def _run(models: Sequence[Complex], seed: int, index: int, kind: str, parts: int) -> Run:

@@ -70,7 +70,7 @@ def _draw_solvent(page: Page, settings: Settings, report: Report) -> None:
     values, density = curves["values"], curves["density"]
     left, width = MARGIN + 0.42, 2.45
     _draw_title(page, left, "Solvent model")
-    model = solvent["height"] * np.exp(-((values - solvent["mean"]) ** 2) / (2 * solvent["sigma"] ** 2))
+    model = _gaussian(values, solvent, solvent["sigma"])
     floor, highest = density[density > 0].min() / 3, 2 * max(density.max(), model.max())
     low, high = np.log10(floor), np.log10(highest)
     # The legend is above `highest`, the height at which the confidence is 1.
@@ -80,6 +80,10 @@ def _draw_solvent(page: Page, settings: Settings, report: Report) -> None:
     edges = np.append(values - half, values[-1] + half)
     frame.histogram(np.log10(np.maximum(density, floor)), edges, "low-passed map", fill=True, colour="0.8")
     frame.line(values, np.log10(np.maximum(model, floor)), "solvent model", color="C0", lw=1.2)
+    near_sigma = solvent["sigma_near_molecule"]
+    if near_sigma is not None:
+        near = np.log10(np.maximum(_gaussian(values, solvent, near_sigma), floor))
+        frame.line(values, near, "as near the molecule", color="C0", ls="--", lw=1.0)
     _draw_solvent_limits(frame, report, (low, high))
     confidence_frame = Frame(page, left, page.top, width, HEIGHT, x=ends, y=(0, 1 + _LEGEND_PART))
     confidence = curves["confidence"] ** settings.hedge_confidence
@@ -90,6 +94,13 @@ def _draw_solvent(page: Page, settings: Settings, report: Report) -> None:
     frame.ticks_below()
     frame.label_below("low-passed map (density)", size=SMALL)
     page.upward_text(left - 0.05, page.top + HEIGHT / 2, "voxels (log scale)", size=SMALL)
+
+
+def _gaussian(values: NDArray[np.float64], solvent: Report, sigma: float) -> NDArray[np.float64]:
+    """Return the Gaussian of the solvent model with another sigma and the same area, at these map values."""
+    height = solvent["height"] * solvent["sigma"] / sigma
+    gaussian: NDArray[np.float64] = height * np.exp(-((values - solvent["mean"]) ** 2) / (2 * sigma**2))
+    return gaussian
 
 
 def _draw_solvent_limits(frame: Frame, report: Report, ends: Tuple[float, float]) -> None:

@@ -58,8 +58,20 @@ def test_the_report_holds_the_job(phantom_file, tmp_path):
     assert entry["outputs"]["sigmoid"] == "sigmoid.mrc"
     assert entry["derived"]["lowpass_angstrom"] == 9.0
     assert entry["reference"]["value"] > 0 and entry["solvent"]["sigma"] > 0
+    assert entry["solvent"]["sigma_near_molecule"] is None
     assert 0 < entry["median_scale"] <= 1
     assert "41467-023-41478-1" in report["citation"]
+
+
+def test_a_job_says_how_noisy_the_solvent_near_the_molecule_is_where_the_confidence_is_made_for_it(write_mrc, tmp_path):
+    distance = np.sqrt(sum((axis - 32) ** 2 for axis in np.ogrid[:64, :64, :64])) - 10  # voxels, from the molecule
+    noise = 0.05 * (1 + 4 * np.exp(-(np.maximum(distance, 0) ** 2) / 72))
+    volume = np.random.default_rng(1).normal(0, 1, (64, 64, 64)) * noise + (distance < 0)
+    lines = []
+    run_job(job(tmp_path / "out", write_mrc(volume.astype(np.float32), voxel_size=5.0)), progress=lines.append)
+    solvent = json.loads((tmp_path / "out" / "report.json").read_text())["maps"][0]["solvent"]
+    assert solvent["sigma_near_molecule"] > 2 * solvent["sigma"]
+    assert any(f"near the molecule ± {solvent['sigma_near_molecule']:.3g}" in line for line in lines)
 
 
 def test_a_second_job_removes_all_files_of_the_first(phantom_file, tmp_path):

@@ -97,6 +97,18 @@ def test_a_page_shows_the_curves_and_the_reference_tile(one_map_job):
     np.testing.assert_array_equal(artists["where full scale was found"].get_array(), volumes["input"][z + 5])
 
 
+def test_a_page_shows_the_solvent_near_the_molecule_where_the_confidence_is_made_for_it(one_map_job):
+    report, sections, _ = copy.deepcopy(one_map_job)
+    solvent = report["maps"][0]["solvent"]
+    for near_sigma in (None, 2.5 * solvent["sigma"]):
+        solvent["sigma_near_molecule"] = near_sigma
+        figures = pages_of_map(report, 0, sections)
+        artists, text = artists_by_label(figures[0]), text_of(figures)
+        assert ("as near the molecule" in artists) == ("Sigma near the molecule" in text) == (near_sigma is not None)
+    near, model = artists["as near the molecule"].get_ydata(), artists["solvent model"].get_ydata()
+    assert near.max() == pytest.approx(model.max() - np.log10(2.5), abs=0.02)  # 2.5 times as wide, on a log scale
+
+
 def test_a_page_shows_settings_derived_values_and_the_citation(one_map_job):
     report, sections, _ = one_map_job
     figures = pages_of_map(report, 0, sections)
