@@ -11,9 +11,9 @@ import multiprocessing
 import os
 import shutil
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, List, Tuple
 from unittest import mock
 
 from benchmarks.faults.commands import run_command
@@ -27,6 +27,7 @@ from tests.fuzzing.trial import FAILED, Trial
 COMMANDS = "of all these, run again as commands of their own"
 # Kinds of cases, with their share of all cases.
 _KINDS = {"damaged maps": 0.4, "damaged STAR files": 0.4, "command lines": 0.17, "odd class maps": 0.03}
+_PART = 50  # cases that a process does at once
 _CASES = {
     "damaged maps": headers.cases,
     "damaged STAR files": star_files.cases,
@@ -37,26 +38,32 @@ _CASES = {
 
 def run(count: int, commands: int, seed: int) -> List[Tally]:
     """Run `count` jobs of all kinds, `commands` of them twice; return a tally of each kind, and one of the commands."""
-    numbers: Dict[str, int] = {kind: round(share * count) for kind, share in _KINDS.items()}
-    every = max(1, count // commands) if commands else 0
     tallies = {kind: Tally(kind) for kind in (*_KINDS, COMMANDS)}
     workers = len(os.sched_getaffinity(0))
     one_thread = mock.patch.dict(os.environ, OPENBLAS_NUM_THREADS="1")  # a fork has one of its parent's threads only
     with one_thread, ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        parts = [
-            (kind, pool.submit(_run_part, kind, range(first, number, workers), every, seed))
-            for kind, number in numbers.items()
-            for first in range(workers)
-        ]
-        for kind, part in parts:
+        every = max(1, count // commands) if commands else 0
+        parts = {pool.submit(_run_part, kind, numbers, every, seed): kind for kind, numbers in _parts(count)}
+        for part in as_completed(parts):
             try:
                 forked, again = part.result()
             except BrokenProcessPool:
-                tallies[kind].failures.append("a process that starts jobs died")
+                tallies[parts[part]].failures.append("a process that starts jobs died")
                 continue
-            tallies[kind].include(forked)
+            tallies[parts[part]].include(forked)
             tallies[COMMANDS].include(again)
+            print(f"{parts[part]}: {tallies[parts[part]].count} cases", flush=True)
     return list(tallies.values())
+
+
+def _parts(count: int) -> List[Tuple[str, range]]:
+    """Return the numbers of the cases of each kind in small parts, all kinds side by side."""
+    parts = []
+    for kind, share in _KINDS.items():
+        last = round(share * count)
+        starts = range(0, last, _PART)
+        parts += [(start / last, kind, range(start, min(start + _PART, last))) for start in starts]
+    return [(kind, numbers) for _, kind, numbers in sorted(parts, key=lambda part: part[0])]
 
 
 def _run_part(kind: str, numbers: range, every: int, seed: int) -> Tuple[Tally, Tally]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -34,6 +35,7 @@ def load_program() -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
+    gc.freeze()  # a fork copies the memory that it changes, and collecting garbage changes it
     if len(os.listdir("/proc/self/task")) > 1:
         raise RuntimeError("this process has several threads, expected one; set OPENBLAS_NUM_THREADS=1")
 
