@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Command file for ChimeraX that opens a job's maps and colours their surfaces by the local scale.
 
-With a fitted model, it opens the model of each map too, coloured by the occupancy of its parts.
-
-The commands (open, volume, color sample, key, 2dlabels, marker, hide, show, view) are those of the ChimeraX user guide.
+With a fitted model, it opens the model of each map too, coloured by the occupancy of its parts. With a comparison of
+classes, it opens the spread of the occupancy and a transparent surface around each region.
+The commands (open, volume, color, color sample, transparency, key, 2dlabels, marker, hide, show, view) are those of the
+ChimeraX user guide.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ FittedModels = Dict[int, int]
 # Viridis, as in logfile.pdf, at equal steps of the local scale from 0 to 1.
 _COLOURS = ("#440154 #482475 #414487 #355f8d #2a788e #21918c #22a884 #44bf70 #7ad151 #bddf26 #fde725").split()
 PALETTE = ":".join(f"{step / (len(_COLOURS) - 1):g},{colour}" for step, colour in enumerate(_COLOURS))
+# Colours of the regions in the chart of logfile.pdf (matplotlib's C0 to C9), in the order of their numbers.
+_REGION_COLOURS = "#1f77b4 #ff7f0e #2ca02c #d62728 #9467bd #8c564b #e377c2 #7f7f7f #bcbd22 #17becf".split()
+_REGION_TRANSPARENCY = 60  # percent
+_SAME_GREY_SCALE = 1.25  # at most this factor between the common part of two maps
 _LABELLED_STEPS = (0, 5, 10)
 _KEY = " ".join(
     f"{colour}:{step / (len(_COLOURS) - 1):g}" if step in _LABELLED_STEPS else f"{colour}:"
@@ -55,7 +60,9 @@ def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
     ]
     maps: List[NumberedMap] = []
     number = 1
+    level = _level_of_all(report)
     for item in report["maps"]:
+        item = item if level is None else {**item, "surface_level": level}
         lines += _map_commands(number, item, output_dir)
         maps.append((number, item))
         number = _last_model(number, item) + 1
@@ -63,10 +70,13 @@ def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
     for surface, item in maps:
         if surface in fitted:
             lines += _model_commands(fitted, surface, item, report["model"])
+    free = number + len(fitted)
+    comparison = report.get("comparison") or {"outputs": ()}
+    lines += _comparison_commands(free, comparison)
     hidden = [number for number, _ in maps[:shown] + maps[shown + 1 :]]
     lines += [f"hide {_models(_with_fitted(hidden, fitted))} models"] if hidden else []
     lines += [*_key_commands(bool(fitted)), "view", ""]
-    return "\n".join([*lines, *_commands_to_copy(maps, fitted, shown, number + len(fitted))]) + "\n"
+    return "\n".join([*lines, *_commands_to_copy(maps, fitted, shown, (free, comparison))]) + "\n"
 
 
 def quoted(text: str) -> str:
@@ -116,6 +126,38 @@ def _model_commands(fitted: FittedModels, surface: int, item: Report, report: Re
     ]
 
 
+def _level_of_all(report: Report) -> Optional[float]:
+    """Return the level of the surfaces of all maps of a comparison, above the noise of each.
+
+    None without a comparison, or if its maps are not on one grey scale.
+    """
+    comparison = report.get("comparison")
+    factors = [item["grey_factor"] for item in comparison["maps"]] if comparison else [None]
+    if not all(factor and 1 / _SAME_GREY_SCALE < factor < _SAME_GREY_SCALE for factor in factors):
+        return None
+    return float(max(item["surface_level"] for item in report["maps"]))
+
+
+def _comparison_commands(number: int, comparison: Report) -> List[str]:
+    """Return commands that open the spread of the occupancy, hidden, and a transparent surface around each region."""
+    lines = []
+    colours = {item["mask"]: _REGION_COLOURS[(item["number"] - 1) % 10] for item in comparison.get("regions", ())}
+    for model, name in enumerate(comparison["outputs"], start=number):
+        if name in colours:
+            lines += [
+                f"# #{model}: region in which classes differ",
+                f"open {quoted(name)}",
+                f"volume #{model} style surface step 1 limitVoxelCount false level 0.5",
+                f"color #{model} {colours[name]} target s",
+                f"transparency #{model} {_REGION_TRANSPARENCY} target s",
+                "",
+            ]
+        else:
+            title = f"# #{model}: difference in occupancy between classes"
+            lines += [title, f"open {quoted(name)}", f"hide #{model} models", ""]
+    return lines
+
+
 def _with_fitted(numbers: Sequence[int], fitted: FittedModels) -> List[int]:
     """Return the numbers of maps, and those of their fitted models."""
     return [*numbers, *(fitted[number] for number in numbers if number in fitted)]
@@ -138,9 +180,15 @@ def _moves(number: int, surface: int, move: Optional[Sequence[float]]) -> List[s
     ]
 
 
-def _commands_to_copy(maps: Sequence[NumberedMap], fitted: FittedModels, shown: int, free: int) -> List[str]:
-    """Return comments with further commands, for users to copy into ChimeraX; `free` is a free model number."""
+def _commands_to_copy(
+    maps: Sequence[NumberedMap], fitted: FittedModels, shown: int, compared: NumberedMap
+) -> List[str]:
+    """Return comments with further commands, for users to copy into ChimeraX.
+
+    `compared` has the first model number of the outputs of the comparison, and its report.
+    """
     first, item = maps[shown]
+    free = compared[0] + len(compared[1]["outputs"])
     lines = ["# More, to be copied into ChimeraX's command line:"]
 
     def add(text: str, *commands: str) -> None:
@@ -160,6 +208,10 @@ def _commands_to_copy(maps: Sequence[NumberedMap], fitted: FittedModels, shown: 
         windows = "the fitted model by the occupancy of the windows along its chains, instead of its parts"
         add(windows, _colour_by_occupancy(fitted.values(), "window"))
         add("the fitted model by the occupancy of its parts again", _colour_by_occupancy(fitted.values(), "part"))
+    if compared[1]["outputs"]:
+        add(f"#{first} by how much the occupancy differs between classes", _colour_by_scale(first, compared[0]))
+        add(f"#{first} by the local scale again", _colour_by_scale(first, first + 1))
+        add("no regions", f"hide #{compared[0]}-{free - 1} models")
     add("one level for all maps", f"volume {_models(_density_models(maps))} level {item['surface_level']:.6g}")
     add("small pieces of noise away", f"surface dust #{first} size 10")
     add(f"the surface of another model, #{free}, in the same colours", _colour_by_scale(free, first + 1))

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
+from demo.classification import classes
 from occupy_core.job.run import run_job
 from occupy_core.maps.reading import read_map
 from occupy_core.reporting.chimerax import COMMENT_PREFIX, quoted, session_commands
@@ -27,6 +29,7 @@ COMMANDS = [
     rf"volume {MODELS}( style surface| step 1| limitVoxelCount false| level {NUMBER}| voxelSize {NUMBER}"
     rf"| origin {XYZ})+",
     rf"color sample {MODELS} map #\d+ palette {PALETTE}",
+    rf"color {MODELS} {COLOUR} target s",
     rf"color byattribute [ar]:\w+ {MODELS} palette {PALETTE}",
     rf"measure mapvalues #\d+ atoms {MODELS} attribute \w+",
     rf"(hide|show) {MODELS} (models|atoms|cartoons)",
@@ -209,6 +212,51 @@ def test_each_class_has_a_coloured_surface_and_one_class_is_shown(three_parts, w
     assert "occupy.cxc" in outputs.files
     report = json.loads((script.parent / "report.json").read_text())
     assert "hide #1,7 models\nkey" in session_commands(report, str(script.parent), shown=1)
+
+
+@pytest.fixture
+def compared(write_mrc, tmp_path):
+    """The folder and the report of a job that compared three classes."""
+    maps = tuple(
+        MapInput(write_mrc(made.volume, f"c{number}.mrc", 3.0), f"class00{number}_", None, ClassInfo(number, 0.3))
+        for number, made in enumerate(classes(), start=1)
+    )
+    run_job(Job(maps, str(tmp_path / "out"), Settings(figures=False), compare=True))
+    return tmp_path / "out", json.loads((tmp_path / "out" / "report.json").read_text())
+
+
+def test_classes_have_their_regions_and_the_spread(compared):
+    folder, report = compared
+    script = folder / "occupy.cxc"
+    lines, to_copy = commands(script), commands(script, commented=True)
+    for line in [*lines, *to_copy]:
+        assert any(re.fullmatch(pattern, line) for pattern in COMMANDS), line
+    # Three maps with two outputs each have the numbers 1 to 9.
+    assert opened_files(script)[9:] == [
+        str(folder / name) for name in ("occupancy_spread.mrc", "region001_mask.mrc", "region002_mask.mrc")
+    ]
+    assert "hide #10 models" in lines and "hide #4,7 models" in lines
+    for number, colour in ((11, "C0"), (12, "C1")):  # as in the chart of logfile.pdf
+        assert f"color #{number} {to_hex(colour)} target s" in lines
+        assert f"transparency #{number} 60 target s" in lines
+        assert f"volume #{number} style surface step 1 limitVoxelCount false level 0.5" in lines
+    assert any(line.startswith("color sample #1 map #10 ") for line in to_copy) and "hide #10-12 models" in to_copy
+    assert any("#13" in line for line in to_copy)  # the number of a model that the user opens
+
+
+def test_classes_have_one_level(compared):
+    folder, report = compared
+
+    def levels(of_report):
+        lines = session_commands(of_report, str(folder)).splitlines()
+        return [line.split(" level ")[1] for line in lines if re.match("volume #[147] ", line)]
+
+    own = [item["surface_level"] for item in report["maps"]]
+    assert len(set(own)) == 3 and levels(report) == [f"{max(own):.6g}"] * 3
+    # Not of maps on several grey scales, nor without a comparison.
+    report["comparison"]["maps"][1]["grey_factor"] = 2.0
+    assert levels(report) == [f"{level:.6g}" for level in own]
+    assert levels({**report, "comparison": None}) == [f"{level:.6g}" for level in own]
 
 
 def test_a_fitted_model_is_opened_with_its_attributes_and_coloured(run_one_map, tmp_path):
