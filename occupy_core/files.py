@@ -32,7 +32,9 @@ def write_text(path: PathLike, text: str) -> None:
 
 
 def read_text(path: PathLike) -> str:
-    """Read a text in UTF-8 from a regular file; a pipe or a device, whose reading may never end, is an error.
+    """Read a text that this program wrote, in UTF-8; inputs are read with `input_files.read_input_text`.
+
+    A pipe or a device, whose reading may never end, is an error.
 
     Raises
     ------

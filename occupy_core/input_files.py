@@ -92,7 +92,7 @@ def open_regular_file(path: PathLike, *, expected: str, error: Type[OccupyError]
         ) from problem
 
 
-def read_text_file(path: PathLike, *, expected: str, error: Type[OccupyError] = JobError) -> str:
+def read_input_text(path: PathLike, *, expected: str, error: Type[OccupyError] = JobError) -> str:
     """Return the content of a text file in UTF-8, with or without byte order mark.
 
     Parameters and errors as in `require_regular_file`.

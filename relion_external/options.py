@@ -13,7 +13,7 @@ from occupy_core.job.repeat import RecordedJob, read_job_record
 from occupy_core.settings.settings import Settings, default_of, descriptions
 from occupy_core.settings.typed_paths import file_problem, name_problem
 from occupy_core.settings.typed_values import NOT_GIVEN
-from relion_external.named_files import NamedFile, named_files
+from relion_external.option_files import OptionFile, option_files
 from relion_external.option_parser import UNUSED_INPUTS, default_text, make_parser, option_names, unknown_option_texts
 from relion_external.option_values import (
     OptionError,
@@ -73,13 +73,13 @@ class CommandLine:
         None if something is wrong.
     problems : tuple of OccupyError
         One for each mistake.
-    files : tuple of NamedFile
+    files : tuple of OptionFile
         The files that it names, as far as it can be understood.
     """
 
     options: Optional[Options]
     problems: Tuple[OccupyError, ...]
-    files: Tuple[NamedFile, ...]
+    files: Tuple[OptionFile, ...]
 
 
 def parse(arguments: List[str]) -> Options:
@@ -135,7 +135,7 @@ def read_command_line(arguments: List[str]) -> CommandLine:
     problems += [OptionError(f"--o: {text}") for text in (name_problem(output_dir),) if text]
     voxel_size = _attempt(lambda: parse_voxel_size(parsed.angpix), problems)
     threads = _attempt(lambda: parse_threads(parsed.j), problems)
-    files = named_files("in_parts" if in_parts else "in_3dref", input_path, {**vars(base), **values})
+    files = option_files("in_parts" if in_parts else "in_3dref", input_path, {**vars(base), **values})
     if problems or settings is None or threads is None:
         return CommandLine(None, tuple(problems), files)
     warnings = [*_warnings(parsed, input_path, output_dir, asks_for_classes)]

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from occupy_core.errors import JobError, SettingsError
-from occupy_core.input_files import checksum, read_text_file
+from occupy_core.input_files import checksum, read_input_text
 from occupy_core.settings.classification import missing_mask_text
 from occupy_core.settings.job_spec import Job, MapInput, optional_text, texts
 from occupy_core.settings.output_names import PROGRAM
@@ -133,7 +133,7 @@ def read_job_record(path: str) -> RecordedJob:
 
 def _read_report(path: str) -> Mapping[str, Any]:
     try:
-        report = json.loads(read_text_file(path, expected="the report.json of a job"))
+        report = json.loads(read_input_text(path, expected="the report.json of a job"))
     except (OSError, ValueError, RecursionError) as error:
         raise JobError(
             f"{path}: cannot be read as a report.json ({error}), expected the report.json of a job; without one, give "

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from occupy_core.errors import JobError
-from occupy_core.input_files import read_text_file
+from occupy_core.input_files import read_input_text
 from occupy_core.settings.settings import Settings
 
 
@@ -237,7 +237,7 @@ def read_job(path: str) -> Job:
         If the file cannot be read, or its content is no job.
     """
     try:
-        values = json.loads(read_text_file(path, expected="the JSON file of a job"))
+        values = json.loads(read_input_text(path, expected="the JSON file of a job"))
     except (OSError, ValueError) as error:
         raise JobError(f"{path}: cannot be read as a job ({error})") from error
     return Job.from_dict(values)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from occupy_core.errors import ChangedInputError, JobError, MapError, ModelError, SettingsError
-from occupy_core.input_files import open_regular_file, read_text_file, remember_inputs, unchanged_inputs
+from occupy_core.input_files import open_regular_file, read_input_text, remember_inputs, unchanged_inputs
 from occupy_core.job.repeat import read_job_record
 from occupy_core.maps.reading import read_map
 from occupy_core.settings.job_spec import read_job
@@ -88,10 +88,10 @@ def test_a_changed_file_is_found_when_it_is_opened_again_and_at_the_end(tmp_path
         "replaced by another file": lambda: os.replace(tmp_path / "copy", path),
     }
     with pytest.raises(ChangedInputError) as caught, unchanged_inputs():
-        assert read_text_file(path, expected="text") == "one"
+        assert read_input_text(path, expected="text") == "one"
         changes[change]()
         if moment == "opened again":
-            read_text_file(path, expected="text")
+            read_input_text(path, expected="text")
             pytest.fail("the changed file was opened")
     assert str(caught.value) == (
         f"{path}: was {change} while the job read it, expected one version from start to end; run again when it is "
@@ -119,12 +119,12 @@ def test_files_that_a_host_reads_first_are_remembered(tmp_path):
     path = tmp_path / "run_model.star"
     path.write_text("one")
     with remember_inputs():
-        read_text_file(path, expected="a STAR file")
+        read_input_text(path, expected="a STAR file")
         path.write_text("another")
         with pytest.raises(ChangedInputError, match="run_model.star"), unchanged_inputs():
             pass
     with unchanged_inputs():
-        read_text_file(path, expected="a STAR file")
+        read_input_text(path, expected="a STAR file")
 
 
 def test_a_file_that_cannot_be_opened_again_was_not_removed(tmp_path):

@@ -16,7 +16,7 @@ _MODEL = ("an atomic model in PDB or mmCIF format", (".cif", ".pdb", ".ent", ".c
 
 
 @dataclass(frozen=True)
-class NamedFile:
+class OptionFile:
     """A file that a command line names.
 
     Attributes
@@ -49,7 +49,7 @@ class NamedFile:
         return name in (complete_iterations(folder) or refined_maps(folder))
 
 
-def named_files(input_option: str, input_path: Optional[str], settings: Mapping[str, Any]) -> Tuple[NamedFile, ...]:
+def option_files(input_option: str, input_path: Optional[str], settings: Mapping[str, Any]) -> Tuple[OptionFile, ...]:
     """Return the files that a command line names, but for the file of parts, which needs the model.
 
     Parameters
@@ -67,4 +67,4 @@ def named_files(input_option: str, input_path: Optional[str], settings: Mapping[
         *(("target_mask", mask, _MAP) for mask in settings["target_mask"]),
         ("model", settings["model"], _MODEL),
     )
-    return tuple(NamedFile(name, path, *kind) for name, path, kind in given if path)
+    return tuple(OptionFile(name, path, *kind) for name, path, kind in given if path)
