@@ -14,6 +14,7 @@ from occupy_core.estimate.parameters import resolve_parameters
 from occupy_core.maps.grid import MapGrid, box_text
 from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS, is_output_name, modified_kinds
 from occupy_core.settings.settings import Settings, descriptions
+from occupy_core.settings.unused import settings_without_effect
 from occupy_scipion.form import problem_text
 from occupy_scipion.sources import SourceMap, box_of, distinct_names
 
@@ -95,14 +96,32 @@ def unreadable_maps(sources: Sequence[SourceMap]) -> List[str]:
     return [*problems[:_MOST_PROBLEMS], *([f"and {more} more maps"] if more > 0 else [])]
 
 
+def unused_warnings(settings: Settings) -> List[str]:
+    """Return a warning for each setting that was changed and has no effect, with the labels on the form."""
+    return [
+        f"{bold_label(name)} has no effect without {_with_bold_labels(others)}; choose that, or set "
+        f"{bold_label(name)} to its default"
+        for name, others in settings_without_effect(settings).items()
+    ]
+
+
+def _with_bold_labels(text: str) -> str:
+    """Return a text with the names of settings replaced by their labels, those of powers without "power"."""
+    labels = {name: description.label.split(":")[0] for name, description in descriptions().items()}
+    return re.sub(r"\w+", lambda word: f"*{labels[word[0]]}*" if word[0] in labels else word[0], text)
+
+
 def cropping_warnings(settings: Settings, source: SourceMap) -> List[str]:
     """Return a warning if the map is larger than `max_box` and its modified maps will therefore lack detail."""
-    box = box_of(source)
+    try:
+        box = box_of(source)
+    except MapError:
+        return []  # `unreadable_maps` says so
     if not settings.max_box or max(box) <= settings.max_box or not modified_kinds(settings):
         return []
     return [
-        f"The box of {box_text(box)} voxels is above {bold_label('max_box')} ({settings.max_box}): the modified maps "
-        "will lack fine detail. To keep all detail, increase this setting or set it to 0."
+        f"The modified maps will lack fine detail, because the box of the map, {box_text(box)} voxels, is above "
+        f"{bold_label('max_box')}, which is {settings.max_box}. To keep all detail, set {bold_label('max_box')} to 0."
     ]
 
 

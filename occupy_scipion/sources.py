@@ -13,7 +13,7 @@ from typing import Any, List, Optional, Sequence, Tuple
 import mrcfile
 import numpy as np
 from pwem.emlib.image import ImageHandler
-from pwem.objects import SetOfClasses3D, SetOfVolumes
+from pwem.objects import EMSet, SetOfClasses3D, SetOfVolumes
 
 from occupy_core.errors import MapError
 from occupy_core.input_files import open_regular_file
@@ -177,7 +177,7 @@ def box_of(source: SourceMap) -> Tuple[int, int, int]:
         If the file does not exist or its header cannot be read.
     """
     if not os.path.exists(source.path):
-        raise MapError(f"{source.path}: no such file")
+        raise MapError(removed_text(source.path))
     try:
         if core_can_read(source):
             return read_header(source.path).shape
@@ -187,6 +187,29 @@ def box_of(source: SourceMap) -> Tuple[int, int, int]:
         raise
     except Exception as error:  # Scipion's library raises errors of many kinds
         raise MapError(f"{source.path}: cannot be read as a map ({error})") from error
+
+
+def removed_text(path: str) -> str:
+    """Return the message that the file of an object of the project is gone, with the way out."""
+    if os.path.islink(path):
+        place = os.path.realpath(path)
+        return f"{path}: is a link to {place}, which was removed or moved; put that file back, or import it again"
+    return f"{path}: was removed; run the protocol that made it again, or choose another input"
+
+
+def removed_input(pointer: Any) -> str:
+    """Return the message that the object that a pointer names is gone, or the file of its set; empty if it is there."""
+    if not pointer.hasValue():
+        return ""
+    found = pointer.get()
+    if found is None:
+        return (
+            f"the output {pointer.getUniqueId()} does not exist any more, or not yet; run its protocol, or choose "
+            "another input"
+        )
+    # Scipion makes an empty file in the place of one that is gone, as soon as the set is read.
+    is_gone = isinstance(found, EMSet) and not os.path.exists(found.getFileName())
+    return removed_text(found.getFileName()) if is_gone else ""
 
 
 def readable_map(source: SourceMap, folder: str) -> str:
@@ -254,6 +277,8 @@ def voxels_of(source: SourceMap, output: Optional[str] = None) -> np.ndarray:
         If the file cannot be read, or if the output has another box than the map.
     """
     path = output or source.path
+    if not os.path.exists(path):
+        raise MapError(f"{path}: was removed since the run; run the protocol again" if output else removed_text(path))
     try:
         if output or core_can_read(source):
             if path.lower().endswith(_COMPRESSED):

@@ -10,7 +10,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from occupy_core.settings.classification import missing_mask_text, missing_optimiser_text, unknown_mask_text
 from relion_external.chosen_file import star_with_references
 from relion_external.particle_counts import count_particles, count_warnings
-from relion_files.iteration import hint_text, iteration_of, star_beside
+from relion_files.iteration import CLEANED_UP, hint_text, iteration_of, star_beside
 from relion_files.model_star import ModelStar, read_model_star, solvent_mask_name
 from relion_files.project import NamedFiles, check_name, named_files
 from relion_files.star import StarError, shown
@@ -173,8 +173,9 @@ def _class_maps(model: ModelStar, files: NamedFiles) -> List[str]:
             if files.project is not None:
                 place = f"in its project {os.path.abspath(files.project)} or beside the STAR file"
             raise StarError(
-                f"{model.path}: the class map {name[:_LONGEST_NAME]} does not exist {place}; if this iteration was "
-                f"cleaned up, choose another{hint_text(model.path, files.project or '')}"
+                f"{model.path}: the class map {name[:_LONGEST_NAME]} does not exist {place} any more, or not yet "
+                f"({CLEANED_UP}); choose another iteration, or put the class maps back"
+                f"{hint_text(model.path, files.project or '')}"
             )
     known = [path for path in paths if path is not None]
     _check_distinct(model, "class number", list(map(str, model.numbers)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple
 
 from occupy_core.settings.typed_paths import file_problem
-from relion_files.iteration import complete_iterations, refined_maps
+from relion_files.iteration import CLEANED_UP, complete_iterations, iteration_of, refined_maps
 
 _MAP = ("a map in MRC or CCP4 format", (".mrc", ".map", ".ccp4", ".rec", ".mrc.gz", ".map.gz", ".mrc.bz2"))
 _CLASSES = ("the run_itNNN_data.star of a 3D classification, or a map", ())
@@ -39,7 +39,15 @@ class OptionFile:
     def problem(self) -> str:
         """Why the file cannot be used, with its option; empty if nothing is wrong so far."""
         text = file_problem(self.path, self.expected, self._fits)
+        if text and self._was_cleaned_up():
+            text += f"; {CLEANED_UP}"
         return f"--{self.option}: {text}" if text else ""
+
+    def _was_cleaned_up(self) -> bool:
+        """Return whether the file is of an iteration before one that is there."""
+        own, folder = iteration_of(self.path), os.path.dirname(self.path)
+        others = map(iteration_of, [*complete_iterations(folder), *refined_maps(folder)])
+        return own is not None and not os.path.exists(self.path) and any((other or 0) > own for other in others)
 
     def _fits(self, name: str) -> bool:
         """Return whether a file beside the one that was named may be meant."""

@@ -15,6 +15,7 @@ _ITERATION = re.compile(r"_it(?P<iteration>\d{3,9})(_half[12])?$", re.ASCII)
 # Iterations of Refine3D have a model STAR file and a map for each half of the particles.
 _HALF = re.compile(r"_half[12]$")
 _MOST_NAMED = 3  # files in a message
+CLEANED_UP = "RELION's clean-up removes the files of all iterations but the last"
 
 
 def model_star_of(path: str) -> Optional[str]:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import Dict, List
 
 from occupy_core.settings.settings import Settings
 
 
-def unused_settings(settings: Settings) -> List[str]:
-    """Return warnings about settings without effect, and about settings for which the scale is no occupancy."""
+def settings_without_effect(settings: Settings) -> Dict[str, str]:
+    """Return what each setting needs, in words, that was changed and has no effect without it."""
     defaults = Settings()
     modified = bool(settings.modifications)
     model = ("model", settings.model is not None)
@@ -26,11 +26,16 @@ def unused_settings(settings: Settings) -> List[str]:
         "model_whole": model,
         "model_masks": model,
     }
-    warnings = [
-        f"{name} has no effect without {other}"
+    return {
+        name: other
         for name, (other, is_set) in needs.items()
         if not is_set and getattr(settings, name) != getattr(defaults, name)
-    ]
+    }
+
+
+def unused_settings(settings: Settings) -> List[str]:
+    """Return warnings about settings without effect, and about settings for which the scale is no occupancy."""
+    warnings = [f"{name} has no effect without {other}" for name, other in settings_without_effect(settings).items()]
     if settings.normalisation == "calibrated" and settings.nlrc:
         warnings.append(
             "noise-level recalibration moves the calibrated zero of the scale: the scale no longer estimates occupancy"

@@ -37,6 +37,7 @@ from occupy_scipion.checks import (
     grid_problems,
     not_density,
     unreadable_maps,
+    unused_warnings,
 )
 from occupy_scipion.classification import focus_mask_of, with_class_numbers
 from occupy_scipion.constants import JOB_FILE, NEXT_JOB_FILE, REFERENCE
@@ -48,6 +49,7 @@ from occupy_scipion.sources import (
     is_set,
     readable_map,
     readable_mask,
+    removed_input,
     source_of,
     sources_of,
 )
@@ -252,6 +254,9 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
                 require_scikit_image()
         except SettingsError as error:
             return problem_texts(error)
+        removed = removed_input(self.inputVolumes)
+        if removed:
+            return [f"*{self._input_label}*: {removed}"]
         if self.inputVolumes.get() is None:
             return []  # Scipion reports this itself
         sources = self._sources()
@@ -284,9 +289,15 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
 
     def _warnings(self):
         try:
-            return cropping_warnings(self._settings(), self._sources()[0])
+            settings = self._settings()
         except SettingsError:
             return []  # `_validate` reports this
+        unused = unused_warnings(settings)
+        if self.inputVolumes.get() is None or removed_input(self.inputVolumes):
+            return unused
+        maps, _, about_mask = self._classification()
+        cropped = cropping_warnings(settings, maps[0]) if maps else []
+        return [*unused, *cropped, *(f"*{self._input_label}*: {text}" for text in about_mask)]
 
     def checkSummaryWarnings(self):
         super().checkSummaryWarnings()

@@ -167,10 +167,19 @@ def test_last_files_of_a_refinement_are_taken(refinement):
 
 def test_iteration_that_lacks_a_map_is_no_hint():
     Path(MAPS[1]).unlink()
-    assert message(f"{STEM}_data.star").endswith("choose another")
+    assert message(f"{STEM}_data.star").endswith("choose another iteration, or put the class maps back")
     write_iteration(f"{JOB}/run_it024", np.random.default_rng(2))
     text = message(f"{STEM}_data.star")
-    assert f"{MAPS[1]} does not exist" in text and text.endswith(f"in {JOB} there is run_it024_data.star")
+    assert f"the class map {MAPS[1]} does not exist" in text and "clean-up" in text
+    assert text.endswith(f"in {JOB} there is run_it024_data.star")
+
+
+def test_an_iteration_that_was_cleaned_up_is_answered_with_the_last(capfd):
+    assert main(["--o", "out/", "--in_parts", f"{JOB}/run_it010_data.star"]) == 1
+    text = capfd.readouterr().err
+    assert f"in {JOB} there is run_it025_data.star; RELION's clean-up removes the files of all iterations" in text
+    assert main(["--o", "out/", "--in_parts", f"{JOB}/run_it030_data.star"]) == 1
+    assert "clean-up" not in capfd.readouterr().err
 
 
 def test_folder_of_a_job_is_hinted_at_without_other_advice(capfd):

@@ -34,7 +34,7 @@ OPTIONS = {
     "no value": ([*MAP, "--lowpass"], "--lowpass", "got no value", "a number in Å", "leave it out for the default"),
     "no path": (["--in_3dref"], "--in_3dref", "got none", "expected one argument", "give the path of a file"),
     "a word for a number": ([*MAP, "--lowpass", "x"], "--lowpass", "got 'x'", "a number in Å", "default (max(8 Å"),
-    "another unit": ([*MAP, "--lowpass", "1 nm"], "--lowpass", "got '1 nm'", "a number in Å", "write 1 without 'nm'"),
+    "another unit": ([*MAP, "--lowpass", "1 mm"], "--lowpass", "got '1 mm'", "a number in Å", "write 1 without 'mm'"),
     "ambiguous comma": ([*MAP, "--lowpass", "1,250"], "--lowpass", "got '1,250'", "in Å", "write 1.250 or 1250"),
     "negative length": ([*MAP, "--lowpass=-8"], "--lowpass", "got -8.0", "a number in Å", "leave it out"),
     "power of 1": ([*MAP, "--amplify", "1"], "--amplify", "got 1.0", "expected > 1", "for the default (off)"),

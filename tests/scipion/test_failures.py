@@ -113,7 +113,7 @@ def test_missing_map_is_refused(lab, tmp_path, three_parts):
     source = lab.import_maps(path)
     path.unlink()
     (problem,) = lab.local_scale(source).validate()
-    assert problem.startswith("*Input map(s)*: ") and problem.endswith("gone.mrc: no such file")
+    assert problem.startswith("*Input map(s)*: ") and f"is a link to {path}, which was removed or moved" in problem
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,17 @@ def test_warns_before_the_run_that_detail_will_be_lost(lab, a_map):
     assert lab.local_scale(a_map).warnings() == []
     assert lab.local_scale(a_map, maxBox=32).warnings() == []
     (warning,) = lab.local_scale(a_map, maxBox=32, doAmplify=True).warnings()
-    assert "64 x 64 x 64" in warning and "*Maximum box (voxels)* (32)" in warning
+    assert "64 x 64 x 64" in warning and "*Maximum box (voxels)*, which is 32. To keep all detail, set" in warning
+
+
+def test_warns_before_the_run_of_settings_without_effect(lab, a_map):
+    (warning,) = lab.local_scale(a_map, scaleLimit=0.1).warnings()
+    assert warning == (
+        "*Scale limit* has no effect without *Amplify*, *Attenuate* or *Sigmoid*; choose that, or set *Scale limit* to "
+        "its default"
+    )
+    (warning,) = lab.local_scale(a_map, tileSize=20, normalisation=2, scaleMode=2).warnings()
+    assert warning.startswith("*Tile size (voxels)* has no effect without tiled *Normalisation*; choose that, or")
 
 
 def test_contradicting_settings_are_named_by_their_labels(lab, a_map):
