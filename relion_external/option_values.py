@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.errors import OccupyError, SettingsError
@@ -12,6 +13,9 @@ from occupy_core.settings.setting_type import Description, expected_text
 from occupy_core.settings.settings import KINDS_OF_PARTS, descriptions
 from occupy_core.settings.typed_paths import typed_path, typed_paths
 from occupy_core.settings.typed_values import NOT_GIVEN, parse_number, parse_value
+
+
+_PER_VOXEL = re.compile(r"\s*/\s*(px|pix|pixel|vox|voxel)\s*$", re.IGNORECASE)  # a voxel size in Å/pixel
 
 
 class OptionError(OccupyError):
@@ -106,7 +110,7 @@ def parse_voxel_size(words: Optional[Sequence[str]]) -> Optional[float]:
     text = " ".join(words or ())
     if words is None or text.strip().lower() in NOT_GIVEN:
         return None
-    value = parse_number(text, unit="Å")
+    value = parse_number(_PER_VOXEL.sub("", text), unit="Å")
     if value is None or not 0 < value < float("inf"):
         raise OptionError(f"--angpix: got {text!r}, expected a number above 0, in Å; for example --angpix 1.06")
     return value

@@ -9,7 +9,8 @@ import re
 from typing import Iterable, List
 
 # RELION puts two dashes before a label that the user may have typed with dashes already.
-_OPTION = re.compile(r"-+(?P<name>[A-Za-z][\w-]*)(?P<rest>=.*)?", re.S)
+# Word processors and web pages turn dashes into longer ones.
+_OPTION = re.compile(r"[-‐‑‒–—−]+(?P<name>[A-Za-z][\w-]*)(?P<rest>=.*)?", re.S)
 
 
 def usual_options(arguments: Iterable[str], names: Iterable[str]) -> List[str]:
@@ -30,3 +31,9 @@ def usual_options(arguments: Iterable[str], names: Iterable[str]) -> List[str]:
         if word != "--":
             words.append(f"--{name}{match['rest'] or ''}" if match and name else word)
     return words
+
+
+def repeated_options(words: Iterable[str]) -> List[str]:
+    """Return the options, with dashes, that a command line of `usual_options` has more than once."""
+    options = [word.split("=")[0] for word in words if word.startswith("--")]
+    return [option for option in dict.fromkeys(options) if options.count(option) > 1]

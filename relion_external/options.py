@@ -24,8 +24,9 @@ from relion_external.option_values import (
     path_value,
     with_preset,
 )
-from relion_external.option_words import usual_options
+from relion_external.option_words import repeated_options, usual_options
 
+_MAY_BE_REPEATED = ("--target_mask", "--pipeline_control")
 _Value = TypeVar("_Value")
 
 
@@ -116,7 +117,8 @@ def read_command_line(arguments: List[str]) -> CommandLine:
     SystemExit
         After --help or --version.
     """
-    parsed, unknown = make_parser().parse_known_args(usual_options(arguments, option_names()))
+    words = usual_options(arguments, option_names())
+    parsed, unknown = make_parser().parse_known_args(words)
     problems: List[OccupyError] = [OptionError(text) for text in unknown_option_texts(unknown)]
     report = _path(parsed, "settings", problems)
     earlier_job = _earlier_job(report, problems)
@@ -138,7 +140,9 @@ def read_command_line(arguments: List[str]) -> CommandLine:
     files = option_files("in_parts" if in_parts else "in_3dref", input_path, {**vars(base), **values})
     if problems or settings is None or threads is None:
         return CommandLine(None, tuple(problems), files)
-    warnings = [*_warnings(parsed, input_path, output_dir, asks_for_classes)]
+    twice = [option for option in repeated_options(words) if option not in _MAY_BE_REPEATED]
+    warnings = [f"{option} is given more than once; the last one counts" for option in twice]
+    warnings += _warnings(parsed, input_path, output_dir, asks_for_classes)
     options = Options(
         input_path=input_path,
         earlier_job=earlier_job,

@@ -135,8 +135,9 @@ def _read_report(path: str) -> Mapping[str, Any]:
     try:
         report = json.loads(read_input_text(path, expected="the report.json of a job"))
     except (OSError, ValueError, RecursionError) as error:
+        reason = "it is no text in UTF-8" if isinstance(error, UnicodeDecodeError) else error
         raise JobError(
-            f"{path}: cannot be read as a report.json ({error}), expected the report.json of a job; without one, give "
+            f"{path}: cannot be read as a report.json ({reason}), expected the report.json of a job; without one, give "
             "the map and the settings as options"
         ) from error
     if not isinstance(report, dict) or report.get("program") != PROGRAM:

@@ -165,6 +165,23 @@ def test_warns_of_unused_inputs():
     assert options.warnings == ("--in_movies is not used by this job", "--in_coords is not used by this job")
 
 
+def test_warns_of_options_that_are_given_twice():
+    options = parse([*JOB, "--amplify", "3", "--Amplify=4", "--target_mask", "a.mrc", "--target_mask", "b.mrc"])
+    assert options.settings.amplify == 4
+    assert options.warnings == ("--amplify is given more than once; the last one counts",)
+
+
+@pytest.mark.parametrize("word", ["—amplify", "–-amplify", "−amplify=3"])
+def test_dashes_of_word_processors_are_dashes(word):
+    words = [word] if "=" in word else [word, "3"]
+    assert parse([*JOB, *words]).settings.amplify == 3
+
+
+@pytest.mark.parametrize("word", ["8 Å/px", "8 A/pix", "8/pixel", "0.8 nm/voxel"])
+def test_voxel_size_may_be_a_length_per_voxel(word):
+    assert parse([*JOB, "--angpix", *word.split()]).voxel_size == 8
+
+
 def test_blank_parameter_name_is_ignored():
     assert settings("--", "--pivot", "0.4").pivot == 0.4
 

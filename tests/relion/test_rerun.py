@@ -151,6 +151,9 @@ def test_reports_of_other_versions_and_wrong_files_are_reported(project, tmp_pat
     (tmp_path / "report.json").write_text("[" * 100_000)
     with pytest.raises(JobError, match="cannot be read as a report.json"):
         read_job_record(str(tmp_path / "report.json"))
+    (tmp_path / "report.json").write_bytes(b"\xc0\x80")
+    with pytest.raises(JobError, match=r"cannot be read as a report.json \(it is no text in UTF-8\), expected"):
+        read_job_record(str(tmp_path / "report.json"))
     with pytest.raises(JobError, match="is not a report of this program"):
         read_job_record(changed(program="another"))
     with pytest.raises(JobError, match=r"gone.json: no such file, expected the report.json of a job"):
