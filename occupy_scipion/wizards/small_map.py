@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The map that a wizard shows: the first input map, in a box small enough to compute on while the user waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+
+from occupy_core import LocalScale, local_scale
+from occupy_core.arrays.types import Volume
+from occupy_core.errors import MapError
+from occupy_core.fourier.resize import cropped_shape, resize
+from occupy_core.settings.settings import Settings
+from occupy_scipion.checks import not_density
+from occupy_scipion.classification import with_class_numbers
+from occupy_scipion.sources import is_set, voxels_of
+from occupy_scipion.wizards.resolution import resolution_from_half_maps
+
+# A local scale of this box takes about a second.
+_BOX = 128
+_THREADS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class SmallMap:
+    """The first input map of a form, Fourier-cropped.
+
+    Attributes
+    ----------
+    name : str
+        Name of the map for users.
+    volume : float32 array, 3D (z, y, x)
+        The map, in a box of at most 128 voxels a side.
+    voxel_size : float
+        Edge of a voxel of `volume`, Å.
+    full_voxel_size : float
+        Edge of a voxel of the map's file, Å.
+    resolution : float, optional
+        Resolution, Å: of a class by RELION, else of the half maps of the volume at FSC 0.143; None if neither is known.
+    """
+
+    name: str
+    volume: Volume
+    voxel_size: float
+    full_voxel_size: float
+    resolution: Optional[float]
+
+    @property
+    def default_lowpass(self) -> float:
+        """Low-pass that the job takes when the field is empty: 8 Å or 3 voxels, whichever is larger; Å."""
+        return max(8.0, 3 * self.full_voxel_size)
+
+
+def small_map(protocol: Any) -> SmallMap:
+    """Read the first input map of a protocol's form.
+
+    Raises
+    ------
+    MapError
+        If there is no input yet, or it cannot be read, or is no density map.
+    """
+    chosen = protocol._input_object()
+    if chosen is None:
+        raise MapError("Choose the input first: the wizard shows it.")
+    sources = protocol._sources()
+    if not sources:
+        raise MapError("The input holds no map.")
+    source = with_class_numbers(sources[:1])[0]
+    if not is_set(chosen) and not_density(chosen):
+        raise MapError(not_density(chosen))
+    if not source.voxel_size:
+        raise MapError(f"{source.name} has no sampling rate in the project.")
+    voxels = np.asarray(voxels_of(source), dtype=np.float32)
+    shape = cropped_shape(voxels.shape, _BOX)
+    small = voxels if shape == voxels.shape else resize(voxels, shape, threads=_THREADS)
+    voxel_size = source.voxel_size * max(voxels.shape) / max(shape)
+    resolution = source.resolution or (None if is_set(chosen) else resolution_from_half_maps(chosen))
+    return SmallMap(source.name, small, voxel_size, source.voxel_size, resolution)
+
+
+def scale_of(item: SmallMap, settings: Settings) -> LocalScale:
+    """Estimate the local scale of the small map with the settings of a form.
+
+    Raises
+    ------
+    MapError, SettingsError
+        As `occupy_core.local_scale`.
+    """
+    lowpass = settings.lowpass or item.default_lowpass
+    return local_scale(
+        item.volume,
+        voxel_size=item.voxel_size,
+        mode="occupancy" if settings.resolved_mode == "occupancy" else "resolution",
+        normalisation=settings.normalisation,  # type: ignore[arg-type]
+        lowpass=max(lowpass, 2 * item.voxel_size),
+        nlrc=settings.nlrc,
+        hedge_confidence=settings.hedge_confidence,
+        max_box=0,
+        threads=_THREADS,
+    )
