@@ -14,7 +14,6 @@ from occupy_core.settings.settings import KINDS_OF_PARTS, descriptions
 from occupy_core.settings.typed_paths import typed_path, typed_paths
 from occupy_core.settings.typed_values import NOT_GIVEN, parse_number, parse_value
 
-
 _PER_VOXEL = re.compile(r"\s*/\s*(px|pix|pixel|vox|voxel)\s*$", re.IGNORECASE)  # a voxel size in Å/pixel
 
 
