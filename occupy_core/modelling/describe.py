@@ -139,6 +139,8 @@ def part_text(part: Report) -> str:
     if of_all is not None:
         low, high = (part[f"occupancy_of_all_particles_{end}"] for end in ("low", "high"))
         text += f"; {of_all:.2f} ({low:.2f}-{high:.2f}) of all particles"
+    if any(item.get("chains_differ") for item in occupancies):
+        text += "; its chains differ, and the interval holds all of them: use model_groups chain"
     scales = [scale_text(item) for item in occupancies]
     return text if set(scales) == {UNKNOWN} else f"{text}; local scale {', '.join(scales)}"
 

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Callable, List, Optional, Sequence, Tuple, Union
+from dataclasses import dataclass, field, replace
+from typing import Callable, FrozenSet, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from occupy_core.modelling.fit.frame import Frame
 from occupy_core.modelling.fit.placed_model import PlacedModel, place_model
 from occupy_core.modelling.fit_warnings import above_one, fit_warnings, missing_parts
 from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale, contrast_errors, find_scale, scale_of_named
-from occupy_core.modelling.uneven_groups import uneven_groups
+from occupy_core.modelling.uneven_groups import UnevenGroup, uneven_groups, uneven_warnings
 from occupy_core.modelling.whole_parts import indices_of, refuse_missing
 
 # The part of a window's standard deviation that is not noise. Ours, from the benchmark.
@@ -103,6 +103,9 @@ class ModelOccupancy:
     finest : float
         Finest detail that was fitted, Å.
     warnings : tuple of str
+    uneven : frozenset of (int, int)
+        Index of the map and of the group, for each group whose chains are not equally occupied in the map; its interval
+        reaches from the least to the most occupied chain.
     """
 
     model: AtomicModel = field(repr=False)
@@ -119,6 +122,7 @@ class ModelOccupancy:
     grid: MapGrid = field(repr=False)
     finest: float
     warnings: Tuple[str, ...]
+    uneven: FrozenSet[Tuple[int, int]] = frozenset()
 
 
 def measure_model(
@@ -192,7 +196,8 @@ def measure_model(
         for name, factor, fit in zip(names, scale.factors, fits)
         if np.isnan(factor) and np.isfinite(fit.occupancies).any()
     ]
-    warnings += uneven_groups(groups, windows, fits, scale, names)
+    uneven = uneven_groups(groups, windows, fits, scale, names)
+    warnings += uneven_warnings(uneven)
     nucleic = np.array([residue.is_nucleic for residue in model.residues])[model.residue_of_atom]
     shares = np.array([float(nucleic[group.atoms].mean()) for group in groups])
     contrast = contrast_errors(shares, masses, scale)
@@ -206,7 +211,7 @@ def measure_model(
         tuple(groups),
         tuple(windows),
         tuple(
-            _scaled(fit.occupancies, fit.errors, scale, index, beyond_noise[index], contrast)
+            _widened(_scaled(fit.occupancies, fit.errors, scale, index, beyond_noise[index], contrast), index, uneven)
             for index, fit in enumerate(fits)
         ),
         tuple(
@@ -222,6 +227,7 @@ def measure_model(
         placed.grid,
         placed.finest,
         tuple(warnings),
+        frozenset((item.map, item.group) for item in uneven),
     )
 
 
@@ -254,6 +260,19 @@ def _scaled(
         middle = float(np.clip(value, 0, 1))
         low, high = max(middle - half, 0.0), min(middle + half, 1.0)
         result.append(PartOccupancy(low, middle, high, float(noise)))
+    return tuple(result)
+
+
+def _widened(
+    occupancies: Tuple[PartOccupancy, ...], index: int, uneven: Sequence[UnevenGroup]
+) -> Tuple[PartOccupancy, ...]:
+    """Widen the intervals of groups whose chains differ in the map with an index, so that they hold all chains."""
+    result = list(occupancies)
+    for item in uneven:
+        if item.map == index and np.isfinite(result[item.group].value):
+            own = result[item.group]
+            low, high = max(min(own.low, item.low), 0.0), min(max(own.high, item.high), 1.0)
+            result[item.group] = replace(own, low=low, high=high)
     return tuple(result)
 
 

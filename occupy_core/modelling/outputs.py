@@ -98,8 +98,12 @@ def write_model_outputs(
                 "mass_kilodalton": group.mass,
                 "mask": mask_names.get(group.name),
                 "occupancies": [
-                    {**_part_report(item, of_map[index]), "local_scale": None}  # filled once the scale is known
-                    for item, of_map in zip(maps, result.occupancies)
+                    {
+                        **_part_report(item, of_map[index]),
+                        "chains_differ": (number, index) in result.uneven,
+                        "local_scale": None,  # filled once the scale is known
+                    }
+                    for number, (item, of_map) in enumerate(zip(maps, result.occupancies))
                 ],
                 **_of_all_particles([of_map[index] for of_map in result.occupancies], maps),
             }

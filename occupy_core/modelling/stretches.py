@@ -10,6 +10,7 @@ from typing import List, Sequence, Tuple
 import numpy as np
 
 from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy
+from occupy_core.modelling.uneven_groups import group_of_each_window
 
 # Residues: shorter stretches are not to be trusted (docs/model.md). Ours.
 MIN_RESIDUES = 40
@@ -53,12 +54,17 @@ def low_stretches(result: ModelOccupancy) -> List[Stretch]:
     Returns
     -------
     list of Stretch
-        Of all maps, the least occupied first.
+        Of all maps, the least occupied first. None in a group whose chains are not equally occupied in the map: the fit
+        draws its windows towards each other.
     """
+    group_of_window = group_of_each_window(result.groups, result.windows)
     counts = [len(np.unique(result.model.residue_of_atom[window.atoms])) for window in result.windows]
     found = []
     for number, trace in enumerate(result.traces):
-        chains = [(window.chain, trace[index].high < 1) for index, window in enumerate(result.windows)]
+        chains = [
+            (window.chain, trace[index].high < 1 and (number, group_of_window[index]) not in result.uneven)
+            for index, window in enumerate(result.windows)
+        ]
         for (_, is_low), indices in groupby(range(len(chains)), key=chains.__getitem__):
             run = list(indices)
             if is_low and sum(counts[index] for index in run) >= MIN_RESIDUES:

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warn about groups that hold chains of different occupancies: one occupancy cannot describe them."""
+"""Find groups that hold chains of different occupancies, which one occupancy cannot describe."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from occupy_core.comparing.limits import INTERVAL_SIGMAS
 from occupy_core.modelling.atoms.groups import Group, Window
 from occupy_core.modelling.fit.fit_map import FittedMap
 from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale
@@ -21,10 +23,33 @@ _MIN_SIGMAS = 3.5
 _Reading = Tuple[float, float]
 
 
+@dataclass(frozen=True)
+class UnevenGroup:
+    """A group whose chains are not equally occupied in one map.
+
+    Attributes
+    ----------
+    map, group : int
+        Indices.
+    low, high : float
+        From the lowest to the highest chain, each with its 90 % interval, as occupancy; may lie outside of 0..1.
+    difference : float
+        Of the highest and the lowest chain, as occupancy.
+    warning : str
+    """
+
+    map: int
+    group: int
+    low: float
+    high: float
+    difference: float
+    warning: str
+
+
 def uneven_groups(
     groups: Sequence[Group], windows: Sequence[Window], fits: Sequence[FittedMap], scale: Scale, names: Sequence[str]
-) -> List[str]:
-    """Name the groups whose chains differ, each with the map in which they differ most.
+) -> List[UnevenGroup]:
+    """Find the groups whose chains differ, in each map.
 
     Parameters
     ----------
@@ -40,23 +65,33 @@ def uneven_groups(
 
     Returns
     -------
-    list of str
-        A warning for each such group.
+    list of UnevenGroup
+        In the order of the groups; those of one group in the order of the maps.
     """
-    group_of_window = _group_of_windows(groups, windows)
-    texts = []
+    group_of_window = group_of_each_window(groups, windows)
+    found = []
     for index, group in enumerate(groups):
-        largest, text = 0.0, ""
-        for fit, factor, name in zip(fits, scale.factors, names):
+        for number, (fit, factor) in enumerate(zip(fits, scale.factors)):
             chains = _read_chains(windows, group_of_window == index, fit, fit.errors[index], scale.unit * factor)
             difference = _difference(chains)
-            if difference is not None and difference > largest:
-                largest, text = difference, _warning(group.name, chains, name)
-        texts += [text] if text else []
-    return texts
+            if difference is not None:
+                low = min(value - INTERVAL_SIGMAS * error for value, error in chains.values())
+                high = max(value + INTERVAL_SIGMAS * error for value, error in chains.values())
+                warning = _warning(group.name, chains, names[number])
+                found.append(UnevenGroup(number, index, low, high, difference, warning))
+    return found
 
 
-def _group_of_windows(groups: Sequence[Group], windows: Sequence[Window]) -> NDArray[np.intp]:
+def uneven_warnings(found: Sequence[UnevenGroup]) -> List[str]:
+    """Return a warning for each group, of the map in which its chains differ most."""
+    largest: Dict[int, UnevenGroup] = {}
+    for item in found:
+        if item.group not in largest or item.difference > largest[item.group].difference:
+            largest[item.group] = item
+    return [item.warning for item in largest.values()]
+
+
+def group_of_each_window(groups: Sequence[Group], windows: Sequence[Window]) -> NDArray[np.intp]:
     """Return the index of the group that most atoms of each window are in."""
     group_of_atom = np.zeros(sum(len(group.atoms) for group in groups), np.intp)
     for index, group in enumerate(groups):
@@ -99,8 +134,8 @@ def _warning(group: str, chains: Dict[str, _Reading], name: str) -> str:
     more = [chain for chain in chains if chain not in less]
     return (
         f"{group} is one part, but its chains differ in {name} ({_listed(less)} less occupied than {_listed(more)}). "
-        "Its occupancy and those of other parts may be wrong beyond their intervals: make these chains parts of their "
-        "own"
+        "Its interval reaches from its least to its most occupied chain; those of other parts may be wrong beyond "
+        "their intervals. Make these chains parts of their own (model_groups chain)"
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from occupy_core.modelling.atoms.atomic_model import read_model
 from occupy_core.modelling.atoms.groups import groups_of, windows_of
 from occupy_core.modelling.model_occupancy import measure_model
+from occupy_core.modelling.stretches import low_stretches
 
 WHOLE = dict.fromkeys("ABCDEFG", 1.0)
 NAMES = ("class 1", "class 2")
@@ -23,10 +24,26 @@ def warnings_of(simulate_bundles, tmp_path):
         readers = [lambda item=item: item.map for item in maps]
         groups = groups_of(model, str(parts))
         names = NAMES[: len(maps)]
-        found = measure_model(readers, model, groups, windows_of(model, 15), names=names).warnings
-        return [text for text in found if "is one part" in text]
+        found = measure_model(readers, model, groups, windows_of(model, 15), names=names)
+        measure.found = found
+        return [text for text in found.warnings if "is one part" in text]
 
     return measure
+
+
+def test_the_interval_of_a_part_holds_all_its_chains_where_they_differ(warnings_of):
+    maps = [{"F": 0.5}, {"B": 0.0, "C": 0.0, "F": 0.5}]
+    warnings_of(maps, ["tail: //F"])
+    found = warnings_of.found
+    index = [group.name for group in found.groups].index("other")
+    assert found.uneven == {(1, index)}
+    even, uneven = (of_map[index] for of_map in found.occupancies)
+    assert uneven.low < 0.12 and uneven.high == 1.0 and even.high - even.low < 0.3
+    chains = {stretch.chain for stretch in low_stretches(found) if stretch.map == 1}
+    assert chains.isdisjoint("ABCDEG")  # the whole chains of the part draw up the windows of B and C
+    warnings_of(maps, ["tail: //F", "head: //B,C"])
+    assert warnings_of.found.uneven == frozenset()
+    assert {stretch.chain for stretch in low_stretches(warnings_of.found) if stretch.map == 1} >= {"B", "C", "F"}
 
 
 def test_a_part_of_whole_and_missing_chains_is_named_with_the_map(warnings_of):
