@@ -153,4 +153,6 @@ def extra_words(name: str, words: Sequence[str], value: Optional[str]) -> List[s
 
 def stray_text(word: str) -> str:
     """Return the message for a word that belongs to no option."""
+    if word.startswith("-") and os.path.lexists(word):
+        return f"found {word!r} where an option was expected; for the file of this name write ./{word}"
     return f"found {word!r} where an option was expected; give the map with --in_3dref, quote values with blanks"

@@ -75,7 +75,7 @@ def main(arguments: List[str], *, stop_signals: Sequence[signal.Signals] = ()) -
     except _Locked as error:
         return report_failure(str(error))  # without a marker file, which would mark the running job as failed
     except Exception as error:
-        ending = _failure(f"{job_dir}: cannot write to this output folder ({cause_of(error)})")
+        ending = _failure(_unusable_text(job_dir, error))
     else:
         try:
             ending = _supervise(arguments, job_dir, folder, spare, stop_signals)
@@ -86,6 +86,14 @@ def main(arguments: List[str], *, stop_signals: Sequence[signal.Signals] = ()) -
 
 def _failure(line: str) -> _Ending:
     return _Ending(marker_files.FAILURE, line)
+
+
+def _unusable_text(job_dir: str, error: Exception) -> str:
+    """Return the message for an output folder that cannot be used."""
+    cause = cause_of(error)
+    has_way_out = not isinstance(error, OSError) or cause != error.strerror
+    way_out = "" if has_way_out else ", expected a folder to write to; choose another, or change its permissions"
+    return f"{job_dir}: cannot write to this output folder ({cause}){way_out}"
 
 
 class _Locked(Exception):

@@ -141,7 +141,9 @@ def read_unpacked(name: str, file: BinaryIO, count: int) -> bytes:
     try:
         return file.read(count)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise unreadable(name, str(error)) from error
+        is_other = isinstance(error, gzip.BadGzipFile) and str(error).startswith("Not a gzipped file")
+        reason = "something else follows the data that gzip packed" if is_other else str(error)
+        raise unreadable(name, reason) from error
 
 
 def unreadable(name: str, reason: str, way_out: str = _COPY_AGAIN) -> MapError:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
+import re
 import sys
 from typing import Callable, Iterator, List, Sequence
 
@@ -143,6 +144,8 @@ def _missing_text(path: str, expected: str, fits: Callable[[str], bool], error: 
     matches = matching_files(path)
     if matches:
         return f"{path}: {len(matches)} files fit this pattern, expected one file; give one of {_listed(matches)}"
+    if re.match(r"(https?|ftp|s3)://", path, re.IGNORECASE):
+        return f"{path}: found an address in the internet, expected {expected}; download the file and give its path"
     folder, name = os.path.split(path)
     if folder and not os.path.isdir(folder):
         return (

@@ -186,7 +186,8 @@ def test_output_folder_that_cannot_be_written_is_reported(project, phantom_file)
     (project / "file").write_text("")
     done = run("--in_3dref", phantom_file, folder="file/job/")
     assert done.returncode == 1
-    assert "cannot write to this output folder" in done.stderr
+    assert "cannot write to this output folder (a file has its name, or that of a folder above it)" in done.stderr
+    assert "expected a folder to write to; choose another" in done.stderr
 
 
 @pytest.mark.parametrize("more", [(), ("--amplify", "0.5")])

@@ -112,6 +112,13 @@ FILES = {
     "pattern": (["--in_3dref", "ma*.mrc"], "ma*.mrc", "2 files fit", "expected one file", "give one of map.mrc"),
     "pipe": (["--in_3dref", "pipe.mrc"], "pipe.mrc", "found a named pipe", "a map", "give the path of a file"),
     "device": (["--in_3dref", "/dev/null"], "/dev/null", "found a device", "a map", "give the path of a file"),
+    "address": (
+        ["--in_3dref", "https://x.org/map.mrc"],
+        "https://x.org/map.mrc",
+        "found an address in the internet",
+        "a map in MRC",
+        "download the file and give its path",
+    ),
     "control character": (["--in_3dref", "a\nb.mrc"], "a\\nb.mrc", "a control character", "letters", "rename the file"),
     "no UTF-8": (["--in_3dref", "\udcfc.mrc"], "\\udcfc.mrc", "is not in UTF-8", "letters in UTF-8", "rename the file"),
     "no definition": ([*MAP, "--in_mask", "maks.mrc"], "maks.mrc", "no such file", "a map", "there is mask.mrc"),
@@ -143,7 +150,13 @@ FILES = {
         "'name: selection'",
     ),
     "empty model": ([*MAP, "--model", "empty"], "empty", "found an empty file", "an atomic model", "again"),
-    "output folder": ([*MAP, "--o", "map.mrc"], "map.mrc", "cannot write to this output folder", "", ""),
+    "output folder": (
+        [*MAP, "--o", "map.mrc"],
+        "map.mrc",
+        "cannot write to this output folder",
+        "a file has its name",
+        "choose another",
+    ),
     "output name": ([*MAP, "--o", "a\tb/"], "--o: a\\tb/", "a control character", "letters", "rename"),
     "input is output": (
         ["--in_3dref", "out/scale.mrc", "--o", "out"],

@@ -165,6 +165,14 @@ def test_warns_of_unused_inputs():
     assert options.warnings == ("--in_movies is not used by this job", "--in_coords is not used by this job")
 
 
+def test_a_name_that_begins_with_a_dash_is_told_how_to_be_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-x.mrc").touch()
+    with pytest.raises(OptionError, match=r"'-x.mrc' .* expected; for the file of this name write ./-x.mrc"):
+        parse(["--o", "job/", "--in_3dref", "-x.mrc"])
+    assert parse(["--o", "job/", "--in_3dref", "./-x.mrc"]).input_path == "./-x.mrc"
+
+
 def test_warns_of_options_that_are_given_twice():
     options = parse([*JOB, "--amplify", "3", "--Amplify=4", "--target_mask", "a.mrc", "--target_mask", "b.mrc"])
     assert options.settings.amplify == 4

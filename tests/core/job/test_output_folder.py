@@ -65,7 +65,7 @@ def test_staging_folders_of_killed_jobs_are_removed_at_the_start(tmp_path):
 
 def test_an_output_folder_that_cannot_be_made_names_the_way_out(tmp_path):
     (tmp_path / "file").write_text("")
-    refused = pytest.raises(JobError, match=r"cannot write to this output folder \(.*\); choose another")
+    refused = pytest.raises(JobError, match=r"cannot write to this output folder \(a file has .*\); choose another")
     with refused, OutputFolder(str(tmp_path / "file" / "job")):
         pass
 

@@ -127,6 +127,7 @@ def test_a_packed_file_of_another_kind_is_named_too(file):
         (gzip.compress(map_bytes(VALUES))[:-20], "cannot be read"),
         (bz2.compress(map_bytes(VALUES))[:-20], "cannot be read"),
         (gzip.compress(map_bytes(VALUES))[:-6] + b"abcdef", "CRC check failed"),
+        (gzip.compress(map_bytes(VALUES)) + b"more", "something else follows the data that gzip packed"),
         (gzip.compress(changed(nsymbt=2**31 - 1)), "bytes of extended header, more than the file holds"),
     ],
 )
