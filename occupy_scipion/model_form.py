@@ -60,7 +60,7 @@ def add_model_settings(form: Any) -> None:
         params.StringParam,
         condition=f"modelMasks == {_NAMED}",
         label="Parts to mask",
-        help="Names of parts, separated by commas, for example: A,B",
+        help="Names of parts, separated by commas, for example A,B.",
     )
 
 

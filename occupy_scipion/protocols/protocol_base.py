@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import shlex
@@ -61,6 +62,12 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
     # Whether the job compares the maps and writes the regions where they differ.
     _compares = False
     _input_label = "Input map(s)"
+
+    @classmethod
+    def getDoc(cls):
+        """Return the protocol's help: a line for each paragraph, which Scipion's window breaks to its own width."""
+        paragraphs = inspect.cleandoc(cls.__doc__ or "").split("\n\n")
+        return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
     def _add_input(self, form, classes, help_text):
         """Add the parameter of the input maps; `classes` are the names of the classes that it takes."""

@@ -20,8 +20,10 @@ class ProtOccupyLocalScale(ProtOccupyBase):
     solvent. It decreases with lower occupancy and with lower local resolution; in *occupancy* mode it
     depends less on resolution. The *confidence*, from 0 to 1, says how certain it is that a voxel is not solvent.
 
+    *What do you want to know?* chooses the settings that answer a question; what you set yourself wins.
+
     The protocol can also *amplify* weak parts towards full occupancy, *attenuate* weak parts so that only fully
-    occupied parts remain, or do both, above and below a pivot (*sigmoid*), and it can exclude solvent. Each
+    occupied parts remain, or do both above and below a pivot, with a *sigmoid*, and it can exclude solvent. Each
     modification gives a separate map.
 
     The summary lists the local scale within each *target mask*. With *calibrated* normalisation in occupancy mode it

@@ -28,17 +28,17 @@ _DECLARED_PARTS = 20
 class ProtOccupyModel(ProtOccupyBase):
     """Measure how occupied each part of a fitted atomic model is, in one map or in each class of a classification.
 
-    A *part* is a chain with its small ligands, a larger ligand, all copies of a molecule (*entity*), or a selection in
-    a text file. The density that each part should have is computed from its atoms, and all parts together are fitted
-    to the map; how much of each part the map holds is its *occupancy*, with a 90 % interval. Short *windows* along
-    each chain show where the occupancy changes.
+    A *part* is a chain with its small ligands, a larger ligand, all copies of a molecule, called *entity*, or a
+    selection in a text file. The density that each part should have is computed from its atoms, and all parts together
+    are fitted to the map; how much of each part the map holds is its *occupancy*, with a 90 % interval. Short *windows*
+    along each chain show where the occupancy changes.
 
     A map tells only ratios: 1 is the density of the best occupied parts, or of the parts that you name as fully
     occupied. For several maps, such as classes, one scale counts for all, and the parts that differ between maps by
     more than noise explains are listed.
 
-    The output is the model for each map, with the occupancies in the occupancy column and as attributes of the
-    residues (*part_occupancy* and *window_occupancy*), and, if asked for, soft masks of the parts for a focused
+    The output is the model for each map, with the occupancies in the occupancy column and as the attributes
+    *part_occupancy* and *window_occupancy* of the residues, and, if asked for, soft masks of the parts for a focused
     classification or for particle subtraction.
 
     The model must be fitted to the map; a model that does not lie in the map is refused.

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import pytest
 from pwem.objects import VolumeMask
 from pyworkflow.protocol import params
+from pyworkflow.utils import parseHyperText
 
 from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.form import FIELDS, form_settings, settings_of
-from occupy_scipion.protocols import ProtOccupyLocalScale
+from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale, ProtOccupyModel
 from tests.conftest import REPOSITORY
 
 # Settings without a field: in Scipion the classes are chosen as the input.
@@ -232,3 +233,20 @@ def test_all_wrong_values_are_reported_at_once(lab, a_map):
 )
 def test_texts_are_understood_as_on_the_command_line(lab, text, reference):
     assert settings_of(lab.local_scale(scaleReference=text)).reference == reference
+
+
+@pytest.mark.parametrize("kind", [ProtOccupyLocalScale, ProtOccupyCompareClasses, ProtOccupyModel])
+def test_help_is_shown_as_it_is_meant(lab, kind):
+    """No line breaks within a sentence, and no stars: those around bold words vanish when Scipion finds the words."""
+    protocol = lab.project.newProtocol(kind)
+    texts = [protocol.getHelpText()]
+    for section in protocol.getDefinition().iterSections():
+        if section.getLabel() in ("Input", "Modified maps", "Solvent", "Target masks", "Solvent and target masks"):
+            texts += [parameter.getHelp() for _, parameter in section.iterParams()]
+    assert len(texts) > 8
+    tags = []
+    for text in texts:
+        shown = parseHyperText(text, lambda match, tag: tags.append(tag) or " bold ")
+        assert "*" not in shown and set(tags) <= {"bold"}, text
+        for line in text.splitlines():
+            assert not line or (line == line.strip() and line[-1] in ".?:"), line
