@@ -18,7 +18,7 @@ from occupy_core.modelling.atoms.atomic_model import read_model
 from occupy_core.modelling.atoms.groups import Group, groups_of, windows_of
 from occupy_core.modelling.describe import one_means
 from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy, measure_model
-from occupy_core.modelling.outputs import mask_of_part
+from occupy_core.modelling.part_masks import mask_of_part
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Callable, FrozenSet, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -22,7 +22,7 @@ from occupy_core.modelling.fit.frame import Frame
 from occupy_core.modelling.fit.placed_model import PlacedModel, place_model
 from occupy_core.modelling.fit_warnings import above_one, fit_warnings, missing_parts
 from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale, contrast_errors, find_scale, scale_of_named
-from occupy_core.modelling.uneven_groups import UnevenGroup, uneven_groups, uneven_warnings
+from occupy_core.modelling.uneven_groups import uneven_groups, uneven_warnings, widened
 from occupy_core.modelling.whole_parts import indices_of, refuse_missing
 
 # The part of a window's standard deviation that is not noise. Ours, from the benchmark.
@@ -211,7 +211,7 @@ def measure_model(
         tuple(groups),
         tuple(windows),
         tuple(
-            _widened(_scaled(fit.occupancies, fit.errors, scale, index, beyond_noise[index], contrast), index, uneven)
+            widened(_scaled(fit.occupancies, fit.errors, scale, index, beyond_noise[index], contrast), index, uneven)
             for index, fit in enumerate(fits)
         ),
         tuple(
@@ -260,19 +260,6 @@ def _scaled(
         middle = float(np.clip(value, 0, 1))
         low, high = max(middle - half, 0.0), min(middle + half, 1.0)
         result.append(PartOccupancy(low, middle, high, float(noise)))
-    return tuple(result)
-
-
-def _widened(
-    occupancies: Tuple[PartOccupancy, ...], index: int, uneven: Sequence[UnevenGroup]
-) -> Tuple[PartOccupancy, ...]:
-    """Widen the intervals of groups whose chains differ in the map with an index, so that they hold all chains."""
-    result = list(occupancies)
-    for item in uneven:
-        if item.map == index and np.isfinite(result[item.group].value):
-            own = result[item.group]
-            low, high = max(min(own.low, item.low), 0.0), min(max(own.high, item.high), 1.0)
-            result[item.group] = replace(own, low=low, high=high)
     return tuple(result)
 
 

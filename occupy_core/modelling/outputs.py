@@ -11,7 +11,6 @@ import gemmi
 import numpy as np
 
 from occupy_core.arrays.rigid_motion import RigidMotion
-from occupy_core.arrays.types import Volume
 from occupy_core.comparing.occupancies import Interval
 from occupy_core.comparing.outputs import mean_over_particles
 from occupy_core.errors import ModelError
@@ -27,9 +26,9 @@ from occupy_core.modelling.atoms.atomic_model import (
 )
 from occupy_core.modelling.atoms.groups import Group, file_name_of
 from occupy_core.modelling.describe import one_means
-from occupy_core.modelling.fit.frame import positions_in_map, possible_frames
+from occupy_core.modelling.fit.frame import possible_frames
 from occupy_core.modelling.model_occupancy import ModelOccupancy, PartOccupancy
-from occupy_core.modelling.part_masks import mask_around
+from occupy_core.modelling.part_masks import mask_of_part
 from occupy_core.modelling.refinement_groups import phenix_parameters, refmac_keywords
 from occupy_core.modelling.stretches import Stretch, low_stretches
 from occupy_core.settings.job_spec import MapInput
@@ -125,17 +124,6 @@ def write_model_outputs(
         "outputs": [*names, *mask_names.values()],
         "warnings": [*result.warnings, *filter(None, [frame["frame_warning"]])],
     }
-
-
-def mask_of_part(result: ModelOccupancy, group: Group) -> Volume:
-    """Return a soft mask around the atoms of a part: float32 array, 3D, 0..1, on the grid of the maps.
-
-    It lies where a single map shows the part; for several maps, which may lie in different poses, where the model lies.
-    """
-    positions = positions_in_map(result.model, result.frame, result.grid)[group.atoms]
-    if len(result.motions) == 1:
-        positions = result.motions[0].places(positions)
-    return mask_around(positions, result.grid.shape, result.grid.voxel_size)
 
 
 def masked_groups(groups: Sequence[Group], masks: str) -> List[Group]:

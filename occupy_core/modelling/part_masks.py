@@ -12,12 +12,26 @@ from scipy import ndimage
 from occupy_core.arrays.types import Volume
 from occupy_core.comparing.region_masks import SOFT_EDGE, soften
 from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
+from occupy_core.modelling.atoms.groups import Group
+from occupy_core.modelling.fit.frame import positions_in_map
+from occupy_core.modelling.model_occupancy import ModelOccupancy
 
 # Å from the atoms to the middle of a mask's soft edge. Ours: at 8 Å the density of the atoms has faded there.
 MASK_REACH = 6.0
 _FARTHEST = MASK_REACH + SOFT_EDGE / 2
 # Å: voxels are thinned to about this spacing where the depth below the surface is measured. Ours.
 _DEPTH_SPACING = 2.0
+
+
+def mask_of_part(result: ModelOccupancy, group: Group) -> Volume:
+    """Return a soft mask around the atoms of a part: float32 array, 3D, 0..1, on the grid of the maps.
+
+    It lies where a single map shows the part; for several maps, which may lie in different poses, where the model lies.
+    """
+    positions = positions_in_map(result.model, result.frame, result.grid)[group.atoms]
+    if len(result.motions) == 1:
+        positions = result.motions[0].places(positions)
+    return mask_around(positions, result.grid.shape, result.grid.voxel_size)
 
 
 def mask_around(positions: NDArray[np.float64], shape: Sequence[int], voxel_size: float) -> Volume:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,20 @@ def uneven_warnings(found: Sequence[UnevenGroup]) -> List[str]:
         if item.group not in largest or item.difference > largest[item.group].difference:
             largest[item.group] = item
     return [item.warning for item in largest.values()]
+
+
+def widened(occupancies: Tuple[Any, ...], index: int, uneven: Sequence[UnevenGroup]) -> Tuple[Any, ...]:
+    """Widen the intervals of groups whose chains differ in the map with an index, so that they hold all chains.
+
+    `occupancies`: a `model_occupancy.PartOccupancy` for each group.
+    """
+    result = list(occupancies)
+    for item in uneven:
+        own = result[item.group]
+        if item.map == index and np.isfinite(own.value):
+            low, high = max(min(own.low, item.low), 0.0), min(max(own.high, item.high), 1.0)
+            result[item.group] = replace(own, low=low, high=high)
+    return tuple(result)
 
 
 def group_of_each_window(groups: Sequence[Group], windows: Sequence[Window]) -> NDArray[np.intp]:
