@@ -33,6 +33,11 @@ from occupy_core.settings.output_names import (
 from occupy_core.version import MAP_LABEL
 
 _LABELS_OFFSET, _HEADER_BYTES = 224, 1024  # of the labels in the header of a map
+_WAYS_OUT = {
+    errno.ENOSPC: "make room, or choose another",
+    errno.EDQUOT: "make room, or choose another",
+    errno.EFBIG: "raise the limit of a file's size, for example with: ulimit -f unlimited",
+}
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -91,7 +96,8 @@ def _text_of(error: OSError, target: Path) -> str:
         return f"{error.filename}: {reason}"
     if not target.is_dir():
         return f"{target}: this output folder was removed or renamed while the job ran; run the job again"
-    return f"{target}: cannot write to this output folder ({reason})"
+    way_out = _WAYS_OUT.get(error.errno or 0, "choose another, or change its permissions")
+    return f"{target}: cannot write to this output folder ({reason}); {way_out}"
 
 
 @contextmanager

@@ -173,9 +173,10 @@ def test_lack_of_memory_ends_as_failure(project, write_mrc, megabytes, reason):
         (resource.RLIMIT_AS, 60, "the limit of ulimit -v is too low for the program's libraries"),  # no numpy
         (resource.RLIMIT_AS, 240, "can be used (the limit of ulimit -v)"),  # OpenBLAS would wait without end
         (resource.RLIMIT_DATA, 85, "can be used (the limit of ulimit -d)"),
+        (resource.RLIMIT_FSIZE, 0, "(File too large); raise the limit of a file's size, for example with: ulimit -f"),
     ],
 )
-def test_tight_limit_of_memory_ends_as_failure_that_names_it(project, small_map, limit, megabytes, reason):
+def test_tight_limit_ends_as_failure_that_names_it(project, small_map, limit, megabytes, reason):
     def tighten():
         resource.setrlimit(limit, (megabytes << 20,) * 2)
 

@@ -56,7 +56,8 @@ def test_files_are_on_the_disk_before_the_first_is_moved(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(JobError, match=r"job: cannot write to this output folder \(No space left on device\)"):
+    reason = r"job: cannot write to this output folder \(No space left on device\); make room, or choose another"
+    with pytest.raises(JobError, match=reason):
         write_job(folder, SECOND)
     assert len(synced) == 1 and "/new/" in synced[0]
     assert contents(folder) == {**FIRST, **OTHERS}
