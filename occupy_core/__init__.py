@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from occupy_core.api.classes import DifferingRegion as DifferingRegion
     from occupy_core.api.classes import Occupancy as Occupancy
     from occupy_core.api.classes import compare as compare
+    from occupy_core.api.local_scale import LocalScale as LocalScale
+    from occupy_core.api.local_scale import local_scale as local_scale
     from occupy_core.api.model import ModelDifference as ModelDifference
     from occupy_core.api.model import ModelOccupancies as ModelOccupancies
     from occupy_core.api.model import ModelPart as ModelPart
     from occupy_core.api.model import ModelWindow as ModelWindow
     from occupy_core.api.model import model_occupancy as model_occupancy
-    from occupy_core.api.one_map import LocalScale as LocalScale
-    from occupy_core.api.one_map import Modified as Modified
-    from occupy_core.api.one_map import amplify as amplify
-    from occupy_core.api.one_map import attenuate as attenuate
-    from occupy_core.api.one_map import local_scale as local_scale
-    from occupy_core.api.one_map import sigmoid as sigmoid
+    from occupy_core.api.modified_maps import Modified as Modified
+    from occupy_core.api.modified_maps import amplify as amplify
+    from occupy_core.api.modified_maps import attenuate as attenuate
+    from occupy_core.api.modified_maps import sigmoid as sigmoid
     from occupy_core.errors import JobError as JobError
     from occupy_core.errors import MapError as MapError
     from occupy_core.errors import ModelError as ModelError
@@ -49,19 +49,19 @@ if TYPE_CHECKING:
 _MODULES = {
     "ClassDifferences": "api.classes",
     "DifferingRegion": "api.classes",
-    "LocalScale": "api.one_map",
-    "Modified": "api.one_map",
+    "LocalScale": "api.local_scale",
+    "Modified": "api.modified_maps",
     "ModelDifference": "api.model",
     "ModelOccupancies": "api.model",
     "ModelPart": "api.model",
     "ModelWindow": "api.model",
     "Occupancy": "api.classes",
-    "amplify": "api.one_map",
-    "attenuate": "api.one_map",
+    "amplify": "api.modified_maps",
+    "attenuate": "api.modified_maps",
     "compare": "api.classes",
-    "local_scale": "api.one_map",
+    "local_scale": "api.local_scale",
     "model_occupancy": "api.model",
-    "sigmoid": "api.one_map",
+    "sigmoid": "api.modified_maps",
     "JobError": "errors",
     "MapError": "errors",
     "ModelError": "errors",

@@ -54,7 +54,6 @@ FLOORS = (
 LONG_MODULES = {
     "occupy_core.settings.settings": 480,
     "occupy_core.process": 420,
-    "occupy_core.api.one_map": 440,
 }
 CODE = ("occupy_core", "relion_files", "occupy_scipion", "relion_external", "benchmarks", "demo", "scripts")
 # Modules that a job on one map loads after its start, or not at all.

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import MapError, SettingsError
+from occupy_core.input_files import unchanged_inputs
 from occupy_core.maps.density_map import DensityMap, map_from_array
 from occupy_core.maps.reading import read_map
+from occupy_core.process import Result, process_map
 from occupy_core.settings.settings import MODIFICATIONS, Settings
 
 if TYPE_CHECKING:
@@ -67,6 +69,15 @@ def read_map_like(
         raise MapError(f"{name}: an array has no voxel size, expected one in Å; give voxel_size")
     values = np.array(volume, subok=True) if overwritten else np.asanyarray(volume)
     return map_from_array(values, voxel_size=float(voxel_size), name=name, masks=masks)
+
+
+def process_map_like(
+    volume: MapLike, voxel_size: Optional[float], settings: Settings, masks: Masks, threads: int
+) -> Result:
+    """Process one map (`process_map`); parameters and errors as in `read_map_like`."""
+    check_threads(threads)
+    with unchanged_inputs():
+        return process_map(read_map_like(volume, "array", voxel_size, masks), settings, threads=threads)
 
 
 def make_settings(**values: Any) -> Settings:
