@@ -115,16 +115,26 @@ def region_lines(comparison: Optional[Report]) -> List[str]:
     regions = [item for item in (comparison or {}).get("regions", []) if item["sure"] and "parts" in item]
     if not regions:
         return []
-    places = [
-        f"region {item['number']} lies {'on ' + ', '.join(item['parts']) if item['parts'] else 'beside the model'}"
-        for item in regions[:_LISTED_REGIONS]
-    ]
+    places = [_place_text(item) for item in regions[:_LISTED_REGIONS]]
     more = len(regions) - len(places)
     places += [f"and {more} more in report.json"] if more else []
     return [
         "regions are where the maps differ, found without the model, and parts are those of the model, each fitted as "
         f"a whole, so that their occupancies may differ: {'; '.join(places)}"
     ]
+
+
+def _place_text(region: Report) -> str:
+    """Say on which parts a region lies; reports of earlier versions do not know the share on the model."""
+    if region["parts"]:
+        return f"region {region['number']} lies on {', '.join(region['parts'])}"
+    share = region.get("share_on_model")
+    if share is None:
+        return f"region {region['number']} lies beside the model"
+    return (
+        f"no chain of the model explains region {region['number']}: {100 * share:.0f} % of it lies on the model, which "
+        "may lack the part that differs"
+    )
 
 
 def part_text(part: Report) -> str:

@@ -15,6 +15,7 @@ from occupy_core.job import one_map, run
 from occupy_core.job.repeat import read_job_record
 from occupy_core.job.run import run_job
 from occupy_core.maps.reading import read_map
+from occupy_core.modelling.describe import region_lines
 from occupy_core.settings.job_spec import ClassInfo, Job, MapInput
 from occupy_core.settings.settings import Settings
 from tests.fitted_maps import WHOLE, write_fitted_maps
@@ -224,6 +225,20 @@ def test_each_part_has_the_local_scale_at_its_atoms(inputs, tmp_path):
             assert item["local_scale"] == pytest.approx(expected, abs=0.01)
     in_first = {part["name"]: part["occupancies"][0]["local_scale"] for part in report["parts"]}
     assert in_first["C"] < 0.6 < 0.8 < in_first["A"]
+
+
+def test_a_region_that_the_model_lacks_is_put_on_no_chain(inputs, tmp_path):
+    """Before, it was put on the chains that touch it."""
+    paths, model = inputs
+    structure = gemmi.read_structure(model)
+    structure[0].remove_chain("C")
+    structure.make_mmcif_document().write_file(str(tmp_path / "without.cif"))
+    outputs = run_job(job(tmp_path / "out", classes(paths), compare=True, model=str(tmp_path / "without.cif")))
+    by_parts = {",".join(region["parts"]): region for region in outputs.comparison["regions"] if region["sure"]}
+    assert set(by_parts) == {"", "E"}
+    assert by_parts[""]["share_on_model"] < 0.4 and by_parts["E"]["share_on_model"] > 0.9
+    (line,) = region_lines(outputs.comparison)
+    assert f"no chain of the model explains region {by_parts['']['number']}: " in line
 
 
 def test_a_map_without_a_scale_has_no_local_scale(inputs, tmp_path):
