@@ -35,7 +35,8 @@ from occupy_core.solvent.model import CONFIDENT, fit_solvent
 SEED = 730  # not used to choose the constants of the method
 NUMBER = 12
 NEAR, FAR = 10.0, 25.0  # Å from the molecule: the low-pass blurs its surface by less than NEAR
-# Bounds: shares of the confident voxels beyond NEAR and beyond FAR, in the worst class; share of the molecule, mean.
+# Bounds for the classes whose confidence is made for the noise near the molecule: shares of the confident voxels beyond
+# NEAR and beyond FAR, in the worst class; share of the molecule, mean.
 MAX_NEAR, MAX_FAR, MIN_MOLECULE = 0.15, 0.05, 0.9
 _PAGE, _SECTION = REPOSITORY / "docs" / "classes.md", "confidence"
 
@@ -150,12 +151,18 @@ def shares(confident: Mask, truth: Truth) -> Shares:
 
 def summary(classes: Sequence[ClassConfidence]) -> str:
     """Return a table of the shares by particle diameter, mean and worst class: solvent model alone, and jobs."""
+    groups = {
+        f"{diameter:g} of the box": [item for item in classes if item.run.diameter == diameter]
+        for diameter in sorted({item.run.diameter for item in classes})
+    }
+    groups["any, made for the noise near the molecule"] = [item for item in classes if item.is_suited]
     rows = []
-    for diameter in sorted({item.run.diameter for item in classes}):
-        group = [item for item in classes if item.run.diameter == diameter]
+    for title, group in groups.items():
+        if not group:
+            continue
         rows.append(
             [
-                f"{diameter:g} of the box",
+                title,
                 str(len(group)),
                 str(sum(item.is_suited for item in group)),
                 *_before_and_after(group, lambda item: item.near, max),
@@ -199,8 +206,9 @@ def per_class(classes: Sequence[ClassConfidence]) -> str:
 
 
 def bounds_missed(classes: Sequence[ClassConfidence]) -> List[str]:
-    """Return a sentence for each bound that is missed."""
+    """Return a sentence for each bound that is missed by the classes made for the noise near the molecule."""
     missed = []
+    classes = [item for item in classes if item.is_suited]
     for name, limit, distance in (("near", MAX_NEAR, NEAR), ("far", MAX_FAR, FAR)):
         worst = max((getattr(item.job, name) for item in classes), default=0.0)
         if worst > limit:
@@ -213,8 +221,18 @@ def bounds_missed(classes: Sequence[ClassConfidence]) -> List[str]:
 
 def text(classes: Sequence[ClassConfidence], number: int, seed: int) -> str:
     """Return the section of the page in Markdown; `number` of runs with this `seed`."""
+    missed = bounds_missed(classes)
     return _TEXT.format(
-        number=number, near=f"{NEAR:g}", far=f"{FAR:g}", seed=seed, summary=summary(classes), rows=per_class(classes)
+        number=number,
+        near=f"{NEAR:g}",
+        far=f"{FAR:g}",
+        seed=seed,
+        summary=summary(classes),
+        verdict=f"**Bounds missed: {'; '.join(missed)}.**" if missed else "All bounds hold.",
+        max_near=MAX_NEAR,
+        max_far=MAX_FAR,
+        min_molecule=MIN_MOLECULE,
+        rows=per_class(classes),
     )
 
 
@@ -231,6 +249,11 @@ share of the molecule's voxels that are confident, without the part that is miss
 classes of 50 particles and more, with the worst class in brackets:
 
 {summary}
+
+{verdict} They are for classes whose confidence is made for the noise near the molecule: at most {max_near:.0%} of a
+class's confident voxels beyond {near} Å and {max_far:.0%} beyond {far} Å; at least {min_molecule:.0%} of the molecule,
+on average, is confident. Where the noise near the molecule is stronger than the solvent model, but not twice as strong,
+jobs leave the confidence as it is.
 
 Each class, by the solvent model alone → by a job:
 

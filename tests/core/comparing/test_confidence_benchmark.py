@@ -56,7 +56,7 @@ def test_a_class_is_measured_by_the_solvent_model_alone_and_by_a_job(near, tmp_p
     assert item.number == 1
     assert item.is_suited == (near > 2)
     if item.is_suited:
-        assert item.alone.near > 0.1 > 0.05 > item.job.near
+        assert item.alone.near > 0.1 > 0.06 > item.job.near
     else:
         assert item.alone == item.job
 
@@ -83,6 +83,8 @@ def test_bounds_are_told_apart():
     ):
         (missed,) = confidence.bounds_missed([replace(GOOD, job=job)])
         assert words in missed
+        assert confidence.bounds_missed([replace(GOOD, job=job, is_suited=False)]) == []
+    assert confidence.bounds_missed([]) == []
 
 
 def test_the_section_has_the_shares_of_each_diameter_and_class():
@@ -90,6 +92,8 @@ def test_the_section_has_the_shares_of_each_diameter_and_class():
     section = confidence.text([GOOD, replace(GOOD, number=2, job=Shares(0.04, 0.002, 0.93)), wide], 2, 9)
     assert "| 0.7 of the box | 2 | 2 | 0.500 (0.500) | 0.030 (0.040) | 0.300 (0.300) | 0.003 (0.004) |" in section
     assert "| 0.980 (0.980) | 0.940 (0.930) |" in section
+    assert "| any, made for the noise near the molecule | 2 | 2 | 0.500 (0.500) | 0.030 (0.040) |" in section
+    assert "All bounds hold." in section
     assert "| 0.95 of the box | 1 | 0 | 0.500 (0.500) | 0.500 (0.500) |" in section
     assert "| made up | 0.7 | 2 | 2 | 0.500 → 0.040 | 0.300 → 0.002 | 0.980 → 0.930 | no |" in section
     assert "2 classifications" in section and "seed 9" in section

@@ -96,6 +96,25 @@ def test_dark_surroundings_are_no_noise():
     assert suited(lowpassed, region, model) is model
 
 
+def test_ripples_of_the_low_pass_are_no_noise():
+    lowpassed, region, model = low_passed(0.01)
+    near = lowpassed[(DISTANCE > RADIUS + 8) & (DISTANCE < RADIUS + 20)] - model.mean
+    assert np.percentile(near, 84) > 2 * model.sigma
+    assert suited(lowpassed, region, model) is model
+
+
+def test_weak_density_near_the_molecule_stays_confident():
+    z, y, x = np.ogrid[:SIDE, :SIDE, :SIDE]
+    strands = (DISTANCE > RADIUS + 8) & (DISTANCE < RADIUS + 23) & (y % 5 == 0) & (x % 5 == 0) & (z > 32)
+    strands &= (abs(y - 32) < 10) & (abs(x - 32) < 10)
+    lowpassed, region, _ = low_passed(0.02)
+    density = (0.5 * strands).astype(np.float32)
+    lowpassed = lowpassed + low_pass(density, voxel_size=VOXEL, cutoff_angstrom=LOWPASS)
+    model = fit_solvent(lowpassed, region)
+    assert suited(lowpassed, region, model) is model
+    assert (model.confidence_map(lowpassed)[strands] > 0.5).mean() > 0.95
+
+
 def test_a_map_without_solvent_near_the_molecule_keeps_its_model():
     lowpassed, region, model = low_passed(like_a_class_map())
     for solvent in (region & (DISTANCE > RADIUS + 30), np.zeros_like(region)):
