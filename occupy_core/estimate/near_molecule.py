@@ -29,8 +29,8 @@ _NOISE_LEVELS = 4.0  # limit: number of standard deviations of the smoothed solv
 _SHARE_OF_MAXIMUM = 0.05  # limit: share of the highest smoothed density in the map
 _ONE_SIGMA = 84.13  # per cent of a Gaussian lie below one standard deviation above its mean
 # The confidence changes only if the solvent near the molecule spreads this many times as widely as the solvent model.
-# Measured: at most 1.9 in refined maps (EMD-6824), 2.4 and more in class maps where a quarter of the confident voxels
-# or more lie in solvent.
+# Measured: at most 1.9 in refined maps (EMD-6824), which must keep their confidence; 1.6 to 20 in class maps where a
+# fifth of the confident voxels or more lie in solvent, in most of them more than 2.
 _WIDER = 2.0
 # Nor does it change if that spread is less than this share of the map's maximum: the low-pass leaves ripples around the
 # molecule that noise does not hide in very clean maps. Measured: at most 0.016 in simulated maps with hardly any noise,
