@@ -168,6 +168,11 @@ def _class_maps(model: ModelStar, files: NamedFiles) -> List[str]:
         check_name(model.path, "rlnReferenceImage", name)
     paths = files.find_all(model.names)
     for name, path in zip(model.names, paths):
+        if path is None and files.other_kind(name):
+            raise StarError(
+                f"{model.path}: found {files.other_kind(name)} under the name {name[:_LONGEST_NAME]}, expected a class "
+                "map; put the map in its place"
+            )
         if path is None:
             place = "beside the STAR file or in the working folder"
             if files.project is not None:

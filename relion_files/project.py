@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Iterable, List, Mapping, Optional, Sequence
 
+from occupy_core.input_files import other_kind
 from relion_files.iteration import is_of_iteration
 from relion_files.star import StarError, shown
 
@@ -81,6 +82,11 @@ class NamedFiles:
             "class maps of this iteration; expected it beside the STAR file, or its whole path there"
         )
 
+    def other_kind(self, name: str) -> Optional[str]:
+        """Return what has the name of a file but is none: "a named pipe", "a folder"; None where nothing has it."""
+        kinds = (other_kind(os.stat(path).st_mode) for path in self._paths(name) if os.path.exists(path))
+        return next(filter(None, kinds), None)
+
     def find_all(self, names: Sequence[str]) -> List[Optional[str]]:
         """Return the paths of files that belong together: all from one place, None for a file that does not exist.
 
@@ -128,10 +134,12 @@ class NamedFiles:
         The places: the project folder; the STAR file's folder, with and without the folders in the name; the working
         folder only if the project folder is not known.
         """
+        return [_existing(path) for path in self._paths(name)]
+
+    def _paths(self, name: str) -> List[str]:
         beside = os.path.dirname(self.star)
         paths = [os.path.join(beside, name), os.path.join(beside, os.path.basename(name))]
-        paths = [*paths, name] if self.project is None else [os.path.join(self.project, name), *paths]
-        return [_existing(path) for path in paths]
+        return [*paths, name] if self.project is None else [os.path.join(self.project, name), *paths]
 
 
 def named_files(star: str, names_beside: Iterable[str]) -> NamedFiles:

@@ -229,6 +229,17 @@ def counts_of_model():
     return [item.particles for item in read_classification(f"{STEM}_model.star").classes]
 
 
+@pytest.mark.parametrize("kind", ["a named pipe", "a folder", "a device"])
+def test_a_class_map_that_is_no_file_is_called_so(kind):
+    name = "/dev/zero" if kind == "a device" else f"{STEM}_class001.mrc"
+    if kind != "a device":
+        os.remove(name)
+        (os.mkfifo if kind == "a named pipe" else os.mkdir)(name)
+    change("model", (f"{STEM}_class001.mrc", name))
+    expected = f"found {kind} under the name {name}, expected a class map; put the map in its place"
+    assert message() == f"{STEM}_model.star: {expected}"
+
+
 def test_two_names_of_one_map_are_an_error():
     os.remove(f"{STEM}_class002.mrc")
     os.symlink("run_it001_class001.mrc", f"{STEM}_class002.mrc")
