@@ -34,7 +34,7 @@ _ONE_SIGMA = 84.13  # per cent of a Gaussian lie below one standard deviation ab
 _WIDER = 2.0
 # Nor does it change if that spread is less than this share of the map's maximum: the low-pass leaves ripples around the
 # molecule that noise does not hide in very clean maps. Measured: at most 0.016 in simulated maps with hardly any noise,
-# 0.020 and more in class maps.
+# 0.020 and more in class maps, except where their noise is very weak (0.014).
 _RIPPLES = 0.018
 # A job warns if a larger share of the confident voxels lies away from the molecule. Measured: at most 0.02 in refined
 # maps, about 0.2 to 0.3 in class maps before their confidence is made to suit.
