@@ -28,7 +28,7 @@ from occupy_core.estimate.parameters import ResolvedParameters
 from occupy_core.estimate.prepare import PreparedMap, calibrate_map, kernel_maximum, map_reference, prepare_map
 from occupy_core.estimate.reference import Reference
 from occupy_core.estimate.targets import Target, check_targets, measure_target
-from occupy_core.maps.density_map import DensityMap
+from occupy_core.maps.density_map import DensityMap, inverted_map
 from occupy_core.modify.filler_noise import pure_solvent, solvent_noise
 from occupy_core.modify.histogram_matching import require_scikit_image
 from occupy_core.modify.modified_map import ModifiedMap
@@ -177,6 +177,8 @@ def process_map(
     SettingsError
         If a setting does not suit the map's box, or needs a library that is not installed.
     """
+    if settings.invert and not source.is_inverted:
+        source = inverted_map(source)
     check_targets(settings.target_mask, source)  # they are read last, and a wrong one must not cost the work
     store = store or _store_in_memory(source.grid.shape)
     estimate = estimate_scale(source, settings, reference=reference, resolution=resolution, threads=threads, step=step)

@@ -44,6 +44,7 @@ class Field:
 
 FIELDS: Dict[str, Field] = {
     "preset": Field(PRESET),
+    "invert": Field("invertContrast"),
     "mode": Field("scaleMode"),
     "amplify": Field("amplifyPower", switch="doAmplify"),
     "attenuate": Field("attenuatePower", switch="doAttenuate"),

@@ -22,7 +22,7 @@ ReadInput = Callable[[MapInput], DensityMap]
 
 def read_input(item: MapInput) -> DensityMap:
     """Read the map file of an input; raise MapError if it cannot be read."""
-    return read_map(item.path, voxel_size=item.voxel_size)
+    return read_map(item.path, voxel_size=item.voxel_size, invert=item.invert)
 
 
 def counts(item: MapInput) -> bool:

@@ -69,7 +69,7 @@ def map_warnings(
     if below > _TIMES * above and below > _NOISE_LEVELS * noise:
         return [
             "the values below the solvent level are more extreme than those above: is the contrast inverted (density "
-            "must be positive)? Multiply the map by -1"
+            "must be positive)? Then change the setting invert"
         ]
     return []
 

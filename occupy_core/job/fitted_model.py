@@ -189,6 +189,6 @@ def _counted(maps: Sequence[MapInput]) -> List[MapInput]:
 
 def _reader(item: MapInput, threads: int) -> Any:
     def read() -> DensityMap:
-        return read_map(item.path, voxel_size=item.voxel_size, releasable=True, threads=threads)
+        return read_map(item.path, voxel_size=item.voxel_size, invert=item.invert, releasable=True, threads=threads)
 
     return read

@@ -67,7 +67,7 @@ def process_map_file(
     MapError, SettingsError
         As in `process.process_map`.
     """
-    source = read_map(item.path, voxel_size=item.voxel_size, releasable=True, threads=job.threads)
+    source = read_map(item.path, voxel_size=item.voxel_size, invert=item.invert, releasable=True, threads=job.threads)
     names = map_file_names(item, job.settings)
     store = _FileStore({kind: folder / name for kind, name in names.items()}, source, job.settings)
     result = process_map(

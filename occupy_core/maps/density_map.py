@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Tuple
 
@@ -36,6 +36,8 @@ class DensityMap:
         Masks in memory for this map, by the names that the settings have for them instead of paths.
     reload : callable, optional
         Reads the values again after `release`; None for values that `release` must keep.
+    is_inverted : bool
+        Whether the values are those of the file times -1 (the setting `invert`).
     """
 
     data: Volume
@@ -44,6 +46,7 @@ class DensityMap:
     warnings: Tuple[str, ...] = ()
     masks: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     reload: Optional[Callable[[], Volume]] = None
+    is_inverted: bool = False
 
     @cached_property
     def limits(self) -> Tuple[np.float32, np.float32]:
@@ -68,6 +71,11 @@ class DensityMap:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             vars(self)["data"] = reload()
             return vars(self)["data"]
+
+
+def inverted_map(source: DensityMap) -> DensityMap:
+    """Return a map times -1, with the values in memory of their own."""
+    return replace(source, data=-source.data, reload=None, is_inverted=not source.is_inverted)
 
 
 def map_from_array(

@@ -11,6 +11,8 @@ import os
 from functools import partial
 from typing import List, Optional
 
+import numpy as np
+
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
 from occupy_core.input_files import unchanged_inputs
@@ -22,7 +24,12 @@ from occupy_core.maps.voxel_size import grid_of, grid_of_mask
 
 
 def read_map(
-    path: PathLike, *, voxel_size: Optional[float] = None, releasable: bool = False, threads: int = 1
+    path: PathLike,
+    *,
+    voxel_size: Optional[float] = None,
+    invert: bool = False,
+    releasable: bool = False,
+    threads: int = 1,
 ) -> DensityMap:
     """Read a map (MRC or CCP4, plain or compressed by gzip or bzip2).
 
@@ -32,6 +39,8 @@ def read_map(
         A 3D map of any real mode. If the header violates the format but the data can be read, the map has a warning.
     voxel_size : float, optional
         Edge of a voxel in Å; overrides the header.
+    invert : bool
+        Whether to multiply the values by -1.
     releasable : bool
         Whether `DensityMap.release` frees the values, which are then read again when they are used again.
     threads : int
@@ -49,7 +58,7 @@ def read_map(
     with unchanged_inputs():
         file = read_header(os.fspath(path))
         grid, notes = grid_of(file, voxel_size)
-        return _with_values(file, grid, notes, threads=threads, releasable=releasable)
+        return _with_values(file, grid, notes, invert=invert, threads=threads, releasable=releasable)
 
 
 def read_grid(path: PathLike, *, voxel_size: Optional[float] = None) -> MapGrid:
@@ -119,19 +128,29 @@ def _require_grid(grid: MapGrid, path: str, wanted: MapGrid, map_name: str, role
 
 
 def _with_values(
-    file: MapFile, grid: MapGrid, notes: List[str], *, threads: int = 1, releasable: bool = False
+    file: MapFile,
+    grid: MapGrid,
+    notes: List[str],
+    *,
+    invert: bool = False,
+    threads: int = 1,
+    releasable: bool = False,
 ) -> DensityMap:
     """Read the values of a map whose header was read, and check them."""
     values, value_notes = read_values(file)
+    if invert:
+        np.negative(values, out=values)
     limits = checked_limits(file.name, values, threads)
     short = os.path.basename(file.name)
     warnings = (*file.warnings, *notes, *(f"{short}: {note}" for note in value_notes))
-    result = DensityMap(values, grid, file.name, warnings, reload=partial(_read_again, file) if releasable else None)
+    reload = partial(_read_again, file, invert) if releasable else None
+    result = DensityMap(values, grid, file.name, warnings, reload=reload, is_inverted=invert)
     vars(result)["limits"] = limits  # fills the cached property
     return result
 
 
-def _read_again(file: MapFile) -> Volume:
+def _read_again(file: MapFile, invert: bool) -> Volume:
     """Read the values of a map again; raise ChangedInputError if the file has changed."""
     with unchanged_inputs():
-        return read_values(file)[0]
+        values = read_values(file)[0]
+        return np.negative(values, out=values) if invert else values

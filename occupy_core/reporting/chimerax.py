@@ -9,9 +9,9 @@ ChimeraX user guide.
 
 from __future__ import annotations
 
-import os
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from occupy_core.reporting.chimerax_words import comment, quoted, relative_path
 from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS, MODEL_ATTRIBUTES, MODEL_FILE
 
 Report = Mapping[str, Any]
@@ -60,9 +60,11 @@ def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
     ]
     maps: List[NumberedMap] = []
     number = 1
-    level = _level_of_all(report)
+    level_of_all = _level_of_all(report)
     for item in report["maps"]:
-        item = item if level is None else {**item, "surface_level": level}
+        level = item["surface_level"] if level_of_all is None else level_of_all
+        # The file of an inverted map has negative density; its outputs have not.
+        item = {**item, "surface_level": level, "input_level": -level if report["settings"].get("invert") else level}
         lines += _map_commands(number, item, output_dir)
         maps.append((number, item))
         number = _last_model(number, item) + 1
@@ -79,26 +81,14 @@ def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
     return "\n".join([*lines, *_commands_to_copy(maps, fitted, shown, (free, comparison))]) + "\n"
 
 
-def quoted(text: str) -> str:
-    """Quote and escape a text so that ChimeraX reads it as one word, whatever characters it has.
-
-    ChimeraX understands the escapes of Python strings. The quotes are single when the text has double quotes; when the
-    text has both kinds, its double quotes are written as \\x22.
-    """
-    escaped = "".join(letter if letter.isprintable() else _escape(letter) for letter in text.replace("\\", "\\\\"))
-    if '"' not in escaped:
-        return f'"{escaped}"'
-    return f"'{escaped}'" if "'" not in escaped else '"{}"'.format(escaped.replace('"', "\\x22"))
-
-
 def _map_commands(number: int, item: Report, output_dir: str) -> List[str]:
     """Return commands that open a map and its outputs, colour the map's surface and hide the outputs."""
-    lines = [f"# #{number}: {_comment(item['name'])}", f"open {quoted(_relative_path(item['input'], output_dir))}"]
+    lines = [f"# #{number}: {comment(item['name'])}", f"open {quoted(relative_path(item['input'], output_dir))}"]
     lines += _voxel_size_commands(number, item)
     for output_number, (kind, name) in enumerate(item["outputs"].items(), start=number + 1):
         lines += [f"# #{output_number}: its {_title(kind)}", f"open {quoted(name)}"]
     hide = f"hide #{number + 1}-{_last_model(number, item)} models"
-    return [*lines, _surface(number, item), _colour_by_scale(number, number + 1), hide, ""]
+    return [*lines, _surface(number, item["input_level"]), _colour_by_scale(number, number + 1), hide, ""]
 
 
 def _fitted_models(report: Optional[Report], maps: Sequence[NumberedMap], number: int) -> FittedModels:
@@ -114,7 +104,7 @@ def _model_commands(fitted: FittedModels, surface: int, item: Report, report: Re
     # Without the option, the attributes of the last class would replace those of all others.
     only = f" models #{number}" if len(fitted) > 1 else ""
     return [
-        f"# #{number}: the fitted model in {_comment(item['name'])}, coloured by the occupancy of its parts",
+        f"# #{number}: the fitted model in {comment(item['name'])}, coloured by the occupancy of its parts",
         f"open {quoted(item['prefix'] + MODEL_FILE)}",
         *_moves(number, surface, report.get("move_for_viewers_xyz_angstrom")),
         f"open {quoted(item['prefix'] + MODEL_ATTRIBUTES)}{only}",
@@ -198,11 +188,11 @@ def _commands_to_copy(
         if number != first:
             hidden = _with_fitted([model for model, _ in maps if model != number], fitted)
             shows = f"show {_models(_with_fitted([number], fitted))} models"
-            add(f"{_comment(other['name'])} instead", f"hide {_models(hidden)} models", shows)
+            add(f"{comment(other['name'])} instead", f"hide {_models(hidden)} models", shows)
     for number, other in maps:
         for model, kind in enumerate(other["outputs"], start=number + 1):
             if kind in DENSITIES:
-                commands = (f"hide #{number} models", f"show #{model} models", _surface(model, other))
+                commands = (f"hide #{number} models", f"show #{model} models", _surface(model, other["surface_level"]))
                 add(f"#{model}, {_title(kind)}, instead of #{number}", *commands, _colour_by_scale(model, number + 1))
     if fitted:
         windows = "the fitted model by the occupancy of the windows along its chains, instead of its parts"
@@ -212,7 +202,7 @@ def _commands_to_copy(
         add(f"#{first} by how much the occupancy differs between classes", _colour_by_scale(first, compared[0]))
         add(f"#{first} by the local scale again", _colour_by_scale(first, first + 1))
         add("no regions", f"hide #{compared[0]}-{free - 1} models")
-    add("one level for all maps", f"volume {_models(_density_models(maps))} level {item['surface_level']:.6g}")
+    add("one level for all maps", *_common_levels(maps, item))
     add("small pieces of noise away", f"surface dust #{first} size 10")
     add(f"the surface of another model, #{free}, in the same colours", _colour_by_scale(free, first + 1))
     add(
@@ -221,9 +211,7 @@ def _commands_to_copy(
         f"color byattribute a:local_scale #{free} palette {PALETTE}",
     )
     for _, other in maps:
-        add(
-            f"where full scale was found in {_comment(other['name'])}: a ball as wide as the tile", *_tile_marker(other)
-        )
+        add(f"where full scale was found in {comment(other['name'])}: a ball as wide as the tile", *_tile_marker(other))
     return lines
 
 
@@ -238,9 +226,9 @@ def _tile_marker(item: Report) -> List[str]:
     ]
 
 
-def _surface(number: int, item: Report) -> str:
+def _surface(number: int, level: float) -> str:
     # Show every voxel: by default, ChimeraX shows every second voxel of a large map.
-    return f"volume #{number} style surface step 1 limitVoxelCount false level {item['surface_level']:.6g}"
+    return f"volume #{number} style surface step 1 limitVoxelCount false level {level:.6g}"
 
 
 def _colour_by_scale(surface: int, scale: int) -> str:
@@ -265,11 +253,20 @@ def _last_model(number: int, item: Report) -> int:
     return number + len(item["outputs"])
 
 
-def _density_models(maps: Sequence[NumberedMap]) -> Iterator[int]:
-    """Iterate over the model numbers of all inputs and modified maps."""
-    for number, item in maps:
-        yield number
-        yield from (model for model, kind in enumerate(item["outputs"], start=number + 1) if kind in DENSITIES)
+def _common_levels(maps: Sequence[NumberedMap], item: Report) -> Iterator[str]:
+    """Yield the commands that show the surfaces of all inputs and modified maps at the level of one map."""
+    inputs = [number for number, _ in maps]
+    modified = [
+        model
+        for number, other in maps
+        for model, kind in enumerate(other["outputs"], start=number + 1)
+        if kind in DENSITIES
+    ]
+    if item["input_level"] == item["surface_level"]:
+        inputs, modified = sorted(inputs + modified), []
+    yield f"volume {_models(inputs)} level {item['input_level']:.6g}"
+    if modified:
+        yield f"volume {_models(modified)} level {item['surface_level']:.6g}"
 
 
 def _models(numbers: Iterable[int]) -> str:
@@ -278,23 +275,3 @@ def _models(numbers: Iterable[int]) -> str:
 
 def _title(kind: str) -> str:
     return MAP_OUTPUTS[kind].title if kind in MAP_OUTPUTS else kind
-
-
-def _relative_path(path: str, folder: str) -> str:
-    """Return the path of a file relative to a folder, both with links to folders resolved.
-
-    The result begins with "." or "..", since ChimeraX takes other words for the identifiers of databases.
-    """
-    target = os.path.join(os.path.realpath(os.path.dirname(path) or "."), os.path.basename(path))
-    relative = os.path.relpath(target, os.path.realpath(folder))
-    return relative if relative.startswith(os.pardir) else os.path.join(os.curdir, relative)
-
-
-def _comment(text: str) -> str:
-    """Return a text that stays on one line: a space for each character that cannot be printed."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def _escape(letter: str) -> str:
-    code = ord(letter)
-    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"

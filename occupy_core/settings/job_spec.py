@@ -7,7 +7,7 @@ import json
 import math
 import os
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from occupy_core.errors import JobError
@@ -83,12 +83,15 @@ class MapInput:
         Edge of a voxel, Å, where the project knows it; None takes the header's.
     class_info : ClassInfo, optional
         Present when the map is a class or an item of a set.
+    invert : bool
+        Whether to multiply the map by -1; `Job` takes it from the settings.
     """
 
     path: str
     prefix: str = ""
     voxel_size: Optional[float] = None
     class_info: Optional[ClassInfo] = None
+    invert: bool = False
 
     @property
     def is_class(self) -> bool:
@@ -155,6 +158,10 @@ class Job:
     focus_mask: Optional[str] = None
     input_warnings: Tuple[str, ...] = ()
     host: str = "relion"
+
+    def __post_init__(self) -> None:
+        maps = tuple(replace(item, invert=self.settings.invert) for item in self.maps)
+        object.__setattr__(self, "maps", maps)  # a frozen dataclass has no other way
 
     @property
     def inputs(self) -> Tuple[str, ...]:

@@ -47,6 +47,16 @@ class Settings:
         "question",
         choices=preset_names(),
     )
+    invert: bool = setting(
+        False,
+        "Invert contrast",
+        "flag",
+        "yes, no",
+        "Multiply the map by -1 first. Density must be positive; a warning tells where it seems to be negative. All "
+        "outputs have positive density.",
+        "scale",
+        expert=True,
+    )
     mode: str = setting(
         "auto",
         "Scale mode",

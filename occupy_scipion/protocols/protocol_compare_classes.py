@@ -55,7 +55,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
             "grey scale: do not sharpen or modify them one by one. If the input is an output of the protocol *local "
             "scale*, the input maps of that protocol are compared.",
         )
-        add_named_settings(form, "lowpass", "max_box", "kernel_size", "kernel_radius")
+        add_named_settings(form, "lowpass", "max_box", "kernel_size", "kernel_radius", "invert")
         add_reference_of_comparison(form)
         form.addSection(label="Solvent and target masks")
         add_named_settings(form, "solvent_def", "target_mask")

@@ -64,7 +64,7 @@ class ProtOccupyModel(ProtOccupyBase):
         )
         add_model(form)
         add_model_settings(form)
-        add_named_settings(form, "lowpass", "max_box", "figures")
+        add_named_settings(form, "lowpass", "max_box", "figures", "invert")
         form.addParallelSection(threads=4, mpi=0)
 
     # --------------------------- the steps ---------------------------

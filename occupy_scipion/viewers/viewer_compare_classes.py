@@ -44,7 +44,7 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
         comparison = results["comparison"]
         compared = {item["number"] for item in comparison["maps"]}
         try:
-            volumes = [voxels_of(source) for source in self._sources if source.item_id in compared]
+            volumes = [self._input_voxels(source) for source in self._sources if source.item_id in compared]
             voxel_size = results["maps"][0]["voxel_size_angstrom"]
             masks = [self._region_mask(region, volumes[0].shape, voxel_size) for region in comparison["regions"]]
         except MapError as error:

@@ -151,7 +151,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         try:
             source = self._source()
             item = self._map_report(source)
-            surface = surface_of_map(voxels_of(source), voxels_of(source, self._files(source)["scale"]), item)
+            surface = surface_of_map(self._input_voxels(source), voxels_of(source, self._files(source)["scale"]), item)
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the surface")]
         if surface is None:
@@ -164,7 +164,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
     def _slices(self, _name=None):
         try:
             source = self._source()
-            panels = {"input": voxels_of(source)}
+            panels = {"input": self._input_voxels(source)}
             for kind, path in self._files(source).items():
                 panels[MAP_OUTPUTS[kind].title] = voxels_of(source, path)
             planes = (0, 1, 2) if self.planes.get() == 0 else (self.planes.get() - 1,)
@@ -182,7 +182,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             index = [item["prefix"] for item in results["maps"]].index(source.prefix)
             item = results["maps"][index]
             panels = {kind: voxels_of(source, path) for kind, path in self._files(source).items()}
-            maps = {"input": voxels_of(source), **panels}
+            maps = {"input": self._input_voxels(source), **panels}
             sections = map_sections(maps, item, masks=self._target_masks(source))
             with fixed_style():
                 figures = pages_of_map(results, index, sections)
@@ -246,6 +246,12 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
 
     def _is_set(self):
         return is_set(self.protocol.inputVolumes.get())
+
+    def _input_voxels(self, source):
+        """Return the values of an input map, with positive density: times -1 if the run inverted its maps."""
+        voxels = voxels_of(source)
+        inverted = report.read_report(self.protocol._getExtraPath())["settings"].get("invert")
+        return -voxels if inverted else voxels
 
     def _target_masks(self, source):
         """Return the target masks of the run by the names of their files; those that were removed are not shown."""

@@ -73,6 +73,8 @@ def small_map(protocol: Any) -> SmallMap:
     if not source.voxel_size:
         raise MapError(f"{source.name} has no sampling rate in the project.")
     voxels = np.asarray(voxels_of(source), dtype=np.float32)
+    if getattr(protocol, "invertContrast", None) is not None and protocol.invertContrast.get():
+        voxels = -voxels
     shape = cropped_shape(voxels.shape, _BOX)
     small = voxels if shape == voxels.shape else resize(voxels, shape, threads=_THREADS)
     voxel_size = source.voxel_size * max(voxels.shape) / max(shape)

@@ -67,6 +67,7 @@ def test_threshold_without_a_value_has_its_usual_value():
 def test_every_setting_has_an_option_of_the_same_name():
     given = {
         "preset": ("Weak", "weak"),
+        "invert": ("yes", True),
         "mode": ("Occupancy", "occupancy"),
         "amplify": ("2", 2.0),
         "attenuate": ("2", 2.0),

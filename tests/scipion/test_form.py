@@ -19,6 +19,7 @@ NOT_ON_THE_FORM = {"classes", *(name for name in descriptions() if name.startswi
 
 CHANGED = {
     "preset": 6,
+    "invertContrast": True,
     "scaleMode": 2,
     "doAmplify": True,
     "amplifyPower": 2.5,
@@ -49,6 +50,7 @@ CHANGED = {
 }
 EXPECTED = {
     "preset": "custom",
+    "invert": True,
     "mode": "occupancy",
     "amplify": 2.5,
     "attenuate": 4.0,

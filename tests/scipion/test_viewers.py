@@ -244,3 +244,15 @@ def test_report_of_an_earlier_version_asks_to_run_again(lab, run, monkeypatch):
     monkeypatch.setattr(report, "read_report", lambda folder: found)
     (view,) = viewer_of(lab, run)._report()
     assert isinstance(view, MessageView) and "run the protocol again" in view.getMessage()
+
+
+def test_inverted_map_is_shown_with_positive_density(lab, tmp_path, three_parts):
+    path = write_map(tmp_path / "negative.mrc", -three_parts.volume)
+    protocol = lab.run_local_scale(lab.import_maps(path), invertContrast=True)
+    viewer = viewer_of(lab, protocol)
+    (view,) = viewer._slices()
+    shown = view.sections.cut.section(three_parts.volume, 0)
+    assert np.array_equal(view.getFigure().axes[0].images[0].get_array(), shown)
+    (view,) = viewer._surface()
+    assert not isinstance(view, MessageView)
+    assert not isinstance(viewer._report()[0], MessageView)

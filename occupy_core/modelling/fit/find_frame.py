@@ -102,7 +102,7 @@ def find_frame(model: AtomicModel, shape: ModelShape, volume: Volume, grid: MapG
         if best >= _MIN_RATIO and mirror_ratio >= _MIN_MIRROR_RATIO and is_near:
             return frames[nearest]
     if inverted_ratio > max(best, _MIN_RATIO):
-        reason = "it lies in the negative of the map. The contrast of the map is inverted: multiply the map by -1"
+        reason = "it lies in the negative of the map. The contrast of the map is inverted: change the setting invert"
     elif all(_share_inside(model, frame, grid) < _MIN_INSIDE for frame in frames):
         reason = (
             "most of its atoms lie outside the box, whatever frame of coordinates is assumed; fit it to the map first, "
