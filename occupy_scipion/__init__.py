@@ -19,25 +19,29 @@ __all__ = ["Plugin", "__version__"]
 _logo = LOGO
 _references = [REFERENCE]
 _OWN_VIEWER = "occupy_scipion.viewers.OccupyVolumeViewer"
+_OWN_MODEL_VIEWER = "occupy_scipion.viewers.OccupyModelOutputViewer"
 # The viewer that Scipion sets for single maps. It needs the plugin of Xmipp, and without that a double click fails.
 _XMIPP_VIEWER = "pwem.viewers.DataViewer"
 
 
 def prefer_own_viewer(viewers: Dict[str, List[str]], *, has_xmipp: bool) -> None:
-    """Let a double click on a single map of this plugin open it without Xmipp.
+    """Let a double click open a single map of this plugin without Xmipp, and a fitted model without ChimeraX.
 
     Parameters
     ----------
     viewers : dict of str to list of str
         Scipion's variable VIEWERS: viewers of each class of object, the first choice first; changed. A choice of the
-        user is kept. Our viewer takes maps of this plugin only, so that other maps open as before.
+        user is kept. Our viewers take maps and models of this plugin only, so that others open as before; the one of
+        models steps back where ChimeraX is found.
     has_xmipp : bool
-        Whether the plugin of Xmipp is installed: then nothing is changed.
+        Whether the plugin of Xmipp is installed: then maps open in its viewer.
     """
     for name in ("Volume", "VolumeMask"):
         chosen = viewers.get(name, [])
         if not has_xmipp and chosen in ([], [_XMIPP_VIEWER]):
             viewers[name] = [_OWN_VIEWER, *chosen]
+    if not viewers.get("AtomStruct"):
+        viewers["AtomStruct"] = [_OWN_MODEL_VIEWER]
 
 
 class Plugin(pwem.Plugin):

@@ -3,7 +3,13 @@
 
 from occupy_scipion.viewers.viewer_compare_classes import OccupyCompareClassesViewer
 from occupy_scipion.viewers.viewer_local_scale import OccupyLocalScaleViewer
-from occupy_scipion.viewers.viewer_model import OccupyModelViewer
+from occupy_scipion.viewers.viewer_model import OccupyModelOutputViewer, OccupyModelViewer
 from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer
 
-__all__ = ["OccupyCompareClassesViewer", "OccupyLocalScaleViewer", "OccupyModelViewer", "OccupyVolumeViewer"]
+__all__ = [
+    "OccupyCompareClassesViewer",
+    "OccupyLocalScaleViewer",
+    "OccupyModelOutputViewer",
+    "OccupyModelViewer",
+    "OccupyVolumeViewer",
+]

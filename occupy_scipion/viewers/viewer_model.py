@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from pwem.objects import VolumeMask
+import os
+
+from pwem.objects import AtomStruct, VolumeMask
+from pwem.viewers.viewer_chimera import Chimera
 from pwem.viewers.viewer_localres import ChimeraAttributeViewer
 from pyworkflow.protocol import params
-from pyworkflow.viewer import View
+from pyworkflow.viewer import DESKTOP_TKINTER, View, Viewer
 
 from occupy_core.reporting.pdf.logfile import fixed_style
 from occupy_core.settings.output_names import MODEL_FILE
@@ -147,6 +150,31 @@ class OccupyModelViewer(OccupyLocalScaleViewer):
 
     def _no_results(self):
         return [self.errorMessage("There are no results yet.", "Cannot show the model")]
+
+
+class OccupyModelOutputViewer(Viewer):
+    """Show the occupancies of the parts of one output model, where Scipion finds no ChimeraX to show the model."""
+
+    _name = "OccuPy occupancies"
+    _environments = [DESKTOP_TKINTER]
+    _targets = [AtomStruct]
+
+    @classmethod
+    def can_handle_this_instance(cls, instance):
+        """Return whether this is a model of the protocol, and there is no ChimeraX."""
+        name = instance.getFileName() or ""
+        is_ours = ProtOccupyModel.__name__ in name and name.endswith(MODEL_FILE)
+        return is_ours and not os.path.exists(Chimera.getProgram() or "")
+
+    def _visualize(self, obj, **kwargs):
+        folder, name = os.path.split(obj.getFileName())
+        results = report.read_report(folder)
+        written = [item for item in results["model"]["outputs"] if item.endswith(MODEL_FILE)] if results else []
+        if name not in written:
+            return [self.errorMessage(f"{obj.getFileName()} is not in the report of its run.", "Cannot show the model")]
+        with fixed_style():
+            figure = parts_figure(results["model"], written.index(name))
+        return [PageView(figure, "Occupancy of the parts", self._tkRoot)]
 
 
 class OccupancyAttributeViewer(ChimeraAttributeViewer):

@@ -429,6 +429,19 @@ def test_traces_show_the_chosen_chains(lab, run, run_of_set, tmp_path, monkeypat
     assert np.nanmedian(view.getFigure().axes[0].lines[0].get_ydata()) == pytest.approx(0.0, abs=0.1)
 
 
+def test_output_opens_on_a_double_click_without_chimerax(lab, run, run_of_set, tmp_path, monkeypatch):
+    monkeypatch.setattr(Chimera, "_program", str(tmp_path / "missing"))
+    second = [item.clone() for item in run_of_set.occupancyModels.iterItems()][1]
+    for output, occupancy in ((run.occupancyModel, 0.6), (second, 0.0)):
+        first = lab.domain.findViewers(output, DESKTOP_TKINTER)[0]
+        assert first.__name__ == "OccupyModelOutputViewer"
+        (view,) = first(project=lab.project)._visualize(output)
+        assert view.getFigure().axes[0].patches[4].get_width() == pytest.approx(occupancy, abs=0.08)
+    (tmp_path / "ChimeraX").touch()
+    monkeypatch.setattr(Chimera, "_program", str(tmp_path / "ChimeraX"))
+    assert lab.domain.findViewers(run.occupancyModel, DESKTOP_TKINTER)[0].__name__ == "ChimeraViewer"
+
+
 def test_heat_map_shows_parts_in_all_maps(lab, run_of_set, tmp_path):
     viewer = viewer_of(lab, run_of_set)
     (view,) = viewer._heat_map()

@@ -125,3 +125,7 @@ def test_viewer_of_maps_is_preferred_where_xmipps_fails(chosen, has_xmipp, expec
     viewers = {"Volume": list(chosen), "VolumeMask": [XMIPP], "SetOfVolumes": ["other"]}
     occupy_scipion.prefer_own_viewer(viewers, has_xmipp=has_xmipp)
     assert viewers["Volume"] == expected and viewers["SetOfVolumes"] == ["other"]
+    assert viewers["AtomStruct"] == ["occupy_scipion.viewers.OccupyModelOutputViewer"]
+    viewers = {"AtomStruct": ["pwem.viewers.ChimeraViewer"]}
+    occupy_scipion.prefer_own_viewer(viewers, has_xmipp=has_xmipp)
+    assert viewers["AtomStruct"] == ["pwem.viewers.ChimeraViewer"]
