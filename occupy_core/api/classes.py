@@ -20,7 +20,7 @@ from occupy_core.comparing.region_masks import soft_mask
 from occupy_core.errors import MapError, SettingsError
 from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
 from occupy_core.input_files import unchanged_inputs
-from occupy_core.maps.density_map import DensityMap
+from occupy_core.maps.density_map import DensityMap, inverted_map
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 
 # Shares of classes in RELION's STAR files add up to 1 but for rounding.
@@ -133,6 +133,7 @@ def compare(
     kernel_size: Optional[int] = None,
     kernel_radius: Optional[float] = None,
     max_box: int = 256,
+    invert: bool = False,
     solvent_def: Optional[MapLike] = None,
     reference: Optional[int] = None,
     threads: int = 1,
@@ -149,7 +150,7 @@ def compare(
         Share of the particles in each map, 0..1; gives the occupancy over all particles when the shares add up to 1.
     reference : int, optional
         Number, from 1, of the map whose fully occupied parts count as 1; the densest map's when not given.
-    lowpass, kernel_size, kernel_radius, max_box, solvent_def, threads
+    lowpass, kernel_size, kernel_radius, max_box, invert, solvent_def, threads
         As in `one_map.local_scale`; the low-pass may be coarser by default, where a map has no finer detail.
 
     Returns
@@ -174,6 +175,7 @@ def compare(
         kernel_size=kernel_size,
         kernel_radius=kernel_radius,
         max_box=max_box,
+        invert=invert,
         solvent_def=mask_name("solvent_def", solvent_def, masks),
         reference="shared" if reference is None else str(reference),
     )
@@ -185,7 +187,8 @@ def compare(
 
     def read(item: MapInput) -> DensityMap:
         number = item.class_info.number if item.class_info else 0
-        return read_map_like(maps[number - 1], item.path, voxel_size, masks, overwritten=True)
+        source = read_map_like(maps[number - 1], item.path, voxel_size, masks, overwritten=True)
+        return inverted_map(source) if invert else source
 
     with unchanged_inputs():
         return _class_differences(compare_maps(inputs, settings, threads=threads, cache=ClassCache(read)), inputs)

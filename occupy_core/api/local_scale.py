@@ -78,6 +78,7 @@ def local_scale(
     nlrc: bool = False,
     hedge_confidence: float = 1.0,
     max_box: int = 256,
+    invert: bool = False,
     solvent_def: Optional[MapLike] = None,
     target_mask: Sequence[MapLike] = (),
     threads: int = 1,
@@ -110,6 +111,8 @@ def local_scale(
         Power, 1..20, that the confidence is raised to.
     max_box : int
         Larger maps are estimated in a box of this many voxels a side; 0 never crops.
+    invert : bool
+        Multiply the map by -1 first: density must be positive.
     solvent_def : array or path, optional
         Solvent definition on the map's grid. Its voxels above 0.9 and its other voxels are two groups; the group in
         which the map varies less is solvent.
@@ -141,6 +144,7 @@ def local_scale(
         nlrc=nlrc,
         hedge_confidence=hedge_confidence,
         max_box=max_box,
+        invert=invert,
         solvent_def=mask_name("solvent_def", solvent_def, masks),
         target_mask=target_names(target_mask, masks),
     )

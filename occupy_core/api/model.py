@@ -12,7 +12,7 @@ from occupy_core.api.inputs import MapLike, check_threads, make_settings, map_na
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError, ModelError, SettingsError
 from occupy_core.input_files import unchanged_inputs
-from occupy_core.maps.density_map import DensityMap
+from occupy_core.maps.density_map import DensityMap, inverted_map
 from occupy_core.maps.grid import PathLike
 from occupy_core.modelling.atoms.atomic_model import read_model
 from occupy_core.modelling.atoms.groups import Group, groups_of, windows_of
@@ -141,6 +141,7 @@ def model_occupancy(
     window: int = 15,
     whole: Sequence[str] = (),
     lowpass: Optional[float] = None,
+    invert: bool = False,
     threads: int = 1,
 ) -> ModelOccupancies:
     """Read how occupied the parts of a fitted model are, in one map or in several under one scale.
@@ -162,6 +163,8 @@ def model_occupancy(
         Names of the parts that count as fully occupied; by default the best occupied ones.
     lowpass : float, optional
         Finest detail to use, Å; by default 6 Å, or 2.5 voxels where these are coarser.
+    invert : bool
+        Multiply the maps by -1 first: density must be positive.
     threads : int
 
     Raises
@@ -175,14 +178,14 @@ def model_occupancy(
     """
     check_threads(threads)
     listed = _listed(maps)
-    settings = make_settings(model_window=window, lowpass=lowpass)
+    settings = make_settings(model_window=window, lowpass=lowpass, invert=invert)
     kind = _checked_groups(groups)
     _check_whole(whole)
     names = [map_name(item, number) for number, item in enumerate(listed, start=1)]
     with unchanged_inputs():
         atoms = read_model(_path_of(model))
         result = measure_model(
-            [_reader(item, name, voxel_size) for item, name in zip(listed, names)],
+            [_reader(item, name, voxel_size, settings.invert) for item, name in zip(listed, names)],
             atoms,
             groups_of(atoms, kind),
             windows_of(atoms, settings.model_window),
@@ -231,8 +234,12 @@ def _path_of(model: Any) -> str:
     return os.fspath(model)
 
 
-def _reader(volume: MapLike, name: str, voxel_size: Optional[float]) -> Callable[[], DensityMap]:
-    return lambda: read_map_like(volume, name, voxel_size, {})
+def _reader(volume: MapLike, name: str, voxel_size: Optional[float], invert: bool) -> Callable[[], DensityMap]:
+    def read() -> DensityMap:
+        source = read_map_like(volume, name, voxel_size, {})
+        return inverted_map(source) if invert else source
+
+    return read
 
 
 def _public(result: ModelOccupancy, names: Sequence[str]) -> ModelOccupancies:

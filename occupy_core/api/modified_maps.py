@@ -57,6 +57,7 @@ def amplify(
     lowpass_output: Optional[float] = None,
     hist_match: bool = False,
     max_box: int = 256,
+    invert: bool = False,
     solvent_def: Optional[MapLike] = None,
     threads: int = 1,
 ) -> Modified:
@@ -81,7 +82,9 @@ def amplify(
         Cutoff of a low-pass of the modified map, Å.
     hist_match : bool
         Give the modified map the input's histogram instead of cutting it to the input's range. Needs scikit-image.
-    lowpass, kernel_size, kernel_radius, tau, normalisation, tile_size, nlrc, hedge_confidence, max_box, solvent_def
+    lowpass, kernel_size, kernel_radius, tau, normalisation, tile_size, nlrc, hedge_confidence, max_box
+        As in `local_scale`.
+    invert, solvent_def
         As in `local_scale`.
     threads : int
         Number of threads; the result does not depend on it.
@@ -113,6 +116,7 @@ def amplify(
         lowpass_output=lowpass_output,
         hist_match=hist_match,
         max_box=max_box,
+        invert=invert,
         solvent_def=mask_name("solvent_def", solvent_def, masks),
     )
     return _modified(process_map_like(volume, voxel_size, settings, masks, threads), "amplified")
@@ -138,6 +142,7 @@ def attenuate(
     lowpass_output: Optional[float] = None,
     hist_match: bool = False,
     max_box: int = 256,
+    invert: bool = False,
     solvent_def: Optional[MapLike] = None,
     seed: int = 0,
     threads: int = 1,
@@ -155,7 +160,9 @@ def attenuate(
         Seed of the noise, 0..2147483647; the same seed gives the same map.
     voxel_size, exclude_solvent, mode, omit_confidence, scale_limit, lowpass_output, hist_match
         As in `amplify`.
-    lowpass, kernel_size, kernel_radius, tau, normalisation, tile_size, nlrc, hedge_confidence, max_box, solvent_def
+    lowpass, kernel_size, kernel_radius, tau, normalisation, tile_size, nlrc, hedge_confidence, max_box
+        As in `local_scale`.
+    invert, solvent_def
         As in `local_scale`.
     threads : int
         Number of threads; the result does not depend on it.
@@ -187,6 +194,7 @@ def attenuate(
         lowpass_output=lowpass_output,
         hist_match=hist_match,
         max_box=max_box,
+        invert=invert,
         solvent_def=mask_name("solvent_def", solvent_def, masks),
         seed=seed,
     )
@@ -214,6 +222,7 @@ def sigmoid(
     lowpass_output: Optional[float] = None,
     hist_match: bool = False,
     max_box: int = 256,
+    invert: bool = False,
     solvent_def: Optional[MapLike] = None,
     seed: int = 0,
     threads: int = 1,
@@ -231,7 +240,9 @@ def sigmoid(
         As in `attenuate`.
     voxel_size, exclude_solvent, mode, omit_confidence, scale_limit, lowpass_output, hist_match
         As in `amplify`.
-    lowpass, kernel_size, kernel_radius, tau, normalisation, tile_size, nlrc, hedge_confidence, max_box, solvent_def
+    lowpass, kernel_size, kernel_radius, tau, normalisation, tile_size, nlrc, hedge_confidence, max_box
+        As in `local_scale`.
+    invert, solvent_def
         As in `local_scale`.
     threads : int
         Number of threads; the result does not depend on it.
@@ -264,6 +275,7 @@ def sigmoid(
         lowpass_output=lowpass_output,
         hist_match=hist_match,
         max_box=max_box,
+        invert=invert,
         solvent_def=mask_name("solvent_def", solvent_def, masks),
         seed=seed,
     )

@@ -116,3 +116,13 @@ def test_results_hold_no_open_files_and_can_be_pickled(classes):
     found = compare([item.volume for item in classes], voxel_size=3.0)
     (region,) = pickle.loads(pickle.dumps(found)).regions
     np.testing.assert_array_equal(region.mask, found.regions[0].mask)
+
+
+def test_inverted_maps_are_read_with_invert(classes):
+    volumes = [-item.volume for item in classes]
+    found = compare(volumes, voxel_size=3.0, invert=True)
+    expected = compare([item.volume for item in classes], voxel_size=3.0)
+    assert [region.occupancies for region in found.regions] == [region.occupancies for region in expected.regions]
+    np.testing.assert_array_equal(found.spread, expected.spread)
+    for values, item in zip(volumes, classes):
+        np.testing.assert_array_equal(values, -item.volume)

@@ -184,3 +184,14 @@ def test_results_can_be_pickled_and_compared_by_identity(three_parts):
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_types_of_the_arguments_can_be_resolved(function):
     assert typing.get_type_hints(function)["threads"] is int
+
+
+@pytest.mark.parametrize("function", [local_scale, amplify, attenuate, sigmoid])
+def test_inverted_maps_are_read_with_invert(three_parts, function):
+    volume = -three_parts.volume
+    found = function(volume, voxel_size=3.0, invert=True)
+    expected = function(three_parts.volume, voxel_size=3.0)
+    np.testing.assert_array_equal(found.scale, expected.scale)
+    if function is not local_scale:
+        np.testing.assert_array_equal(found.map, expected.map)
+    np.testing.assert_array_equal(volume, -three_parts.volume)

@@ -102,3 +102,14 @@ def test_wrong_groups_and_names_of_parts_are_told_apart(bundles, keywords, error
     volume, model = bundles
     with pytest.raises(error, match=message):
         model_occupancy(volume, **{"model": model, "voxel_size": 2.4, **keywords})
+
+
+def test_inverted_maps_are_read_with_invert(bundles):
+    volume, model = bundles
+    found = model_occupancy(-volume, model, voxel_size=2.4, invert=True)
+    expected = model_occupancy(volume, model, voxel_size=2.4)
+    assert {name: part.occupancies for name, part in found.parts.items()} == {
+        name: part.occupancies for name, part in expected.parts.items()
+    }
+    with pytest.raises(ModelError, match="inverted: change the setting invert"):
+        model_occupancy(-volume, model, voxel_size=2.4)
