@@ -8,7 +8,7 @@ from typing import Any, List, Mapping, Optional, Sequence
 
 from occupy_core.comparing.describe import comparison_lines, sure_regions
 from occupy_core.reporting.next_steps import outcome_blocks
-from occupy_core.reporting.report import target_text
+from occupy_core.reporting.target_text import target_text
 from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import FIELDS, with_form_labels

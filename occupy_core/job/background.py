@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work that runs beside the computation of a job: checksums of the inputs, loading of matplotlib."""
+"""Work that runs beside the computation of a job: checksums of the inputs."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import copy_context
 from threading import Event, Thread
 from typing import Any, Callable, Dict, Iterator, List, Union
 
 from occupy_core.input_files import expect_checksums
 from occupy_core.job.repeat import job_record
-from occupy_core.reporting.pdf.preload import load_drawing
 from occupy_core.settings.job_spec import Job
 
 
 @contextmanager
 def record_in_background(job: Job) -> Iterator[Callable[[], Dict[str, Any]]]:
-    """Compute the record of a job, with checksums of all inputs, in a background thread; load matplotlib after it.
+    """Compute the record of a job, with checksums of all inputs, in a background thread.
 
     The work is cancelled when the block ends.
 
@@ -37,9 +36,6 @@ def record_in_background(job: Job) -> Iterator[Callable[[], Dict[str, Any]]]:
             outcome.append(job_record(job, cancelled.is_set))
         except Exception as error:
             outcome.append(error)
-        if job.settings.figures and not cancelled.is_set():
-            with suppress(Exception):  # drawing fails with the same error, and reports it
-                load_drawing()
 
     def wait() -> Dict[str, Any]:
         thread.join()

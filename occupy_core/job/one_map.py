@@ -20,7 +20,7 @@ from occupy_core.maps.reading import read_map, read_on_grid
 from occupy_core.maps.writing import MapWriter, open_written
 from occupy_core.process import Estimate, Producer, Result, process_map
 from occupy_core.progress import Say, Step
-from occupy_core.reporting.report import map_report, target_report, target_text
+from occupy_core.reporting.report import map_report, target_report
 from occupy_core.reporting.sections import (
     MapSections,
     SectionsOfSlabs,
@@ -30,6 +30,7 @@ from occupy_core.reporting.sections import (
     surface_of_map,
     tile_section_index,
 )
+from occupy_core.reporting.target_text import target_text
 from occupy_core.reporting.where_to_cut import cut_through_molecule, middle_cut
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import MAP_OUTPUTS, output_kinds

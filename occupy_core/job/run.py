@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
@@ -12,6 +13,7 @@ from occupy_core.errors import ChangedInputError, JobError, OccupyError
 from occupy_core.input_files import unchanged_inputs
 from occupy_core.job.background import record_in_background
 from occupy_core.job.check_inputs import check_inputs
+from occupy_core.job.drawing import Drawing, drawing_beside
 from occupy_core.job.fitted_model import (
     MODEL_WORK,
     add_local_scale,
@@ -31,7 +33,7 @@ from occupy_core.job.several_maps import (
     work_of,
 )
 from occupy_core.job.staging import staged_outputs
-from occupy_core.job.write_reports import ReportContents, write_reports
+from occupy_core.job.write_reports import ReportContents, pages_of_one, write_reports
 from occupy_core.progress import Progress, Say
 from occupy_core.reporting.next_steps import next_steps
 from occupy_core.settings.job_spec import Job
@@ -83,15 +85,16 @@ def run_job(
     for text in job.input_warnings:
         reporter(f"WARNING: {text}")
     opened = nullcontext(locked) if locked else OutputFolder(job.output_dir)
+    # In this order: the memory is checked before work begins, inputs are compared before outputs are put in place.
     with opened as target, staged_outputs(target, _expected_names(job), job.inputs) as folder, enough_memory(
         job, reporter
-    ) as notes, _recorded(job) as record:  # in this order: inputs are compared before outputs are put in place
+    ) as notes, drawing_beside(job, folder) as drawing, _recorded(job) as record:
         check_inputs(job, reporter)
         model_report, model = measure_job_model(job, folder, reporter)  # first: a wrong model must not cost an hour
         cache = class_cache(job)
         for_maps = with_lowpass_of_classes(job)
         shared = find_shared_scale(for_maps, cache, reporter)
-        processed, failed = _process_maps(for_maps, folder, shared, reporter)
+        processed, failed = _process_maps(for_maps, folder, shared, reporter, _page_drawer(job, shared, drawing))
         add_local_scale(model_report, model, job, processed, folder)
         comparison_report, comparison, warnings = compare_job_maps(job, cache, folder, reporter)
         name_parts_of_regions(comparison_report, comparison, model, job.maps)
@@ -100,7 +103,7 @@ def run_job(
         contents = ReportContents(
             job=job,
             map_reports=[item.report for item in processed],
-            map_sections=[item.sections for item in processed if item.sections],
+            map_sections=[item.sections for item in processed if item.sections and len(job.maps) == 1],
             failed=failed,
             shared_reference=job.maps[shared.reference_index].path if shared else None,
             comparison=comparison_report,
@@ -109,7 +112,7 @@ def run_job(
             warnings=[*job.input_warnings, *notes, *warnings],
             job_record=record(),
         )
-        report = write_reports(contents, folder)
+        report = write_reports(contents, folder, drawing)
         outputs = JobOutputs(
             processed,
             comparison_report,
@@ -143,9 +146,12 @@ def _check_working_folder() -> None:
 
 
 def _process_maps(
-    job: Job, folder: Path, shared: Optional[SharedScale], progress: Progress
+    job: Job, folder: Path, shared: Optional[SharedScale], progress: Progress, done: Callable[[MapOutputs], object]
 ) -> Tuple[List[MapOutputs], Dict[str, str]]:
-    """Process each map; return the outputs of the maps that succeeded, and the reasons of failures by path."""
+    """Process each map; return the outputs of the maps that succeeded, and the reasons of failures by path.
+
+    `done` is called with the outputs of each map that succeeded.
+    """
     processed: List[MapOutputs] = []
     failed: Dict[str, str] = {}
     for number, item in enumerate(job.maps, start=1):
@@ -154,6 +160,7 @@ def _process_maps(
             with progress.part(1, f"map {number} of {len(job.maps)}") as step:
                 reference = shared.references.get(number - 1) if shared else None
                 processed.append(process_map_file(item, job, folder, reference=reference, say=progress, step=step))
+            done(processed[-1])
         except OccupyError as error:
             if len(job.maps) == 1 or isinstance(error, ChangedInputError):
                 raise
@@ -164,6 +171,20 @@ def _process_maps(
     if not processed:
         raise JobError(f"all {len(job.maps)} maps failed; the first: {next(iter(failed.values()))}")
     return processed, failed
+
+
+def _page_drawer(job: Job, shared: Optional[SharedScale], drawing: Optional[Drawing]) -> Callable[[MapOutputs], object]:
+    """Return the function that has the pages of a map drawn while the next map is processed.
+
+    The pages of an only map wait for the warnings of the job, and so are drawn at its end.
+    """
+
+    def draw(item: MapOutputs) -> None:
+        if drawing is not None and item.sections is not None and len(job.maps) > 1:
+            named = job.maps[shared.reference_index] if shared else None
+            drawing.add(partial(pages_of_one, job.settings, item.report, item.sections, named))
+
+    return draw
 
 
 def _expected_names(job: Job) -> List[str]:

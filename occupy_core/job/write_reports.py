@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence
 
 from occupy_core.files import write_text
+from occupy_core.job.drawing import Drawing
 from occupy_core.reporting.chimerax import session_commands
 from occupy_core.reporting.next_steps import next_steps, result_text
-from occupy_core.reporting.pdf.preload import load_drawing
+from occupy_core.reporting.pdf.messages import LastPages, MapPages, takes_full_scale
 from occupy_core.reporting.report import finite, job_report, write_json
 from occupy_core.reporting.sections import MapSections
-from occupy_core.settings.job_spec import Job
+from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import CHIMERAX, FIGURE, REPORT
+from occupy_core.settings.settings import Settings
+from occupy_core.version import __version__
 
 if TYPE_CHECKING:
     from occupy_core.comparing.compare_maps import ClassComparison
@@ -32,8 +37,7 @@ class ReportContents:
     map_reports : sequence of dict
         One report (`report.map_report`) for each map that did not fail.
     map_sections : sequence of callable
-        Each loads the sections for the figures of one map (MapSections); one for each of `map_reports`, or none without
-        figures.
+        Loads the sections of an only map (MapSections); empty for several maps, whose pages are drawn before.
     failed : mapping of str to str
         Reason of the failure by path of the map.
     shared_reference : str, optional
@@ -62,8 +66,8 @@ class ReportContents:
     job_record: Mapping[str, Any]
 
 
-def write_reports(contents: ReportContents, folder: Path) -> Report:
-    """Write report.json, occupy.cxc and, when the settings ask for figures, logfile.pdf.
+def write_reports(contents: ReportContents, folder: Path, drawing: Optional[Drawing]) -> Report:
+    """Write report.json and occupy.cxc, and wait for logfile.pdf where it is drawn.
 
     Figures that cannot be drawn are no error: the maps are computed by then, so a warning is added instead.
 
@@ -72,6 +76,8 @@ def write_reports(contents: ReportContents, folder: Path) -> Report:
     contents : ReportContents
     folder : Path
         Folder to write to.
+    drawing : Drawing, optional
+        Draws logfile.pdf in this folder; None where the settings ask for no figures.
 
     Returns
     -------
@@ -94,9 +100,11 @@ def write_reports(contents: ReportContents, folder: Path) -> Report:
     report["result"] = result_text(report)
     report["next_steps"] = next_steps(report, job.host)  # without the folder: reports are the same in any
     write_text(folder / CHIMERAX, session_commands(report, job.output_dir))
-    if job.settings.figures:
-        problem = _draw_figures(folder / FIGURE, report, contents)
+    if drawing is not None:
+        drawing.add(partial(_last_pages, copy(report), contents))
+        problem = drawing.finish()
         if problem:
+            (folder / FIGURE).unlink(missing_ok=True)
             report["warnings"].append(f"no {FIGURE} was drawn: {problem}")
         else:
             report["outputs"].append(FIGURE)
@@ -104,22 +112,35 @@ def write_reports(contents: ReportContents, folder: Path) -> Report:
     return report
 
 
-def _draw_figures(path: Path, report: Report, contents: ReportContents) -> str:
-    """Write logfile.pdf; return the reason when this fails, otherwise an empty text."""
-    try:
-        missing = load_drawing()
-        if missing:
-            return missing
-        from occupy_core.reporting.pdf.logfile import write_logfile
-        from occupy_core.reporting.region_sections import region_sections
+def pages_of_one(
+    settings: Settings, report: Report, load_sections: Callable[[], MapSections], shared: Optional[MapInput]
+) -> MapPages:
+    """Return what the pages of one of several maps show.
 
-        sections = []
-        compared = contents.class_comparison
-        if compared is not None:
-            volumes = (density.load() for density in compared.densities)
-            sections = region_sections([region.mask for region in compared.result.regions], volumes)
-        write_logfile(path, report, (load() for load in contents.map_sections), sections)
-    except Exception as error:  # the computed maps must not be lost because of a figure
-        path.unlink(missing_ok=True)
-        return f"{type(error).__name__}: {error}"
-    return ""
+    Parameters
+    ----------
+    settings : Settings
+        Of the job.
+    report : dict
+        Report of the map.
+    load_sections : callable
+        Loads the sections of the map.
+    shared : MapInput, optional
+        The map whose reference value counts for all maps.
+    """
+    item = finite(report)
+    is_borrowed = shared is not None and takes_full_scale(item, shared.path)
+    name = shared.name if shared and is_borrowed else None
+    return MapPages(settings, item, load_sections(), __version__, reference_name=name)
+
+
+def _last_pages(report: Report, contents: ReportContents) -> LastPages:
+    """Return what the pages on the whole job show, and those of an only map."""
+    from occupy_core.reporting.region_sections import region_sections
+
+    sections = []
+    compared = contents.class_comparison
+    if compared is not None:
+        volumes = (density.load() for density in compared.densities)
+        sections = region_sections([region.mask for region in compared.result.regions], volumes)
+    return LastPages(report, sections, [load() for load in contents.map_sections])

@@ -7,7 +7,7 @@ import os
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from occupy_core.reporting.map_summary import SCALE_BINS
-from occupy_core.reporting.report import target_text
+from occupy_core.reporting.target_text import target_text
 from occupy_core.settings.classification import is_mask_lost
 from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAP_OUTPUTS, MODEL_PHENIX, MODEL_REFMAC
 

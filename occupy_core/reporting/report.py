@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import platform
 import re
 from dataclasses import asdict
@@ -23,12 +22,7 @@ from occupy_core.process import Result
 from occupy_core.reporting.map_summary import scale_histogram, solvent_curves, surface_level
 from occupy_core.settings.output_names import PROGRAM
 from occupy_core.settings.settings import Settings
-from occupy_core.version import __version__
-
-CITATION = (
-    "Forsberg BO, Shah PNM, Burt A. A robust normalized local filter to estimate compositional heterogeneity "
-    "directly from cryo-EM maps. Nature Communications 14 (2023). doi:10.1038/s41467-023-41478-1"
-)
+from occupy_core.version import CITATION, __version__
 
 
 def map_report(result: Result, files: Mapping[str, str], prefix: str, name: str, *, threads: int = 1) -> Dict[str, Any]:
@@ -87,19 +81,6 @@ def target_report(target: Target) -> Dict[str, Any]:
         "scale_upper_quartile": target.upper_quartile,
         "occupancy_interval_90": list(target.interval) if target.interval else None,
     }
-
-
-def target_text(target: Mapping[str, Any]) -> str:
-    """Return one line for users about a target mask, from its report (`target_report`)."""
-    name = os.path.basename(target["mask"])
-    quartiles = f"quartiles {target['scale_lower_quartile']:.2f} to {target['scale_upper_quartile']:.2f}"
-    if target["occupancy_interval_90"] is None:
-        published = target["occupancy_published"]
-        text = f"median scale {target['scale_median']:.2f} ({quartiles})"
-        return f"{name}: {text}" + ("" if published is None else f", target occupancy as published {published:.2f}")
-    low, high = target["occupancy_interval_90"]
-    occupancy = f"occupancy {target['scale_median']:.2f} (90 % interval {low:.2f} to {high:.2f}; {quartiles})"
-    return f"{name}: {occupancy}, if the best region of the map, which counts as 1, is fully occupied"
 
 
 def job_report(settings: Settings, maps: List[Dict[str, Any]], failed: Mapping[str, str]) -> Dict[str, Any]:

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Sequence
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -20,75 +19,71 @@ from occupy_core.reporting.pdf.comparison_page import (
     grey_levels_of,
 )
 from occupy_core.reporting.pdf.map_page import map_pages
-from occupy_core.reporting.pdf.pages_file import pdf_pages
+from occupy_core.reporting.pdf.messages import LastPages, MapPages, has_several_maps, map_name, shown_map
+from occupy_core.reporting.pdf.pages_file import AddPage, pdf_pages
 from occupy_core.reporting.pdf.preload import quiet_matplotlib
 from occupy_core.reporting.pdf.sheets import MARGIN, WARNINGS, WIDTH, Page, add_blocks
 from occupy_core.reporting.region_sections import RegionSection
 from occupy_core.reporting.sections import MapSections
-from occupy_core.settings.settings import Settings
 
 Report = Mapping[str, Any]
 _MAX_COMPARISON_HEIGHT = 7.5  # on a page with text, inches
 
 
-def write_logfile(
-    path: Path, report: Report, sections: Iterable[MapSections], region_sections: Sequence[RegionSection] = ()
-) -> None:
-    """Write the PDF: pages about all maps when there are several, on a fitted model, then the page of each map.
+class Logfile:
+    """The PDF of a job, whose pages may be drawn before the job has ended.
+
+    Parameters
+    ----------
+    add_page : callable
+        Adds a figure as a page (`pages_file.pdf_pages`).
+    """
+
+    def __init__(self, add_page: AddPage) -> None:
+        self._add_page = add_page
+
+    def add_map(self, shown: MapPages) -> None:
+        """Draw the pages of a map, behind all others."""
+        for figure in map_pages(shown):
+            self._add_page(figure)
+
+    def add_last(self, shown: LastPages) -> None:
+        """Draw the pages that need the results of the whole job.
+
+        Pages about all maps, when there are several, and on a fitted model come first in the PDF.
+        """
+        report = shown.report
+        if has_several_maps(report):
+            for figure in _summary_figures(report, shown.region_sections):
+                self._add_page(figure, in_front=True)
+        if report.get("model"):
+            from occupy_core.reporting.pdf.model_page import model_pages  # most jobs have no model
+
+            outcome = [] if has_several_maps(report) else outcome_blocks(report)
+            for figure in model_pages(
+                report["model"], report["comparison"], version=report["version"], outcome=outcome
+            ):
+                self._add_page(figure, in_front=True)
+        for index, sections in enumerate(shown.sections):
+            self.add_map(shown_map(report, index, sections))
+
+
+@contextmanager
+def open_logfile(path: Path) -> Iterator[Logfile]:
+    """Begin a PDF; it is complete when the block ends.
 
     Parameters
     ----------
     path : Path
         File to write.
-    report : mapping
-        Report of the job, as in report.json.
-    sections : iterable of MapSections
-        Sections through each map in `report["maps"]`.
-    region_sections : sequence of RegionSection
-        Sections through the regions where classes differ; empty when maps were not compared.
     """
     with fixed_style(), pdf_pages(path) as add_page:
-        if _has_several_maps(report):
-            for figure in _summary_figures(report, region_sections):
-                add_page(figure)
-        if report.get("model"):
-            from occupy_core.reporting.pdf.model_page import model_pages  # most jobs have no model
-
-            outcome = [] if _has_several_maps(report) else outcome_blocks(report)
-            for figure in model_pages(
-                report["model"], report["comparison"], version=report["version"], outcome=outcome
-            ):
-                add_page(figure)
-        for index, map_sections in enumerate(sections):
-            for figure in pages_of_map(report, index, map_sections):
-                add_page(figure)
+        yield Logfile(add_page)
 
 
 def pages_of_map(report: Report, index: int, sections: MapSections) -> List[Figure]:
-    """Draw the pages of one map (`map_page.map_pages`).
-
-    Parameters
-    ----------
-    report : mapping
-        Report of the job, as in report.json.
-    index : int
-        Index of the map in `report["maps"]`.
-    sections : MapSections
-        Sections through the map and its outputs.
-    """
-    item = report["maps"][index]
-    shared = report["shared_reference"]
-    # Calibrated maps have reference values of their own also on a shared scale.
-    is_borrowed = shared is not None and shared != item["input"] and item["reference"]["normalisation"] != "calibrated"
-    return map_pages(
-        Settings.from_dict(report["settings"]),
-        item,
-        sections,
-        version=report["version"],
-        notes=[] if _has_several_maps(report) else report["warnings"],
-        reference_name=_map_name(report, shared) if is_borrowed else None,
-        outcome=[] if _has_several_maps(report) or report.get("model") else outcome_blocks(report),
-    )
+    """Draw the pages of one map (`map_page.map_pages`); parameters as in `messages.shown_map`."""
+    return map_pages(shown_map(report, index, sections))
 
 
 def summary_pages(report: Report, region_sections: Sequence[RegionSection]) -> List[Figure]:
@@ -160,7 +155,7 @@ def _summary_blocks(report: Report, notes: Sequence[str]) -> Dict[str, Sequence[
         heading = f"Compared at a low-pass of {compared['lowpass_angstrom']:.3g} Å; with 90 % intervals in brackets"
         blocks[heading] = comparison_lines(compared)
     if shared is not None:
-        blocks["Full scale of the scale maps"] = [f"one for all maps, from {_map_name(report, shared)}"]
+        blocks["Full scale of the scale maps"] = [f"one for all maps, from {map_name(report, shared)}"]
     blocks["Maps (a page each follows)"] = [_map_line(item) for item in maps]
     if failed:
         blocks[f"{len(failed)} failed and left out"] = [item["reason"] for item in failed]
@@ -170,16 +165,6 @@ def _summary_blocks(report: Report, notes: Sequence[str]) -> Dict[str, Sequence[
     if maps_with_warnings:
         blocks["Warnings of single maps"] = [f"on the pages of {maps_with_warnings} of them"]
     return blocks
-
-
-def _has_several_maps(report: Report) -> bool:
-    return len(report["maps"]) + len(report["failed"]) > 1
-
-
-def _map_name(report: Report, path: str) -> str:
-    """Return the name for users of the map with a path; its file name if the report has no such map."""
-    names: List[Optional[str]] = [item["name"] for item in report["maps"] if item["input"] == path]
-    return names[0] if names and names[0] else os.path.basename(path)
 
 
 def _map_line(item: Report) -> str:

@@ -10,22 +10,21 @@ from matplotlib.figure import Figure
 
 from occupy_core.reporting.pdf.map_panels import draw_panels
 from occupy_core.reporting.pdf.map_plots import HEIGHT, draw_plots
+from occupy_core.reporting.pdf.messages import MapPages
 from occupy_core.reporting.pdf.sheets import (
     MARGIN,
     SMALL,
     TINY,
     WARNINGS,
     WIDTH,
-    Blocks,
     Page,
     add_blocks,
     blocks_height,
 )
 from occupy_core.reporting.pdf.surface_views import draw_surface
 from occupy_core.reporting.pdf.text import line_height, shortened
-from occupy_core.reporting.report import target_text
-from occupy_core.reporting.sections import MapSections
 from occupy_core.reporting.surface.map_surface import MapSurface
+from occupy_core.reporting.target_text import target_text
 from occupy_core.settings.setting_type import Description
 from occupy_core.settings.settings import Settings, default_of, descriptions
 
@@ -38,51 +37,27 @@ _BELOW_PLOTS = 0.5  # inches
 _SURFACE_HEIGHT = 2.6  # of the 3D views, inches
 
 
-def map_pages(
-    settings: Settings,
-    report: Report,
-    sections: MapSections,
-    *,
-    version: str,
-    notes: Sequence[str] = (),
-    reference_name: Optional[str] = None,
-    outcome: Blocks = (),
-) -> List[Figure]:
+def map_pages(shown: MapPages) -> List[Figure]:
     """Draw the pages of one map: pictures and plots, then settings, derived values and warnings.
 
     All of this is on one page if the map has no surface to show and its warnings fit.
-
-    Parameters
-    ----------
-    settings : Settings
-    report : mapping
-        Report of the map, an item of "maps" in report.json.
-    sections : MapSections
-        Sections through the map and its outputs.
-    version : str
-        Version of the program that computed the map.
-    notes : sequence of str
-        Warnings about the job, to be listed after the map's own.
-    reference_name : str, optional
-        Name of the map that gave the reference value, when it is another map.
-    outcome : sequence of (str, sequence of str)
-        The result of the job and the next steps, for the first page of the file.
     """
+    settings, report, sections = shown.settings, shown.report, shown.sections
     title = f"Local scale of {report['name']}"
-    page = Page(title, _details(report, version), report["input"])
-    warnings = [*report["warnings"], *notes]
+    page = Page(title, _details(report, shown.version), report["input"])
+    warnings = [*report["warnings"], *shown.notes]
     page.add_warning_count(warnings)
-    add_blocks(page, outcome, title=title)  # a new page has room for all of them
+    add_blocks(page, shown.outcome, title=title)  # a new page has room for all of them
     blocks = [("Target masks", [target_text(target) for target in report["targets"]])] if report["targets"] else []
     blocks.append((WARNINGS, warnings) if warnings else ("No warnings", []))
-    table = [*_setting_columns(settings), _derived_rows(report, reference_name)]
+    table = [*_setting_columns(settings), _derived_rows(report, shown.reference_name)]
     pages, height_below = [page], HEIGHT + _BELOW_PLOTS
     if sections.surface is None:
         height_below += _table_height(table) + blocks_height(blocks)
     else:
         _draw_surface(page, report, sections.surface)
     draw_panels(page, sections, page.free_height - height_below, voxel_size=report["voxel_size_angstrom"])
-    draw_plots(page, settings, report, sections, reference_name)
+    draw_plots(page, settings, report, sections, shown.reference_name)
     page.top += _BELOW_PLOTS
     if sections.surface is not None:  # the table has no room below it
         pages.append(Page(f"{title}, continued"))

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from typing import Tuple
-
 from occupy_core.reporting.pdf.colour_key import KEY_WIDTH, draw_colour_key
 from occupy_core.reporting.pdf.colours import DENSITY_COLOURS, FRACTION_COLOURS, OUTLINE_COLOURS, grey_levels
-from occupy_core.reporting.pdf.frames import Frame
+from occupy_core.reporting.pdf.frames import Frame, Range
 from occupy_core.reporting.pdf.scale_bar import draw_scale_bar
 from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, WIDTH, Page
 from occupy_core.reporting.pdf.text import line_height, shortened, wrapped
@@ -43,6 +41,7 @@ def draw_panels(page: Page, sections: MapSections, height: float, *, voxel_size:
     fitting = max(_MIN_PANEL, height / 3 - _GAP)
     side = min(_MAX_PANEL, fitting, (WIDTH - _LABELS_WIDTH - (count - 1) * _GAP) / count)
     left = MARGIN + _LABELS_WIDTH + (WIDTH - _LABELS_WIDTH - count * side - (count - 1) * _GAP) / 2
+    grey = grey_levels(sections.panels["input"])
     titles = {kind: wrapped(_title(kind), side, SMALL, "bold") for kind in sections.panels}
     page.top += max(map(len, titles.values())) * line_height(SMALL) + _GAP
     for column, kind in enumerate(sections.panels):
@@ -52,7 +51,8 @@ def draw_panels(page: Page, sections: MapSections, height: float, *, voxel_size:
                 middle, page.top - (number + 1) * line_height(SMALL), line, size=SMALL, ha="center", weight="bold"
             )
         for axis in range(3):
-            _draw_panel(page, sections, kind, axis, (middle, page.top + axis * (side + _GAP) + side / 2), side)
+            place = (middle, page.top + axis * (side + _GAP) + side / 2)
+            _draw_panel(page, sections, kind, axis, place, side, grey if kind in DENSITIES else (0.0, 1.0))
     for axis, name in enumerate(AXIS_NAMES):
         middle = page.top + axis * (side + _GAP) + side / 2
         page.upward_text(left - _GAP, middle, f"{name} = {sections.cut.planes[axis]}", size=SMALL)
@@ -62,7 +62,7 @@ def draw_panels(page: Page, sections: MapSections, height: float, *, voxel_size:
     draw_scale_bar(page, left + side, page.top, "bar of the sections", inches_per_angstrom=scale, longest=_LONGEST_BAR)
     page.top += line_height(SMALL)
     _draw_mask_names(page, sections)
-    _draw_keys(page, sections)
+    _draw_keys(page, grey)
 
 
 def _title(kind: str) -> str:
@@ -70,18 +70,17 @@ def _title(kind: str) -> str:
 
 
 def _draw_panel(
-    page: Page, sections: MapSections, kind: str, axis: int, middle: Tuple[float, float], side: float
+    page: Page, sections: MapSections, kind: str, axis: int, middle: Range, side: float, levels: Range
 ) -> None:
     """Draw one section around a position, with the target masks outlined; `side` is of the longest window side."""
     image = sections.panels[kind][axis]
-    is_density = kind in DENSITIES
     rows, columns = image.shape
     longest = max(max(section.shape) for section in sections.panels[kind])
     height, width = side * rows / longest, side * columns / longest
     corner = (middle[0] - width / 2, middle[1] - height / 2)
     frame = Frame(page, *corner, width, height, x=(-0.5, columns - 0.5), y=(-0.5, rows - 0.5))
-    levels = grey_levels(sections.panels["input"]) if is_density else (0.0, 1.0)
-    frame.picture(image, DENSITY_COLOURS if is_density else FRACTION_COLOURS, levels, f"{kind} {AXIS_NAMES[axis]}")
+    colours = DENSITY_COLOURS if kind in DENSITIES else FRACTION_COLOURS
+    frame.picture(image, colours, levels, f"{kind} {AXIS_NAMES[axis]}")
     if kind in _OUTLINED:
         for number, masks in enumerate(sections.outlines.values()):
             colour = OUTLINE_COLOURS[number % len(OUTLINE_COLOURS)]
@@ -100,9 +99,8 @@ def _draw_mask_names(page: Page, sections: MapSections) -> None:
         page.top += line_height(SMALL)
 
 
-def _draw_keys(page: Page, sections: MapSections) -> None:
+def _draw_keys(page: Page, levels: Range) -> None:
     left = MARGIN + _LABELS_WIDTH + (WIDTH - _LABELS_WIDTH - _BETWEEN_KEYS) / 2 - KEY_WIDTH
-    levels = grey_levels(sections.panels["input"])
     draw_colour_key(page, left, page.top, DENSITY_COLOURS, levels, "input and modified maps (density)")
     left += KEY_WIDTH + _BETWEEN_KEYS
     label = "local scale, confidence, masks (0 to 1)"

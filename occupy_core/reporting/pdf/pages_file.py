@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Dict, Iterator, List, Protocol, Sequence
 
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
@@ -15,9 +15,15 @@ from occupy_core.files import open_new
 _PdfPages: Any = PdfPages  # some versions of matplotlib have no types for this class
 
 
+class AddPage(Protocol):
+    """Adds a figure to a PDF as its next page; with `in_front`, before all pages that were not added in front."""
+
+    def __call__(self, figure: Figure, *, in_front: bool = False) -> None: ...
+
+
 @contextmanager
-def pdf_pages(path: Path) -> Iterator[Callable[[Figure], None]]:
-    """Give a function that adds a figure to a PDF as its next page; the file is complete when the block ends.
+def pdf_pages(path: Path) -> Iterator[AddPage]:
+    """Give a function that adds a figure to a PDF as a page; the file is complete when the block ends.
 
     Parameters
     ----------
@@ -28,13 +34,17 @@ def pdf_pages(path: Path) -> Iterator[Callable[[Figure], None]]:
     with open_new(path) as file, _PdfPages(file, metadata={"CreationDate": None, "ModDate": None}) as pdf:
         written: Dict[int, Any] = {}
 
-        def add_page(figure: Figure) -> None:
+        pages_in_front: List[bool] = []
+
+        def add_page(figure: Figure, *, in_front: bool = False) -> None:
             pdf.savefig(figure)
+            pages_in_front.append(in_front)
             _write_pictures(pdf, written)
             figure.clear()  # its parts refer to each other, and would stay in memory for some pages
 
         yield add_page
         _list_pictures(pdf, written)
+        _sort_pages(pdf, pages_in_front)
 
 
 def _write_pictures(pdf: Any, written: Dict[int, Any]) -> None:
@@ -58,3 +68,14 @@ def _list_pictures(pdf: Any, written: Dict[int, Any]) -> None:
     if written:
         pdf._file._images.update(written)
         pdf._file.writeImages = lambda: None
+
+
+def _sort_pages(pdf: Any, in_front: Sequence[bool]) -> None:
+    """Put some pages before the others; `in_front` has a value for each page in the order in which they were drawn.
+
+    matplotlib (3.7 to 3.11) has no public way to do so. In a version that lists pages elsewhere they keep their order.
+    """
+    pages = getattr(getattr(pdf, "_file", None), "pageList", None)
+    if isinstance(pages, list) and len(pages) == len(in_front):
+        first, others = ([page for page, is_first in zip(pages, in_front) if is_first == chosen] for chosen in (1, 0))
+        pages[:] = [*first, *others]

@@ -18,7 +18,7 @@ from occupy_core.reporting.pdf.text import (
     shortened,
     wrapped,
 )
-from occupy_core.reporting.report import CITATION
+from occupy_core.version import CITATION
 
 PAGE = (8.27, 11.69)  # width and height of A4, inches
 MARGIN = 0.5  # inches

@@ -254,11 +254,10 @@ def test_an_error_while_drawing_does_not_fail_the_job(phantom_file, tmp_path, mo
     run_job(job(tmp_path / "out", phantom_file))
     assert (tmp_path / "out" / "logfile.pdf").exists()
 
-    def failing(path, *_):
-        path.write_text("half of it")
+    def failing(*_):
         raise RuntimeError("no more ink")
 
-    monkeypatch.setattr(logfile, "write_logfile", failing)
+    monkeypatch.setattr(logfile.Logfile, "add_map", failing)  # the process that draws is a copy of this one
     outputs = run_job(job(tmp_path / "out", phantom_file))
     assert names(tmp_path / "out") == ["confidence.mrc", "occupy.cxc", "report.json", "scale.mrc"]
     assert outputs.files == ["occupy.cxc"]
@@ -280,8 +279,7 @@ def test_a_broken_matplotlib_does_not_fail_the_job(phantom_file, tmp_path, monke
     def broken():
         raise AttributeError("half of matplotlib")
 
-    monkeypatch.setattr("occupy_core.job.background.load_drawing", broken)
-    monkeypatch.setattr("occupy_core.job.write_reports.load_drawing", broken)
+    monkeypatch.setattr("occupy_core.reporting.pdf.preload.load_drawing", broken)
     run_job(job(tmp_path / "out", phantom_file))
     assert names(tmp_path / "out") == ["confidence.mrc", "occupy.cxc", "report.json", "scale.mrc"]
     (told,) = json.loads((tmp_path / "out" / "report.json").read_text())["warnings"]

@@ -5,10 +5,16 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from occupy_core.reporting.pdf.logfile import pages_of_map, summary_pages, write_logfile
+from occupy_core.reporting.pdf.logfile import open_logfile, pages_of_map, summary_pages
+from occupy_core.reporting.pdf.messages import LastPages
 from occupy_core.reporting.region_sections import region_sections
 from tests.core.comparing.reports import DOUBT, comparison_report, region_report
 from tests.core.reporting.pdf.figure_contents import check_texts_fit, images_of, text_of
+
+
+def write_logfile(path, report, sections):
+    with open_logfile(path) as logfile:
+        logfile.add_last(LastPages(report, sections=sections))
 
 
 def page_count(path):
