@@ -145,7 +145,7 @@ def test_missing_mask_is_refused(lab, a_map, masks, tmp_path):
     lost = lab.import_mask(write_map(tmp_path / "lost.mrc", np.ones((64, 64, 64))))
     os.remove(lost.outputMask.getFileName())
     (problem,) = lab.local_scale(a_map, targetMasks=[lost]).validate()
-    assert problem.startswith("*Target mask(s)*: ") and "lost.mrc, which was removed or moved" in problem
+    assert problem.startswith("*Target mask(s)*: ") and "lost.mrc: was removed; run the protocol" in problem
 
 
 def test_mask_chosen_twice_is_used_once(lab, a_map, masks):
