@@ -196,6 +196,7 @@ def _print_comparison(folders: Folders) -> None:
     from occupy_core.maps.reading import read_map
     from occupy_core.reporting.pdf.comparison_page import comparison_figure
     from occupy_core.reporting.region_sections import region_sections
+    from occupy_core.reporting.surface.region_surface import region_surface
 
     comparison = json.loads((folders.comparison / "report.json").read_text())["comparison"]
     truth = "; ".join(
@@ -204,9 +205,14 @@ def _print_comparison(folders: Folders) -> None:
     print(f"\nDifferences between the classes (true occupancies in classes 1, 2, 3: {truth}):")
     for line in comparison_lines(comparison):
         print(f"  {line}")
-    masks = [read_map(folders.comparison / region["mask"]).data for region in sure_regions(comparison)]
-    maps = [read_map(path).data for path in sorted(folders.class_maps.glob("*_class*.mrc"))]
-    comparison_figure(comparison, region_sections(masks, maps)).savefig(OUTPUT / "classes.png", dpi=110)
+    masks = {
+        region["number"]: read_map(folders.comparison / region["mask"]).data for region in sure_regions(comparison)
+    }
+    maps = [read_map(path) for path in sorted(folders.class_maps.glob("*_class*.mrc"))]
+    volumes = [item.data for item in maps]
+    surface = region_surface(volumes, masks, spacing=maps[0].grid.voxel_size)
+    sections = region_sections(list(masks.values()), volumes, window=surface.window)
+    comparison_figure(comparison, sections, surface=surface).savefig(OUTPUT / "classes.png", dpi=110)
 
 
 def _print_model(folders: Folders) -> None:

@@ -137,10 +137,22 @@ def pages_of_one(
 def _last_pages(report: Report, contents: ReportContents) -> LastPages:
     """Return what the pages on the whole job show, and those of an only map."""
     from occupy_core.reporting.region_sections import region_sections
+    from occupy_core.reporting.surface.region_surface import region_surface
 
-    sections = []
+    of_maps = [load() for load in contents.map_sections]
     compared = contents.class_comparison
-    if compared is not None:
-        volumes = (density.load() for density in compared.densities)
-        sections = region_sections([region.mask for region in compared.result.regions], volumes)
-    return LastPages(report, sections, [load() for load in contents.map_sections])
+    if compared is None:
+        return LastPages(report, sections=of_maps)
+    regions, spacing = compared.result.regions, compared.spacing
+    surface = region_surface(
+        (density.load() for density in compared.densities),
+        {number: region.mask for number, region in enumerate(regions, start=1) if region.is_sure},
+        spacing=spacing * compared.grid.voxel_size,
+    )
+    sections = region_sections(
+        [region.mask for region in regions],
+        (density.load() for density in compared.densities),
+        window=surface.window if surface else None,
+        step=spacing,
+    )
+    return LastPages(report, sections, surface, of_maps)

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.arrays.types import Mask, Volume
+from occupy_core.arrays.types import Box, Mask, Volume
 
 _MAX_SECTIONS = 4
 # Regions whose sections are at most 1/16 of the box apart share one section.
@@ -36,7 +36,9 @@ class RegionSection:
     outlines: Dict[int, NDArray[Any]]
 
 
-def region_sections(regions: Sequence[NDArray[Any]], volumes: Iterable[Volume]) -> List[RegionSection]:
+def region_sections(
+    regions: Sequence[NDArray[Any]], volumes: Iterable[Volume], *, window: Optional[Box] = None, step: float = 1.0
+) -> List[RegionSection]:
     """Cut all classes through the first regions, or through the middle of the box when there is no region.
 
     A region is cut across z where its mask has most voxels. Neighbouring regions share a section; there are four
@@ -48,18 +50,24 @@ def region_sections(regions: Sequence[NDArray[Any]], volumes: Iterable[Volume]) 
         Mask, 0..1, of each region, in the order of their numbers: the sure regions first.
     volumes : iterable of 3D float32 arrays
         Map of each class, on the grid of the masks; only one is held in memory when the iterable loads them one by one.
+    window : three slices, optional
+        The part of the sections to show, voxels (z, y, x); all when not given.
+    step : float
+        Edge of a voxel of this grid in voxels of the maps that users know, for the number of the section.
     """
+    _, *part = window or (slice(None),) * 3
+    shown = tuple(part)
     masks = [np.asarray(region) for region in regions]
     groups = _regions_by_section(masks)
     indices = list(groups)[:_MAX_SECTIONS]
-    images = [[np.array(volume[index]) for index in indices or [len(volume) // 2]] for volume in volumes]
+    images = [[np.array(volume[index][shown]) for index in indices or [len(volume) // 2]] for volume in volumes]
     if not regions:
         return [RegionSection("middle", tuple(image for (image,) in images), {})]
     return [
         RegionSection(
-            f"region{'s' * (len(groups[index]) > 1)} {', '.join(map(str, groups[index]))}",
+            f"region{'s' * (len(groups[index]) > 1)} {', '.join(map(str, groups[index]))}: z = {round(index * step)}",
             tuple(images_of_class[row] for images_of_class in images),
-            {number: mask[index] for number, mask in enumerate(masks, start=1) if mask[index].any()},
+            {number: mask[index][shown] for number, mask in enumerate(masks, start=1) if mask[index][shown].any()},
         )
         for row, index in enumerate(indices)
     ]

@@ -84,7 +84,7 @@ def cut_through_molecule(
     if not shown.any():
         return middle_cut(shape)
     z, y, x = _planes(inside if inside.any() else molecule, step, shape)
-    return Cut((z, y, x), _window(shown, step, shape))
+    return Cut((z, y, x), around(box_around(shown), step, shape))
 
 
 def _sampled(values: Volume, sizes: Sequence[int], step: int, shape: Sequence[int]) -> Volume:
@@ -107,9 +107,17 @@ def _planes(mask: Mask, step: int, shape: Sequence[int]) -> List[int]:
     return planes
 
 
-def _window(mask: Mask, step: int, shape: Sequence[int]) -> Box:
-    """Return a cube around a mask with a margin, cut at the faces of the map."""
-    box = box_around(mask)
+def around(box: Box, step: int, shape: Sequence[int]) -> Box:
+    """Return a cube around a box with a margin, cut at the faces of the map.
+
+    Parameters
+    ----------
+    box : three slices
+        Box in voxels of a grid that has every `step`-th voxel of the map.
+    step : int
+    shape : three int
+        Shape of the map, voxels.
+    """
     longest = max(part.stop - part.start for part in box) * step
     side = math.ceil(longest * (1 + 2 * _MARGIN))
     z, y, x = (_around((part.start + part.stop) * step // 2, side, full) for part, full in zip(box, shape))

@@ -9,6 +9,7 @@ from occupy_core.errors import MapError
 from occupy_core.reporting.pdf.comparison_page import comparison_figure
 from occupy_core.reporting.pdf.logfile import fixed_style
 from occupy_core.reporting.region_sections import ball_mask, region_sections
+from occupy_core.reporting.surface.region_surface import region_surface
 from occupy_scipion import report
 from occupy_scipion.protocols import ProtOccupyCompareClasses
 from occupy_scipion.sources import voxels_of
@@ -49,8 +50,13 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
             masks = [self._region_mask(region, volumes[0].shape, voxel_size) for region in comparison["regions"]]
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the maps")]
+        sure = {
+            region["number"]: mask for region, mask in zip(comparison["regions"], masks) if region["mask"] is not None
+        }
+        surface = region_surface(volumes, sure, spacing=voxel_size)
+        sections = region_sections(masks, volumes, window=surface.window if surface else None)
         with fixed_style():
-            figure = comparison_figure(comparison, region_sections(masks, volumes))
+            figure = comparison_figure(comparison, sections, surface=surface)
         return [PageView(figure, "Comparison of classes", self._tkRoot)]
 
     def _region_mask(self, region, shape, voxel_size):

@@ -11,18 +11,22 @@ from typing import Any, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from occupy_core.comparing.describe import comparison_notes, no_region_text, sure_regions
 from occupy_core.reporting.pdf.colours import DENSITY_COLOURS
 from occupy_core.reporting.pdf.frames import Frame
 from occupy_core.reporting.pdf.sheets import Sheet
+from occupy_core.reporting.pdf.surface_views import draw_views
 from occupy_core.reporting.pdf.text import line_height, shortened, text_width, wrapped
 from occupy_core.reporting.region_sections import RegionSection
+from occupy_core.reporting.surface.region_surface import RegionSurface, region_pictures
 
 Report = Mapping[str, Any]
 
-_CHART_HEIGHT = 3.2  # inches
+_CHART_HEIGHT, _SURFACE_HEIGHT = 3.2, 2.4  # inches
+_PIXELS = 260  # along the longest side of the 3D views
 _FONT_SIZE = 9.0  # points
 _LABELS_WIDTH = 0.25  # space for labels on the left of the sections, inches
 _GAP = 0.08  # inches
@@ -37,7 +41,10 @@ _OPACITY, _UNSURE_OPACITY = (1.0, 0.55), (0.3, 0.15)
 
 
 def comparison_figure(
-    report: Report, sections: Sequence[RegionSection], levels: Optional[Tuple[float, float]] = None
+    report: Report,
+    sections: Sequence[RegionSection],
+    levels: Optional[Tuple[float, float]] = None,
+    surface: Optional[RegionSurface] = None,
 ) -> Figure:
     """Draw classes side by side with the regions outlined, a chart of the occupancies, and notes below it.
 
@@ -51,19 +58,23 @@ def comparison_figure(
         Sections of the compared classes (`region_sections`).
     levels : two float, optional
         Values shown as black and as white; by default those of these sections (`grey_levels_of`).
+    surface : RegionSurface, optional
+        The mean of the classes with the regions, for 3D views above the sections.
     """
-    width, height = comparison_size(report, sections)
+    width, height = comparison_size(report, sections, surface)
     notes = [line for text in _notes(report) for line in wrapped(text, width, _FONT_SIZE)]
     notes_height = len(notes) * line_height(_FONT_SIZE)
     sheet = Sheet(width + 2 * _GAP, height + notes_height + 2 * _GAP)
     box = {"left": _GAP, "top": _GAP, "width": width, "height": height}
-    draw_comparison(sheet, report, sections, levels or grey_levels_of(sections), **box)
+    draw_comparison(sheet, report, sections, levels or grey_levels_of(sections), surface, **box)
     for number, line in enumerate(notes):
         sheet.text(_GAP, _GAP + height + number * line_height(_FONT_SIZE), line, size=_FONT_SIZE)
     return sheet.figure
 
 
-def comparison_figures(report: Report, sections: Sequence[RegionSection]) -> Iterator[Figure]:
+def comparison_figures(
+    report: Report, sections: Sequence[RegionSection], surface: Optional[RegionSurface] = None
+) -> Iterator[Figure]:
     """Draw the figures of a comparison one by one, each with at most 24 classes; parameters as `comparison_figure`."""
     levels = grey_levels_of(sections)
     for first in range(0, len(report["maps"]), _MAX_CLASSES):
@@ -71,12 +82,15 @@ def comparison_figures(report: Report, sections: Sequence[RegionSection]) -> Ite
         regions = [{**region, "occupancies": region["occupancies"][chosen]} for region in report["regions"]]
         part = {**report, "maps": report["maps"][chosen], "regions": regions}
         shown = [replace(section, images=section.images[chosen]) for section in sections]
-        yield comparison_figure(part, shown, levels)
+        yield comparison_figure(part, shown, levels, None if first else surface)
 
 
-def comparison_size(report: Report, sections: Sequence[RegionSection]) -> Tuple[float, float]:
+def comparison_size(
+    report: Report, sections: Sequence[RegionSection], surface: Optional[RegionSurface] = None
+) -> Tuple[float, float]:
     """Return the natural width and height of a comparison, inches; parameters as in `comparison_figure`."""
-    return max(7.0, 2.2 * len(report["maps"]) + 1.0), 2.2 * len(sections) + 0.6 + _CHART_HEIGHT
+    height = 2.2 * len(sections) + 0.6 + _CHART_HEIGHT + _SURFACE_HEIGHT * (surface is not None)
+    return max(7.0, 2.2 * len(report["maps"]) + 1.0), height
 
 
 def draw_comparison(
@@ -84,6 +98,7 @@ def draw_comparison(
     report: Report,
     sections: Sequence[RegionSection],
     levels: Tuple[float, float],
+    surface: Optional[RegionSurface] = None,
     *,
     left: float,
     top: float,
@@ -95,14 +110,27 @@ def draw_comparison(
     Parameters
     ----------
     sheet : Sheet
-    report, sections, levels
+    report, sections, levels, surface
         As in `comparison_figure`.
     left, top, width, height : float
         Position and size of the rectangle, in inches from the left and upper edges of the sheet.
     """
-    chart_height = height * _CHART_HEIGHT / comparison_size(report, sections)[1]
+    natural_height = comparison_size(report, sections, surface)[1]
+    chart_height = height * _CHART_HEIGHT / natural_height
+    if surface is not None:
+        surface_height = height * _SURFACE_HEIGHT / natural_height
+        _draw_surface(sheet, surface, left=left, top=top, width=width, height=surface_height)
+        top, height = top + surface_height, height - surface_height
     _draw_sections(sheet, report, sections, levels, left, top, width, height - chart_height)
     _draw_chart(sheet, report, left, top + height - chart_height, width, chart_height)
+
+
+def _draw_surface(sheet: Sheet, surface: RegionSurface, **box: float) -> None:
+    """Draw the mean of the classes from three sides, with the regions in the colours of the chart."""
+    colours = {number: to_rgb(_colour(number)) for number in surface.regions}
+    pictures, pixel = region_pictures(surface, colours, pixels=_PIXELS)
+    title = "Mean of the classes" + (", with the regions in the colours of the chart" if colours else "")
+    draw_views(sheet, pictures, pixel, title, **box)
 
 
 def _draw_sections(
@@ -220,6 +248,8 @@ def _draw_bars(frame: Frame, region: Report, offset: float, width: float) -> Non
             ends = [[(middle - width / 10, end), (middle + width / 10, end)] for end in (low, high)]
             intervals += [[(middle, low), (middle, high)], *ends]
     frame.add(LineCollection(intervals, colors="black", linewidths=0.8, zorder=2))
+    for middle, (value, _, high) in zip(middles, values):
+        frame.number_above(middle, value if high is None else high, f"{value:.2f}", width=1.1 * width)
 
 
 def _edge(middle: float, top: float, width: float) -> List[Tuple[float, float]]:

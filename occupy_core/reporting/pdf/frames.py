@@ -193,6 +193,15 @@ class Frame:
         if label:
             self._legend_entries.append((label, {"lw": _BAR_WIDTH, **style}))
 
+    def number_above(self, x: float, y: float, value: str, *, width: float) -> None:
+        """Write a number centred above a point, in the frame's coordinates, if it is not wider than `width` there."""
+        across = (self.right - self.left) / (self._x[1] - self._x[0])
+        if text_width(value, TINY) > width * across:
+            return
+        down = self.bottom - (y - self._y[0]) / (self._y[1] - self._y[0]) * (self.bottom - self.top)
+        middle = self.left + (x - self._x[0]) * across
+        self.sheet.text(middle, down - line_height(TINY) - _TICK_GAP, value, size=TINY, ha="center")
+
     def sides(self, *, right: bool = False) -> None:
         """Draw the left and the lower side of the frame, and optionally the right side."""
         corners = [(self.left, self.top), (self.left, self.bottom), (self.right, self.bottom), (self.right, self.top)]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -25,9 +25,10 @@ from occupy_core.reporting.pdf.preload import quiet_matplotlib
 from occupy_core.reporting.pdf.sheets import MARGIN, WARNINGS, WIDTH, Page, add_blocks
 from occupy_core.reporting.region_sections import RegionSection
 from occupy_core.reporting.sections import MapSections
+from occupy_core.reporting.surface.region_surface import RegionSurface
 
 Report = Mapping[str, Any]
-_MAX_COMPARISON_HEIGHT = 7.5  # on a page with text, inches
+_MAX_COMPARISON_HEIGHT = 8.5  # on a page with text, inches
 
 
 class Logfile:
@@ -54,7 +55,7 @@ class Logfile:
         """
         report = shown.report
         if has_several_maps(report):
-            for figure in _summary_figures(report, shown.region_sections):
+            for figure in _summary_figures(report, shown.region_sections, shown.region_surface):
                 self._add_page(figure, in_front=True)
         if report.get("model"):
             from occupy_core.reporting.pdf.model_page import model_pages  # most jobs have no model
@@ -86,7 +87,9 @@ def pages_of_map(report: Report, index: int, sections: MapSections) -> List[Figu
     return map_pages(shown_map(report, index, sections))
 
 
-def summary_pages(report: Report, region_sections: Sequence[RegionSection]) -> List[Figure]:
+def summary_pages(
+    report: Report, region_sections: Sequence[RegionSection], surface: Optional[RegionSurface] = None
+) -> List[Figure]:
     """Draw the pages about all maps of a job: comparison, shared reference, list of maps, failures, warnings.
 
     Parameters
@@ -95,11 +98,15 @@ def summary_pages(report: Report, region_sections: Sequence[RegionSection]) -> L
         Report of the job, as in report.json.
     region_sections : sequence of RegionSection
         Sections through the regions where classes differ; empty when maps were not compared.
+    surface : RegionSurface, optional
+        The mean of the classes with the regions, for 3D views.
     """
-    return list(_summary_figures(report, region_sections))
+    return list(_summary_figures(report, region_sections, surface))
 
 
-def _summary_figures(report: Report, region_sections: Sequence[RegionSection]) -> Iterator[Figure]:
+def _summary_figures(
+    report: Report, region_sections: Sequence[RegionSection], surface: Optional[RegionSurface]
+) -> Iterator[Figure]:
     """Draw the pages of `summary_pages` one by one, so that few of them are in memory."""
     compared = report["comparison"]
     notes = [*report["warnings"], *(compared["warnings"] if compared else [])]
@@ -108,8 +115,8 @@ def _summary_figures(report: Report, region_sections: Sequence[RegionSection]) -
     page.top += 0.1
     add_blocks(page, outcome_blocks(report), title="Local scale, continued")  # a new page has room for all of them
     page.top += 0.1
-    if compared and not _place_comparison(page, compared, region_sections):
-        yield from comparison_figures(compared, region_sections)
+    if compared and not _place_comparison(page, compared, region_sections, surface):
+        yield from comparison_figures(compared, region_sections, surface)
     pages = add_blocks(page, list(_summary_blocks(report, notes).items()), title="Local scale, continued")
     yield from (item.figure for item in pages)
 
@@ -125,9 +132,11 @@ def fixed_style() -> Iterator[None]:
             yield
 
 
-def _place_comparison(page: Page, compared: Report, region_sections: Sequence[RegionSection]) -> bool:
+def _place_comparison(
+    page: Page, compared: Report, region_sections: Sequence[RegionSection], surface: Optional[RegionSurface]
+) -> bool:
     """Draw the comparison on the page, and return True; if it is too wide for the page, only return False."""
-    width, height = comparison_size(compared, region_sections)
+    width, height = comparison_size(compared, region_sections, surface)
     if width > 1.1 * WIDTH:  # a comparison may be squeezed by a tenth
         return False
     height = min(height, _MAX_COMPARISON_HEIGHT)
@@ -136,6 +145,7 @@ def _place_comparison(page: Page, compared: Report, region_sections: Sequence[Re
         compared,
         region_sections,
         grey_levels_of(region_sections),
+        surface,
         left=MARGIN,
         top=page.top,
         width=WIDTH,

@@ -13,6 +13,7 @@ from occupy_core.settings.settings import Settings
 
 if TYPE_CHECKING:  # loaded only by jobs that compare maps
     from occupy_core.reporting.region_sections import RegionSection
+    from occupy_core.reporting.surface.region_surface import RegionSurface
 
 Report = Mapping[str, Any]
 
@@ -56,12 +57,15 @@ class LastPages:
         Content of report.json.
     region_sections : sequence of RegionSection
         Sections through the regions where classes differ; empty when maps were not compared.
+    region_surface : RegionSurface, optional
+        The mean of the classes with the regions, for 3D views.
     sections : sequence of MapSections
         Sections through the maps in `report["maps"]`, from the first, whose pages are not drawn yet.
     """
 
     report: Report
     region_sections: Sequence[RegionSection] = ()
+    region_surface: Optional[RegionSurface] = None
     sections: Sequence[MapSections] = ()
 
 

@@ -66,7 +66,7 @@ def map_surface(
     """
     if not level > 0:
         return None
-    step = math.ceil(max(density.shape) / _MAX_SIDE)
+    step = step_of(density.shape)
     averages = averaged(density, step, threads=threads)
     averages /= np.float32(level)
     inside = averages >= 1
@@ -77,7 +77,7 @@ def map_surface(
     box = box_around(shown)
     middle = step // 2
     colours = values[middle::step, middle::step, middle::step]
-    return MapSurface(_with_margin(averages, box, "constant"), _with_margin(colours, box, "edge"), voxel_size * step)
+    return MapSurface(cut_with_margin(averages, box), cut_with_margin(colours, box, mode="edge"), voxel_size * step)
 
 
 def averaged(volume: Volume, step: int, *, threads: int = 1) -> Volume:
@@ -117,10 +117,13 @@ def without_dust(mask: Mask) -> Mask:
     return chosen
 
 
-def _with_margin(volume: Volume, box: Sequence[slice], mode: str) -> Volume:
+def step_of(shape: Sequence[int]) -> int:
+    """Return the edge in voxels of the blocks that are averaged to one voxel of a 3D view, for a map of a shape."""
+    return math.ceil(max(shape) / _MAX_SIDE)
+
+
+def cut_with_margin(volume: Volume, box: Sequence[slice], *, mode: str = "constant") -> Volume:
     """Cut a box out of a volume, with one voxel around it, and pad that by another one: a face below the surface."""
     wider: List[slice] = [slice(max(0, part.start - 1), part.stop + 1) for part in box]
     cut = volume[tuple(wider)]
-    if mode == "constant":
-        return np.pad(cut, 1)
-    return np.pad(cut, 1, mode="edge")
+    return np.pad(cut, 1, mode=mode)  # type: ignore[call-overload]

@@ -6,9 +6,10 @@ from matplotlib.patches import Rectangle
 
 from occupy_core.reporting.pdf.comparison_page import comparison_figure
 from occupy_core.reporting.region_sections import region_sections
+from occupy_core.reporting.surface.region_surface import region_surface
 from tests.core.comparing.reports import DOUBT, comparison_report, region_report
 from tests.core.reporting.balls import ball
-from tests.core.reporting.pdf.figure_contents import check_texts_fit
+from tests.core.reporting.pdf.figure_contents import artists_by_label, check_texts_fit
 
 
 def comparison(occupancies, shares):
@@ -35,6 +36,32 @@ def test_the_chart_has_a_bar_for_each_region_and_class_and_for_all_particles():
     indices = [texts.index(name, 4) for name in ("class 1", "class 2", "all particles")]
     assert indices == sorted(indices) and "occupancy, 90 % interval" in texts
     assert len(figure.findobj(BboxImage)) == 4  # two sections of two classes
+
+
+def test_bars_have_their_numbers_where_these_fit():
+    sections = region_sections([ball(8)], [ball(16), ball(16)])
+    texts = [item.get_text() for item in comparison_figure(comparison([(0.2, 0.8)], None), sections).texts]
+    assert {"0.20", "0.80"} <= set(texts)
+    many = comparison([(0.2, 0.8)] * 12, None)
+    figure = comparison_figure(many, region_sections([ball(8)] * 12, [ball(16), ball(16)]))
+    assert "0.20" not in {item.get_text() for item in figure.texts}
+    check_texts_fit(figure)
+
+
+def test_the_mean_of_the_classes_is_shown_from_three_sides_above_the_sections():
+    report = comparison([(0.2, 0.8)], None)
+    maps = [ball(16, radius=7), ball(16, radius=7) + ball(8)]
+    surface = region_surface(maps, {1: ball(8)}, spacing=2.0)
+    sections = region_sections([ball(8)], maps, window=surface.window)
+    without, figure = comparison_figure(report, sections), comparison_figure(report, sections, surface=surface)
+    artists = artists_by_label(figure)
+    bounds = [artists[f"surface {name}"].get_window_extent().bounds for name in "zyx"]
+    assert figure.get_figheight() > without.get_figheight() + 2
+    highest = max(picture.get_window_extent().y1 for picture in without.findobj(BboxImage))
+    assert min(bottom for _, bottom, _, _ in bounds) > highest
+    red, green, blue = artists["surface y"].get_array().reshape(-1, 3).astype(int).T
+    assert (blue > red + 60).any()  # region 1, in the chart's first colour
+    check_texts_fit(figure)
 
 
 def test_the_figure_needs_neither_shares_nor_regions():
