@@ -24,6 +24,7 @@ from occupy_core.settings.output_names import MODEL_ATTRIBUTES, MODEL_FILE, MODE
 if TYPE_CHECKING:
     from occupy_core.comparing.compare_maps import ClassComparison
     from occupy_core.modelling.model_occupancy import ModelOccupancy
+    from occupy_core.reporting.surface.map_surface import MapSurface
 
 # Work of the fit for one map: relative to the work of estimating and writing the map.
 MODEL_WORK = 0.5
@@ -31,6 +32,7 @@ _NEAR = 5.0  # Å from an atom, within which a voxel of a region lies on the mod
 # Share of a region on the model below which no part explains it. In simulated classes it was 0.99 and more where the
 # model has the part that differs, and 0.12 to 0.21 where it lacks that part. Our choice.
 _EXPLAINED = 0.5
+_MAX_SURFACES = 4  # maps whose surfaces are shown
 _MIN_SHARE = 0.15  # share of a region's atoms that lie in a part, from which on the region is said to lie on it
 
 
@@ -141,6 +143,33 @@ def add_local_scale(
             scale = open_written(folder / written[item.prefix], result.grid.shape)
             for part, value in zip(report["parts"], scale_of_parts(scale, result, index)):
                 part["occupancies"][index]["local_scale"] = value
+
+
+def model_surfaces(
+    result: Optional[ModelOccupancy], job: Job, processed: Sequence[MapOutputs]
+) -> Dict[str, MapSurface]:
+    """Return the surfaces of the first maps, coloured by the occupancy of the parts of the model, by the maps' names.
+
+    Parameters
+    ----------
+    result : ModelOccupancy, optional
+        None for a job without model.
+    job : Job
+    processed : sequence of MapOutputs
+        The maps that did not fail.
+    """
+    if result is None:
+        return {}
+    from occupy_core.reporting.surface.model_colours import coloured_by_model
+
+    sections = {item.source.prefix: item.sections for item in processed}
+    found: Dict[str, MapSurface] = {}
+    for index, item in enumerate(_counted(job.maps)[:_MAX_SURFACES]):
+        load = sections.get(item.prefix)
+        surface = load().surface if load else None
+        if surface is not None:
+            found[item.name] = coloured_by_model(surface, result, index)
+    return found
 
 
 def name_parts_of_regions(

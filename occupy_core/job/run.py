@@ -19,6 +19,7 @@ from occupy_core.job.fitted_model import (
     add_local_scale,
     measure_job_model,
     model_file_names,
+    model_surfaces,
     name_parts_of_regions,
 )
 from occupy_core.job.memory_need import enough_memory
@@ -109,6 +110,7 @@ def run_job(
             comparison=comparison_report,
             class_comparison=comparison,
             model=model_report,
+            model_surfaces=partial(model_surfaces, model, job, processed),
             warnings=[*job.input_warnings, *notes, *warnings],
             job_record=record(),
         )

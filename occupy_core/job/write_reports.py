@@ -16,6 +16,7 @@ from occupy_core.reporting.next_steps import next_steps, result_text
 from occupy_core.reporting.pdf.messages import LastPages, MapPages, takes_full_scale
 from occupy_core.reporting.report import finite, job_report, write_json
 from occupy_core.reporting.sections import MapSections
+from occupy_core.reporting.surface.map_surface import MapSurface
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import CHIMERAX, FIGURE, REPORT
 from occupy_core.settings.settings import Settings
@@ -48,6 +49,8 @@ class ReportContents:
         Result of the comparison that `comparison` reports.
     model : dict, optional
         Report of the fitted model (`modelling.outputs.write_model_outputs`); None without one.
+    model_surfaces : callable
+        Returns the surfaces of maps, coloured by the occupancy of the parts (`fitted_model.model_surfaces`).
     warnings : sequence of str
         Warnings about the job, not about one map.
     job_record : mapping
@@ -62,6 +65,7 @@ class ReportContents:
     comparison: Optional[Report]
     class_comparison: Optional[ClassComparison]
     model: Optional[Report]
+    model_surfaces: Callable[[], Dict[str, MapSurface]]
     warnings: Sequence[str]
     job_record: Mapping[str, Any]
 
@@ -142,7 +146,7 @@ def _last_pages(report: Report, contents: ReportContents) -> LastPages:
     of_maps = [load() for load in contents.map_sections]
     compared = contents.class_comparison
     if compared is None:
-        return LastPages(report, sections=of_maps)
+        return LastPages(report, model_surfaces=contents.model_surfaces(), sections=of_maps)
     regions, spacing = compared.result.regions, compared.spacing
     surface = region_surface(
         (density.load() for density in compared.densities),
@@ -155,4 +159,4 @@ def _last_pages(report: Report, contents: ReportContents) -> LastPages:
         window=surface.window if surface else None,
         step=spacing,
     )
-    return LastPages(report, sections, surface, of_maps)
+    return LastPages(report, sections, surface, contents.model_surfaces(), of_maps)

@@ -233,8 +233,9 @@ def _surface_on_disk(surface: Optional[MapSurface]) -> Callable[[], Optional[Map
     """Move a surface to the temporary file, and return the function that loads it again."""
     if surface is None:
         return lambda: None
-    density, values, spacing = DiskArray(surface.density), DiskArray(surface.values), surface.spacing
-    return lambda: MapSurface(density.load(), values.load(), spacing)
+    density, values = DiskArray(surface.density), DiskArray(surface.values)
+    spacing, corner = surface.spacing, surface.corner
+    return lambda: MapSurface(density.load(), values.load(), spacing, corner)
 
 
 def _step(side: int) -> int:

@@ -18,7 +18,7 @@ from occupy_core.comparing.describe import comparison_notes, no_region_text, sur
 from occupy_core.reporting.pdf.colours import DENSITY_COLOURS
 from occupy_core.reporting.pdf.frames import Frame
 from occupy_core.reporting.pdf.sheets import Sheet
-from occupy_core.reporting.pdf.surface_views import draw_views
+from occupy_core.reporting.pdf.surface_views import draw_views, views_height
 from occupy_core.reporting.pdf.text import line_height, shortened, text_width, wrapped
 from occupy_core.reporting.region_sections import RegionSection
 from occupy_core.reporting.surface.region_surface import RegionSurface, region_pictures
@@ -89,8 +89,8 @@ def comparison_size(
     report: Report, sections: Sequence[RegionSection], surface: Optional[RegionSurface] = None
 ) -> Tuple[float, float]:
     """Return the natural width and height of a comparison, inches; parameters as in `comparison_figure`."""
-    height = 2.2 * len(sections) + 0.6 + _CHART_HEIGHT + _SURFACE_HEIGHT * (surface is not None)
-    return max(7.0, 2.2 * len(report["maps"]) + 1.0), height
+    width = max(7.0, 2.2 * len(report["maps"]) + 1.0)
+    return width, 2.2 * len(sections) + 0.6 + _CHART_HEIGHT + _surface_height(surface, width)
 
 
 def draw_comparison(
@@ -118,14 +118,19 @@ def draw_comparison(
     natural_height = comparison_size(report, sections, surface)[1]
     chart_height = height * _CHART_HEIGHT / natural_height
     if surface is not None:
-        surface_height = height * _SURFACE_HEIGHT / natural_height
+        surface_height = height * _surface_height(surface, width) / natural_height
         _draw_surface(sheet, surface, left=left, top=top, width=width, height=surface_height)
         top, height = top + surface_height, height - surface_height
     _draw_sections(sheet, report, sections, levels, left, top, width, height - chart_height)
     _draw_chart(sheet, report, left, top + height - chart_height, width, chart_height)
 
 
-def _draw_surface(sheet: Sheet, surface: RegionSurface, **box: float) -> None:
+def _surface_height(surface: Optional[RegionSurface], width: float) -> float:
+    """Return the natural height of the 3D views with a gap below them, inches."""
+    return 0.0 if surface is None else views_height(surface.density.shape, width, _SURFACE_HEIGHT) + _GAP
+
+
+def _draw_surface(sheet: Sheet, surface: RegionSurface, **box: Any) -> None:
     """Draw the mean of the classes from three sides, with the regions in the colours of the chart."""
     colours = {number: to_rgb(_colour(number)) for number in surface.regions}
     pictures, pixel = region_pictures(surface, colours, pixels=_PIXELS)

@@ -62,7 +62,11 @@ class Logfile:
 
             outcome = [] if has_several_maps(report) else outcome_blocks(report)
             for figure in model_pages(
-                report["model"], report["comparison"], version=report["version"], outcome=outcome
+                report["model"],
+                report["comparison"],
+                version=report["version"],
+                outcome=outcome,
+                surfaces=shown.model_surfaces,
             ):
                 self._add_page(figure, in_front=True)
         for index, sections in enumerate(shown.sections):
@@ -166,7 +170,7 @@ def _summary_blocks(report: Report, notes: Sequence[str]) -> Dict[str, Sequence[
         blocks[heading] = comparison_lines(compared)
     if shared is not None:
         blocks["Full scale of the scale maps"] = [f"one for all maps, from {map_name(report, shared)}"]
-    blocks["Maps (a page each follows)"] = [_map_line(item) for item in maps]
+    blocks["Maps (pages on each follow)"] = [_map_line(item) for item in maps]
     if failed:
         blocks[f"{len(failed)} failed and left out"] = [item["reason"] for item in failed]
     if notes:

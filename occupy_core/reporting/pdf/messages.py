@@ -13,6 +13,7 @@ from occupy_core.settings.settings import Settings
 
 if TYPE_CHECKING:  # loaded only by jobs that compare maps
     from occupy_core.reporting.region_sections import RegionSection
+    from occupy_core.reporting.surface.map_surface import MapSurface
     from occupy_core.reporting.surface.region_surface import RegionSurface
 
 Report = Mapping[str, Any]
@@ -59,6 +60,8 @@ class LastPages:
         Sections through the regions where classes differ; empty when maps were not compared.
     region_surface : RegionSurface, optional
         The mean of the classes with the regions, for 3D views.
+    model_surfaces : mapping of str to MapSurface, optional
+        Surfaces of maps, coloured by the occupancy of the parts of a fitted model, by the names of the maps.
     sections : sequence of MapSections
         Sections through the maps in `report["maps"]`, from the first, whose pages are not drawn yet.
     """
@@ -66,6 +69,7 @@ class LastPages:
     report: Report
     region_sections: Sequence[RegionSection] = ()
     region_surface: Optional[RegionSurface] = None
+    model_surfaces: Optional[Mapping[str, MapSurface]] = None
     sections: Sequence[MapSections] = ()
 
 

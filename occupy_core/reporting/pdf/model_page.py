@@ -24,7 +24,9 @@ from occupy_core.modelling.describe import (
 from occupy_core.reporting.pdf.colours import FRACTION_COLOURS
 from occupy_core.reporting.pdf.frames import Frame
 from occupy_core.reporting.pdf.sheets import MARGIN, SMALL, TINY, WARNINGS, WIDTH, Blocks, Page, add_blocks
+from occupy_core.reporting.pdf.surface_views import draw_surfaces
 from occupy_core.reporting.pdf.text import line_height, shortened, text_width
+from occupy_core.reporting.surface.map_surface import MapSurface
 
 Report = Mapping[str, Any]
 
@@ -36,12 +38,19 @@ _TICKS = (0, 0.5, 1)
 _OCCUPANCIES = "Occupancies, with 90 % intervals in brackets, and median local scale at the atoms"
 _SAMPLE = 0.2  # inches, of a line in the legend
 _DASHES = ("-", "--", ":", "-.")
+_VIEWS_HEIGHT = 2.4  # of the 3D views, inches
+_SURFACES = "Surface of the map, coloured by the occupancy of the nearest part from 0 (dark blue) to 1 (yellow)"
 _CONTINUED = "Occupancy of a fitted model, continued"
 _WIDE_CELL, _WIDEST_CELL = 0.9, 1.25  # inches; narrower cells of the table have no intervals
 
 
 def model_pages(
-    report: Report, comparison: Optional[Report] = None, *, version: str, outcome: Blocks = ()
+    report: Report,
+    comparison: Optional[Report] = None,
+    *,
+    version: str,
+    outcome: Blocks = (),
+    surfaces: Optional[Mapping[str, MapSurface]] = None,
 ) -> List[Figure]:
     """Draw the pages on a fitted model.
 
@@ -55,11 +64,16 @@ def model_pages(
         Version of this program.
     outcome : sequence of (str, sequence of str)
         The result of the job and the next steps, for the first page of the file.
+    surfaces : mapping of str to MapSurface, optional
+        Surfaces of maps, coloured by the occupancy of the parts, by the names of the maps.
     """
     page = Page("Occupancy of the parts of a fitted model", report["model"], f"OccuPy for Scipion and RELION {version}")
     page.add_warning_count(report["warnings"])
     page.top += 0.15
     add_blocks(page, outcome, title=_CONTINUED)  # a new page has room for all of them
+    if surfaces:
+        height = draw_surfaces(page, surfaces, _SURFACES, left=MARGIN, top=page.top, width=WIDTH, height=_VIEWS_HEIGHT)
+        page.top += height + 0.1
     if len(report["maps"]) == 1:
         _draw_bars(page, report)
     else:
@@ -96,6 +110,8 @@ def _draw_bars(page: Page, report: Report) -> None:
         whiskers.append([(middle, value["low"]), (middle, value["high"])])
         whiskers += [[(middle - 0.15, value[end]), (middle + 0.15, value[end])] for end in ("low", "high")]
     frame.add(LineCollection(whiskers, colors="black", linewidths=0.8, zorder=2))
+    for middle, value in enumerate(values):
+        frame.number_above(middle, value["high"], f"{value['occupancy']:.2f}", width=0.9)
     frame.sides()
     frame.ticks_beside(_TICKS)
     space = 0.9 * (WIDTH - _LEFT) / len(parts)

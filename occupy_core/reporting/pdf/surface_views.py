@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence, Tuple
 
 import matplotlib
 import numpy as np
@@ -14,7 +14,7 @@ from occupy_core.reporting.pdf.colours import FRACTION_COLOURS
 from occupy_core.reporting.pdf.frames import Frame
 from occupy_core.reporting.pdf.scale_bar import draw_scale_bar
 from occupy_core.reporting.pdf.sheets import SMALL, TINY, Sheet
-from occupy_core.reporting.pdf.text import line_height
+from occupy_core.reporting.pdf.text import line_height, shortened
 from occupy_core.reporting.sections import AXIS_NAMES
 from occupy_core.reporting.surface.map_surface import MapSurface
 from occupy_core.reporting.surface.pictures import Palette, surface_pictures
@@ -23,6 +23,7 @@ _PIXELS = 260  # along the longest side of the surface
 _GAP = 0.15  # inches between views
 _LABEL_HEIGHT = 1.2 * line_height(SMALL)
 _LONGEST_BAR = 0.6  # inches
+_SIDES = tuple(f"seen along {name}" for name in AXIS_NAMES)
 _FIGURE, _KEY_HEIGHT = (9.0, 4.6), 0.75  # width and height, and height of the colour key in it, inches
 
 
@@ -63,6 +64,50 @@ def draw_surface(
     return draw_views(sheet, pictures, pixel, title, left=left, top=top, width=width, height=height)
 
 
+def draw_surfaces(
+    sheet: Sheet,
+    surfaces: Mapping[str, MapSurface],
+    title: str,
+    *,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+) -> float:
+    """Draw the surfaces of several maps, each with its name: all sides of a single map, one side of each of several.
+
+    Parameters
+    ----------
+    surfaces : mapping of str to MapSurface
+        By the names of the maps, at least one.
+    sheet, title, left, top, width, height
+        As in `draw_surface`, which also tells what is returned.
+    """
+    box = {"left": left, "top": top, "width": width, "height": height}
+    if len(surfaces) == 1:
+        return draw_surface(sheet, next(iter(surfaces.values())), title, **box)
+    pixel = max(surface.spacing * max(surface.density.shape) for surface in surfaces.values()) / _PIXELS
+    side = _widest_side(next(iter(surfaces.values())))
+    pictures = []
+    for surface in surfaces.values():
+        pixels = round(surface.spacing * max(surface.density.shape) / pixel)
+        pictures.append(surface_pictures(surface, fraction_palette(), pixels=pixels)[0][side])
+    title = f"{title}, seen along {AXIS_NAMES[side]}"
+    return draw_views(sheet, pictures, pixel, title, names=list(surfaces), **box)
+
+
+def _widest_side(surface: MapSurface) -> int:
+    """Return the axis along which a surface covers the largest area."""
+    return int(np.argmax([(surface.density >= 1).any(axis=axis).sum() for axis in range(3)]))
+
+
+def views_height(shape: Tuple[int, ...], width: float, height: float) -> float:
+    """Return the height that the views of a box (z, y, x) along its three axes use in a rectangle, inches."""
+    z, y, x = shape
+    inch = (width - 2 * _GAP) / (x + x + y)  # inches per voxel
+    return min(height, max(z, y) * inch + 2 * _LABEL_HEIGHT)
+
+
 def draw_views(
     sheet: Sheet,
     pictures: Sequence[Any],
@@ -73,8 +118,9 @@ def draw_views(
     top: float,
     width: float,
     height: float,
+    names: Sequence[str] = _SIDES,
 ) -> float:
-    """Draw pictures seen along z, y and x beside each other, in one scale.
+    """Draw pictures beside each other, in one scale.
 
     Parameters
     ----------
@@ -83,6 +129,8 @@ def draw_views(
         RGB; the first row is at the bottom.
     pixel : float
         Edge of a pixel, Å.
+    names : sequence of str
+        Text below each picture; by default, those of the views along z, y and x.
     title, left, top, width, height
         As in `draw_surface`, which also tells what is returned.
     """
@@ -95,10 +143,10 @@ def draw_views(
         sheet, left + width, top, "bar of the surface", inches_per_angstrom=inch / pixel, longest=_LONGEST_BAR
     )
     middle, across = top + height / 2, left + (width - gaps - columns * inch) / 2
-    for name, picture in zip(AXIS_NAMES, pictures):
+    for number, (name, picture) in enumerate(zip(names, pictures)):
         tall, wide = (side * inch for side in picture.shape[:2])
-        Frame(sheet, across, middle - tall / 2, wide, tall).photo(picture, f"surface {name}")
-        label = f"seen along {name}"
+        Frame(sheet, across, middle - tall / 2, wide, tall).photo(picture, f"surface {AXIS_NAMES[number % 3]}")
+        label = shortened(name, wide + _GAP, TINY)
         sheet.text(across + wide / 2, top + height - line_height(TINY), label, size=TINY, ha="center")
         across += wide + _GAP
     return height

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import reduce
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -29,14 +29,17 @@ class MapSurface:
     density : float32 array, 3D
         Density divided by the surface level: 1 at the surface, less than 1 at the faces of the box.
     values : float32 array, 3D
-        Values from 0 to 1 on the same grid, for the colours.
+        Values from 0 to 1 on the same grid, for the colours; NaN is grey.
     spacing : float
         Edge of a voxel, Å.
+    corner : three int
+        Voxel (z, y, x) of the whole map, in voxels of this grid, that the first voxel is; it may be -1.
     """
 
     density: Volume
     values: Volume
     spacing: float
+    corner: Tuple[int, int, int] = (0, 0, 0)
 
 
 def map_surface(
@@ -76,8 +79,10 @@ def map_surface(
     np.minimum(averages, _BELOW_SURFACE, out=averages, where=inside & ~shown)
     box = box_around(shown)
     middle = step // 2
+    z, y, x = (max(0, part.start - 1) - 1 for part in box)
     colours = values[middle::step, middle::step, middle::step]
-    return MapSurface(cut_with_margin(averages, box), cut_with_margin(colours, box, mode="edge"), voxel_size * step)
+    density, coloured = cut_with_margin(averages, box), cut_with_margin(colours, box, mode="edge")
+    return MapSurface(density, coloured, voxel_size * step, (z, y, x))
 
 
 def averaged(volume: Volume, step: int, *, threads: int = 1) -> Volume:

@@ -27,6 +27,7 @@ _AMBIENT, _LIT, _FAR, _HOLLOW = 0.62, 0.5, 0.25, 0.45
 _SHINE, _SHARPNESS = 0.25, 16
 _HOLLOW_WIDTH, _HOLLOW_DEPTH = 3.0, 6.0  # voxels: around a place, and below what is around for the darkest shade
 _STEP_OF_EDGE = 1.0  # voxels: neighbouring pixels farther apart in depth are an edge, which is smoothed
+_UNKNOWN = 0.75  # brightness of grey, where the value is NaN
 _INSIDE = 1.0  # voxels below the surface, where the value for the colour is taken
 
 
@@ -58,8 +59,10 @@ def surface_pictures(surface: MapSurface, palette: Palette, *, pixels: int) -> T
 def _picture(surface: MapSurface, axis: int, palette: Palette, zoom: float) -> Picture:
     density, values = (np.ascontiguousarray(seen_along(item, axis)) for item in (surface.density, surface.values))
     hits = cast_rays(density, zoom)
-    found = np.clip(sample(values, hits, deeper=_INSIDE), 0, 1)
-    colours = palette[np.rint(found * (len(palette) - 1)).astype(np.intp)]
+    found = sample(values, hits, deeper=_INSIDE)
+    known = np.clip(np.nan_to_num(found), 0, 1)
+    colours = palette[np.rint(known * (len(palette) - 1)).astype(np.intp)]
+    colours[np.isnan(found)] = _UNKNOWN
     return smooth_picture(shaded(colours, sample(lighting(density), hits), hits, zoom), hits)
 
 

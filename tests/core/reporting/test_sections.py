@@ -58,7 +58,7 @@ def test_sections_are_the_same_after_a_temporary_file_or_without_one(tmp_path, m
     volume = np.random.default_rng(1).random((9, 8, 7), "f4")
     cut = Cut((4, 3, 2), (slice(1, 8), slice(0, 8), slice(2, 7)))
     images = sections_at(volume, cut)
-    surface = MapSurface(volume, 1 - volume, 2.5)
+    surface = MapSurface(volume, 1 - volume, 2.5, (3, -1, 2))
     sections = assemble_sections({"input": images}, cut, volume, 4, {"mask.mrc": images[::-1]}, surface)
     if not is_writable:
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
@@ -68,7 +68,7 @@ def test_sections_are_the_same_after_a_temporary_file_or_without_one(tmp_path, m
     np.testing.assert_array_equal(load().tile, sections.tile)
     np.testing.assert_array_equal(load().surface.density, volume)
     np.testing.assert_array_equal(load().surface.values, 1 - volume)
-    assert load().surface.spacing == 2.5
+    assert (load().surface.spacing, load().surface.corner) == (2.5, (3, -1, 2))
     for image, outline, expected in zip(load().panels["input"], load().outlines["mask.mrc"][::-1], images):
         np.testing.assert_array_equal(image, expected)
         np.testing.assert_array_equal(outline, expected)

@@ -48,3 +48,11 @@ def test_outlines_are_smooth(pictures):
     row = image[image.shape[0] // 2, :, 1]  # green: 255 on the background, low on the bar
     steps = np.abs(np.diff(row))
     assert steps.max() < 200 and (row < 100).any()
+
+
+def test_places_without_a_value_are_grey():
+    density = np.pad(np.full((8, 8, 8), 2, "f4"), 2)
+    values = np.full_like(density, np.nan)
+    (image, _, _), _ = surface_pictures(MapSurface(density, values, 1.0), RED_TO_BLUE, pixels=48)
+    middle = image[24, 24].astype(int)
+    assert np.ptp(middle) == 0 and 60 < middle[0] < 250
