@@ -154,7 +154,7 @@ def measure_model(
     whole : sequence of str
         Names of the groups that count as fully occupied in every map; found when empty.
     lowpass : float, optional
-        Finest detail to fit, Å; by default 6 Å or 2.5 voxels.
+        Finest detail to fit, Å; by default 5 Å or 2.5 voxels.
     names : sequence of str
         Names of the maps in messages.
     are_classes : bool, optional

@@ -4,10 +4,11 @@
     map = s(k) * sum of (occupancy of a group * its density) + constant + noise(k),
 
 where s(k), the factor of each frequency, stands for all that filters a map (B-factors, the envelope of the microscope,
-regularisation, sharpening), and noise(k) for all that the model does not explain. Both are smooth functions of the
-frequency, found in turn with the occupancies. Each group may differ in its B-factor from the others. Map and densities
-are divided by noise(k) and compared in real space near the model, so that other density does not count. The map is
-moved to where the model fits best: classes of one data set are often turned and shifted against one another.
+regularisation, sharpening), and noise(k) for all that the model does not explain. Both are functions of the frequency,
+found in turn with the occupancies. Errors of the particles' orientations blur a map more, the farther from the centre
+of the box; this blur is fitted, and each group may differ in its B-factor from the others. Map and densities are
+divided by noise(k) and compared in real space near the model, so that other density does not count. The map is moved to
+where the model fits best: classes of one data set are often turned and shifted against one another.
 
 Ours, not in the published program.
 """
@@ -28,7 +29,7 @@ from occupy_core.fourier.transforms import Spectrum
 from occupy_core.modelling.fit.fit_result import GroupFit, Weights
 from occupy_core.modelling.fit.frequency_shells import Doubles, FrequencyShells, taper
 from occupy_core.modelling.fit.group_density import GroupDensity
-from occupy_core.modelling.fit.motion_equations import with_motions
+from occupy_core.modelling.fit.motion_equations import with_common_changes
 from occupy_core.modelling.fit.near_model import near_weights, soft_border, unmodelled_density
 from occupy_core.modelling.fit.normal_equations import Place, dot, normal_equations
 
@@ -40,6 +41,9 @@ _POSITIONS = 5000  # of voxels on atoms, at which displacements are computed
 # Å^2, spread of the groups' B-factors about the mean, and degrees of freedom of their distribution, Student's t: few
 # groups are far more flexible than the others, and a normal distribution would hold them back. Ours.
 _B_SPREAD, _B_DEGREES = 12.0, 4.0
+# Å^2 at 1 Å from the centre of the box: the B-factor of errors of the particles' orientations of 2.5 degrees about each
+# axis, what samples 7.5 degrees apart (RELION's default for classes) leave, and more; the spread of what is expected.
+_B_OF_TURNS = 8 * np.pi**2 * 2 / 3 * np.radians(2.5) ** 2
 # Steps by which s(k) is found. Ours: more do not change the benchmark.
 _STEPS = 3
 # Smallest factor and noise, relative to the largest, for quotients.
@@ -114,9 +118,10 @@ class _Fit:
             del rest
             weighted = self._back(self.shells.multiply(spectrum, 1 / noise))
             expected = self._back(self.shells.multiply(explained, 1 / noise))
+            blur = self._blur_of_turns(explained, expected)
             del spectrum, explained
             weights = Weights(self.near, self.shells.step, factor / noise, self.finest)
-            found = self._solve(weighted, weights, occupancies, b_factors, expected)
+            found = self._solve(weighted, weights, occupancies, b_factors, expected, blur)
             occupancies, b_factors, background = found.occupancies, found.b_factors, found.constant * noise[0]
             small = RigidMotion.none(self.motion.centre, self.steps).after(found.motion)
             has_moved = small.displacement(self.positions) > _LAST_DISPLACEMENT
@@ -197,6 +202,24 @@ class _Fit:
         noise = np.sqrt(np.maximum(per_component / volume, np.finfo(float).tiny)) / fading
         return np.maximum(noise, _LEAST * noise[: self.shells.last].max())
 
+    def _blur_of_turns(self, spectrum: Spectrum, expected: Volume) -> Volume:
+        """Return how the expected map changes with errors of the particles' orientations, whose blur grows outwards.
+
+        Errors of the angle a about each axis move what lies r from the centre of the box by a r in two directions of
+        three: as a B-factor of 8 pi^2 2/3 (a r)^2 would. s(k) holds the mean of it. The change is that by the largest
+        angle that is expected; `spectrum` is that of the expected map.
+        """
+        blur = self._back(self.shells.multiply(spectrum, -(self.shells.centres.astype(float) ** 2) / 4))
+        squares = [((np.arange(n) - n // 2) * step) ** 2 for n, step in zip(self.shape, self.steps)]
+        power = np.square(expected) * self.near
+        weights = [power.sum(axis=others, dtype=np.float64) for others in ((1, 2), (0, 2), (0, 1))]
+        total = max(float(weights[0].sum()), float(np.finfo(float).tiny))
+        mean = sum(float(weight @ square) for weight, square in zip(weights, squares)) / total
+        z, y, x = squares
+        for section, square in zip(blur, z):
+            section *= (_B_OF_TURNS * (square - mean + y[:, None] + x)).astype(np.float32)
+        return blur
+
     def _inner_noise(self, residual: Volume) -> float:
         """Return the power of the residual where atoms are, relative to that near them; at least 1."""
         squares = np.square(residual)
@@ -205,7 +228,7 @@ class _Fit:
         return max(float(np.average(squares, weights=inner)) / near, 1.0) if near > 0 and inner.any() else 1.0
 
     def _solve(
-        self, weighted: Volume, weights: Weights, before: Doubles, b_before: Doubles, expected: Volume
+        self, weighted: Volume, weights: Weights, before: Doubles, b_before: Doubles, expected: Volume, blur: Volume
     ) -> _Solution:
         """Solve for occupancies, changes of the B-factors, a motion and a constant.
 
@@ -226,7 +249,7 @@ class _Fit:
         for_each(range(count), filter_group, threads=self.threads)
         places = [Place.of(item, self.shape) for item in self.densities] * 2
         equations = normal_equations(columns, places, weighted, weights.near)
-        equations = with_motions(equations, columns, places, weighted, weights.near, expected, self.motion)
+        equations = with_common_changes(equations, columns, places, weighted, weights.near, expected, blur, self.motion)
         total, of_map = float(weights.near.sum(dtype=np.float64)), dot(weighted, weights.near)
         matrix = equations.matrix - np.outer(equations.sums, equations.sums) / total  # eliminates the constant
         vector = equations.vector - equations.sums * of_map / total
@@ -234,6 +257,7 @@ class _Fit:
         occupied = np.maximum(before, least)  # the equations have B-factors times occupancies
         spread = np.sqrt((_B_DEGREES * _B_SPREAD**2 + b_before**2) / (_B_DEGREES + 1)) * occupied
         matrix[range(count, 2 * count), range(count, 2 * count)] += spread**-2
+        matrix[-1, -1] += 1  # the expected blur is the unit of its column
         covariance = np.linalg.inv(matrix)
         values = covariance @ vector
         constant = (of_map - float(equations.sums @ values)) / total
@@ -243,7 +267,8 @@ class _Fit:
         of_groups = covariance[:count, :count]
         signal = float(np.sqrt(values[:count] @ np.linalg.solve(of_groups, values[:count])))
         b_factors = values[count : 2 * count] / occupied
-        return _Solution(values[:count], of_groups, b_factors, signal, constant, values[2 * count :], residual)
+        motion = values[2 * count : -1]
+        return _Solution(values[:count], of_groups, b_factors, signal, constant, motion, residual)
 
     def _sum(self, occupancies: Doubles) -> Volume:
         total = np.zeros(self.shape, np.float32)

@@ -28,7 +28,7 @@ from occupy_core.modelling.fit.normal_equations import Place, normal_equations
 
 # Å, and voxels: the finest detail that is fitted is the coarser of both. Finer detail says more about noisy maps, and
 # depends more on the B-factors (docs/model.md). Ours.
-_FINEST, _FINEST_VOXELS = 6.0, 2.5
+_FINEST, _FINEST_VOXELS = 5.0, 2.5
 _FINEST_LOWPASS = 2.0  # voxels: a finer low-pass asks for detail that no map holds
 _COARSEST = 20.0  # Å: a coarser low-pass leaves no shapes of molecules
 _SAMPLES = 2.5  # points of the grid in the finest detail
@@ -103,7 +103,7 @@ def place_model(
     groups : sequence of Group
         All atoms of the model, each in one group.
     lowpass : float, optional
-        Finest detail to fit, Å; by default 6 Å or 2.5 voxels.
+        Finest detail to fit, Å; by default 5 Å or 2.5 voxels.
     warnings : list of str
         Warnings are added to it.
     threads : int
