@@ -27,7 +27,7 @@ def draw_pages(path: Path, receive: Callable[[], Any]) -> str:
     from occupy_core.reporting.pdf.preload import load_drawing
 
     try:
-        missing = load_drawing()
+        missing = load_drawing(axes=False)
         if missing:
             return missing
         from occupy_core.reporting.pdf.logfile import open_logfile

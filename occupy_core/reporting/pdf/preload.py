@@ -12,11 +12,23 @@ from types import ModuleType
 from typing import Any, Iterator
 
 _FONT_SUBSETS = "fontTools.subset"
+_AXES = ("matplotlib.axes", "matplotlib.projections")
 
 
-def load_drawing() -> str:
-    """Load matplotlib before the figures are drawn; return the reason when it is missing, otherwise an empty text."""
+def load_drawing(*, axes: bool = True) -> str:
+    """Load matplotlib before the figures are drawn; return the reason when it is missing, otherwise an empty text.
+
+    Parameters
+    ----------
+    axes : bool
+        Whether to load matplotlib's axes. Pages have none, and loading them takes more than half of the time; but no
+        other figure of this process can then have any.
+    """
     try:
+        with suppress(Exception):  # a version of matplotlib that cannot do without
+            if not axes and "matplotlib" not in sys.modules:
+                with _no_axes():
+                    load_matplotlib()
         load_matplotlib()
     except ImportError as error:
         return f"matplotlib is missing ({error})"
@@ -74,6 +86,24 @@ def quiet_matplotlib() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
+
+
+@contextmanager
+def _no_axes() -> Iterator[None]:
+    """Replace matplotlib's axes and projections by empty modules; an error in the block brings the real ones back."""
+    artist: Any = import_module("matplotlib.artist")
+    stand_ins = {name: ModuleType(name) for name in _AXES}
+    stand_ins[_AXES[0]].Axes = type("Axes", (artist.Artist,), {})  # type: ignore[attr-defined]
+    sys.modules.update(stand_ins)
+    for name, module in stand_ins.items():
+        setattr(sys.modules["matplotlib"], name.rpartition(".")[2], module)
+    try:
+        yield
+    except BaseException:
+        for name in stand_ins:
+            del sys.modules[name]
+            delattr(sys.modules["matplotlib"], name.rpartition(".")[2])
+        raise
 
 
 class _LazyModule(ModuleType):

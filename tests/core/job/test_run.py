@@ -276,7 +276,7 @@ def test_an_error_in_the_background_thread_leaves_no_output(phantom_file, tmp_pa
 
 
 def test_a_broken_matplotlib_does_not_fail_the_job(phantom_file, tmp_path, monkeypatch):
-    def broken():
+    def broken(**_):
         raise AttributeError("half of matplotlib")
 
     monkeypatch.setattr("occupy_core.reporting.pdf.preload.load_drawing", broken)

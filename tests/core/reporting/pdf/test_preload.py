@@ -58,3 +58,43 @@ def test_a_home_folder_is_not_needed(tmp_path):
     environment = {"HOME": str(tmp_path / "gone"), "XDG_CACHE_HOME": str(tmp_path / "gone"), "MPLCONFIGDIR": ""}
     done = run(LOADED, **environment)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+DRAW = """
+import sys
+from matplotlib.figure import Figure
+from occupy_core.reporting.pdf.logfile import fixed_style
+from occupy_core.reporting.pdf.frames import Frame
+from occupy_core.reporting.pdf.pages_file import pdf_pages
+from occupy_core.reporting.pdf.sheets import Page
+from pathlib import Path
+with fixed_style(), pdf_pages(Path(sys.argv[1])) as add_page:
+    page = Page("title")
+    frame = Frame(page, 1, 2, 3, 3)
+    frame.picture([[0, 1], [2, 3]], "viridis", (0, 3))
+    frame.line((0, 1), (0, 1), "line")
+    frame.legend()
+    add_page(page.figure)
+"""
+
+
+def test_pages_are_the_same_without_axes(tmp_path):
+    for name, axes in (("with", True), ("without", False)):
+        code = f"from occupy_core.reporting.pdf.preload import load_drawing\nassert not load_drawing(axes={axes})\n"
+        loaded = f"import sys\nassert ('matplotlib.axes._axes' in sys.modules) == {axes}\n"
+        done = run(code + loaded + DRAW + loaded, str(tmp_path / name))
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "with").read_bytes() == (tmp_path / "without").read_bytes()
+
+
+def test_axes_are_loaded_where_matplotlib_cannot_do_without(tmp_path):
+    """Here a class that a version of matplotlib might need while it is loaded."""
+    code = (
+        "import occupy_core.reporting.pdf.preload as preload\nreal = preload.load_matplotlib\n"
+        "def needing():\n    from matplotlib.axes import SubplotBase\n    real()\n"
+        "calls = []\ndef load():\n    calls.append(1)\n    needing() if len(calls) == 1 else real()\n"
+        "preload.load_matplotlib = load\nassert not preload.load_drawing(axes=False) and len(calls) == 2\n"
+        "from matplotlib.figure import Figure\nassert Figure().subplots().plot([1, 2])\n"
+    )
+    done = run(code + DRAW, str(tmp_path / "pages.pdf"))
+    assert done.returncode == 0, done.stderr
