@@ -41,7 +41,7 @@ faults:          ## give jobs damaged files and odd settings, kill them, and run
 	@.venv/bin/python -m benchmarks.faults --write
 
 images: demo     ## copy the demo's pictures to docs/images
-	@cp demo_output/demo.png demo_output/report.png demo_output/classes.png demo_output/model.png docs/images/
+	@cp demo_output/demo.png demo_output/surface.png demo_output/report.png demo_output/classes.png demo_output/model.png docs/images/
 
 settings-table:  ## write the table of settings into docs/settings.md
 	@.venv/bin/python -m scripts.settings_table

@@ -50,7 +50,7 @@ def main() -> int:
     _print_comparison(first_host)
     _print_model(first_host)
     hosts_agree = _check_hosts_agree(folders)
-    pictures = ", ".join(str(OUTPUT / f"{name}.png") for name in ("demo", "report", "classes", "model"))
+    pictures = ", ".join(str(OUTPUT / f"{name}.png") for name in ("demo", "surface", "report", "classes", "model"))
     print(f"\nPictures to look at: {pictures}\nReport to look at: logfile.pdf in each of the folders above")
     return 0 if hosts_agree else 1
 
@@ -165,9 +165,10 @@ def _draw_sections(map_path: Path, folder: Path) -> None:
 
 
 def _draw_map_page(map_path: Path, folder: Path) -> None:
-    """Draw the map page of logfile.pdf: report.png."""
+    """Draw the map page of logfile.pdf, report.png, and the 3D view, surface.png."""
     from occupy_core.maps.reading import read_map
     from occupy_core.reporting.pdf.logfile import fixed_style, pages_of_map
+    from occupy_core.reporting.pdf.surface_views import surface_figure
     from occupy_core.reporting.sections import map_sections
 
     report = json.loads((folder / "report.json").read_text())
@@ -176,6 +177,8 @@ def _draw_map_page(map_path: Path, folder: Path) -> None:
     sections = map_sections({"input": read_map(map_path).data, **maps}, item)
     with fixed_style():
         pages_of_map(report, 0, sections)[0].savefig(OUTPUT / "report.png", dpi=110)
+        title = "Simulated complex, coloured by the local scale"
+        surface_figure(sections.surface, title).savefig(OUTPUT / "surface.png", dpi=110)
 
 
 def _print_results(simulated: Phantom, folders: Dict[str, Folders]) -> None:

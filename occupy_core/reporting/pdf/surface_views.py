@@ -24,7 +24,7 @@ _GAP = 0.15  # inches between views
 _LABEL_HEIGHT = 1.2 * line_height(SMALL)
 _LONGEST_BAR = 0.6  # inches
 _SIDES = tuple(f"seen along {name}" for name in AXIS_NAMES)
-_FIGURE, _KEY_HEIGHT = (9.0, 4.6), 0.75  # width and height, and height of the colour key in it, inches
+_FIGURE_WIDTH, _MAX_HEIGHT, _KEY_HEIGHT = 9.0, 3.7, 0.55  # of a figure, its views and its colour key, inches
 
 
 def fraction_palette() -> Palette:
@@ -35,10 +35,13 @@ def fraction_palette() -> Palette:
 
 def surface_figure(surface: MapSurface, title: str) -> Figure:
     """Draw a surface seen along z, y and x, coloured by the local scale, as a figure of its own with a colour key."""
-    sheet = Sheet(*_FIGURE)
-    width = _FIGURE[0] - 2 * _GAP
-    height = draw_surface(sheet, surface, title, left=_GAP, top=_GAP, width=width, height=_FIGURE[1] - _KEY_HEIGHT)
-    draw_colour_key(sheet, (_FIGURE[0] - KEY_WIDTH) / 2, 2 * _GAP + height, FRACTION_COLOURS, (0.0, 1.0), "local scale")
+    width = _FIGURE_WIDTH - 2 * _GAP
+    height = views_height(surface.density.shape, width, _MAX_HEIGHT)
+    sheet = Sheet(_FIGURE_WIDTH, height + 2 * _GAP + _KEY_HEIGHT)
+    draw_surface(sheet, surface, title, left=_GAP, top=_GAP, width=width, height=height)
+    draw_colour_key(
+        sheet, (_FIGURE_WIDTH - KEY_WIDTH) / 2, 2 * _GAP + height, FRACTION_COLOURS, (0.0, 1.0), "local scale"
+    )
     return sheet.figure
 
 
