@@ -10,6 +10,7 @@ import starfile
 
 from demo.relion_project import RelionProject
 from occupy_core.settings.presets import PRESETS
+from relion_files.star import read_star
 
 COMMAND = [sys.executable, "-m", "relion_external"]
 
@@ -19,7 +20,7 @@ def make(*words, folder):
 
 
 def options_of(path):
-    rows = starfile.read(path, always_dict=True, parse_as_string=["rlnJobOptionValue"])["joboptions_values"]
+    rows = read_star(str(path))["joboptions_values"].columns
     return dict(zip(rows["rlnJobOptionVariable"], rows["rlnJobOptionValue"]))
 
 
