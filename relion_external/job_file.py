@@ -45,7 +45,10 @@ def write_job_file(arguments: List[str]) -> int:
         return report_failure(f"cannot write the job file ({error}); give another path with -o")
     print(f"wrote {path}")
     print(f"In the project's folder: relion_pipeliner --addJobFromStar {shlex.quote(path)}")
-    print("Then click the job under Scheduled jobs, choose its input, and run it")
+    print(
+        "Then, in RELION's window: click the job under Scheduled jobs, then External in the list of job types; choose "
+        "the input, and click Run!"
+    )
     return 0
 
 
