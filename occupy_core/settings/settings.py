@@ -377,7 +377,7 @@ class Settings:
         "Figures",
         "flag",
         "yes, no",
-        "Draw logfile.pdf, with a page on each map. A job on a small map takes less than half the time without it, "
+        "Draw logfile.pdf, with pages on each map. A job on a small map takes less than half the time without it, "
         "which helps when jobs run in a loop. Maps, tables and report.json do not change.",
         "output",
         expert=True,

@@ -21,8 +21,8 @@ def load_drawing(*, axes: bool = True) -> str:
     Parameters
     ----------
     axes : bool
-        Whether to load matplotlib's axes. Pages have none, and loading them takes more than half of the time; but no
-        other figure of this process can then have any.
+        Whether to load matplotlib's axes. Pages have none, and loading them takes a fifth of the time (0.04 of 0.21 s);
+        but no other figure of this process can then have any.
     """
     try:
         with suppress(Exception):  # a version of matplotlib that cannot do without
