@@ -7,13 +7,20 @@ import os
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from occupy_core.reporting.map_summary import SCALE_BINS
+from occupy_core.reporting.sorting_steps import (
+    SCIPION,
+    Sortable,
+    class_weights,
+    select_step,
+    sort_step,
+    split_by_mixing,
+)
 from occupy_core.reporting.target_text import target_text
 from occupy_core.settings.classification import is_mask_lost
 from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAP_OUTPUTS, MODEL_PHENIX, MODEL_REFMAC
 
 Report = Mapping[str, Any]
 
-RELION, SCIPION = "relion", "scipion"
 RESULT, NEXT_STEPS = "Result", "Next steps"
 _NAMED = 3  # parts or maps in a sentence
 
@@ -116,13 +123,16 @@ def _comparison_text(comparison: Report, mask_is_lost: bool) -> str:
         unsure = f"; {count} unsure region{'s' * (count > 1)} may be noise" if count else ""
         lost = "; this may be wrong, since the mask of the classification is not known" if mask_is_lost else ""
         return f"{no_region_text(comparison)}{unsure}{lost}"
-    region = sure[0]
+    regions = _listed([_region_text(region) for region in sure])
+    return f"the maps differ in {len(sure)} region{'s' * (len(sure) > 1)}: {regions}"
+
+
+def _region_text(region: Report) -> str:
     ordered = sorted(region["occupancies"], key=lambda item: -item["occupancy"])
     place = f", on {', '.join(region['parts'][:_NAMED])}" if region.get("parts") else ""
     return (
-        f"the maps differ in {len(sure)} region{'s' * (len(sure) > 1)}: region {region['number']} "
-        f"({region['volume_cubic_angstrom']:,.0f} Å^3{place}) is {_value(ordered[0])} occupied in {ordered[0]['name']} "
-        f"and {_value(ordered[-1])} in {ordered[-1]['name']}"
+        f"region {region['number']} ({region['volume_cubic_angstrom']:,.0f} Å^3{place}) is {_value(ordered[0])} "
+        f"occupied in {ordered[0]['name']} and {_value(ordered[-1])} in {ordered[-1]['name']}"
     )
 
 
@@ -204,15 +214,17 @@ def _measure_steps(report: Report, host: str) -> List[str]:
 
 
 def _model_steps(model: Report, host: str, folder: str) -> List[str]:
+    parts = _sortable_parts(model, host, folder)
+    mixed, others = split_by_mixing(parts)
     steps = []
-    masked = [part for part in model["parts"] if part["mask"]]
-    part = _part_to_sort_by(model)
-    if part is not None and part["mask"]:
-        mask = f"partMask{masked.index(part) + 1}" if host == SCIPION else os.path.join(folder, part["mask"])
-        steps.append(_sort_step(part["name"], mask, host))
-    elif part is not None:
+    if mixed and mixed[0].mask:
+        steps.append(sort_step(mixed[0].name, mixed[0].mask, host))
+    elif mixed:
         setting = "Masks of parts" if host == SCIPION else "the parameter model_masks"
-        steps.append(f"to sort the particles by {part['name']}: run again with {setting}, value {part['name']}")
+        steps.append(f"to sort the particles by {mixed[0].name}: run again with {setting}, value {mixed[0].name}")
+    elif model["differences"]:
+        differing = model["differences"][0]["part"]
+        steps += [select_step(part, host) for part in others if part.name == differing]
     files = [os.path.join(folder, name) for name in (MODEL_REFMAC, MODEL_PHENIX) if name in model["outputs"]]
     if len(files) == 2:
         place = " (in the run's extra folder)" if host == SCIPION else ""
@@ -220,26 +232,34 @@ def _model_steps(model: Report, host: str, folder: str) -> List[str]:
     return steps
 
 
-def _part_to_sort_by(model: Report) -> Any:
-    """Return the part that differs most between the maps, or the least occupied one that is there; None without one."""
-    if model["differences"]:
-        return next(part for part in model["parts"] if part["name"] == model["differences"][0]["part"])
-    low = [
-        (item["occupancy"], number)
-        for number, part in enumerate(model["parts"])
-        for item in part["occupancies"]
-        if item["occupancy"] is not None and item["low"] > 0 and item["high"] < 1
-    ]
-    return model["parts"][min(low)[1]] if low else None
+def _sortable_parts(model: Report, host: str, folder: str) -> List[Sortable]:
+    """Return the parts of the model that a map shows, with their masks as the host names them."""
+    masked = [part["name"] for part in model["parts"] if part["mask"]]
+    weights = class_weights(model["maps"])
+    items = []
+    for part in model["parts"]:
+        mask = part["mask"] and os.path.join(folder, part["mask"])
+        if mask and host == SCIPION:
+            mask = f"partMask{masked.index(part['name']) + 1}"
+        items.append(Sortable(part["name"], mask, part["occupancies"], weights))
+    return [item for item in items if item.shown]
 
 
 def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
     from occupy_core.comparing.describe import sure_regions
 
-    sure = sure_regions(report["comparison"])
+    sure = sure_regions(report["comparison"])[:_NAMED]
     if sure:
-        mask = f"regionMask{sure[0]['number']}" if host == SCIPION else os.path.join(folder, sure[0]["mask"])
-        return [_sort_step(f"region {sure[0]['number']}", mask, host)]
+        weights = class_weights(report["comparison"]["maps"])
+        regions = []
+        for region in sure:
+            mask = f"regionMask{region['number']}" if host == SCIPION else os.path.join(folder, region["mask"])
+            regions.append(Sortable(f"region {region['number']}", mask, region["occupancies"], weights))
+        mixed, others = split_by_mixing(regions)
+        return [
+            *(sort_step(item.name, str(item.mask), host) for item in mixed),
+            *(select_step(item, host) for item in others),
+        ]
     if report["model"]:
         return []
     model = "the protocol model occupancy" if host == SCIPION else "the same job with the parameter model"
@@ -247,15 +267,3 @@ def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
         "to look for smaller differences: classify again within a mask around the part that may differ; with a fitted "
         f"model: {model}"
     ]
-
-
-def _sort_step(what: str, mask: str, host: str) -> str:
-    if host == SCIPION:
-        return (
-            f"to sort the particles by {what}: subtract projection with {mask} as mask of the signal to keep, then "
-            f"RELION's 3D classification without alignment, Reference mask {mask}"
-        )
-    return (
-        f"to sort the particles by {what}: a Subtract job with {mask} as mask of the signal to keep, then Class3D of "
-        f"its particles_subtracted.star without alignment, Reference mask {mask}"
-    )

@@ -26,7 +26,7 @@ from occupy_core.files import write_text
 from occupy_core.input_files import file_state
 from occupy_core.job.output_folder import OutputFolder
 from occupy_core.modify.histogram_matching import require_scikit_image
-from occupy_core.reporting.next_steps import SCIPION
+from occupy_core.reporting.sorting_steps import SCIPION
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import REPORT, output_kinds
 from occupy_core.settings.settings import Settings

@@ -127,6 +127,49 @@ def test_the_parts_that_differ_between_classes_are_the_result():
     assert "no part of the model differs" in result_text(report_of(2, model=model_report({"A": [1.0, 1.0]})))
 
 
+def difference(part, lowest, highest):
+    return {"part": part, "difference": 0.6, "low": 0.4, "high": 0.8, "lowest": lowest, "highest": highest}
+
+
+def test_particles_are_sorted_by_the_part_that_is_mixed_in_the_classes_not_by_the_most_different():
+    differences = [difference("H", "class 1", "class 2"), difference("M", "class 1", "class 2")]
+    model = model_report({"A": [1.0, 1.0], "H": [0.13, 0.97], "M": [0.38, 0.42]}, differences=differences)
+    steps = steps_of(report_of(2, model=model))
+    assert "sort the particles by M" in steps and " H" not in steps
+
+
+def test_the_mixing_of_a_part_counts_by_the_particles_of_the_classes():
+    model = model_report({"A": [1.0, 1.0], "B": [0.5, 1.0], "C": [1.0, 0.35]})
+    assert "sort the particles by B" in steps_of(report_of(2, model=model))
+    for item, share in zip(model["maps"], [0.2, 0.8]):
+        item["share"] = share
+    assert "sort the particles by C" in steps_of(report_of(2, model=model))
+
+
+@pytest.mark.parametrize(
+    ("host", "select"),
+    [
+        ("relion", "Subset selection of class 2 of the classification"),
+        ("scipion", "a subset of the particles of class 2 "),
+    ],
+)
+def test_the_class_that_has_a_sorted_part_is_refined(host, select):
+    model = model_report({"A": [1.0, 1.0], "H": [0.13, 0.97]}, differences=[difference("H", "class 1", "class 2")])
+    steps = steps_of(report_of(2, model=model), host)
+    assert f"to refine the particles that have H: {select}" in steps and "3D auto-refine" in steps
+    assert "to sort" not in steps
+
+
+def test_two_sure_regions_are_both_in_the_result_and_the_mixed_one_is_sorted_by():
+    regions = [region_report(1, [0.1, 0.9]), region_report(2, [0.4, 0.7])]
+    report = report_of(2, comparison=comparison_report(regions))
+    text, steps = result_text(report), steps_of(report)
+    assert "2 regions: region 1 (" in text and "; region 2 (54,250 Å^3) is 0.70 (" in text
+    assert "to sort the particles by region 2: a Subtract job with External/job004/region002_mask.mrc" in steps
+    assert "to refine the particles that have region 1: Subset selection of class 2 " in steps
+    assert "sort the particles by region 1" not in steps
+
+
 @pytest.mark.parametrize(("host", "name"), [("relion", "External/job004/amplified.mrc"), ("scipion", "amplifiedMap")])
 def test_modified_maps_and_subtraction_masks_are_named(host, name):
     steps = steps_of(report_of(kinds=("amplified", "attenuated", "subtraction_mask_attenuated")), host)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say if a part or region is still mixed in the classes, and what to do: sort its particles, or select a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
+
+Report = Mapping[str, Any]
+
+SCIPION = "scipion"  # the host for which steps name outputs of protocols; any other is RELION
+
+# Occupancies below and above which nearly all particles of a class lack the part or have it: a further classification
+# within the class would gain little. Ours.
+_LACKS, _HAS = 0.2, 0.8
+
+
+@dataclass(frozen=True)
+class Sortable:
+    """A part of a fitted model or a sure region of a comparison.
+
+    Attributes
+    ----------
+    name : str
+        Its name in a sentence.
+    mask : str or None
+        Its mask, as the host names it; None where none was written.
+    occupancies : sequence of mapping
+        Report of its occupancy in each map: "name", "low", "occupancy" and "high", None where a map does not show it.
+    weights : mapping of str to float
+        Weight of each map by name, such as the number of its particles; 1 for a map without one.
+    """
+
+    name: str
+    mask: Optional[str]
+    occupancies: Sequence[Report]
+    weights: Mapping[str, float]
+
+    @property
+    def shown(self) -> List[Report]:
+        """Occupancies in the maps that show it."""
+        return [item for item in self.occupancies if item["occupancy"] is not None]
+
+    @property
+    def mixing(self) -> float:
+        """Mean of occupancy x (1 - occupancy) over the particles, 0..0.25: the variance that sorting can remove.
+
+        A class counts as 0 if the 90 % interval of the occupancy reaches 0 or 1 or, of several classes, if nearly all
+        particles of the class lack it or nearly all have it.
+        """
+        several, total, weights = len(self.shown) > 1, 0.0, 0.0
+        for item in self.shown:
+            value, weight = item["occupancy"], self.weights.get(item["name"], 1.0)
+            mixed = item["low"] > 0 and item["high"] < 1 and (not several or _LACKS < value < _HAS)
+            total += weight * value * (1 - value) if mixed else 0.0
+            weights += weight
+        return total / weights if weights else 0.0
+
+    @property
+    def lowest(self) -> float:
+        """Lowest occupancy in a map."""
+        return min(item["occupancy"] for item in self.shown)
+
+    @property
+    def classes_with_it(self) -> List[str]:
+        """Names of the classes in which nearly all particles have it; else of the class with the highest occupancy."""
+        full = [item["name"] for item in self.shown if item["occupancy"] >= _HAS]
+        return full or [max(self.shown, key=lambda item: item["occupancy"])["name"]]
+
+
+def class_weights(maps: Sequence[Report]) -> Mapping[str, float]:
+    """Return the share of the particles, or else their number, by the name of the map; none unless all are known.
+
+    Parameters
+    ----------
+    maps : sequence of mapping
+        "maps" of a comparison or of a model in report.json.
+    """
+    for key in ("share", "particles"):
+        if all(item.get(key) is not None for item in maps):
+            return {item["name"]: item[key] for item in maps}
+    return {}
+
+
+def split_by_mixing(items: Sequence[Sortable]) -> Tuple[List[Sortable], List[Sortable]]:
+    """Return the items that are mixed in a class, the most mixed and then the least occupied first, and the others."""
+    mixed = sorted((item for item in items if item.mixing > 0), key=lambda item: (-round(item.mixing, 6), item.lowest))
+    return mixed, [item for item in items if not item.mixing > 0]
+
+
+def sort_step(what: str, mask: str, host: str) -> str:
+    """Return how the particles are sorted by a part or region, with its mask."""
+    if host == SCIPION:
+        return (
+            f"to sort the particles by {what}: subtract projection with {mask} as mask of the signal to keep, then "
+            f"RELION's 3D classification without alignment, Reference mask {mask}"
+        )
+    return (
+        f"to sort the particles by {what}: a Subtract job with {mask} as mask of the signal to keep, then Class3D of "
+        f"its particles_subtracted.star without alignment, Reference mask {mask}"
+    )
+
+
+def select_step(item: Sortable, host: str) -> str:
+    """Return how the particles of the classes that have a part or region are selected and refined."""
+    classes = " and ".join(item.classes_with_it)
+    if host == SCIPION:
+        select = f"a subset of the particles of {classes} (Analyze results of the classification, Create subset)"
+    else:
+        select = f"Subset selection of {classes} of the classification"
+    return f"to refine the particles that have {item.name}: {select}, then 3D auto-refine"
