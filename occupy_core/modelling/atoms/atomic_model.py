@@ -14,6 +14,9 @@ from occupy_core.errors import ModelError
 from occupy_core.input_files import require_regular_file
 from occupy_core.modelling.atoms.stray_atoms import stray_atoms
 
+# Residues: a longer polymer mostly of single atoms is a trace. Ours.
+_MIN_TRACE = 10
+
 
 @dataclass(frozen=True)
 class Residue:
@@ -91,8 +94,8 @@ def read_model(path: str) -> AtomicModel:
     Raises
     ------
     ModelError
-        If the file cannot be read as an atomic model, holds no atoms besides hydrogens and waters, or holds atoms that
-        lie far from all others.
+        If the file cannot be read as an atomic model, holds no atoms besides hydrogens and waters, traces of chains (CA
+        atoms alone), or atoms that lie far from all others.
     """
     structure = read_structure(path)
     warnings = _reduce(structure, path)
@@ -115,6 +118,12 @@ def read_model(path: str) -> AtomicModel:
             residues.append(_residue(chain.name, residue, entities))
     if not elements:
         raise ModelError(f"{path}: found no atoms besides hydrogens and waters, expected an atomic model")
+    traces = [chain.name for chain in structure[0] if _is_trace(chain)]
+    if traces:
+        raise ModelError(
+            f"{path}: found only one atom for each residue of chain {traces[0]}, expected all atoms, as the density of "
+            "such a trace is not that of the molecule; give the full model"
+        )
     if not (np.isfinite(positions).all() and np.isfinite(b_factors).all()):
         raise ModelError(f"{path}: found atoms without coordinates or B-factor, expected numbers for each atom")
     places = np.array(positions)
@@ -130,6 +139,12 @@ def read_model(path: str) -> AtomicModel:
         tuple(residues),
         tuple(warnings),
     )
+
+
+def _is_trace(chain: gemmi.Chain) -> bool:
+    """Return whether a chain has its residues as single atoms, as models of CA or P atoms do."""
+    polymer = chain.get_polymer()
+    return len(polymer) >= _MIN_TRACE and sum(len(residue) == 1 for residue in polymer) > len(polymer) / 2
 
 
 def read_structure(path: str) -> gemmi.Structure:

@@ -36,6 +36,7 @@ _MIN_RATIO_ELSEWHERE = 1.2
 _FAR = 20.0
 # Share of the atoms in the box, below which a model lies outside it. Ours.
 _MIN_INSIDE = 0.5
+_FIT_IT = "fit it to the map first, for instance with fitmap in ChimeraX, and save it relative to the map"
 
 
 def lies_in(shape: ModelShape, volume: Volume, frame: Frame, grid: MapGrid) -> bool:
@@ -86,7 +87,7 @@ def find_frame(model: AtomicModel, shape: ModelShape, volume: Volume, grid: MapG
         If the model lies in none of the possible frames.
     """
     frames = possible_frames(grid)
-    best, move, mirror_ratio, inverted_ratio = 0.0, np.zeros(3), 1.0, 0.0
+    best, used, move, mirror_ratio, inverted_ratio = 0.0, 0, np.zeros(3), 1.0, 0.0
     for band in shape.bands():
         scores, by_chance, lowest_by_chance = shape.compare(volume, band)
         inverted_ratio = max(inverted_ratio, float(scores.min()) / lowest_by_chance)
@@ -96,7 +97,8 @@ def find_frame(model: AtomicModel, shape: ModelShape, volume: Volume, grid: MapG
         peak = _peak(scores)
         moves = [_move_to_peak(peak, frame, frames[0], scores.shape, shape.steps, grid) for frame in frames]
         nearest = int(np.argmin([np.linalg.norm(item) for item in moves]))
-        move = moves[nearest if np.linalg.norm(moves[nearest]) < _FAR else 0]
+        used = nearest if np.linalg.norm(moves[nearest]) < _FAR else 0
+        move = moves[used]
         mirror_ratio = shape.mirror_ratio(volume, band, float(scores.max()))
         is_near = np.linalg.norm(moves[nearest]) <= _farthest(shape.steps)
         if best >= _MIN_RATIO and mirror_ratio >= _MIN_MIRROR_RATIO and is_near:
@@ -105,17 +107,26 @@ def find_frame(model: AtomicModel, shape: ModelShape, volume: Volume, grid: MapG
         reason = "it lies in the negative of the map. The contrast of the map is inverted: change the setting invert"
     elif all(_share_inside(model, frame, grid) < _MIN_INSIDE for frame in frames):
         reason = (
-            "most of its atoms lie outside the box, whatever frame of coordinates is assumed; fit it to the map first, "
-            "for instance with fitmap in ChimeraX, and save it relative to the map"
+            "most of its atoms lie outside the box, whatever frame of coordinates is assumed. Check the voxel size of "
+            f"the map ({grid.voxel_size:.4g} Å); if it is right, {_FIT_IT}"
         )
     else:
-        reason = _reason(best, mirror_ratio, move)
+        reason = _reason(best, mirror_ratio, into_box(move, positions_in_map(model, frames[used], grid), grid), grid)
     raise ModelError(f"{model.path}: the model does not lie in the map: {reason}")
 
 
-def _reason(ratio: float, mirror_ratio: float, move: NDArray[np.float64]) -> str:
+def into_box(move: NDArray[np.float64], positions: NDArray[np.float64], grid: MapGrid) -> NDArray[np.float64]:
+    """Return a move (x, y, z, Å) changed by whole boxes, so that as many atoms as possible lie in the box after it."""
+    result = move.copy()
+    for axis, (side, xyz) in enumerate(zip(np.array(grid.shape) * grid.voxel_size, axes_of(grid))):
+        places = positions[:, axis]
+        choices = (move[xyz], move[xyz] - side, move[xyz] + side)
+        result[xyz] = max(choices, key=lambda by: float(np.mean((places + by > 0) & (places + by < side))))
+    return result
+
+
+def _reason(ratio: float, mirror_ratio: float, move: NDArray[np.float64], grid: MapGrid) -> str:
     """Say why a model does not lie in the map, and what to do."""
-    fit_it = "fit it to the map first, for instance with fitmap in ChimeraX, and save it relative to the map"
     # A turned or wrong model fits as badly as its mirror image, by chance better or worse.
     if mirror_ratio < _MIN_MIRROR_RATIO and (ratio >= _MIN_RATIO or mirror_ratio * _MIN_RATIO < 1):
         return (
@@ -125,12 +136,13 @@ def _reason(ratio: float, mirror_ratio: float, move: NDArray[np.float64]) -> str
     if ratio < _MIN_RATIO:
         return (
             f"at its best place it fits {ratio:.2f} times as well as a turned model fits by chance, expected "
-            f"{_MIN_RATIO:g} times and more. Check that it is the molecule of this map; if it is, {fit_it}"
+            f"{_MIN_RATIO:g} times and more. Check that it is the molecule of this map, that the map shows all of it "
+            f"(a map inside a mask does not), and the voxel size ({grid.voxel_size:.4g} Å); if all are right, {_FIT_IT}"
         )
     by = ", ".join(str(round(value)) for value in move)
     return (
         f"it fits best {np.linalg.norm(move):.0f} Å away from its place, moved by about ({by}) Å along x, y and z; "
-        f"{fit_it}. If it lies in the map already, check the voxel size, and whether the model is turned"
+        f"{_FIT_IT}. If it lies in the map already, check the voxel size, and whether the model is turned"
     )
 
 

@@ -164,3 +164,12 @@ def test_what_is_no_model_is_refused_in_one_line(write, tmp_path, name):
     assert "found" in text or "no such file" in text or "cannot be read as an atomic model (" in text
     found = {"folder": "found a folder", "missing.pdb": ": no such file", "empty.cif": "found an empty file"}
     assert found.get(name, "") in text
+
+
+def test_a_trace_of_single_atoms_is_refused(write):
+    numbers = range(1, 13)
+    full = chain("A", numbers)
+    trace = "".join(residue(chain="B", number=n, at=(4.0 * n, 20.0, 0.0), atoms=["CA"]) for n in numbers)
+    assert len(read_model(write("full.pdb", full)).residues) == 12
+    with pytest.raises(ModelError, match="found only one atom for each residue of chain B, expected all atoms"):
+        read_model(write("trace.pdb", full + trace))

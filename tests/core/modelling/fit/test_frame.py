@@ -13,7 +13,7 @@ from occupy_core.maps.density_map import map_from_array
 from occupy_core.maps.reading import read_map
 from occupy_core.modelling.atoms.atomic_model import read_model
 from occupy_core.modelling.atoms.groups import groups_of
-from occupy_core.modelling.fit.find_frame import find_frame, lies_in
+from occupy_core.modelling.fit.find_frame import find_frame, into_box, lies_in
 from occupy_core.modelling.fit.frame import positions_in_map, possible_frames
 from occupy_core.modelling.fit.model_shape import ModelShape
 from occupy_core.modelling.fit.placed_model import on_working_grid, place_model
@@ -187,6 +187,22 @@ def test_a_refused_model_is_told_the_move_to_about_an_angstrom(fitted):
         measure_model([lambda: fitted.map], moved, groups_of(model, "chain"), ())
     told = [float(value) for value in re.search(r"\((.*?)\)", str(failure.value)).group(1).split(",")]
     assert told == pytest.approx([7.4, -11.2, -3.1], abs=1.2)
+
+
+def test_a_move_is_told_that_brings_a_model_into_the_box():
+    """The best place of a model is known but for whole boxes."""
+    density = np.random.default_rng(0).normal(size=(20, 30, 40)).astype(np.float32)
+    grid = map_from_array(density, voxel_size=2.0).grid
+    positions = np.array([[45.0, 10.0, 70.0], [50.0, 15.0, 75.0]])  # z, y, x in a box of 40, 60, 80 Å
+    told = into_box(np.array([20.0, 5.0, 10.0]), positions, grid)
+    assert told.tolist() == [-60.0, 5.0, -30.0]
+
+
+def test_a_refused_model_is_told_the_voxel_size(fitted):
+    model = read_model(fitted.model)
+    for voxel_size in (0.3 * STEP, 0.8 * STEP):
+        with pytest.raises(ModelError, match=rf"voxel size.*{voxel_size:.4g} Å"):
+            place(map_from_array(fitted.map.data, voxel_size=voxel_size), model)
 
 
 def test_an_outline_like_that_of_the_model_is_not_enough(fitted):
