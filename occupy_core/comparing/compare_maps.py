@@ -47,6 +47,8 @@ class ClassComparison:
     lowpass : float
         Low-pass of all maps, Å.
     warnings : tuple of str
+    focused : bool
+        Whether the classification was done in a mask around a part of the molecule.
     """
 
     result: Comparison
@@ -56,6 +58,7 @@ class ClassComparison:
     spacing: float
     lowpass: float
     warnings: Tuple[str, ...]
+    focused: bool = False
 
 
 def compare_maps(
@@ -113,6 +116,7 @@ def compare_maps(
         first.data.spacing / first.grid.voxel_size,
         first.parameters.lowpass,
         (*notes, *result.warnings),
+        focused,
     )
 
 

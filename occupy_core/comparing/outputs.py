@@ -58,6 +58,7 @@ def write_comparison(comparison: ClassComparison, maps: Sequence[MapInput], fold
     reference = maps[result.reference]
     return {
         "lowpass_angstrom": comparison.lowpass,
+        "focused": comparison.focused,
         "reference": reference.path,
         "one_means": one_means(reference.name),
         "maps": [_map_report(*values) for values in zip(maps, result.grey_factors, result.poses)],

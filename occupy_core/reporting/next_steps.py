@@ -13,6 +13,7 @@ from occupy_core.reporting.sorting_steps import (
     class_weights,
     select_step,
     sort_step,
+    sorting_steps,
     split_by_mixing,
 )
 from occupy_core.reporting.target_text import target_text
@@ -72,7 +73,7 @@ def next_steps(report: Report, host: str, folder: str = "") -> List[str]:
         Output folder, as the steps name it; by default they name the files without a folder.
     """
     steps = [*_look_steps(report, host, folder), *_map_steps(report, host, folder)]
-    steps += _model_steps(report["model"], host, folder) if report["model"] else []
+    steps += _model_steps(report, host, folder) if report["model"] else []
     steps += _comparison_steps(report, host, folder) if report["comparison"] else []
     return steps if report["model"] or report["comparison"] else [*steps, *_measure_steps(report, host)]
 
@@ -213,11 +214,15 @@ def _measure_steps(report: Report, host: str) -> List[str]:
     return [*steps, "to measure the occupancy of chains: the same job with the parameter model, value fitted_model.cif"]
 
 
-def _model_steps(model: Report, host: str, folder: str) -> List[str]:
+def _model_steps(report: Report, host: str, folder: str) -> List[str]:
+    model, focused = report["model"], (report["comparison"] or {}).get("focused", False)
     parts = _sortable_parts(model, host, folder)
     mixed, others = split_by_mixing(parts)
     steps = []
-    if mixed and mixed[0].mask:
+    if focused:
+        differing = {item["part"] for item in model["differences"]}
+        steps += [select_step(part, host, focused=True) for part in parts if part.name in differing][:1]
+    elif mixed and mixed[0].mask:
         steps.append(sort_step(mixed[0].name, mixed[0].mask, host))
     elif mixed:
         setting = "Masks of parts" if host == SCIPION else "the parameter model_masks"
@@ -255,11 +260,7 @@ def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
         for region in sure:
             mask = f"regionMask{region['number']}" if host == SCIPION else os.path.join(folder, region["mask"])
             regions.append(Sortable(f"region {region['number']}", mask, region["occupancies"], weights))
-        mixed, others = split_by_mixing(regions)
-        return [
-            *(sort_step(item.name, str(item.mask), host) for item in mixed),
-            *(select_step(item, host) for item in others),
-        ]
+        return sorting_steps(regions, host, focused=report["comparison"].get("focused", False))
     if report["model"]:
         return []
     model = "the protocol model occupancy" if host == SCIPION else "the same job with the parameter model"

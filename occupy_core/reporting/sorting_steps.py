@@ -14,6 +14,15 @@ SCIPION = "scipion"  # the host for which steps name outputs of protocols; any o
 # within the class would gain little. Ours.
 _LACKS, _HAS = 0.2, 0.8
 
+# From subtracted particles to the original ones, in RELION (labels of 3.1 to 5) and in Scipion, whose plugin for RELION
+# does not revert.
+_WAY_BACK = (
+    "(if the particles were subtracted) Particle subtraction with 'OR revert to original particles?' Yes and the "
+    "particles.star of that selection, which writes original.star",
+    "(if the particles were subtracted) the protocol subset with the particles from before the subtraction as Full set "
+    "of items and that subset as Other set",
+)
+
 
 @dataclass(frozen=True)
 class Sortable:
@@ -82,6 +91,19 @@ def class_weights(maps: Sequence[Report]) -> Mapping[str, float]:
     return {}
 
 
+def sorting_steps(items: Sequence[Sortable], host: str, *, focused: bool) -> List[str]:
+    """Return a step for each part or region, those that are mixed first.
+
+    After a focused classification (`focused`), each step is to select the classes that have it: a second subtraction of
+    the same particles gains nothing.
+    """
+    mixed, others = split_by_mixing(items)
+    if focused:
+        return [select_step(item, host, focused=True) for item in (*mixed, *others)]
+    steps = [sort_step(item.name, item.mask, host) for item in mixed if item.mask]
+    return steps + [select_step(item, host) for item in others]
+
+
 def split_by_mixing(items: Sequence[Sortable]) -> Tuple[List[Sortable], List[Sortable]]:
     """Return the items that are mixed in a class, the most mixed and then the least occupied first, and the others."""
     mixed = sorted((item for item in items if item.mixing > 0), key=lambda item: (-round(item.mixing, 6), item.lowest))
@@ -101,11 +123,15 @@ def sort_step(what: str, mask: str, host: str) -> str:
     )
 
 
-def select_step(item: Sortable, host: str) -> str:
-    """Return how the particles of the classes that have a part or region are selected and refined."""
+def select_step(item: Sortable, host: str, *, focused: bool = False) -> str:
+    """Return how the particles of the classes that have a part or region are selected and refined.
+
+    After a focused classification, the way from subtracted particles back to the original ones is named too.
+    """
     classes = " and ".join(item.classes_with_it)
     if host == SCIPION:
         select = f"a subset of the particles of {classes} (Analyze results of the classification, Create subset)"
     else:
         select = f"Subset selection of {classes} of the classification"
-    return f"to refine the particles that have {item.name}: {select}, then 3D auto-refine"
+    back = f", then {_WAY_BACK[host == SCIPION]}" if focused else ""
+    return f"to refine the particles that have {item.name}: {select}{back}, then 3D auto-refine"

@@ -36,6 +36,7 @@ def test_part_reads_upright_within_its_mask(masked):
     found = compare_maps(maps, Settings(), focus_mask=mask)
     (region,) = found.result.sure_regions
     assert [item.value for item in region.occupancies] == pytest.approx([1.0, 0.3], abs=0.1)
+    assert found.focused
     (warning,) = found.warnings
     assert "mask.mrc" in warning and "only within it" in warning
 
@@ -44,7 +45,7 @@ def test_part_reads_upright_within_its_mask(masked):
 def test_mask_around_the_whole_molecule_is_no_focus(masked, reach):
     maps, mask = masked([0, 1, 2], reach)
     found = compare_maps(maps, Settings(), focus_mask=mask)
-    assert found.warnings == ()
+    assert found.warnings == () and not found.focused
     (region,) = found.result.sure_regions
     assert [item.value for item in region.occupancies] == pytest.approx([1.0, 0.3], abs=0.1)
 

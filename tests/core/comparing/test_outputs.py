@@ -41,7 +41,7 @@ def written(write_mrc, tmp_path_factory):
     )
     poses = (Pose(), Pose(shift=3.5, rotation=2.5, displacement=4.0))
     result = Comparison(regions, np.zeros((32, 32, 32), dtype="f4"), (1.0, 0.9), poses, 1, ())
-    comparison = ClassComparison(result, (0, 1), (), grid, 1.0, 9.0, ("a warning",))
+    comparison = ClassComparison(result, (0, 1), (), grid, 1.0, 9.0, ("a warning",), focused=True)
     return folder, write_comparison(comparison, MAPS, folder)
 
 
@@ -69,6 +69,7 @@ def test_report_has_intervals_and_the_changes(written):
 
 def test_report_has_what_one_means_and_the_poses_but_not_the_signal_to_noise_ratios(written):
     _, report = written
+    assert report["focused"] is True
     assert report["one_means"].startswith("1 is the density of class 2 where")
     assert [(item["rotation_degrees"], item["shift_angstrom"]) for item in report["maps"]] == [(0, 0), (2.5, 3.5)]
     assert all(item["resolution"] == 9.0 and "ssnr" not in item for item in report["maps"])

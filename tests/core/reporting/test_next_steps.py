@@ -160,6 +160,26 @@ def test_the_class_that_has_a_sorted_part_is_refined(host, select):
     assert "to sort" not in steps
 
 
+@pytest.mark.parametrize(
+    ("host", "back"),
+    [
+        ("relion", "'OR revert to original particles?' Yes"),
+        ("scipion", "the protocol subset with the particles from before"),
+    ],
+)
+@pytest.mark.parametrize("occupancies", [[0.1, 0.9], [0.3, 0.6]])
+def test_after_a_focused_classification_the_way_leads_back_to_the_original_particles(host, back, occupancies):
+    differences = [difference("B", "class 1", "class 2")]
+    model = model_report({"A": [1.0, 1.0], "B": occupancies}, differences=differences)
+    comparison = {**comparison_report([region_report(1, occupancies)]), "focused": True}
+    for report, what in [(report_of(2, comparison=comparison), "region 1"), (report_of(2, model, comparison), "B")]:
+        steps = steps_of(report, host)
+        assert f"to refine the particles that have {what}: " in steps and "of class 2 " in steps
+        assert steps.index("of class 2 ") < steps.index(back) < steps.index("3D auto-refine")
+        assert "Subtract job" not in steps and "subtract projection" not in steps
+    assert "revert" not in steps_of(report_of(2, comparison=comparison_report([region_report(1, occupancies)])), host)
+
+
 def test_two_sure_regions_are_both_in_the_result_and_the_mixed_one_is_sorted_by():
     regions = [region_report(1, [0.1, 0.9]), region_report(2, [0.4, 0.7])]
     report = report_of(2, comparison=comparison_report(regions))
