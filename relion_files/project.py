@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Iterable, List, Mapping, Optional, Sequence
 
 from occupy_core.input_files import other_kind
-from relion_files.iteration import is_of_iteration
+from relion_files.iteration import is_of_iteration, model_star_of, star_beside
 from relion_files.star import StarError, shown
 
 _PIPELINE = "default_pipeline.star"  # in every project folder
@@ -52,7 +52,7 @@ class NamedFiles:
         StarError
             If the STAR file was copied, and different files of this name lie in two places.
         """
-        return self._first([name], [[path] for path in self._places(name)])[0]
+        return self._find_together([name])[0]
 
     def find_of_job(self, name: str, maps: Mapping[str, str]) -> Optional[str]:
         """Return the path of a file that a job used, such as its mask; None if it does not exist.
@@ -88,55 +88,83 @@ class NamedFiles:
         return next(filter(None, kinds), None)
 
     def find_all(self, names: Sequence[str]) -> List[Optional[str]]:
-        """Return the paths of files that belong together: all from one place, None for a file that does not exist.
+        """Return the paths of maps that belong together: all from one place, None for a file that does not exist.
 
         Maps of the STAR file's own iteration, all beside it, belong to it: they were copied together.
 
         Raises
         ------
         StarError
-            If all files exist, but in different places; as `find`.
+            If all files exist, but in different places; if maps of the STAR file's iteration lie in another folder,
+            and the STAR files of this iteration there have other content or do not exist; as `find`.
         """
-        places = list(zip(*map(self._places, names)))
-        if not self.in_place and all(_is_own(name, self.star) for name in names):
-            beside = [_existing(os.path.join(os.path.dirname(self.star), os.path.basename(name))) for name in names]
+        own = [name for name in names if not os.path.isabs(name) and is_of_iteration(name, self.star)]
+        if not self.in_place and len(own) == len(names):
+            folder = os.path.dirname(self.star)
+            beside = [_existing(os.path.join(folder, os.path.basename(name))) for name in names]
             if None not in beside:
                 return beside
-        return self._first(names, places)
+        paths = self._find_together(names)
+        for folder in dict.fromkeys(os.path.dirname(path) for name, path in zip(names, paths) if path and name in own):
+            self._check_same_run(folder)
+        return paths
 
-    def _first(self, names: Sequence[str], places: Sequence[Sequence[Optional[str]]]) -> List[Optional[str]]:
-        """Return the paths in the first place that has all files."""
-        found = [next(filter(None, paths), None) for paths in zip(*places)]
-        whole = next((list(paths) for paths in places if None not in paths), None)
-        if whole is None and names and None not in found:
-            first = next(paths for paths in places if found[0] in paths)
-            other = next(path for path, there in zip(found, first) if there is None)
-            expected = "all in one project; write whole paths into the STAR file if they belong together"
-            raise self._error(found[0], other, expected)
-        for name, path, paths in zip(names, whole or found, zip(*places)):
-            if self.in_place or path is None or os.path.isabs(name):
+    def _check_same_run(self, folder: str) -> None:
+        """Refuse class maps in a folder whose STAR files of this iteration are not those beside this STAR file."""
+        for kind in ("model", "data"):
+            star = star_beside(model_star_of(self.star) or self.star, kind)
+            there = os.path.join(folder, os.path.basename(star))
+            if not os.path.isfile(star) or (os.path.isfile(there) and _is_equal(star, there)):
                 continue
-            others = [other for other in paths if other is not None and not _is_equal(path, other)]
-            if others:
+            found = "one of other content" if os.path.isfile(there) else "no such file"
+            raise StarError(
+                f"{star}: names class maps in {folder or os.curdir}, found {found} there, so the maps may be of "
+                "another run; expected the STAR file that lies beside its maps; choose that one, or copy the maps here too"
+            )
+
+    def _find_together(self, names: Sequence[str]) -> List[Optional[str]]:
+        """Return the paths in the first place that has all files; where none has all, what exists of them."""
+        by_name = [[_existing(path) for path in self._paths(name)] for name in names]
+        by_place = [list(paths) for paths in zip(*by_name)]
+        chosen = next((paths for paths in by_place if None not in paths), None)
+        if chosen is None:
+            chosen = [next(filter(None, paths), None) for paths in by_name]
+            if names and None not in chosen:
+                raise self._scattered(chosen[0], by_place, chosen)
+        if not self.in_place:
+            for name, path, paths in zip(names, chosen, by_name):
+                if not os.path.isabs(name):
+                    self._check_equal(path, paths)
+        return chosen
+
+    def _check_equal(self, chosen: Optional[str], paths: Sequence[Optional[str]]) -> None:
+        """Refuse a file if another place has a file of the same name and other content."""
+        for other in filter(None, paths):
+            if chosen is not None and not _is_equal(chosen, other):
                 expected = (
                     "one file, since the STAR file is not in the folder that it names; move the wrong one away, or "
                     "write whole paths into the STAR file"
                 )
-                raise self._error(path, others[0], expected)
-        return whole or found
+                raise self._error(chosen, other, expected)
+
+    def _scattered(
+        self, first: Optional[str], by_place: Sequence[Sequence[Optional[str]]], found: Sequence[Optional[str]]
+    ) -> StarError:
+        """Return the error for files of which no place has all: it names two of them in different places."""
+        place = next(paths for paths in by_place if first in paths)
+        other = next(path for path, there in zip(found, place) if there is None)
+        expected = "all in one project; write whole paths into the STAR file if they belong together"
+        return self._error(first, other, expected)
 
     def _error(self, one: Optional[str], other: Optional[str], expected: str) -> StarError:
         return StarError(f"{self.star}: names files in different places, found {one} and {other}, expected {expected}")
 
-    def _places(self, name: str) -> List[Optional[str]]:
-        """Return the path of a file in each place, the likely ones first; None where it does not exist.
+    def _paths(self, name: str) -> List[str]:
+        """Return where a file may lie, the likely places first.
 
         The places: the project folder; the STAR file's folder, with and without the folders in the name; the working
         folder only if the project folder is not known.
         """
-        return [_existing(path) for path in self._paths(name)]
-
-    def _paths(self, name: str) -> List[str]:
         beside = os.path.dirname(self.star)
         paths = [os.path.join(beside, name), os.path.join(beside, os.path.basename(name))]
         return [*paths, name] if self.project is None else [os.path.join(self.project, name), *paths]
@@ -155,15 +183,17 @@ def named_files(star: str, names_beside: Iterable[str]) -> NamedFiles:
         the nearest one above the STAR file that has a default_pipeline.star.
     """
     beside = os.path.dirname(star)
-    # As written, and with links followed: RELION's alias of a job is a link to a folder of the true name.
-    star_folders = (beside or os.curdir, os.path.abspath(beside), os.path.realpath(beside))
+    # As written, and with links followed: RELION's alias of a job is a link to a folder of the true name,
+    # and a STAR file may be a link to one in another project.
+    true = os.path.dirname(os.path.realpath(star))
+    star_folders = (beside or os.curdir, os.path.abspath(beside), os.path.realpath(beside), true)
     for folder in dict.fromkeys(os.path.dirname(name) for name in names_beside if not os.path.isabs(name)):
         ends = [_without_end(star_folder, folder) for star_folder in star_folders]
         projects = [project for project in ends if project is not None]
         if projects:
             # A job's folder may be a link to a bare folder on another disk, or to a job of another project.
-            true = [project for project in projects if _is_project(project)] or projects[:1]
-            return NamedFiles(star, _as_written(true[-1], projects))
+            known = [project for project in projects if _is_project(project)] or projects[:1]
+            return NamedFiles(star, _as_written(known[-1], projects))
     for star_folder in star_folders[1:]:
         nearest = _nearest_project(star_folder)
         if nearest is not None:
@@ -193,10 +223,6 @@ def without_format(path: str) -> str:
 def _existing(path: str) -> Optional[str]:
     path = without_format(path)
     return next((path + ending for ending in _ENDINGS if os.path.isfile(path + ending)), None)
-
-
-def _is_own(name: str, star: str) -> bool:
-    return not os.path.isabs(name) and is_of_iteration(name, star)
 
 
 def _lies_in(project: str, name: str, path: str) -> bool:

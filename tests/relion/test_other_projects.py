@@ -100,6 +100,59 @@ def test_mask_of_another_project_is_not_taken_for_maps_with_whole_paths():
     assert found.solvent_mask is None and "which may be another file" in found.warnings[0]
 
 
+def other_run():
+    """Another run in the other project, with the same names of files; both projects have a pipeline."""
+    os.chdir(OTHER)
+    write_iteration(STEM, np.random.default_rng(2), mask=MASK)
+    for kind in ("data", "model"):
+        star = Path(f"{STEM}_{kind}.star")
+        star.write_text(star.read_text().replace(" 0.25 ", " 0.75 ", 1).replace(" 0.75 40", " 0.25 40") + "# run 2\n")
+    os.chdir("..")
+    for folder in (".", OTHER):
+        Path(folder, "default_pipeline.star").touch()
+
+
+@pytest.mark.parametrize("folder", [".", "fromOther", "Import/job002"])
+@pytest.mark.parametrize("kinds", [("data", "model", "optimiser"), ("data", "model"), ("model",)])
+def test_maps_of_this_project_do_not_stand_for_those_of_a_copied_star_file(folder, kinds):
+    other_run()
+    os.makedirs(folder, exist_ok=True)
+    for kind in kinds:
+        shutil.copy(f"{OTHER}/{STEM}_{kind}.star", folder)
+    chosen = os.path.normpath(f"{folder}/run_it025_{kinds[0]}.star")
+    for found in ("one of other content", "no such file"):
+        with pytest.raises(OccupyError) as caught:
+            read_classification(chosen)
+        for text in (os.path.normpath(f"{folder}/run_it025_model.star: "), f"found {found} there", "of another run"):
+            assert text in str(caught.value)
+        for kind in kinds:
+            Path(f"{STEM}_{kind}.star").unlink(missing_ok=True)
+
+
+def test_data_of_another_run_are_not_counted_for_the_maps_of_this_project():
+    other_run()
+    os.makedirs("mixed")
+    shutil.copy(f"{OTHER}/{STEM}_data.star", "mixed")
+    shutil.copy(f"{STEM}_model.star", "mixed")
+    with pytest.raises(OccupyError, match="^mixed/run_it025_data.star: .* found one of other content there"):
+        read_classification("mixed/run_it025_data.star")
+    shutil.copy(f"{STEM}_data.star", "mixed")
+    found = read_classification("mixed/run_it025_data.star")
+    assert [item.path for item in found.classes] == [f"{STEM}_class00{number}.mrc" for number in (1, 2)]
+
+
+@pytest.mark.parametrize("folder", [".", "fromOther"])
+def test_links_to_star_files_of_another_project_lead_to_its_files(folder):
+    other_run()
+    os.makedirs(folder, exist_ok=True)
+    for kind in ("data", "model", "optimiser"):
+        os.symlink(os.path.abspath(f"{OTHER}/{STEM}_{kind}.star"), f"{folder}/run_it025_{kind}.star")
+    found = read_classification(os.path.normpath(f"{folder}/run_it025_data.star"))
+    for number, item in enumerate(found.classes, start=1):
+        assert os.path.samefile(item.path, f"{OTHER}/{STEM}_class00{number}.mrc")
+    assert os.path.samefile(found.solvent_mask, f"{OTHER}/{MASK}")
+
+
 def test_job_on_another_project_records_its_files():
     words = ["--in_parts", f"{OTHER}/{STEM}_data.star", "--figures", "no"]
     assert main(["--o", "out/", *words]) == 0

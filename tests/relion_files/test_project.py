@@ -138,6 +138,7 @@ def test_maps_that_were_copied_with_their_star_file_belong_to_it(folder):
     star = f"{folder}/run_it025_model.star"
     copies = [f"{folder}/{os.path.basename(name)}" for name in names]
     write("of the project", *names)
+    write("of one run", star, "Class3D/job016/run_it025_model.star")
     assert named_files(star, names).find_all(names) == names  # the STAR file alone was copied
     write("copied", copies[0])
     with pytest.raises(StarError) as info:
