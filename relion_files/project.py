@@ -119,7 +119,7 @@ class NamedFiles:
             found = "one of other content" if os.path.isfile(there) else "no such file"
             raise StarError(
                 f"{star}: names class maps in {folder or os.curdir}, found {found} there, so the maps may be of "
-                "another run; expected the STAR file that lies beside its maps; choose that one, or copy the maps here too"
+                "another run; expected the STAR file that lies beside its maps; choose that one, or copy the maps too"
             )
 
     def _find_together(self, names: Sequence[str]) -> List[Optional[str]]:
