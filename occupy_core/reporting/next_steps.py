@@ -35,6 +35,14 @@ _OUTPUTS = {
     "subtraction_mask_sigmoid": ("subtractionMaskSigmoid", "subtractionMasksSigmoid"),
 }
 
+# What each kind of modified map is for.
+_MODIFIED_FOR = {
+    "amplified": "to build weak parts into the map: take {}; refine and classify with the unmodified map",
+    "attenuated": "to see what is fully occupied: open {}; weak parts are missing in it, so do not build into it",
+    "sigmoid": "to see the parts above the pivot without the weaker ones: open {}; build into the unmodified map",
+    "solvent_excluded": "to look at the map without solvent: open {}; refine and classify with the unmodified map",
+}
+
 
 def outcome_blocks(report: Report) -> List[Tuple[str, List[str]]]:
     """Return the result and the next steps in report.json with their headings; none in reports of earlier versions."""
@@ -187,13 +195,8 @@ def _map_steps(report: Report, host: str, folder: str) -> List[str]:
             names[kind] = _OUTPUTS[kind][bool(first["prefix"])]
             if host != SCIPION:
                 names[kind] = os.path.join(folder, first["outputs"][kind])
-    modified = [name for kind, name in names.items() if not MAP_OUTPUTS[kind].is_mask]
+    steps = [text.format(names[kind]) for kind, text in _MODIFIED_FOR.items() if kind in names]
     masks = [name for kind, name in names.items() if MAP_OUTPUTS[kind].is_mask]
-    steps = []
-    if modified:
-        steps.append(
-            f"to build into the map: take {' or '.join(modified)}; refine and classify with the unmodified map"
-        )
     if masks:
         job = "subtract projection" if host == SCIPION else "a Subtract job"
         steps.append(f"to subtract weak parts from the particles: {job} with {masks[0]} as mask of the signal to keep")

@@ -29,7 +29,7 @@ def test_texts_after_the_run_have_the_values_of_the_run(lab, a_map):
     report = read_report(protocol._getExtraPath())
     (item,) = report["maps"]
     assert text.startswith(f"*Result:*\n{report['result']}.\n*Next steps:*\nTo look: Analyze results, ")
-    assert "take attenuatedMap; refine" in text
+    assert "what is fully occupied: open attenuatedMap; " in text
     assert "\n\nLocal scale in occupancy mode: low-pass 12 Å, kernel of " in text
     assert "Modified maps: attenuated with power 3; solvent kept." in text
     assert "Other settings: Tile size (voxels) 9; Maximum box (voxels) 48." in text

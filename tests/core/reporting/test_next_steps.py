@@ -5,6 +5,9 @@ import pytest
 
 from occupy_core.reporting.next_steps import next_steps, outcome_blocks, result_text
 from occupy_core.settings.classification import missing_optimiser_text
+from occupy_core.settings.output_names import output_kinds
+from occupy_core.settings.presets import preset_values
+from occupy_core.settings.settings import Settings
 from tests.core.comparing.reports import DOUBT, comparison_report, region_report
 from tests.core.reporting.model_reports import model_report
 
@@ -193,11 +196,20 @@ def test_two_sure_regions_are_both_in_the_result_and_the_mixed_one_is_sorted_by(
 @pytest.mark.parametrize(("host", "name"), [("relion", "External/job004/amplified.mrc"), ("scipion", "amplifiedMap")])
 def test_modified_maps_and_subtraction_masks_are_named(host, name):
     steps = steps_of(report_of(kinds=("amplified", "attenuated", "subtraction_mask_attenuated")), host)
-    assert f"take {name} or " in steps
+    assert f"to build weak parts into the map: take {name}; " in steps
+    assert "what is fully occupied: open" in steps and "attenuated" in steps
     mask = "External/job004/subtraction_mask_attenuated.mrc" if host == "relion" else "subtractionMaskAttenuated"
     assert f"with {mask} as mask of the signal to keep" in steps
     assert "class001_amplified.mrc" in steps_of(report_of(2, kinds=["amplified"]))
     assert "amplifiedMaps" in steps_of(report_of(2, kinds=["amplified"]), "scipion")
+
+
+@pytest.mark.parametrize("preset", ["subtract", "only_whole"])
+def test_a_map_without_its_weak_parts_is_not_to_be_built_into(preset):
+    kinds = output_kinds(Settings.from_dict(preset_values(preset)))
+    steps = steps_of(report_of(kinds=kinds))
+    assert "to see what is fully occupied: open External/job004/attenuated.mrc" in steps
+    assert "to build" not in steps and "do not build into it" in steps
 
 
 def test_reports_of_earlier_versions_have_no_outcome():
