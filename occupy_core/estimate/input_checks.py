@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Iterator, List, Tuple
+from typing import Iterable, Iterator, List, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ _NOISE_LEVELS = 6.0
 # A resampled mask overshoots 0 and 1 a little.
 _MASK_ROUNDING = 0.1
 _FEW_VOXELS = 10  # fewer voxels make no part of a molecule
+_INVERTED = "the values below the solvent level are more extreme than those above"  # the start of a warning
 _TAIL = 0.1  # percent of the voxels at either end that do not count as lowest and highest value
 _MAX_SPACING = 5.0  # Å, and
 _MAX_SIDE = 96  # voxels: the map is sampled as coarsely as the first or as the second allows, whichever is coarser
@@ -67,11 +68,13 @@ def map_warnings(
         ]
     above, below, noise = contrast(lowpassed, inside, voxel_size=voxel_size, lowpass=lowpass)
     if below > _TIMES * above and below > _NOISE_LEVELS * noise:
-        return [
-            "the values below the solvent level are more extreme than those above: is the contrast inverted (density "
-            "must be positive)? Then change the setting invert"
-        ]
+        return [f"{_INVERTED}: is the contrast inverted (density must be positive)? Then change the setting invert"]
     return []
+
+
+def looks_inverted(warnings: Iterable[str]) -> bool:
+    """Return whether one of the warnings about a map (`map_warnings`) says that its contrast looks inverted."""
+    return any(text.startswith(_INVERTED) for text in warnings)
 
 
 def mask_warnings(mask: DensityMap, source: DensityMap, role: str, *, threshold: float) -> List[str]:

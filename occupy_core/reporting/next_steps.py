@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
+from occupy_core.estimate.input_checks import looks_inverted
 from occupy_core.reporting.map_summary import SCALE_BINS
 from occupy_core.reporting.sorting_steps import (
     SCIPION,
@@ -58,6 +59,22 @@ def result_text(report: Report) -> str:
     report : mapping
         Content of report.json.
     """
+    inverted = _inverted(report)
+    if inverted and len(inverted) == len(report["maps"]):
+        of_map = "the map" if len(inverted) == 1 else "all maps"
+        return f"not to be trusted: the contrast of {of_map} looks inverted"
+    found = (
+        [f"the contrast of {', '.join(inverted)} looks inverted: its numbers are not to be trusted"] if inverted else []
+    )
+    return "; ".join([*found, _found_text(report)])
+
+
+def _inverted(report: Report) -> List[str]:
+    """Return the names of the maps whose contrast looks inverted."""
+    return [item["name"] for item in report["maps"] if looks_inverted(item["warnings"])]
+
+
+def _found_text(report: Report) -> str:
     found = []
     if report["model"]:
         found.append(_model_text(report["model"]))
@@ -80,6 +97,14 @@ def next_steps(report: Report, host: str, folder: str = "") -> List[str]:
     folder : str
         Output folder, as the steps name it; by default they name the files without a folder.
     """
+    inverted = _inverted(report)
+    if inverted and len(inverted) == len(report["maps"]):
+        setting = "Invert contrast" if host == SCIPION else "the parameter invert"
+        value = "no" if report["settings"]["invert"] else "yes"
+        return [
+            *_look_steps(report, host, folder),
+            f"to correct the contrast: the same job with {setting}, value {value}",
+        ]
     steps = [*_look_steps(report, host, folder), *_map_steps(report, host, folder)]
     steps += _model_steps(report, host, folder) if report["model"] else []
     steps += _comparison_steps(report, host, folder) if report["comparison"] else []

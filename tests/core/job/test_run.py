@@ -411,3 +411,19 @@ def test_low_pass_of_scale_maps(coarse_classes, tmp_path, settings, compare, res
     run_job(Job(maps, str(tmp_path), Settings(**settings), compare=compare))
     report = json.loads((tmp_path / "report.json").read_text())
     assert [item["derived"]["lowpass_angstrom"] for item in report["maps"]] == [lowpass, lowpass]
+
+
+@pytest.mark.parametrize(("particles", "warned"), [(0, False), (500, True)])
+def test_a_class_without_particles_gets_no_warnings_about_its_map(
+    phantom_file, three_parts, write_mrc, tmp_path, particles, warned
+):
+    negative = write_mrc(-three_parts.volume, "negative.mrc", 3.0)
+    maps = (
+        MapInput(phantom_file, "class001_", None, ClassInfo(1, 1.0, 1000)),
+        MapInput(negative, "class002_", None, ClassInfo(2, 0.0, particles)),
+    )
+    lines = []
+    run_job(Job(maps, str(tmp_path), Settings(figures=False), 1), progress=lines.append)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert bool(report["maps"][1]["warnings"]) is warned
+    assert any("inverted" in line for line in lines) is warned

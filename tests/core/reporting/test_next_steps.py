@@ -3,6 +3,8 @@
 
 import pytest
 
+from occupy_core.maps.reading import read_map
+from occupy_core.process import process_map
 from occupy_core.reporting.next_steps import next_steps, outcome_blocks, result_text
 from occupy_core.settings.classification import missing_optimiser_text
 from occupy_core.settings.output_names import output_kinds
@@ -23,6 +25,7 @@ def report_of(maps=1, model=None, comparison=None, mode="resolution", kinds=(), 
             "derived": {"mode": mode},
             "median_scale": number / 10,
             "targets": [],
+            "warnings": [],
             "scale_histogram": {"confident_voxels": [3] * 25 + [7] * 25},
         }
         for number, prefix in enumerate(prefixes, start=1)
@@ -32,7 +35,7 @@ def report_of(maps=1, model=None, comparison=None, mode="resolution", kinds=(), 
         "model": model,
         "comparison": comparison,
         "job": {"compare": comparison is not None, "input_warnings": list(warnings)},
-        "settings": {"figures": True, "normalisation": "tiled", **settings},
+        "settings": {"figures": True, "normalisation": "tiled", "invert": False, **settings},
         "shared_reference": None,
     }
 
@@ -210,6 +213,21 @@ def test_a_map_without_its_weak_parts_is_not_to_be_built_into(preset):
     steps = steps_of(report_of(kinds=kinds))
     assert "to see what is fully occupied: open External/job004/attenuated.mrc" in steps
     assert "to build" not in steps and "do not build into it" in steps
+
+
+@pytest.mark.parametrize(("host", "setting"), [("relion", "the parameter invert"), ("scipion", "Invert contrast")])
+def test_the_result_of_an_inverted_map_is_not_to_be_trusted(three_parts, write_mrc, host, setting):
+    warnings = process_map(read_map(write_mrc(-three_parts.volume, "negative.mrc", 3.0)), Settings()).warnings
+    report = report_of(kinds=("amplified",))
+    report["maps"][0]["warnings"] = list(warnings)
+    assert result_text(report) == "not to be trusted: the contrast of the map looks inverted"
+    steps = steps_of(report, host)
+    assert f"the same job with {setting}, value yes" in steps and "to build" not in steps
+    several = report_of(maps=3)
+    several["maps"][2]["warnings"] = list(warnings)
+    assert result_text(several).startswith(
+        "the contrast of class 3 looks inverted: its numbers are not to be trusted; the "
+    )
 
 
 def test_reports_of_earlier_versions_have_no_outcome():
