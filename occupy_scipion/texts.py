@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import Any, List, Mapping, Optional, Sequence
 
-from occupy_core.comparing.describe import comparison_lines, sure_regions
+from occupy_core.comparing.describe import comparison_lines, other_molecules_text, sure_regions
 from occupy_core.reporting.next_steps import outcome_blocks
 from occupy_core.reporting.target_text import target_text
 from occupy_core.settings.settings import Settings, descriptions
@@ -206,6 +206,8 @@ def _comparison_lines(report: Report) -> List[str]:
 
 def _comparison_sentence(comparison: Mapping[str, Any]) -> str:
     count = len(sure_regions(comparison))
+    if comparison.get("other_molecules"):
+        return f"{len(comparison['maps'])} maps were to be compared, but {other_molecules_text(comparison)}."
     regions = "no region differed" if not count else f"{count} region{'s' * (count > 1)} differed"
     return (
         f"The occupancies of {len(comparison['maps'])} classes were compared under one reference (occupancy mode, "

@@ -6,7 +6,6 @@ Ours, not in the published program.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import List, Optional, Sequence, Tuple
 
@@ -16,20 +15,20 @@ from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.changes import distances_between, is_flexible, moved_pairs
 from occupy_core.comparing.class_data import ClassData, choose_reference_class
+from occupy_core.comparing.class_warnings import grey_scale_warnings, pose_warnings
 from occupy_core.comparing.common_part import CommonPart, find_common_part, no_common_part
 from occupy_core.comparing.inner_noise import NoiseOfMeans, independent_places
 from occupy_core.comparing.limits import BLUR_OF_LOWPASS, CANDIDATE_SIGMAS, MIN_DIFFERENCE, MIN_OCCUPANCY, TINY
 from occupy_core.comparing.occupancies import Interval, inner_voxels, mixing_with, read_occupancies
 from occupy_core.comparing.poses import Pose, align_classes
 from occupy_core.comparing.regions import Part, differing_parts
+from occupy_core.comparing.same_molecule import (
+    copy_warnings,
+    correlations_with_reference,
+    other_molecule_warnings,
+)
 from occupy_core.comparing.smoothed_maps import ClassMaps
 from occupy_core.comparing.verdict import NO_COMMON_PART, doubt, sure_sigmas
-
-# Relative deviation of a class's grey scale from that of the reference class, above which the user is warned.
-_GREY_TOLERANCE = 0.2
-
-# Å: root mean square displacement of a class's molecule above which the user is told that the class was moved.
-_TOLD_DISPLACEMENT = 2.0
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,9 @@ class Comparison:
     densities : tuple of DiskArray of float32
         Density of each class, in the pose in which it was compared.
     warnings : tuple of str
+    correlations : tuple of float
+        Correlation of each class with the reference class inside the molecule of both (-1..1); empty for a focused
+        classification, of which only a part is shared.
     """
 
     regions: Tuple[Region, ...]
@@ -107,6 +109,7 @@ class Comparison:
     reference: int
     densities: Tuple[DiskArray, ...]
     warnings: Tuple[str, ...] = ()
+    correlations: Tuple[float, ...] = ()
 
     @property
     def sure_regions(self) -> Tuple[Region, ...]:
@@ -157,10 +160,13 @@ def compare_classes(
     molecule = classes[0].molecule.load()
     for item in classes[1:]:  # one by one: many classes take no more memory than two
         molecule |= item.molecule.load()
+    copies = copy_warnings([item.density for item in classes], names)
+    correlations: Tuple[float, ...] = ()
     if focused:
         poses, common = [Pose()] * len(classes), no_common_part(classes, reference)
     else:
         classes, poses = align_classes(classes, reference, spacing=spacing, threads=threads)
+        correlations = correlations_with_reference(classes, reference)
         common = find_common_part(classes, reference, spacing=spacing, threads=threads)
     maps = ClassMaps(
         [item.density for item in classes],
@@ -178,11 +184,22 @@ def compare_classes(
     regions.sort(key=lambda region: (not region.is_sure, -region.volume * region.spread))
     regions = _with_moved_pairs(regions, spacing)
     warnings = [
-        *(() if focused else _grey_scale_warnings(common, names, reference)),
-        *_pose_warnings(poses, names, reference),
+        *copies,
+        *other_molecule_warnings(correlations, names, reference),
+        *(() if focused else grey_scale_warnings(common, names, reference)),
+        *pose_warnings(poses, names, reference),
     ]
     densities = tuple(item.density for item in classes)
-    return Comparison(tuple(regions), spread, common.grey_factors, tuple(poses), reference, densities, tuple(warnings))
+    return Comparison(
+        tuple(regions),
+        spread,
+        common.grey_factors,
+        tuple(poses),
+        reference,
+        densities,
+        tuple(warnings),
+        correlations,
+    )
 
 
 def _measure_parts(
@@ -272,25 +289,3 @@ def _densities_and_scales(
         del scale  # frees its memory before the next class is loaded
     highest -= lowest
     return densities, scales, highest
-
-
-def _grey_scale_warnings(common: CommonPart, names: Sequence[str], reference: int) -> List[str]:
-    """Warn about classes on another grey scale than the reference class, or that grey scales could not be checked."""
-    if not common.mask.any():
-        return ["the classes have no common part: their grey scales could not be checked, and occupancies may be wrong"]
-    return [
-        f"{name}: the common part of the classes has {factor:.2f} times the density that it has in "
-        f"{names[reference]}: it is on another grey scale, or its particles are badly aligned"
-        for name, factor in zip(names, common.grey_factors)
-        if math.isfinite(factor) and abs(math.log(max(factor, TINY))) > math.log(1 + _GREY_TOLERANCE)
-    ]
-
-
-def _pose_warnings(poses: Sequence[Pose], names: Sequence[str], reference: int) -> List[str]:
-    """Tell of classes that were clearly in another pose than the reference class."""
-    return [
-        f"{name} is rotated by {pose.rotation:.1f} degrees and shifted by {pose.shift:.1f} Å against "
-        f"{names[reference]}; it was compared in the pose of {names[reference]}, and the masks lie in that pose"
-        for name, pose in zip(names, poses)
-        if pose.displacement > _TOLD_DISPLACEMENT
-    ]

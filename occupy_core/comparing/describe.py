@@ -36,6 +36,8 @@ def comparison_lines(report: Report) -> List[str]:
         The comparison's part of report.json.
     """
     sure = sure_regions(report)
+    if other_molecules_text(report):
+        return [other_molecules_text(report), *(region_text(region) for region in sure), *comparison_notes(report)]
     if not sure:
         return [no_region_text(report), *comparison_notes(report)]
     return [*(region_text(region) for region in sure), *comparison_notes(report)]
@@ -58,6 +60,18 @@ def no_region_text(report: Report) -> str:
     names = ", ".join(item["name"] for item in report["maps"])
     region = "sure region" if report["regions"] else "region"
     return f"no {region} where {names} differ by more than noise explains"
+
+
+def other_molecules_text(report: Report) -> str:
+    """Say which maps do not show the molecule of the reference class; empty if all do, and for earlier reports."""
+    others = report.get("other_molecules")
+    if not others:
+        return ""
+    reference = next(item["name"] for item in report["maps"] if item["input"] == report["reference"])
+    return (
+        f"the maps do not show one molecule in one pose ({', '.join(others)} against {reference}): their occupancies "
+        "cannot be compared"
+    )
 
 
 def sure_regions(report: Report) -> List[Report]:

@@ -150,7 +150,10 @@ def _differing_parts_text(model: Report) -> str:
 
 
 def _comparison_text(comparison: Report, mask_is_lost: bool) -> str:
-    from occupy_core.comparing.describe import no_region_text, sure_regions  # a job on one map does not load it
+    from occupy_core.comparing.describe import no_region_text, other_molecules_text, sure_regions  # not for one map
+
+    if other_molecules_text(comparison):
+        return other_molecules_text(comparison)
 
     sure, count = sure_regions(comparison), len(comparison["regions"])
     if not sure:
@@ -281,6 +284,8 @@ def _sortable_parts(model: Report, host: str, folder: str) -> List[Sortable]:
 def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
     from occupy_core.comparing.describe import sure_regions
 
+    if report["comparison"].get("other_molecules"):
+        return ["check that the compared maps are the right files: none may be of another molecule, turned or mirrored"]
     sure = sure_regions(report["comparison"])[:_NAMED]
     if sure:
         weights = class_weights(report["comparison"]["maps"])

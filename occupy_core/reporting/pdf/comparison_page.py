@@ -32,6 +32,7 @@ _LABELS_WIDTH = 0.25  # space for labels on the left of the sections, inches
 _GAP = 0.08  # inches
 _LEFT_OF_CHART, _BELOW_CHART = 0.45, 0.35  # space for numbers and names, inches
 _NO_REGIONS = "no region where the classes differ by more than noise explains"
+_OTHER_MOLECULES = "the maps do not show one molecule in one pose"
 _MAX_REGIONS = 12  # in the chart; the bars of more would be too thin
 _MAX_CLASSES = 24  # in a figure; viewers of PDF files show no page of more than 200 inches
 _OUTLINE, _UNSURE_OUTLINE = 1.4, 0.9  # widths of lines, points
@@ -203,7 +204,8 @@ def _draw_chart(sheet: Sheet, report: Report, left: float, top: float, width: fl
     """Draw a bar chart of the occupancy of each region in each class and over all particles, with 90 % intervals."""
     regions = report["regions"][:_MAX_REGIONS]
     if not regions:
-        sheet.text(left + width / 2, top + height / 2, _NO_REGIONS, size=_FONT_SIZE, ha="center")
+        text = _OTHER_MOLECULES if report.get("other_molecules") else _NO_REGIONS
+        sheet.text(left + width / 2, top + height / 2, text, size=_FONT_SIZE, ha="center")
         return
     names = [str(item["name"]) for item in report["maps"]]
     if regions[0]["occupancy_of_all_particles"] is not None:

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Maps of different molecules, and copies of one map, are told from classes of one molecule."""
+
+import numpy as np
+import pytest
+
+from occupy_core.comparing.comparison import compare_classes
+from occupy_core.comparing.describe import comparison_lines
+from occupy_core.comparing.same_molecule import correlations_with_reference
+from occupy_core.reporting.next_steps import next_steps, result_text
+from tests.core.comparing.reports import comparison_report, region_report
+from tests.core.comparing.test_poses import SPACING, class_of, in_pose, molecule
+
+
+def compare(*classes):
+    names = [f"class {number}" for number in range(1, len(classes) + 1)]
+    return compare_classes(classes, names, spacing=SPACING, lowpass=15.0, reference=0)
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.1])
+def test_classes_of_one_molecule_give_no_warning_even_without_a_large_part(noise):
+    volume, part = molecule()
+    found = compare(class_of(volume, noise, 1), class_of(volume, noise, 2), class_of(volume * ~part, noise, 3))
+    assert min(found.correlations) > 0.7
+    assert not any("one molecule" in text or "copies" in text for text in found.warnings)
+
+
+@pytest.mark.parametrize("other", [molecule(1)[0], np.rot90(molecule()[0], 1, (0, 2)), molecule()[0][::-1]])
+def test_another_molecule_and_a_turned_or_mirrored_map_are_named(other):
+    volume, _ = molecule()
+    found = compare(class_of(volume, 0.02, 1), class_of(volume, 0.02, 2), class_of(other, 0.02, 3))
+    (text,) = [text for text in found.warnings if "one molecule in one pose" in text]
+    assert text.startswith("class 3 and class 1 do not show one molecule") and "turned or mirrored" in text
+    assert f"correlate by {found.correlations[2]:.2f}" in text
+
+
+def test_a_small_turn_is_corrected_before():
+    volume, _ = molecule()
+    found = compare(class_of(volume, 0.02, 1), class_of(in_pose(volume, (5, 3, -2), 0.5), 0.02, 2))
+    assert found.correlations[1] > 0.9
+
+
+def test_molecules_that_hardly_overlap_have_a_correlation_of_0():
+    volume, part = molecule()
+    classes = [class_of(volume * ~part, 0.0, 1), class_of(np.roll(volume * part, 8, axis=2), 0.0, 2)]
+    assert correlations_with_reference(classes, 0) == (1.0, 0.0)
+
+
+def test_copies_of_one_map_are_named():
+    volume, _ = molecule()
+    one = class_of(volume, 0.02, 1)
+    found = compare(one, class_of(volume, 0.02, 2), one)
+    (text,) = [text for text in found.warnings if "copies" in text]
+    assert text.startswith("class 3 and class 1 are copies of one map")
+
+
+@pytest.mark.parametrize("regions", [[], [region_report(1, (0.2, 0.9))]])
+def test_the_result_says_it_and_names_no_region_as_an_answer(regions):
+    comparison = {**comparison_report(regions), "other_molecules": ["class 1"], "reference": "2.mrc"}
+    comparison["maps"][0]["input"], comparison["maps"][1]["input"] = "1.mrc", "2.mrc"
+    report = {
+        "model": None,
+        "comparison": comparison,
+        "job": {"input_warnings": [], "compare": True},
+        "settings": {"figures": False},
+        "maps": [{"outputs": {}, "prefix": ""}],
+    }
+    said = (
+        "the maps do not show one molecule in one pose (class 1 against class 2): their occupancies cannot be compared"
+    )
+    assert result_text(report) == said and comparison_lines(comparison)[0] == said
+    steps = " ".join(next_steps(report, "relion"))
+    assert "right files" in steps and "to sort" not in steps and "smaller differences" not in steps
