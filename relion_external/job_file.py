@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
@@ -22,6 +23,10 @@ from relion_files.star_writer import Rows, write_star
 MAKE_JOB = "make_job"
 # Options that have a field of their own on the form of an External job, by the name of the field.
 _FIELDS = {"in_3dref": "in_3dref", "in_parts": "in_part", "in_mask": "in_mask", "j": "nr_threads"}
+# RELION waits for the files in these fields, under the names in them, and puts the names into a command of the shell.
+_FILE_FIELDS = ("in_3dref", "in_parts", "in_mask")
+# What the shell does not leave as it is, in a name without quotes. Words are joined again with one blank.
+_CHANGED_BY_SHELL = re.compile(r"[^\w@%+=:,./ \x80-\U0010ffff-]|  |^ | $")
 _MOST_PARAMS = 10  # on the Params tab; more go to the additional arguments
 # RELION 3.1 reads the number and maintains the labels that it does not know; RELION 4 and 5 read the label.
 _HEAD = {"rlnJobType": 99, "rlnJobTypeLabel": "relion.external", "rlnJobIsContinue": 0, "rlnJobIsTomo": 0}
@@ -88,7 +93,19 @@ def _settings(words: List[str], preset: str, *, has_input: bool) -> Settings:
 
 
 def _value(name: str, words: Sequence[str], settings: Settings) -> str:
-    """Return the value of a field or parameter, which RELION puts into a command of the shell."""
+    """Return the value of a field or parameter, which RELION puts into a command of the shell.
+
+    A value is quoted for the shell, but for the name of a file in a field of its own: RELION takes the quotes for a
+    part of the name, and never starts the job.
+    """
+    if name in _FILE_FIELDS:
+        path = " ".join(words)
+        if _CHANGED_BY_SHELL.search(path):
+            raise OptionError(
+                f"--{name}: got {path}, which RELION does not give to a job unchanged, expected a name of letters, "
+                "digits, single blanks and any of @%+=:,./_-; rename the file"
+            )
+        return path
     value = getattr(settings, name, None)
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import mrcfile
 import pytest
 import starfile
 
@@ -53,6 +54,31 @@ def test_relion_runs_the_job_with_its_options(relion_path, phantom_file, tmp_pat
     folder = tmp_path / "External/job001"
     assert (folder / "subtraction_mask_attenuated.mrc").exists() and (folder / "amplified.mrc").exists()
     assert not (folder / "logfile.pdf").exists()
+
+
+@pytest.mark.parametrize("name", ["bücher.mrc", "my map.mrc"])
+def test_relion_runs_the_job_of_a_file_with_blanks_or_letters_of_any_language(
+    name, relion_path, phantom_file, tmp_path
+):
+    project = RelionProject(tmp_path)
+    shutil.copy(phantom_file, tmp_path / name)
+    with mrcfile.open(phantom_file) as given, mrcfile.new(tmp_path / f"mask {name}") as mask:
+        mask.set_data((given.data > given.data.max() / 4).astype("f4"))
+        mask.voxel_size = given.voxel_size
+    words = ["--make_job", "weak", "-o", "job.star", "--in_3dref", name, "--in_mask", f"mask {name}"]
+    assert make(*words, folder=tmp_path).returncode == 0
+    words = ["relion_pipeliner", "--addJobFromStar", "job.star"]
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, timeout=30)
+    assert project.run("External/job001/", seconds=60) == "Succeeded"
+
+
+@pytest.mark.parametrize("name", ["it's.mrc", 'a"b.mrc', "$HOME.mrc", "a;b.mrc", "a(1).mrc", "~.mrc", "a  b.mrc"])
+@pytest.mark.parametrize("option", ["in_3dref", "in_parts", "in_mask"])
+def test_file_that_relion_would_not_give_to_the_job_is_refused(option, name, tmp_path):
+    done = make("--make_job", "weak", "-o", "job.star", f"--{option}", name, folder=tmp_path)
+    assert done.returncode == 1 and not any(tmp_path.iterdir())
+    name = " ".join(name.split())  # as messages show it
+    assert f"--{option}: got {name}, which RELION does not give" in done.stderr and "rename the file" in done.stderr
 
 
 @pytest.mark.parametrize("version", ["4.0.2", "5.0.1"])
