@@ -162,7 +162,7 @@ def model_occupancy(
     whole : sequence of str
         Names of the parts that count as fully occupied; by default the best occupied ones.
     lowpass : float, optional
-        Finest detail to use, Å; by default 5 Å, or 2.5 voxels where these are coarser.
+        Finest detail to use, Å; by default the coarsest of 5 Å, 2.5 voxels, and the side of the box divided by 64.
     invert : bool
         Multiply the maps by -1 first: density must be positive.
     threads : int

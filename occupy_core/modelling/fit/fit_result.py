@@ -28,7 +28,8 @@ class GroupFit:
     correlation : float
         Correlation of the fitted model with the map near the model, from 30 to 10 Å or the finest detail fitted.
     unmodelled : float
-        Share of the voxels near the model (0..1) that hold density which the model does not explain.
+        Volume of the density beside the model, up to 60 Å from it, that the model does not explain, relative to the
+        volume of the model.
     signal : float
         Signal-to-noise ratio of the model as a whole: the root of the chi-square of all occupancies being 0.
     has_converged : bool

@@ -29,6 +29,9 @@ from occupy_core.modelling.fit.normal_equations import Place, normal_equations
 # Å, and voxels: the finest detail that is fitted is the coarser of both. Finer detail says more about noisy maps, and
 # depends more on the B-factors (docs/model.md). Ours.
 _FINEST, _FINEST_VOXELS = 5.0, 2.5
+# Points of the working grid along a side of a cube of the box's volume, at most: a coarser detail is fitted in larger
+# boxes, so that 100 chains in a box of 256 are fitted within four maps of memory. Ours.
+_MOST_POINTS = 160
 _FINEST_LOWPASS = 2.0  # voxels: a finer low-pass asks for detail that no map holds
 _COARSEST = 20.0  # Å: a coarser low-pass leaves no shapes of molecules
 _SAMPLES = 2.5  # points of the grid in the finest detail
@@ -103,7 +106,7 @@ def place_model(
     groups : sequence of Group
         All atoms of the model, each in one group.
     lowpass : float, optional
-        Finest detail to fit, Å; by default 5 Å or 2.5 voxels.
+        Finest detail to fit, Å; by default 5 Å or 2.5 voxels, and more in boxes above 320 Å.
     warnings : list of str
         Warnings are added to it.
     threads : int
@@ -114,7 +117,9 @@ def place_model(
         If the model does not lie in the map.
     """
     grid = source.grid
-    finest = min(lowpass, _COARSEST) if lowpass else max(_FINEST, _FINEST_VOXELS * grid.voxel_size)
+    side = float(np.prod(grid.shape)) ** (1 / 3) * grid.voxel_size
+    by_default = max(_FINEST, _FINEST_VOXELS * grid.voxel_size, _SAMPLES / _MOST_POINTS * side)
+    finest = min(lowpass or by_default, _COARSEST)
     finest = max(finest, _FINEST_LOWPASS * grid.voxel_size)
     coarse_shape, coarse_steps = _working_grid(grid, _FINEST_FOR_FRAME)
     outline = ModelShape.of(model, coarse_shape, coarse_steps, grid)

@@ -4,6 +4,7 @@
 import re
 from dataclasses import replace
 
+import gemmi
 import numpy as np
 import pytest
 
@@ -316,6 +317,16 @@ def test_a_class_far_away_is_found_or_left_out(fitted):
     values = [item.value for item in result.occupancies[1]]
     assert np.isnan(values).all() or values == pytest.approx(list(OCCUPANCIES.values()), abs=0.08)
     assert result.differences == ()
+
+
+def test_density_that_the_model_lacks_is_named(fitted, tmp_path):
+    structure = gemmi.read_structure(fitted.model)
+    structure[0].remove_chain("D")
+    partial = tmp_path / "without_d.cif"
+    structure.make_mmcif_document().write_file(str(partial))
+    for path, is_named in ((fitted.model, False), (str(partial), True)):
+        warnings = measure([fitted.map], path).warnings
+        assert is_named == any("density beside the model that the model does not explain" in text for text in warnings)
 
 
 def test_parts_that_should_be_whole_must_have_density(fitted):
