@@ -110,6 +110,7 @@ def _model_commands(fitted: FittedModels, surface: int, item: Report, report: Re
         f"open {quoted(item['prefix'] + MODEL_ATTRIBUTES)}{only}",
         f"hide #{number} atoms",
         f"show #{number} cartoons",
+        f"show #{number} & ligand atoms",
         _colour_by_occupancy([number], "part"),
         f"transparency #{surface} 60 target s",
         "",

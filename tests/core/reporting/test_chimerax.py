@@ -32,7 +32,7 @@ COMMANDS = [
     rf"color {MODELS} {COLOUR} target s",
     rf"color byattribute [ar]:\w+ {MODELS} palette {PALETTE}",
     rf"measure mapvalues #\d+ atoms {MODELS} attribute \w+",
-    rf"(hide|show) {MODELS} (models|atoms|cartoons)",
+    rf"(hide|show) {MODELS}( & ligand)? (models|atoms|cartoons)",
     rf"key( {COLOUR}:({NUMBER})?)+ pos {NUMBER},{NUMBER} size {NUMBER},{NUMBER} fontSize \d+",
     rf'2dlabels text "[^"]*" xpos {NUMBER} ypos {NUMBER} size \d+',
     rf"move [xyz] {NUMBER} coordinateSystem #\d+ models #\d+",
