@@ -14,6 +14,7 @@ from occupy_core.reporting.sorting_steps import (
     class_weights,
     select_step,
     sort_step,
+    sortable_parts,
     sorting_steps,
     split_by_mixing,
 )
@@ -247,7 +248,7 @@ def _measure_steps(report: Report, host: str) -> List[str]:
 
 def _model_steps(report: Report, host: str, folder: str) -> List[str]:
     model, focused = report["model"], (report["comparison"] or {}).get("focused", False)
-    parts = _sortable_parts(model, host, folder)
+    parts = sortable_parts(model, host, folder)
     mixed, others = split_by_mixing(parts)
     steps = []
     if focused:
@@ -266,19 +267,6 @@ def _model_steps(report: Report, host: str, folder: str) -> List[str]:
         place = " (in the run's extra folder)" if host == SCIPION else ""
         steps.append(f"to refine the occupancies: {files[0]} in servalcat or Refmac, {files[1]} in Phenix{place}")
     return steps
-
-
-def _sortable_parts(model: Report, host: str, folder: str) -> List[Sortable]:
-    """Return the parts of the model that a map shows, with their masks as the host names them."""
-    masked = [part["name"] for part in model["parts"] if part["mask"]]
-    weights = class_weights(model["maps"])
-    items = []
-    for part in model["parts"]:
-        mask = part["mask"] and os.path.join(folder, part["mask"])
-        if mask and host == SCIPION:
-            mask = f"partMask{masked.index(part['name']) + 1}"
-        items.append(Sortable(part["name"], mask, part["occupancies"], weights))
-    return [item for item in items if item.shown]
 
 
 def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
@@ -89,6 +90,19 @@ def class_weights(maps: Sequence[Report]) -> Mapping[str, float]:
         if all(item.get(key) is not None for item in maps):
             return {item["name"]: item[key] for item in maps}
     return {}
+
+
+def sortable_parts(model: Report, host: str, folder: str) -> List[Sortable]:
+    """Return the parts of the model that a map shows, with their masks as the host names them."""
+    masked = [part["name"] for part in model["parts"] if part["mask"]]
+    weights = class_weights(model["maps"])
+    items = []
+    for part in model["parts"]:
+        mask = part["mask"] and os.path.join(folder, part["mask"])
+        if mask and host == SCIPION:
+            mask = f"partMask{masked.index(part['name']) + 1}"
+        items.append(Sortable(part["name"], mask, part["occupancies"], weights))
+    return [item for item in items if item.shown]
 
 
 def sorting_steps(items: Sequence[Sortable], host: str, *, focused: bool) -> List[str]:

@@ -114,14 +114,19 @@ def _summary_figures(
     """Draw the pages of `summary_pages` one by one, so that few of them are in memory."""
     compared = report["comparison"]
     notes = [*report["warnings"], *(compared["warnings"] if compared else [])]
-    page = Page(f"Local scale of {len(report['maps'])} maps", f"OccuPy for Scipion and RELION {report['version']}")
-    page.add_warning_count(notes)
+    title = f"Local scale of {len(report['maps'])} maps"
+    if compared:
+        is_class = all(item["share"] is not None for item in compared["maps"])
+        title = f"Comparison of {len(report['maps'])} {'classes' if is_class else 'maps'}"
+    page = Page(title, f"OccuPy for Scipion and RELION {report['version']}")
+    others = [*report["maps"], *([report["model"]] if report.get("model") else [])]
+    page.add_warning_count(notes, on_other_pages=sum(len(item["warnings"]) for item in others))
     page.top += 0.1
-    add_blocks(page, outcome_blocks(report), title="Local scale, continued")  # a new page has room for all of them
+    add_blocks(page, outcome_blocks(report), title=f"{title}, continued")  # a new page has room for all of them
     page.top += 0.1
     if compared and not _place_comparison(page, compared, region_sections, surface):
         yield from comparison_figures(compared, region_sections, surface)
-    pages = add_blocks(page, list(_summary_blocks(report, notes).items()), title="Local scale, continued")
+    pages = add_blocks(page, list(_summary_blocks(report, notes).items()), title=f"{title}, continued")
     yield from (item.figure for item in pages)
 
 
@@ -184,4 +189,5 @@ def _summary_blocks(report: Report, notes: Sequence[str]) -> Dict[str, Sequence[
 def _map_line(item: Report) -> str:
     median = item["median_scale"]
     found = "no voxel is confidently more than solvent" if median is None else f"median scale {median:.3f}"
-    return f"{item['name']}: {item['input']}; {found}; {len(item['warnings']) or 'no'} warnings"
+    count = len(item["warnings"])
+    return f"{item['name']}: {item['input']}; {found}; {count or 'no'} warning{'s' * (count != 1)}"

@@ -22,7 +22,7 @@ from occupy_core.reporting.pdf.sheets import (
     blocks_height,
 )
 from occupy_core.reporting.pdf.surface_views import draw_surface
-from occupy_core.reporting.pdf.text import line_height, shortened
+from occupy_core.reporting.pdf.text import line_height, shortened, text_width
 from occupy_core.reporting.surface.map_surface import MapSurface
 from occupy_core.reporting.target_text import target_text
 from occupy_core.settings.setting_type import Description
@@ -34,6 +34,7 @@ Rows = List[Tuple[str, str, bool]]
 
 _GAP = 0.06  # inches
 _BELOW_PLOTS = 0.5  # inches
+_MAX_LABEL_PART = 0.75  # of the width of a column of the table
 _SURFACE_HEIGHT = 2.6  # of the 3D views, inches
 
 
@@ -57,9 +58,12 @@ def map_pages(shown: MapPages) -> List[Figure]:
     else:
         _draw_surface(page, report, sections.surface)
     draw_panels(page, sections, page.free_height - height_below, voxel_size=report["voxel_size_angstrom"])
-    draw_plots(page, settings, report, sections, shown.reference_name)
-    page.top += _BELOW_PLOTS
-    if sections.surface is not None:  # the table has no room below it
+    if sections.surface is not None and page.free_height < HEIGHT + _BELOW_PLOTS:
+        pages.append(Page(f"{title}, continued"))
+        pages[-1].top += _BELOW_PLOTS / 2  # the titles of the plots stand above their frames
+    draw_plots(pages[-1], settings, report, sections, shown.reference_name)
+    pages[-1].top += _BELOW_PLOTS
+    if sections.surface is not None and len(pages) == 1:  # the table has no room below it
         pages.append(Page(f"{title}, continued"))
     _draw_table(pages[-1], table)
     return [item.figure for item in [*pages[:-1], *add_blocks(pages[-1], blocks, title=f"{title}, continued")]]
@@ -94,12 +98,13 @@ def _draw_table(page: Page, columns: Sequence[Rows]) -> None:
     for column, (heading, rows) in enumerate(zip(headings, columns)):
         left = MARGIN + column * width
         page.text(left, page.top, heading, size=SMALL, weight="bold")
+        label_width = min(max(text_width(label, TINY) for label, _, _ in rows), _MAX_LABEL_PART * width)
         for row, (label, value, is_bold) in enumerate(rows):
             top = page.top + (row + 1.3) * height
             weight = "bold" if is_bold else "normal"
-            page.text(left, top, shortened(label, 0.57 * width, TINY), size=TINY, color="0.35")
-            value_text = shortened(value, 0.38 * width, TINY, weight)
-            page.text(left + 0.61 * width, top, value_text, size=TINY, weight=weight)
+            page.text(left, top, shortened(label, label_width, TINY), size=TINY, color="0.35")
+            value_text = shortened(value, 0.96 * width - label_width - _GAP, TINY, weight)
+            page.text(left + label_width + _GAP, top, value_text, size=TINY, weight=weight)
     page.top += _table_height(columns)
 
 

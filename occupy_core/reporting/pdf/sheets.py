@@ -30,6 +30,7 @@ _GREY = "0.35"
 # Part of a text's width that lies to the left of its anchor, by alignment.
 _LEFT_OF_ANCHOR = {"left": 0.0, "center": 0.5, "right": 1.0}
 _BULLET, _INDENT = "– ", 0.12  # indent in inches
+_KEPT_TOGETHER = 8  # lines of a paragraph that are not split between two pages
 _CITATION = f"Please cite: {CITATION}"
 
 # Headings, each with its paragraphs.
@@ -161,10 +162,22 @@ class Page(Sheet):
         """Height of the free space above the citation, inches."""
         return self._bottom - 0.5 * line_height(TINY) - self.top
 
-    def add_warning_count(self, warnings: Sequence[str]) -> None:
-        """Add a line with the number of warnings, when there are any, which refers to the end of the page."""
-        if warnings:
-            text = f"{len(warnings)} warning{'s' * (len(warnings) > 1)}: see the end"
+    def add_warning_count(self, warnings: Sequence[str], *, on_other_pages: int = 0) -> None:
+        """Add a line with the number of all warnings, when there are any, and where they are.
+
+        Parameters
+        ----------
+        warnings : sequence of str
+            Warnings at the end of this page or of the pages that continue it.
+        on_other_pages : int
+            Number of warnings on the pages of single maps or of the model.
+        """
+        count = len(warnings) + on_other_pages
+        if count:
+            places = [f"{len(warnings)} at the end"] if warnings else []
+            places += [f"{on_other_pages} on the pages that follow"] if on_other_pages else []
+            where = "see the end" if not on_other_pages else ", ".join(places)
+            text = f"{count} warning{'s' * (count > 1)}: {where}"
             self.add_line(text, size=SMALL, weight="bold", color=_WARNING_COLOUR)
 
     def add_line(self, text: str, *, size: float, **style: Any) -> None:
@@ -210,11 +223,14 @@ def add_blocks(page: Page, blocks: Blocks, *, title: str) -> List[Page]:
 
     for heading, paragraphs in blocks:
         colour = _WARNING_COLOUR if heading == WARNINGS else "black"
-        # A heading needs the height of two lines, so that it is never the last line of a page.
-        add(heading, MARGIN, 2 * height, weight="bold", color=colour)
-        for paragraph in paragraphs:
-            for number, line in enumerate(wrapped(paragraph, WIDTH - _INDENT, SMALL)):
-                add(f"{'' if number else _BULLET}{line}", MARGIN + (_INDENT if number else 0), height)
+        split = [wrapped(paragraph, WIDTH - _INDENT, SMALL) for paragraph in paragraphs]
+        # A heading stays with its first paragraph, and the lines of a paragraph stay together, where they are few.
+        first = min(len(split[0]), _KEPT_TOGETHER) if split else 1
+        add(heading, MARGIN, (1 + first) * height, weight="bold", color=colour)
+        for lines in split:
+            for number, line in enumerate(lines):
+                needed = 1 if number else min(len(lines), _KEPT_TOGETHER)
+                add(f"{'' if number else _BULLET}{line}", MARGIN + (_INDENT if number else 0), needed * height)
         pages[-1].top += height / 3
     return pages
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import copy
 import re
 
 import numpy as np
@@ -7,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from occupy_core.reporting.pdf.logfile import open_logfile, pages_of_map, summary_pages
 from occupy_core.reporting.pdf.messages import LastPages
+from occupy_core.reporting.pdf.sheets import Page, add_blocks
 from occupy_core.reporting.region_sections import region_sections
 from tests.core.comparing.reports import DOUBT, comparison_report, region_report
 from tests.core.reporting.pdf.figure_contents import check_texts_fit, images_of, text_of
@@ -41,6 +43,22 @@ def test_the_pdf_has_two_pages_for_each_map_and_one_for_all(one_map_job, tmp_pat
     assert "taken from" not in text_of(pages_of_map(two_maps, 1, sections))
 
 
+def test_the_first_page_counts_all_warnings(one_map_job):
+    report, _, _ = copy.deepcopy(one_map_job)
+    maps = [{**report["maps"][0], "name": f"class {n}", "input": f"{n}.mrc", "warnings": ["odd"] * n} for n in (1, 2)]
+    report.update(maps=maps, warnings=["about the job"])
+    text = text_of(summary_pages(report, []))
+    assert "Local scale of 2 maps" in text and "4 warnings: 1 at the end, 3 on the pages that follow" in text
+    assert "; 1 warning – class 2" in text and "; 2 warnings" in text
+
+
+def test_a_paragraph_is_not_split_between_two_pages():
+    page = Page("title")
+    page.top += page.free_height - 0.3  # room for a heading and a line
+    first, second = add_blocks(page, [("Heading", ["a word " * 60])], title="next")
+    assert "a word" not in text_of([first.figure]) and "Heading" in text_of([second.figure])
+
+
 def test_one_report_gives_one_pdf_to_the_byte(one_map_job, tmp_path):
     report, sections, _ = one_map_job
     for name in ("one.pdf", "other.pdf"):
@@ -61,6 +79,7 @@ def test_the_comparison_is_on_the_summary_page_unless_it_is_too_wide(one_map_job
     figures = summary_pages(several_maps, region_sections([mask, mask], [mask.astype("f4")] * classes))
     assert len(figures) == (1 if classes <= 3 else 2)
     text = text_of(figures)
+    assert f"Comparison of {classes} classes" in text and "Local scale of" not in text
     assert "a warning of the comparison" in text and "region 1: 5,000" in text
     assert "1 is the density of class 2" in text and "unsure, without a mask:" in text
     for figure in figures:

@@ -10,10 +10,13 @@ import pytest
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.reporting.pdf.logfile import pages_of_map
+from occupy_core.reporting.pdf.sheets import TINY, WIDTH
+from occupy_core.reporting.pdf.text import wrapped
 from occupy_core.reporting.report import finite, job_report, map_report
 from occupy_core.reporting.sections import map_sections
 from occupy_core.settings.output_names import MAP_OUTPUTS
-from occupy_core.settings.settings import Settings
+from occupy_core.settings.settings import Settings, descriptions
+from occupy_core.version import CITATION
 from tests.core.reporting.pdf.figure_contents import artists_by_label, check_texts_fit, images_of, text_of
 
 
@@ -124,6 +127,24 @@ def test_a_page_shows_settings_derived_values_and_the_citation(one_map_job):
         assert expected in text
     bold = {item.get_text() for item in figures[1].texts if item.get_fontweight() == "bold"}
     assert "10" in bold and "auto" not in bold  # the tile size differs from the default, the mode does not
+
+
+def test_labels_of_settings_are_not_cut(one_map_job):
+    report, sections, _ = one_map_job
+    shown = {item.get_text() for figure in pages_of_map(report, 0, sections) for item in figure.texts}
+    assert {item.label for name, item in descriptions().items() if name != "figures"} <= shown
+
+
+def test_plots_move_to_the_next_page_where_long_next_steps_leave_no_room(one_map_job):
+    report, sections, _ = copy.deepcopy(one_map_job)
+    report.update(result="a result " * 60, next_steps=["a step of several lines " * 12] * 4)
+    figures = pages_of_map(report, 0, sections)
+    citation = wrapped(f"Please cite: {CITATION}", WIDTH, TINY)
+    heights = {item.get_text(): item.get_position()[1] for item in figures[0].texts}
+    assert max(height for text, height in heights.items() if text not in citation) < heights[citation[0]]
+    assert "solvent model" in artists_by_label(figures[1])
+    for figure in figures:
+        check_texts_fit(figure)
 
 
 LONG_PATH = "Runs/000123_Prot$Occupy$LocalScale/extra/" + "very_long_name_" * 20 + "of_a_map.mrc"
