@@ -8,12 +8,18 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from occupy_core.comparing.each_map import ReadInput, measure_usable_maps
 from occupy_core.estimate.parameters import resolve_parameters
 from occupy_core.fourier.detail import finest_detail
+from occupy_core.fourier.transforms import ROUNDING
 from occupy_core.maps.density_map import DensityMap
+from occupy_core.maps.grid import MapGrid
 from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.settings import Settings
 
-# Share of the shortest side of the box: a coarser low-pass would leave too few waves to tell regions apart. Our choice.
+# Share of the shortest side of the box: a coarser low-pass leaves too few waves to read occupancies from, and is chosen
+# only where the classification gives coarser resolutions. Our choice.
 _MAX_SHARE_OF_BOX = 1 / 8
+
+# Share of the shortest side of the box: the low-pass is never coarser than this. Our choice.
+_MAX_SHARE_OF_BOX_AT_ALL = 1 / 4
 
 # A class is named as the cause of the low-pass if it makes it coarser by more than this factor. Our choice.
 _TOLD_FACTOR = 1.25
@@ -40,13 +46,15 @@ def common_lowpass(
     -----
     It is the low-pass that the settings give. Without one, it is the coarsest of the resolutions of the classes, as
     the classification estimates them, or where they are not known the finest low-pass at which every map has detail;
-    never finer than the default, and never coarser than an eighth of the box.
+    never finer than the default. It is never coarser than an eighth of the box, or than a quarter of the box where the
+    resolutions are known.
     """
     knows_all = settings.lowpass is None and knows_resolutions(maps)
 
     def planned_and_needed(source: DensityMap) -> Tuple[float, float]:
         planned, voxel_size = resolve_parameters(source.grid, settings).lowpass, source.grid.voxel_size
-        coarsest = max(planned, _MAX_SHARE_OF_BOX * min(source.grid.shape) * voxel_size)
+        share = _MAX_SHARE_OF_BOX_AT_ALL if knows_all else _MAX_SHARE_OF_BOX
+        coarsest = max(planned, share * min(source.grid.shape) * voxel_size)
         if knows_all:
             return planned, coarsest
         return planned, finest_detail(
@@ -71,6 +79,18 @@ def common_lowpass(
         return settings.lowpass
     notes += _costly_map(maps, index, needed, planned)
     return max(planned, needed[index])
+
+
+def coarse_lowpass_warnings(lowpass: float, grid: MapGrid) -> List[str]:
+    """Warn about a low-pass (Å) that leaves too few waves in the box of the maps to read occupancies from."""
+    limit = _MAX_SHARE_OF_BOX * min(grid.shape) * grid.voxel_size
+    if lowpass <= limit * (1 + ROUNDING):
+        return []
+    return [
+        f"the classes are compared at a low-pass of {lowpass:.3g} Å, coarser than an eighth of the box ({limit:.3g} "
+        "Å): with so little detail, occupancies may be wrong by more than their intervals say; "
+        "trust that a part differs, not by how much"
+    ]
 
 
 def knows_resolutions(maps: Sequence[MapInput]) -> bool:

@@ -12,7 +12,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.comparing.class_cache import ClassCache, ClassEntry
-from occupy_core.comparing.common_lowpass import common_lowpass
+from occupy_core.comparing.common_lowpass import coarse_lowpass_warnings, common_lowpass
 from occupy_core.comparing.comparison import Comparison, compare_classes
 from occupy_core.comparing.each_map import counts, estimate_settings, position_of_named_map
 from occupy_core.comparing.focus import is_focused
@@ -108,6 +108,7 @@ def compare_maps(
     focused = _is_focused(focus_mask, entries, notes)
     entries, result = _compare_entries(maps, entries, settings, threads, notes, focused)
     first = next(iter(entries.values()))
+    notes += coarse_lowpass_warnings(first.parameters.lowpass, first.grid)
     return ClassComparison(
         result,
         tuple(entries),

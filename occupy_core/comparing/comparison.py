@@ -23,8 +23,9 @@ from occupy_core.comparing.occupancies import Interval, inner_voxels, mixing_wit
 from occupy_core.comparing.poses import Pose, align_classes
 from occupy_core.comparing.regions import Part, differing_parts
 from occupy_core.comparing.same_molecule import (
+    Agreement,
+    agreement_with_reference,
     copy_warnings,
-    correlations_with_reference,
     other_molecule_warnings,
 )
 from occupy_core.comparing.smoothed_maps import ClassMaps
@@ -97,9 +98,8 @@ class Comparison:
     densities : tuple of DiskArray of float32
         Density of each class, in the pose in which it was compared.
     warnings : tuple of str
-    correlations : tuple of float
-        Correlation of each class with the reference class inside the molecule of both (-1..1); empty for a focused
-        classification, of which only a part is shared.
+    agreements : tuple of Agreement
+        Agreement of each class with the reference class; empty for a focused classification.
     """
 
     regions: Tuple[Region, ...]
@@ -109,7 +109,7 @@ class Comparison:
     reference: int
     densities: Tuple[DiskArray, ...]
     warnings: Tuple[str, ...] = ()
-    correlations: Tuple[float, ...] = ()
+    agreements: Tuple[Agreement, ...] = ()
 
     @property
     def sure_regions(self) -> Tuple[Region, ...]:
@@ -161,12 +161,12 @@ def compare_classes(
     for item in classes[1:]:  # one by one: many classes take no more memory than two
         molecule |= item.molecule.load()
     copies = copy_warnings([item.density for item in classes], names)
-    correlations: Tuple[float, ...] = ()
+    agreements: Tuple[Agreement, ...] = ()
     if focused:
         poses, common = [Pose()] * len(classes), no_common_part(classes, reference)
     else:
         classes, poses = align_classes(classes, reference, spacing=spacing, threads=threads)
-        correlations = correlations_with_reference(classes, reference)
+        agreements = agreement_with_reference(classes, reference)
         common = find_common_part(classes, reference, spacing=spacing, threads=threads)
     maps = ClassMaps(
         [item.density for item in classes],
@@ -185,7 +185,7 @@ def compare_classes(
     regions = _with_moved_pairs(regions, spacing)
     warnings = [
         *copies,
-        *other_molecule_warnings(correlations, names, reference),
+        *other_molecule_warnings(agreements, names, reference),
         *(() if focused else grey_scale_warnings(common, names, reference)),
         *pose_warnings(poses, names, reference),
     ]
@@ -198,7 +198,7 @@ def compare_classes(
         reference,
         densities,
         tuple(warnings),
-        correlations,
+        agreements,
     )
 
 

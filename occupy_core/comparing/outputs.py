@@ -17,7 +17,7 @@ from occupy_core.comparing.describe import one_means
 from occupy_core.comparing.occupancies import Interval, weighted_mean
 from occupy_core.comparing.poses import Pose
 from occupy_core.comparing.region_masks import soft_mask
-from occupy_core.comparing.same_molecule import is_another_molecule
+from occupy_core.comparing.same_molecule import Agreement
 from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
 from occupy_core.maps.grid import MapGrid, in_xyz
 from occupy_core.maps.writing import write_map
@@ -58,14 +58,14 @@ def write_comparison(comparison: ClassComparison, maps: Sequence[MapInput], fold
         write_map(folder / names[-1], mask, grid, label=f"mask of region {number}")
         del mask  # frees its memory before the next mask is made
     reference = maps[result.reference]
-    correlations = result.correlations or (math.nan,) * len(maps)
+    agreements = result.agreements or (Agreement(math.nan, math.nan),) * len(maps)
     return {
         "lowpass_angstrom": comparison.lowpass,
         "focused": comparison.focused,
         "reference": reference.path,
         "one_means": one_means(reference.name),
-        "maps": [_map_report(*values) for values in zip(maps, result.grey_factors, result.poses, correlations)],
-        "other_molecules": [item.name for item, value in zip(maps, correlations) if is_another_molecule(value)],
+        "maps": [_map_report(*values) for values in zip(maps, result.grey_factors, result.poses, agreements)],
+        "other_molecules": [item.name for item, value in zip(maps, agreements) if not value.is_of_one_molecule],
         "regions": [_region_report(number, item, maps, grid) for number, item in enumerate(result.regions, start=1)],
         "outputs": names,
         "warnings": list(comparison.warnings),
@@ -102,7 +102,7 @@ def mean_over_particles(occupancies: Sequence[Interval], maps: Sequence[MapInput
     return weighted_mean(occupancies, known)
 
 
-def _map_report(item: MapInput, grey_factor: float, pose: Pose, correlation: float) -> Report:
+def _map_report(item: MapInput, grey_factor: float, pose: Pose, agreement: Agreement) -> Report:
     """Return the report of a map; its signal-to-noise ratios stand in the record of the job."""
     info = asdict(item.class_info) if item.class_info else {"number": None, "share": None, "particles": None}
     info.pop("ssnr", None)
@@ -113,7 +113,7 @@ def _map_report(item: MapInput, grey_factor: float, pose: Pose, correlation: flo
         "grey_factor": grey_factor,
         "rotation_degrees": pose.rotation,
         "shift_angstrom": pose.shift,
-        "correlation": correlation,
+        "correlation": agreement.inside,
     }
 
 

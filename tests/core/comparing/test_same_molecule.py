@@ -6,7 +6,7 @@ import pytest
 
 from occupy_core.comparing.comparison import compare_classes
 from occupy_core.comparing.describe import comparison_lines
-from occupy_core.comparing.same_molecule import correlations_with_reference
+from occupy_core.comparing.same_molecule import agreement_with_reference
 from occupy_core.reporting.next_steps import next_steps, result_text
 from tests.core.comparing.reports import comparison_report, region_report
 from tests.core.comparing.test_poses import SPACING, class_of, in_pose, molecule
@@ -21,7 +21,7 @@ def compare(*classes):
 def test_classes_of_one_molecule_give_no_warning_even_without_a_large_part(noise):
     volume, part = molecule()
     found = compare(class_of(volume, noise, 1), class_of(volume, noise, 2), class_of(volume * ~part, noise, 3))
-    assert min(found.correlations) > 0.7
+    assert min(item.inside for item in found.agreements) > 0.7
     assert not any("one molecule" in text or "copies" in text for text in found.warnings)
 
 
@@ -31,19 +31,20 @@ def test_another_molecule_and_a_turned_or_mirrored_map_are_named(other):
     found = compare(class_of(volume, 0.02, 1), class_of(volume, 0.02, 2), class_of(other, 0.02, 3))
     (text,) = [text for text in found.warnings if "one molecule in one pose" in text]
     assert text.startswith("class 3 and class 1 do not show one molecule") and "turned or mirrored" in text
-    assert f"correlate by {found.correlations[2]:.2f}" in text
+    assert f"correlate by {found.agreements[2].inside:.2f}" in text
 
 
 def test_a_small_turn_is_corrected_before():
     volume, _ = molecule()
     found = compare(class_of(volume, 0.02, 1), class_of(in_pose(volume, (5, 3, -2), 0.5), 0.02, 2))
-    assert found.correlations[1] > 0.9
+    assert found.agreements[1].inside > 0.9
 
 
 def test_molecules_that_hardly_overlap_have_a_correlation_of_0():
     volume, part = molecule()
     classes = [class_of(volume * ~part, 0.0, 1), class_of(np.roll(volume * part, 8, axis=2), 0.0, 2)]
-    assert correlations_with_reference(classes, 0) == (1.0, 0.0)
+    _, other = agreement_with_reference(classes, 0)
+    assert other.inside == 0 and other.whole < 0.5 and not other.is_of_one_molecule
 
 
 def test_copies_of_one_map_are_named():
@@ -63,7 +64,8 @@ def test_the_result_says_it_and_names_no_region_as_an_answer(regions):
         "comparison": comparison,
         "job": {"input_warnings": [], "compare": True},
         "settings": {"figures": False},
-        "maps": [{"outputs": {}, "prefix": ""}],
+        "maps": [{"name": "class 1", "outputs": {}, "prefix": "", "warnings": []}],
+        "warnings": [],
     }
     said = (
         "the maps do not show one molecule in one pose (class 1 against class 2): their occupancies cannot be compared"
