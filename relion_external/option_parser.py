@@ -16,6 +16,9 @@ PROGRAM = "relion_external_occupy"
 # Inputs of RELION's Input tab that this job does not use.
 UNUSED_INPUTS = ("in_movies", "in_mics", "in_coords")
 
+# Names that other programs have for an option of this one.
+_OTHER_NAMES = {"threads": "j", "nthreads": "j", "cores": "j", "cpus": "j", "input": "in_3dref", "output": "o"}
+
 
 def option_names() -> List[str]:
     """Return the names of all options, without the dashes."""
@@ -139,7 +142,8 @@ def _unknown_option_text(word: str) -> str:
         return stray_text(word)
     name = word.lstrip("-").split("=")[0]
     names = option_names()
-    similar = nearest(name.replace("-", "_").lower(), [item.lower() for item in names])
+    plain = name.replace("-", "_").lower()
+    similar = _OTHER_NAMES.get(plain) or nearest(plain, [item.lower() for item in names])
     if similar:
         return f"unknown option --{name}, expected one that --help lists; did you mean --{similar}?"
-    return f"unknown option --{name}, expected one of {', '.join('--' + item for item in names)}; see --help"
+    return f"unknown option --{name}, expected one that --help lists"

@@ -28,7 +28,7 @@ OPTIONS = {
         "one that --help lists",
         "did you mean --amplify?",
     ),
-    "far from all options": ([*MAP, "--xyzzy", "3"], "--xyzzy", "unknown option", "expected one of --o", "see --help"),
+    "far from all options": ([*MAP, "--xyzzy", "3"], "--xyzzy", "unknown option", "expected one", "--help lists"),
     "stray word": ([*MAP, "stray"], "'stray'", "found", "an option was expected", "quote values with blanks"),
     "no map": ([], "--in_parts", "no map given", "expected --in_3dref MAP", "or --in_parts run_itNNN_data.star"),
     "no value": ([*MAP, "--lowpass"], "--lowpass", "got no value", "a number in Å", "leave it out for the default"),
