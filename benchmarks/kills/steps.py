@@ -22,6 +22,7 @@ from occupy_core.errors import JobError
 from occupy_core.job.output_folder import OutputFolder
 from occupy_core.job.staging import staged_outputs
 from occupy_core.settings.output_names import PROGRAM
+from occupy_core.version import MAP_LABEL
 
 Files = Dict[str, bytes]
 # Events of Python that come before an operation on files (`sys.audit`).
@@ -30,7 +31,7 @@ _OPERATIONS = ("open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.tru
 
 def _files(*names: str) -> Files:
     """Return the files of a job: maps of these names and a report that names them. The job's number is in each."""
-    content = names[0].encode()
+    content = names[0].encode().ljust(300) + MAP_LABEL.encode()  # where the header of a map has its labels
     report = {"program": PROGRAM, "maps": [{"outputs": dict(zip(names, names))}], "job": names[0]}
     return {**dict.fromkeys(names, content), "report.json": json.dumps(report).encode()}
 

@@ -13,9 +13,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Iterator, List, Sequence, Set
 
-from occupy_core.errors import JobError, OccupyError
+from occupy_core.errors import JobError
 from occupy_core.files import read_text
-from occupy_core.input_files import open_regular_file
 from occupy_core.job.output_folder import OutputFolder
 from occupy_core.job.owner import signs_of_life
 from occupy_core.job.placing import OWNER, make_staging, place, sync_files
@@ -123,10 +122,11 @@ def _signals_deferred() -> Iterator[None]:
 def _names_of_last_job(target: Path) -> Set[str]:
     """Return the names of the files that the last job in the folder wrote, from its report.
 
-    Names that no job writes are left out: a report that somebody else wrote must not remove other files.
+    Names that no job writes are left out: a report that somebody else wrote must not remove other files. So are maps
+    without the label of this program. A report that is a link belongs to another folder and tells nothing about this.
     """
     report = target / REPORT
-    if not os.path.lexists(report):
+    if not os.path.lexists(report) or report.is_symlink():
         return set()
     try:
         content = json.loads(read_text(report))
@@ -146,7 +146,16 @@ def _names_of_last_job(target: Path) -> Set[str]:
             f"{report}: is not a report of this program, so the files beside it may not be either; choose another "
             "output folder, or move this file away"
         ) from None
-    return {REPORT, MAPS_TABLE, REGIONS_TABLE, MODEL_TABLE, FIGURE, CHIMERAX, NODE_FILE, *named}
+    names = {MAPS_TABLE, REGIONS_TABLE, MODEL_TABLE, FIGURE, CHIMERAX, NODE_FILE, *named}
+    there = [target / name for name in names if _holds_data(target / name)]
+    if there and not any(map(_has_label, there)):
+        raise JobError(
+            f"{report}: none of its maps and commands for ChimeraX lies beside it, so it may be a copy, and the other "
+            f"files here ({', '.join(sorted(path.name for path in there))}) may be of others; choose another output "
+            "folder, or move these files away"
+        )
+    others = {path.name for path in there if path.suffix == ".mrc" and not _has_label(path)}
+    return {REPORT, *names} - others
 
 
 def _refuse_names(target: Path, names: Set[str], inputs: Sequence[str]) -> None:
@@ -191,9 +200,7 @@ def _holds_data(path: Path) -> bool:
 
 
 def _has_label(path: Path) -> bool:
-    """Return whether the header of a map has a label of this program; False for what is no map."""
-    try:
-        with open_regular_file(path, expected="a map") as file:
-            return MAP_LABEL.encode() in file.read(_HEADER_BYTES)[_LABELS_OFFSET:]
-    except (OSError, OccupyError):
-        return False
+    """Return whether a map's header or the commands for ChimeraX name this program; False for other files."""
+    start = {".mrc": _LABELS_OFFSET, ".cxc": 0}.get(path.suffix, _HEADER_BYTES)
+    with open(path, "rb") as file:
+        return MAP_LABEL.encode() in file.read(_HEADER_BYTES)[start:]

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -81,7 +82,8 @@ def test_links_at_outputs_are_replaced_and_their_targets_stay(folder, tmp_path, 
     (folder / name).unlink(missing_ok=True)
     link(target, folder / name)
     write_job(folder, SECOND)
-    assert contents(folder) == {**SECOND, **OTHERS}
+    is_unknown = (name, link) == ("report.json", os.symlink)  # then no file is known to be of the last job
+    assert contents(folder) == {**(FIRST if is_unknown else {}), **SECOND, **OTHERS}
     assert target.read_bytes() == FIRST["report.json"]
     assert not (folder / name).is_symlink() and not (folder / name).samefile(target)
 
@@ -119,7 +121,7 @@ def test_a_report_removes_only_files_that_a_job_can_write(folder, tmp_path):
         (folder / name).write_text("kept")
     ours = ["class007_sigmoid.mrc", "region012_mask.mrc", "group_A-1_mask.mrc"]
     for name in ours:
-        (folder / name).write_text("removed")
+        (folder / name).write_bytes(FIRST["scale.mrc"])  # with the label of this program
     report = {
         "program": PROGRAM,
         "maps": [
@@ -161,6 +163,40 @@ def test_files_of_others_are_not_replaced(phantom_file, tmp_path):
     (target / "amplified.mrc").unlink()
     (target / "report.json").unlink()  # as an earlier version left a job in Scipion
     run_job(job)
+
+
+def test_a_report_of_another_folder_removes_no_file(phantom_file, tmp_path):
+    job = Job((MapInput(phantom_file),), str(tmp_path / "other"), Settings(amplify=3.0))
+    run_job(job)
+    target = tmp_path / "job"
+    target.mkdir()
+    (target / "amplified.mrc").write_bytes(b"mine")
+    again = replace(job, output_dir=str(target), settings=Settings(figures=False))
+    (target / "report.json").symlink_to("../other/report.json")
+    run_job(again)
+    assert (target / "amplified.mrc").read_bytes() == b"mine" and not (target / "report.json").is_symlink()
+    run_job(again)  # now with a report of its own
+    assert (target / "amplified.mrc").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["logfile.pdf", "amplified.mrc", "occupancy_maps.star"])
+def test_a_copied_report_removes_no_file(name, phantom_file, tmp_path):
+    job = Job((MapInput(phantom_file),), str(tmp_path / "other"), Settings(amplify=3.0, figures=False))
+    run_job(job)
+    target = tmp_path / "job"
+    target.mkdir()
+    shutil.copy(tmp_path / "other" / "report.json", target)
+    (target / name).write_bytes(b"mine")
+    again = replace(job, output_dir=str(target), settings=Settings(figures=False))
+    with pytest.raises(JobError, match=rf"report\.json: none of its maps .* may be a copy.*\({name}\)"):
+        run_job(again)
+    assert (target / name).read_bytes() == b"mine"
+    (target / name).unlink()
+    run_job(again)
+    for path in target.glob("*.mrc"):  # to make room
+        path.unlink()
+    run_job(again)
+    assert (target / "scale.mrc").exists()
 
 
 def test_a_pipe_in_place_of_a_report_is_refused_at_once(folder):
