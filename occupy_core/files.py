@@ -9,6 +9,8 @@ import stat
 from contextlib import suppress
 from typing import IO, Union
 
+MAX_TEXT_BYTES = 256 * 1024**2  # of a report or record; a report of one map has about 10 kB
+
 PathLike = Union[str, "os.PathLike[str]"]
 
 
@@ -39,11 +41,13 @@ def read_text(path: PathLike) -> str:
     Raises
     ------
     OSError
-        If the file cannot be read or is not a regular file.
+        If the file cannot be read, is not a regular file, or is larger than `MAX_TEXT_BYTES`.
     ValueError
         If it is no UTF-8.
     """
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "is not a regular file", os.fspath(path))
+        if os.fstat(file.fileno()).st_size > MAX_TEXT_BYTES:
+            raise OSError(errno.EFBIG, f"has more than {MAX_TEXT_BYTES:,} bytes", os.fspath(path))
         return file.read().decode("utf-8")

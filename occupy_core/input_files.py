@@ -13,16 +13,14 @@ from io import FileIO
 from typing import Callable, Dict, Iterable, Iterator, NamedTuple, Optional, Set, Type, Union
 
 from occupy_core.errors import ChangedInputError, JobError, OccupyError
+from occupy_core.files import MAX_TEXT_BYTES
 
 PathLike = Union[str, "os.PathLike[str]"]
 
 _CHUNK = 1 << 20  # bytes read at once for a checksum
 _OTHER_KINDS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
+    *((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket")),
+    *((stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device")),
 )
 
 
@@ -95,7 +93,7 @@ def open_regular_file(path: PathLike, *, expected: str, error: Type[OccupyError]
 def read_input_text(path: PathLike, *, expected: str, error: Type[OccupyError] = JobError) -> str:
     """Return the content of a text file in UTF-8, with or without byte order mark.
 
-    Parameters and errors as in `require_regular_file`.
+    Parameters and errors as in `require_regular_file`; a file that is larger than `files.MAX_TEXT_BYTES` is refused.
 
     Raises
     ------
@@ -105,7 +103,15 @@ def read_input_text(path: PathLike, *, expected: str, error: Type[OccupyError] =
         If the file cannot be read to its end.
     """
     with open_regular_file(path, expected=expected, error=error) as file:
+        refuse_larger(path, MAX_TEXT_BYTES, expected=expected, error=error)
         return file.read().decode("utf-8-sig")
+
+
+def refuse_larger(path: PathLike, most: int, *, expected: str, error: Type[OccupyError] = JobError) -> None:
+    """Raise an error of class `error` if a file has more than `most` bytes: reading it whole would fill the memory."""
+    if os.path.getsize(path) > most:
+        found = f"{os.fspath(path)}: has {os.path.getsize(path):,} bytes"
+        raise error(f"{found}, expected {expected}, of at most {most:,} bytes; check the path")
 
 
 def file_state(path: PathLike) -> Optional[FileState]:

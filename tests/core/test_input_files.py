@@ -11,7 +11,9 @@ import pytest
 
 from occupy_core.errors import ChangedInputError, JobError, MapError, ModelError, SettingsError
 from occupy_core.input_files import open_regular_file, read_input_text, remember_inputs, unchanged_inputs
+from occupy_core.job.output_folder import OutputFolder
 from occupy_core.job.repeat import read_job_record
+from occupy_core.job.staging import staged_outputs
 from occupy_core.maps.reading import read_map
 from occupy_core.settings.job_spec import read_job
 
@@ -138,3 +140,26 @@ def test_a_file_that_cannot_be_opened_again_was_not_removed(tmp_path):
                 open_regular_file(path, expected="a map")
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize(
+    ("read", "error", "size"),
+    [(read_job_record, JobError, 300), (read_job, JobError, 300), (read_model, ModelError, 1100)],
+)
+def test_a_huge_text_file_is_refused_by_its_size(read, error, size, tmp_path):
+    path = tmp_path / "huge.txt"
+    with path.open("wb") as file:
+        file.truncate(size * 1024**2)
+    with pytest.raises(
+        error, match=rf"huge\.txt: has {size * 1024**2:,} bytes, expected .* of at most [\d,]+ bytes; check"
+    ):
+        read(str(path))
+
+
+def test_a_huge_report_in_the_output_folder_is_refused_by_its_size(tmp_path):
+    with (tmp_path / "report.json").open("wb") as file:
+        file.truncate(300 * 1024**2)
+    with OutputFolder(str(tmp_path)) as folder, pytest.raises(
+        JobError, match=r"report.json: .*\(has more than 268,435,456"
+    ), staged_outputs(folder, [], ()):
+        pass

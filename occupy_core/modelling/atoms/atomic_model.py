@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
-from occupy_core.input_files import require_regular_file
+from occupy_core.input_files import refuse_larger, require_regular_file
 from occupy_core.modelling.atoms.stray_atoms import stray_atoms
 
 # Residues: a longer polymer mostly of single atoms is a trace. Ours.
 _MIN_TRACE = 10
+_MAX_MODEL_BYTES = 1024**3  # about ten million atoms, at some 100 bytes each in mmCIF
 
 
 @dataclass(frozen=True)
@@ -153,9 +154,11 @@ def read_structure(path: str) -> gemmi.Structure:
     Raises
     ------
     ModelError
-        If the file cannot be read as an atomic model.
+        If the file cannot be read as an atomic model, or has more than 1 GiB.
     """
-    require_regular_file(path, expected="an atomic model (PDB or mmCIF)", error=ModelError)
+    expected = "an atomic model (PDB or mmCIF)"
+    require_regular_file(path, expected=expected, error=ModelError)
+    refuse_larger(path, _MAX_MODEL_BYTES, expected=expected, error=ModelError)
     try:
         structure = gemmi.read_structure(path, format=gemmi.CoorFormat.Detect)  # whatever the name ends with
     except (OSError, RuntimeError, ValueError, IndexError) as error:
