@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.types import Box, Volume
@@ -67,13 +68,16 @@ def region_surface(
     """
     total: Optional[Volume] = None
     count = 0
-    for volume in volumes:
-        total = np.array(volume, dtype=np.float32) if total is None else np.add(total, volume, out=total)
+    shape: Tuple[int, ...] = ()
+    for volume in volumes:  # one in memory at a time
+        shape = volume.shape
+        coarse = averaged(volume, step_of(shape))
+        total = coarse if total is None else np.add(total, coarse, out=total)
+        del volume
         count += 1
     if total is None:
         return None
-    step = step_of(total.shape)
-    mean = averaged(total, step) / np.float32(count)
+    step, mean = step_of(shape), total / np.float32(count)
     level = _OF_THRESHOLD * _threshold(mean)
     if not level > 0:
         return None
@@ -86,7 +90,7 @@ def region_surface(
         shown |= mask >= 1
     box = box_around(shown)
     regions = {number: cut_with_margin(mask, box) for number, mask in smooth.items()}
-    window = around(box, step, total.shape)
+    window = around(box, step, shape)
     return RegionSurface(cut_with_margin(mean, box), regions, spacing * step, window)
 
 
@@ -159,7 +163,5 @@ def _threshold(values: Volume) -> float:
 def _smoothed(mask: Volume) -> Volume:
     """Return the mean over the neighbours of each voxel along the three axes, with weights 1, 2 and 1: no steps."""
     for axis in range(3):
-        framed = np.pad(mask, [(1, 1) if other == axis else (0, 0) for other in range(3)])
-        below, here, above = (framed.take(range(first, first + mask.shape[axis]), axis=axis) for first in range(3))
-        mask = (below + 2 * here + above) / np.float32(4)
+        mask = ndimage.convolve1d(mask, [0.25, 0.5, 0.25], axis=axis, mode="constant")
     return mask
