@@ -73,7 +73,8 @@ def _run(arguments: List[str], locked: Optional[OutputFolder]) -> None:
             "of a 3D classification with --in_parts (RELION: Input particles), or take --preset occupancy"
         )
     if preset != CUSTOM:
-        _print_line(f"Question: {PRESETS[preset].question} Preset {preset} sets: {preset_text(preset)}")
+        sets = preset_text(preset, vars(options.settings))
+        _print_line(f"Question: {PRESETS[preset].question} Preset {preset} sets: {sets}")
     if len(maps) == 1 and maps[0].class_info is not None:
         _print_line("Only one class: no comparison of classes, so no regions are written")
     repeats_maps = options.earlier_job is not None and not options.input_path

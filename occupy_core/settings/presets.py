@@ -79,12 +79,24 @@ def preset_values(name: str) -> Dict[str, Any]:
     return {} if name == CUSTOM else {**_NEUTRAL, **PRESETS[name].values}
 
 
-def preset_text(name: str) -> str:
-    """Return what a preset sets, in one line such as "mode occupancy, normalisation calibrated"."""
+def preset_text(name: str, used: Mapping[str, Any]) -> str:
+    """Return what a preset sets, in one line such as "mode occupancy; given instead: normalisation tiled".
+
+    Parameters
+    ----------
+    name : str
+    used : mapping
+        The values of all settings of the job, in which given values overrule the preset.
+    """
     values = PRESETS[name].values
-    return ", ".join(_value_text(setting, value) for setting, value in values.items()) or "the defaults of all settings"
+    kept = [_value_text(setting, value) for setting, value in values.items() if used[setting] == value]
+    given = [_value_text(setting, used[setting]) for setting, value in values.items() if used[setting] != value]
+    text = ", ".join(kept) or ("nothing" if values else "the defaults of all settings")
+    return f"{text}; given instead: {', '.join(given)}" if given else text
 
 
 def _value_text(setting: str, value: Any) -> str:
-    text = "yes" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
+    words = {True: "yes", False: "no", None: "off"}
+    is_word = value is None or isinstance(value, bool)
+    text = words[value] if is_word else f"{value:g}" if isinstance(value, float) else str(value)
     return f"{setting} {text}"

@@ -95,3 +95,19 @@ def test_question_about_classes_needs_classes(phantom_file, write_mrc, tmp_path,
     assert "run_itNNN_data.star" in capsys.readouterr().err
     assert run(["--o", "job/", "--in_parts", "two.star", *words]) == 0
     assert (tmp_path / "job/occupancy_regions.star").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("show_weak", "amplify 3"),
+        ("show_weak --amplify off", "nothing; given instead: amplify off"),
+        ("occupancy --normalisation tiled", "mode occupancy; given instead: normalisation tiled"),
+        ("subtract --attenuate 4", "subtraction_mask yes; given instead: attenuate 4"),
+        ("weak --amplify", "the defaults of all settings"),
+    ],
+)
+def test_log_says_what_a_preset_sets_and_what_overrules_it(words, text, phantom_file, tmp_path, capfd):
+    job = ["--o", f"{tmp_path}/job/", "--in_3dref", phantom_file, "--figures", "no", "--preset", *words.split()]
+    run(job)
+    assert f" Preset {words.split()[0]} sets: {text}\n" in capfd.readouterr().out
