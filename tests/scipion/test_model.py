@@ -176,7 +176,7 @@ def test_summary_is_a_table_with_what_1_means(lab, run):
     found = lab.read_back(run)
     lines = found["summary"]
     assert lines[0] == "*Result:*" and "3 of 7 parts of the model" in lines[1] and lines[2] == "*Next steps:*"
-    assert any("partMask1 as mask of the signal to keep" in line for line in lines)
+    assert any("partMask2 as mask of the signal to keep" in line for line in lines)
     lines = lines[lines.index("") + 1 :]
     assert lines[0] == "*Occupancy of the chains of fitted.cif, with 90 % intervals:*"
     assert re.match(r"part +\| residues +\| kDa +\| occupancy +\| local scale$", lines[1])
