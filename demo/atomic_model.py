@@ -12,7 +12,7 @@ from demo.simulate import Phantom
 
 
 def write_model(simulated: Phantom, path: Path) -> Path:
-    """Write the model as mmCIF, with one alpha carbon for each pseudo-atom, sorted along x.
+    """Write the model as mmCIF, with an unknown residue of one alpha carbon for each pseudo-atom, sorted along x.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def write_model(simulated: Phantom, path: Path) -> Path:
         for index, voxel in enumerate(voxels[np.argsort(voxels[:, 2])], start=1):
             z, y, x = (float(value) * simulated.voxel_size for value in voxel)
             residue = gemmi.Residue()
-            residue.name, residue.seqid, residue.entity_type = "ALA", gemmi.SeqId(index, " "), gemmi.EntityType.Polymer
+            residue.name, residue.seqid, residue.entity_type = "UNK", gemmi.SeqId(index, " "), gemmi.EntityType.Polymer
             atom = gemmi.Atom()
             atom.name, atom.element, atom.pos = "CA", gemmi.Element("C"), gemmi.Position(x, y, z)
             residue.add_atom(atom)

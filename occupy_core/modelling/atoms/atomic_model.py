@@ -143,8 +143,8 @@ def read_model(path: str) -> AtomicModel:
 
 
 def _is_trace(chain: gemmi.Chain) -> bool:
-    """Return whether a chain has its residues as single atoms, as models of CA or P atoms do."""
-    polymer = chain.get_polymer()
+    """Return whether a chain has its known residues as single atoms, as models of CA or P atoms do."""
+    polymer = [residue for residue in chain.get_polymer() if residue.name != "UNK"]
     return len(polymer) >= _MIN_TRACE and sum(len(residue) == 1 for residue in polymer) > len(polymer) / 2
 
 

@@ -25,8 +25,8 @@ def test_classes_of_one_molecule_give_no_warning_even_without_a_large_part(noise
     assert not any("one molecule" in text or "copies" in text for text in found.warnings)
 
 
-@pytest.mark.parametrize("other", [molecule(1)[0], np.rot90(molecule()[0], 1, (0, 2)), molecule()[0][::-1]])
-def test_another_molecule_and_a_turned_or_mirrored_map_are_named(other):
+@pytest.mark.parametrize("other", [molecule(1)[0], np.rot90(molecule()[0], 1, (0, 2))])
+def test_another_molecule_and_a_turned_map_are_named(other):
     volume, _ = molecule()
     found = compare(class_of(volume, 0.02, 1), class_of(volume, 0.02, 2), class_of(other, 0.02, 3))
     (text,) = [text for text in found.warnings if "one molecule in one pose" in text]
