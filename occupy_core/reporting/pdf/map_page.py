@@ -32,7 +32,7 @@ Report = Mapping[str, Any]
 # Rows of a table: label, value, whether the value is in bold.
 Rows = List[Tuple[str, str, bool]]
 
-_GAP = 0.06  # inches
+_GAP = 0.14  # inches
 _BELOW_PLOTS = 0.5  # inches
 _MAX_LABEL_PART = 0.75  # of the width of a column of the table
 _SURFACE_HEIGHT = 2.6  # of the 3D views, inches
