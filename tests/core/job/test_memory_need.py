@@ -113,7 +113,7 @@ def large_map(tmp_path):
 @pytest.mark.parametrize(
     ("side", "max_box", "limit", "way_out"),
     [
-        (512, 0, 1_100_000_000, "set max_box to 256 or less, or raise it with ulimit -v"),
+        (512, 0, 1_170_000_000, "set max_box to 256 or less, or raise it with ulimit -v"),
         (640, 256, 800_000_000, "(the limit of ulimit -v); raise it with ulimit -v"),
     ],
 )
