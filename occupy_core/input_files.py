@@ -84,9 +84,10 @@ def open_regular_file(path: PathLike, *, expected: str, error: Type[OccupyError]
         # O_NONBLOCK: a pipe that has taken the file's place meanwhile is not waited for.
         return open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0)
     except OSError as problem:
+        is_limit = problem.errno in (errno.EMFILE, errno.ENFILE)
+        way_out = "raise the limit, for example with: ulimit -n 1024" if is_limit else "check its permissions"
         raise error(
-            f"{os.fspath(path)}: cannot be opened ({problem.strerror or problem}), expected {expected}; check its "
-            "permissions"
+            f"{os.fspath(path)}: cannot be opened ({problem.strerror or problem}), expected {expected}; {way_out}"
         ) from problem
 
 
