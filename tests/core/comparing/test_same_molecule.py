@@ -4,9 +4,11 @@
 import numpy as np
 import pytest
 
+from occupy_core.arrays.disk_array import DiskArray
+from occupy_core.comparing import same_molecule
 from occupy_core.comparing.comparison import compare_classes
 from occupy_core.comparing.describe import comparison_lines
-from occupy_core.comparing.same_molecule import agreement_with_reference
+from occupy_core.comparing.same_molecule import Agreement, agreement_with_reference
 from occupy_core.reporting.next_steps import next_steps, result_text
 from tests.core.comparing.reports import comparison_report, region_report
 from tests.core.comparing.test_poses import SPACING, class_of, in_pose, molecule
@@ -53,6 +55,29 @@ def test_copies_of_one_map_are_named():
     found = compare(one, class_of(volume, 0.02, 2), one)
     (text,) = [text for text in found.warnings if "copies" in text]
     assert text.startswith("class 3 and class 1 are copies of one map")
+
+
+def test_maps_that_differ_in_one_voxel_are_no_copies():
+    volume, _ = molecule()
+    one, other = class_of(volume, 0.02, 1), class_of(volume, 0.02, 1)
+    values = one.density.load().copy()
+    assert same_molecule.copy_warnings([one.density, other.density], ["class 1", "class 2"])
+    values[-1, -1, -1] += 1e-3
+    assert same_molecule.copy_warnings([one.density, DiskArray(values)], ["class 1", "class 2"]) == []
+
+
+@pytest.mark.parametrize(
+    ("inside", "whole", "expected"),
+    [
+        (0.28, 0.65, False),  # the most of two different molecules
+        (0.28, 0.78, True),  # classes that lack a third of one molecule each
+        (0.68, 0.6, True),
+        (float("nan"), 0.5, True),  # it cannot be told
+        (0.2, float("nan"), True),
+    ],
+)
+def test_another_molecule_is_told_by_both_correlations(inside, whole, expected):
+    assert Agreement(inside, whole).is_of_one_molecule is expected
 
 
 @pytest.mark.parametrize("regions", [[], [region_report(1, (0.2, 0.9))]])

@@ -7,7 +7,7 @@ from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.reporting.next_steps import next_steps, outcome_blocks, result_text
 from occupy_core.settings.classification import missing_optimiser_text
-from occupy_core.settings.output_names import output_kinds
+from occupy_core.settings.output_names import MODEL_PHENIX, MODEL_REFMAC, output_kinds
 from occupy_core.settings.presets import preset_values
 from occupy_core.settings.settings import Settings
 from tests.core.comparing.reports import DOUBT, comparison_report, region_report
@@ -53,6 +53,8 @@ def test_one_map_says_how_much_of_it_is_weak_and_how_to_measure_more():
     assert "External/job004/logfile.pdf" in steps and "chimerax External/job004/occupy.cxc" in steps
     assert "parameter preset, value occupancy" in steps and "parameter model, value fitted_model.cif" in steps
     assert "preset" not in steps_of(report_of(normalisation="calibrated"))
+    assert "Normalisation calibrated" in steps_of(report, "scipion")
+    assert "Normalisation calibrated" not in steps_of(report_of(normalisation="calibrated"), "scipion")
     assert "logfile.pdf" not in steps_of(report_of(figures=False))
     report["maps"][0]["median_scale"] = None
     assert result_text(report) == "no voxel of the map is confidently more than solvent"
@@ -122,6 +124,26 @@ def test_the_parts_of_a_model_that_are_not_whole_are_the_result(host):
     assert "B 0.00 (0.00-0.10)" in result_text(absent) and "sort" not in steps_of(absent)
     assert "none of the 2 parts" in result_text(report_of(model=model_report({"A": [1.0], "B": [0.95]})))
     assert "only the part A" in result_text(report_of(model=model_report({"A": [1.0]})))
+    # The interval of 0.95 reaches 1: nothing is mixed that could be sorted.
+    assert "sort" not in steps_of(report_of(model=model_report({"A": [1.0], "B": [0.95]})), host)
+
+
+def test_the_result_names_three_parts_and_counts_the_others():
+    text = result_text(report_of(model=model_report({"A": [0.5], "B": [0.4], "C": [0.3], "D": [0.2]})))
+    assert text == (
+        "4 of 4 parts of the model are less than fully occupied: D 0.20 (0.10-0.30); C 0.30 (0.20-0.40); "
+        "B 0.40 (0.30-0.50); and 1 more"
+    )
+
+
+@pytest.mark.parametrize(("host", "place"), [("relion", "in Phenix"), ("scipion", "(in the run's extra folder)")])
+def test_the_files_for_the_refinement_of_occupancies_are_named(host, place):
+    model = model_report({"A": [1.0], "B": [0.7]})
+    assert "to refine the occupancies" not in steps_of(report_of(model=model), host)
+    model["outputs"] += [MODEL_REFMAC, MODEL_PHENIX]
+    step = next_steps(report_of(model=model), host, "External/job004/")[-1]
+    assert step.startswith(f"to refine the occupancies: External/job004/{MODEL_REFMAC} in servalcat or Refmac, ")
+    assert f"External/job004/{MODEL_PHENIX} in Phenix" in step and step.endswith(place)
 
 
 def test_the_parts_that_differ_between_classes_are_the_result():
@@ -147,9 +169,9 @@ def test_particles_are_sorted_by_the_part_that_is_mixed_in_the_classes_not_by_th
 def test_the_mixing_of_a_part_counts_by_the_particles_of_the_classes():
     model = model_report({"A": [1.0, 1.0], "B": [0.5, 1.0], "C": [1.0, 0.35]})
     assert "sort the particles by B" in steps_of(report_of(2, model=model))
-    for item, share in zip(model["maps"], [0.2, 0.8]):
-        item["share"] = share
-    assert "sort the particles by C" in steps_of(report_of(2, model=model))
+    for key, weights in (("particles", [200, 800]), ("share", [0.2, 0.8])):
+        maps = [{**item, key: weight} for item, weight in zip(model["maps"], weights)]
+        assert "sort the particles by C" in steps_of(report_of(2, model={**model, "maps": maps}))
 
 
 @pytest.mark.parametrize(
@@ -164,6 +186,8 @@ def test_the_class_that_has_a_sorted_part_is_refined(host, select):
     steps = steps_of(report_of(2, model=model), host)
     assert f"to refine the particles that have H: {select}" in steps and "3D auto-refine" in steps
     assert "to sort" not in steps
+    model = model_report({"A": [1.0] * 3, "H": [0.13, 0.9, 0.97]}, differences=[difference("H", "class 1", "class 3")])
+    assert select.replace("class 2", "class 2 and class 3") in steps_of(report_of(3, model=model), host)
 
 
 @pytest.mark.parametrize(
@@ -223,6 +247,8 @@ def test_the_result_of_an_inverted_map_is_not_to_be_trusted(three_parts, write_m
     assert result_text(report) == "not to be trusted: the contrast of the map looks inverted"
     steps = steps_of(report, host)
     assert f"the same job with {setting}, value yes" in steps and "to build" not in steps
+    report["settings"]["invert"] = True
+    assert f"the same job with {setting}, value no" in steps_of(report, host)
     several = report_of(maps=3)
     several["maps"][2]["warnings"] = list(warnings)
     assert result_text(several).startswith(

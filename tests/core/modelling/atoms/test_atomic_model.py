@@ -173,3 +173,10 @@ def test_a_trace_of_single_atoms_is_refused(write):
     assert len(read_model(write("full.pdb", full)).residues) == 12
     with pytest.raises(ModelError, match="found only one atom for each residue of chain B, expected all atoms"):
         read_model(write("trace.pdb", full + trace))
+
+
+def test_unknown_residues_may_be_single_atoms(write):
+    """Loose atoms in weak density are named UNK; a chain of known residues is refused then."""
+    numbers = range(1, 13)
+    loose = "".join(residue("UNK", "B", n, at=(4.0 * n, 20.0, 0.0), atoms=["CA"]) for n in numbers)
+    assert len(read_model(write("loose.pdb", chain("A", numbers) + loose)).residues) == 24

@@ -198,6 +198,18 @@ def test_a_move_is_told_that_brings_a_model_into_the_box():
     assert told.tolist() == [-60.0, 5.0, -30.0]
 
 
+def test_a_refused_model_is_told_the_move_into_the_box(fitted):
+    """Not the shorter one, to where it fits too when the box is repeated."""
+    side = fitted.map.grid.shape[2]
+    wide = map_from_array(np.pad(fitted.map.data, ((0, 0), (0, 0), (0, side))), voxel_size=STEP)
+    model = read_model(fitted.model)
+    away = 1.05 * side * STEP
+    with pytest.raises(ModelError, match="moved by about") as failure:
+        place(wide, replace(model, positions=model.positions + [away, 0, 0]))
+    told = [float(value) for value in re.search(r"\((.*?)\)", str(failure.value)).group(1).split(",")]
+    assert told == pytest.approx([-away, 0, 0], abs=1.5)
+
+
 def test_a_refused_model_is_told_the_voxel_size(fitted):
     model = read_model(fitted.model)
     for voxel_size in (0.3 * STEP, 0.8 * STEP):
