@@ -6,8 +6,9 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from benchmarks.faults import cases, disturbed, document
+from benchmarks.faults import cases, disturbed, document, forked
 from benchmarks.faults.disturbed import Check
 from benchmarks.faults.ending import Done
 from benchmarks.faults.tally import Tally
@@ -73,6 +74,25 @@ def test_a_job_that_changes_a_file_outside_of_its_folder_does_not_hold(tmp_path,
 
     cases.run_case(Case("a", []), job, tally)
     assert tally.failures == ["a: []: files outside of the output folder have changed"]
+
+
+@pytest.mark.parametrize(("words", "expected"), [("map 1: bad", []), ("map 1: worse", ["map 1: bad", "map 1: worse"])])
+def test_a_fork_and_a_command_that_end_in_other_words_do_not_hold(words, expected, monkeypatch):
+    def job_that_ends_in(line):
+        def run_job(_words):
+            Path("job").mkdir()
+            Path("job/RELION_JOB_EXIT_FAILURE").touch()
+            return Done(1, f"relion_external_occupy: ERROR: {line}, expected another\n", 0.1, 50)
+
+        return run_job
+
+    monkeypatch.setattr(forked, "load_program", lambda: None)
+    monkeypatch.setattr(forked, "run_forked", job_that_ends_in("map 1: bad"))
+    monkeypatch.setattr(cases, "run_command", job_that_ends_in(words))
+    tallies = cases._run_part("damaged maps", range(2), 2, seed=1)
+    assert [(tally.count, tally.lines) for tally in tallies] == [(2, 2), (1, 1)]
+    failures = [failure for tally in tallies for failure in tally.failures]
+    assert len(failures) == bool(expected) and all(line in failures[0] for line in expected)
 
 
 def test_the_page_has_the_tables_and_says_what_did_not_hold(monkeypatch):

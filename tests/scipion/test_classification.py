@@ -313,7 +313,9 @@ def test_missing_mask_is_a_warning_of_the_run(lab, imported):
     mask = Path(stem).parents[1] / MASK
     mask.rename(mask.with_name("hidden.mrc"))
     try:
-        protocol = lab.launch(lab.compare(links))
+        protocol = lab.compare(links)
+        (before_the_run,) = protocol.warnings()
+        lab.launch(protocol)
     finally:
         mask.with_name("hidden.mrc").rename(mask)
     assert protocol.isFinished(), protocol.getErrorMessage()
@@ -321,6 +323,7 @@ def test_missing_mask_is_a_warning_of_the_run(lab, imported):
     assert job.focus_mask is None
     (warning,) = job.input_warnings
     assert MASK in warning and f"{stem}_optimiser.star" in warning and "put the mask back" in warning
+    assert before_the_run == f"*Input classes*: {warning}"
     assert any(warning in line for line in lab.read_back(protocol)["summary"])
     assert warning in read_report(lab.folder / protocol._getExtraPath())["warnings"]
 

@@ -257,6 +257,12 @@ def test_classes_have_one_level(compared):
     report["comparison"]["maps"][1]["grey_factor"] = 2.0
     assert levels(report) == [f"{level:.6g}" for level in own]
     assert levels({**report, "comparison": None}) == [f"{level:.6g}" for level in own]
+    # Modified maps have the level of the inputs.
+    report["comparison"]["maps"][1]["grey_factor"] = 1.0
+    for item in report["maps"]:
+        item["outputs"]["amplified"] = f"{item['prefix']}amplified.mrc"
+    of_volumes = re.findall(r"volume #4 style .* level (\S+)", session_commands(report, str(folder)))
+    assert of_volumes == [f"{max(own):.6g}"]
 
 
 def test_a_fitted_model_is_opened_with_its_attributes_and_coloured(run_one_map, tmp_path):
@@ -268,6 +274,8 @@ def test_a_fitted_model_is_opened_with_its_attributes_and_coloured(run_one_map, 
         assert any(re.fullmatch(pattern, line) for pattern in COMMANDS), line
     assert [os.path.basename(name) for name in opened_files(script)][-2:] == report["model"]["outputs"]
     assert any(line.startswith("color byattribute r:part_occupancy #5 palette") for line in commands(script))
+    shown = [line for line in commands(script) if re.match("(hide|show) #5 ", line)]
+    assert shown == ["hide #5 atoms", "show #5 cartoons", "show #5 & ligand atoms"]
     (attributes,) = [line for line in commands(script) if ".defattr" in line]
     assert attributes == 'open "model_occupancy.defattr"'
     assert any(line.startswith("color sample #6 map #2") for line in commands(script, commented=True))

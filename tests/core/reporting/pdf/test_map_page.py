@@ -58,6 +58,19 @@ def test_a_page_shows_the_surface_from_three_sides_with_a_scale_bar(one_map_job)
     assert {"20 Å", "50 Å"} <= {item.get_text() for item in section.figure.texts}
 
 
+def test_the_scale_bar_of_the_sections_follows_the_part_that_they_show(one_map_job):
+    report, _, volumes = one_map_job
+    confidence = np.zeros_like(volumes["confidence"])
+    confidence[20:40, 24:36, 24:36] = 1
+    sections = map_sections({**volumes, "confidence": confidence}, report["maps"][0])
+    artists = artists_by_label(pages_of_map(report, 0, sections)[0])
+    picture = artists["input y"]
+    assert picture.get_array().shape[0] == sections.cut.longest < 30
+    inches = picture.get_window_extent().height / picture.figure.dpi
+    bar = artists["bar of the sections"].get_segments()[0]
+    assert np.ptp(bar[:, 0]) == pytest.approx(20 / 3 * inches / sections.cut.longest, rel=0.01)
+
+
 def test_target_masks_are_outlined_and_named(one_map_job):
     report, _, volumes = one_map_job
     masks = {f"mask{number}.mrc": np.zeros_like(volumes["input"]) for number in range(6)}

@@ -15,21 +15,23 @@ def test_a_surface_is_cropped_to_the_molecule_and_closed_at_its_faces():
     for axis in range(3):
         assert np.take(surface.density, (0, -1), axis=axis).max() < 1
     assert surface.values[8, 8, 8] == 1
+    assert surface.corner == (4, 8, 8)
+    np.testing.assert_array_equal(surface.density[1:-1, 1:-1, 1:-1], volume[5:20, 9:24, 9:24] / np.float32(1.5))
 
 
 def test_a_molecule_at_the_edge_of_the_box_has_a_surface_there():
     volume = np.ones((10, 11, 12), "f4")
     surface = map_surface(volume, volume, 0.5, voxel_size=1.0)
-    assert surface.density.shape == (12, 13, 14)
+    assert surface.density.shape == (12, 13, 14) and surface.corner == (-1, -1, -1)
     assert surface.density[0].max() == 0 and surface.values.min() == 1
 
 
 def test_dust_is_not_shown_and_small_parts_are():
     volume = ball(10, radius=7) + ball(26, radius=2)
-    volume[2, 2, 2:5] = 1
+    volume[21, 10, 10:13] = 1  # in the box around the other parts
     mask = volume > 0.5
     shown = without_dust(mask)
-    assert not shown[2, 2].any() and shown[26].any() and shown[10].sum() == mask[10].sum()
+    assert not shown[21].any() and shown[26].any() and shown[10].sum() == mask[10].sum()
     surface = map_surface(volume, volume, 0.5, voxel_size=1.0)
     assert (surface.density >= 1).sum() == mask.sum() - 3
 
