@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from occupy_core.comparing.limits import INTERVAL_SIGMAS
 from occupy_core.modelling.atoms.groups import Group, Window
-from occupy_core.modelling.fit.fit_map import FittedMap
+from occupy_core.modelling.fit.fit_map import WINDOW_SPREAD, FittedMap
 from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale
 
 # Smallest difference between two chains of a group that gives a warning, as occupancy and in standard deviations. Ours:
@@ -19,6 +19,8 @@ from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale
 # 0.34 to 0.47 above missing or half occupied ones. The fit of windows draws the chains of a group towards each other.
 _MIN_DIFFERENCE = 0.25
 _MIN_SIGMAS = 3.5
+# Windows of which less is left tell nothing about their chain. Ours.
+_LEAST_LEFT = 0.25
 # Mean occupancy of the windows of a chain, and its standard deviation.
 _Reading = Tuple[float, float]
 
@@ -72,11 +74,14 @@ def uneven_groups(
     found = []
     for index, group in enumerate(groups):
         for number, (fit, factor) in enumerate(zip(fits, scale.factors)):
-            chains = _read_chains(windows, group_of_window == index, fit, fit.errors[index], scale.unit * factor)
+            unit, chosen = scale.unit * factor, group_of_window == index
+            chains = _read_chains(windows, chosen, fit, fit.errors[index], unit)
             difference = _difference(chains)
             if difference is not None:
-                low = min(value - INTERVAL_SIGMAS * error for value, error in chains.values())
-                high = max(value + INTERVAL_SIGMAS * error for value, error in chains.values())
+                left = _share_left(fit, chosen, fit.errors[index])
+                apart = [_drawn_apart(reading, fit.occupancies[index] / unit, left) for reading in chains.values()]
+                low = min(value - INTERVAL_SIGMAS * error for value, error in apart)
+                high = max(value + INTERVAL_SIGMAS * error for value, error in apart)
                 warning = _warning(group.name, chains, names[number])
                 found.append(UnevenGroup(number, index, low, high, difference, warning))
     return found
@@ -129,6 +134,22 @@ def _read_chains(
         variance = np.maximum(fit.window_errors[own] ** 2 - shared**2, 0).mean() / len(own)
         readings[chain] = float(value), float(np.hypot(np.sqrt(variance) / unit, MODEL_ERROR))
     return readings
+
+
+def _share_left(fit: FittedMap, chosen: NDArray[np.bool_], shared: float) -> float:
+    """Return what is left, on average, of the deviations of windows from their group, which the fit draws towards it.
+
+    Windows deviate by the prior standard deviation p before the map is seen, and by s after it: 1 - s^2 / p^2 is left.
+    """
+    prior = WINDOW_SPREAD * float(np.nanmax(fit.occupancies))
+    variance = float(np.nanmean(np.maximum(fit.window_errors[chosen] ** 2 - shared**2, 0)))
+    return max(1 - variance / prior**2, _LEAST_LEFT)
+
+
+def _drawn_apart(reading: _Reading, of_group: float, left: float) -> _Reading:
+    """Return the reading of a chain as it would be if the fit did not draw it towards its group."""
+    value, error = reading
+    return of_group + (value - of_group) / left, error / left
 
 
 def _difference(chains: Dict[str, _Reading]) -> Optional[float]:

@@ -32,7 +32,7 @@ _CHECKED_DISPLACEMENT, _CHECKED_CORRELATION = 3.0, 0.3
 # to 13 degrees, or correlated by 0.8 and more; fits to mirrored maps were turned by 17 to 30, with 0.55 and less.
 _LARGE_TURN, _MIN_CORRELATION_OF_TURNED = 15.0, 0.6
 # Standard deviation, before the map is seen, of a window's occupancy about that of its group. Ours.
-_WINDOW_SPREAD = 0.3
+WINDOW_SPREAD = 0.3
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,6 @@ def _deviations(
     places = [Place.of(item, fit.residual.shape) for item in densities]
     equations = normal_equations(columns, places, fit.residual, fit.weights.near)
     matrix = equations.matrix
-    matrix[np.diag_indices_from(matrix)] += (_WINDOW_SPREAD * full) ** -2
+    matrix[np.diag_indices_from(matrix)] += (WINDOW_SPREAD * full) ** -2
     covariance = np.linalg.inv(matrix)
     return covariance @ equations.vector, np.sqrt(np.diag(covariance))
