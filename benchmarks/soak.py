@@ -39,7 +39,8 @@ class Soak:
     memory : float
         Peak of the resident memory, MB.
     open_files : int
-        Largest number of files that the job had open at once.
+        Largest number of files and folders that a process of the job had open at once; without pipes, by which a
+        process waits for another one for moments that a look may miss.
     output : str
         The job's lines for the user, and its errors.
     status : int
@@ -116,7 +117,7 @@ def _measure(command: List[str], log: Path, count: int, most_open_files: Optiona
         while True:
             for number in _process_and_children(process.pid):
                 with suppress(OSError):  # the process may just have ended
-                    open_files = max(open_files, len(os.listdir(f"/proc/{number}/fd")))
+                    open_files = max(open_files, _count_open_files(number))
                     memory = max(memory, _peak(number))
             ended, status, usage = os.wait4(process.pid, os.WNOHANG)
             if ended:
@@ -135,6 +136,11 @@ def _process_and_children(process: int) -> List[int]:
             children = Path(f"/proc/{number}/task/{number}/children").read_text(encoding="ascii")
             found += [int(word) for word in children.split()]
     return found
+
+
+def _count_open_files(process: int) -> int:
+    folder = Path(f"/proc/{process}/fd")
+    return sum(os.readlink(link).startswith("/") for link in folder.iterdir())
 
 
 def _peak(process: int) -> float:
