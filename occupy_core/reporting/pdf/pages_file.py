@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Protocol, Sequence
@@ -40,7 +41,8 @@ def pdf_pages(path: Path) -> Iterator[AddPage]:
             pdf.savefig(figure)
             pages_in_front.append(in_front)
             _write_pictures(pdf, written)
-            figure.clear()  # its parts refer to each other, and would stay in memory for some pages
+            figure.clear()
+            gc.collect(1)  # what is left refers to itself, and would stay in memory for some pages
 
         yield add_page
         _list_pictures(pdf, written)
