@@ -218,6 +218,8 @@ def test_low_pass_is_one_at_which_all_classes_have_detail(classes, simulated, wr
     assert found.lowpass == 12 and "class 3 has almost no detail finer than 1" in found.warnings[0]
     assert "leave" not in compare_maps(maps[1:], Settings()).warnings[0]
     assert compare_maps(maps, Settings(lowpass=23.0)).warnings == ()
+    (text,) = compare_maps(maps, Settings(lowpass=25.0)).warnings
+    assert "a low-pass of 25 Å, coarser than an eighth of the box (24 Å)" in text
 
 
 def test_memory_hardly_grows_with_the_number_of_classes(write_mrc):
