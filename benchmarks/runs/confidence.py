@@ -35,8 +35,8 @@ from occupy_core.solvent.model import CONFIDENT, fit_solvent
 SEED = 730  # not used to choose the constants of the method
 NUMBER = 12
 NEAR, FAR = 10.0, 25.0  # Å from the molecule: the low-pass blurs its surface by less than NEAR
-# Bounds for the classes whose confidence is made for the noise near the molecule: shares of the confident voxels beyond
-# NEAR and beyond FAR, in the worst class; share of the molecule, mean.
+# Bounds for all classes: shares of the confident voxels beyond NEAR and beyond FAR, in the worst class; share of the
+# molecule, mean.
 MAX_NEAR, MAX_FAR, MIN_MOLECULE = 0.15, 0.05, 0.9
 _PAGE, _SECTION = REPOSITORY / "docs" / "classes.md", "confidence"
 
@@ -206,9 +206,8 @@ def per_class(classes: Sequence[ClassConfidence]) -> str:
 
 
 def bounds_missed(classes: Sequence[ClassConfidence]) -> List[str]:
-    """Return a sentence for each bound that is missed by the classes made for the noise near the molecule."""
+    """Return a sentence for each bound that the classes miss."""
     missed = []
-    classes = [item for item in classes if item.is_suited]
     for name, limit, distance in (("near", MAX_NEAR, NEAR), ("far", MAX_FAR, FAR)):
         worst = max((getattr(item.job, name) for item in classes), default=0.0)
         if worst > limit:
@@ -250,10 +249,9 @@ classes of 50 particles and more, with the worst class in brackets:
 
 {summary}
 
-{verdict} They are for classes whose confidence is made for the noise near the molecule: at most {max_near:.0%} of a
-class's confident voxels beyond {near} Å and {max_far:.0%} beyond {far} Å; at least {min_molecule:.0%} of the molecule,
-on average, is confident. Where the noise near the molecule is stronger than the solvent model, but not twice as strong,
-jobs leave the confidence as it is.
+{verdict} The bounds: at most {max_near:.0%} of the confident voxels of any class beyond {near} Å and {max_far:.0%} beyond
+{far} Å; at least {min_molecule:.0%} of the molecule, on average, is confident. Where the noise near the molecule is
+stronger than the solvent model, but not twice as strong, jobs leave the confidence as it is.
 
 Each class, by the solvent model alone → by a job:
 

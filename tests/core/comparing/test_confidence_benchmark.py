@@ -83,7 +83,7 @@ def test_bounds_are_told_apart():
     ):
         (missed,) = confidence.bounds_missed([replace(GOOD, job=job)])
         assert words in missed
-        assert confidence.bounds_missed([replace(GOOD, job=job, is_suited=False)]) == []
+        assert confidence.bounds_missed([replace(GOOD, job=job, is_suited=False)]) == [missed]
     assert confidence.bounds_missed([]) == []
 
 
@@ -93,7 +93,8 @@ def test_the_section_has_the_shares_of_each_diameter_and_class():
     assert "| 0.7 of the box | 2 | 2 | 0.500 (0.500) | 0.030 (0.040) | 0.300 (0.300) | 0.003 (0.004) |" in section
     assert "| 0.980 (0.980) | 0.940 (0.930) |" in section
     assert "| any, made for the noise near the molecule | 2 | 2 | 0.500 (0.500) | 0.030 (0.040) |" in section
-    assert "All bounds hold." in section
+    assert "Bounds missed: 0.500 of a class's confident voxels lie beyond 10 Å" in section
+    assert "All bounds hold." in confidence.text([GOOD], 2, 9)
     assert "| 0.95 of the box | 1 | 0 | 0.500 (0.500) | 0.500 (0.500) |" in section
     assert "| made up | 0.7 | 2 | 2 | 0.500 → 0.040 | 0.300 → 0.002 | 0.980 → 0.930 | no |" in section
     assert "2 classifications" in section and "seed 9" in section
