@@ -24,7 +24,7 @@ from benchmarks.real_data import REPOSITORY, real_data
 from benchmarks.runs import scenarios
 from benchmarks.runs.classify import Run, classify
 from benchmarks.runs.particles import VOXEL_SIZE
-from benchmarks.runs.truth import Truth, read_truth
+from benchmarks.runs.truth import Truth, class_map_path, read_truth
 from occupy_core.arrays.types import Mask
 from occupy_core.estimate.prepare import prepare_map
 from occupy_core.maps.reading import read_map
@@ -117,9 +117,7 @@ def measure(run: Run, data_star: Path, truth: Truth) -> List[ClassConfidence]:
         Data STAR file of the last iteration.
     truth : Truth
     """
-    paths = {
-        number: str(data_star).replace("_data.star", f"_class{number:03d}.mrc") for number in truth.large_classes()
-    }
+    paths = {number: class_map_path(data_star, number) for number in truth.large_classes()}
     return [_measure(run, number, path, truth) for number, path in paths.items()]
 
 
@@ -249,9 +247,9 @@ classes of 50 particles and more, with the worst class in brackets:
 
 {summary}
 
-{verdict} The bounds: at most {max_near:.0%} of the confident voxels of any class beyond {near} Å and {max_far:.0%} beyond
-{far} Å; at least {min_molecule:.0%} of the molecule, on average, is confident. Where the noise near the molecule is
-stronger than the solvent model, but not twice as strong, jobs leave the confidence as it is.
+{verdict} The bounds: at most {max_near:.0%} of the confident voxels of any class beyond {near} Å and {max_far:.0%}
+beyond {far} Å; at least {min_molecule:.0%} of the molecule, on average, is confident. Where the noise near the
+molecule is stronger than the solvent model, but not twice as strong, jobs leave the confidence as it is.
 
 Each class, by the solvent model alone → by a job:
 

@@ -19,7 +19,7 @@ from benchmarks.runs.classify import Run
 from benchmarks.runs.known_parts import known_part_occupancies
 from benchmarks.runs.particles import VOXEL_SIZE
 from benchmarks.runs.scenarios import MIN_MASS
-from benchmarks.runs.truth import MIN_SEPARATED, Truth
+from benchmarks.runs.truth import MIN_SEPARATED, Truth, class_map_path
 from occupy_core.comparing.compare_maps import ClassComparison, compare_maps
 from occupy_core.comparing.comparison import Region
 from occupy_core.comparing.occupancies import Interval
@@ -145,7 +145,7 @@ def measure(run: Run, data_star: Path, truth: Truth) -> Outcome:
 
 def _read_by_model(run: Run, data_star: Path, truth: Truth) -> Tuple[Optional[ModelReading], ...]:
     numbers = truth.large_classes()
-    paths = [str(data_star).replace("_data.star", f"_class{number:03d}.mrc") for number in numbers]
+    paths = [class_map_path(data_star, number) for number in numbers]
     return read_by_model(run.particles, paths, numbers, truth)
 
 

@@ -56,6 +56,11 @@ class Truth:
         return max(fractions) - min(fractions) if fractions else 0.0
 
 
+def class_map_path(data_star: Path, number: int) -> str:
+    """Return the path of the map of a class of the iteration that wrote a data STAR file."""
+    return str(data_star).replace("_data.star", f"_class{number:03d}.mrc")
+
+
 def read_truth(folder: Path, data_star: Path) -> Truth:
     """Read the truth of a run.
 
