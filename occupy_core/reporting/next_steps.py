@@ -7,6 +7,7 @@ import os
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from occupy_core.estimate.input_checks import looks_inverted
+from occupy_core.reporting import scipion_names
 from occupy_core.reporting.map_summary import SCALE_BINS
 from occupy_core.reporting.sorting_steps import (
     SCIPION,
@@ -20,22 +21,19 @@ from occupy_core.reporting.sorting_steps import (
 )
 from occupy_core.reporting.target_text import target_text
 from occupy_core.settings.classification import is_mask_lost
-from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAP_OUTPUTS, MODEL_PHENIX, MODEL_REFMAC
+from occupy_core.settings.output_names import (
+    CHIMERAX,
+    FIGURE,
+    MAP_OUTPUTS,
+    MODEL_PHENIX,
+    MODEL_REFMAC,
+    SUBTRACTION_MASKS,
+)
 
 Report = Mapping[str, Any]
 
 RESULT, NEXT_STEPS = "Result", "Next steps"
 _NAMED = 3  # parts or maps in a sentence
-
-# Scipion's outputs for the kinds of map that a step names, for one map and for several; docs/scipion.md lists all.
-_OUTPUTS = {
-    "amplified": ("amplifiedMap", "amplifiedMaps"),
-    "attenuated": ("attenuatedMap", "attenuatedMaps"),
-    "sigmoid": ("sigmoidMap", "sigmoidMaps"),
-    "solvent_excluded": ("solventExcludedMap", "solventExcludedMaps"),
-    "subtraction_mask_attenuated": ("subtractionMaskAttenuated", "subtractionMasksAttenuated"),
-    "subtraction_mask_sigmoid": ("subtractionMaskSigmoid", "subtractionMasksSigmoid"),
-}
 
 # What each kind of modified map is for.
 _MODIFIED_FOR = {
@@ -219,9 +217,9 @@ def _map_steps(report: Report, host: str, folder: str) -> List[str]:
     """Return the steps that modified maps and subtraction masks are for."""
     first = report["maps"][0]
     names: Dict[str, str] = {}
-    for kind in _OUTPUTS:
+    for kind in (*_MODIFIED_FOR, *SUBTRACTION_MASKS.values()):
         if kind in first["outputs"]:
-            names[kind] = _OUTPUTS[kind][bool(first["prefix"])]
+            names[kind] = scipion_names.MAP_NAMES[kind][bool(first["prefix"])]
             if host != SCIPION:
                 names[kind] = os.path.join(folder, first["outputs"][kind])
     steps = [text.format(names[kind]) for kind, text in _MODIFIED_FOR.items() if kind in names]
@@ -279,7 +277,8 @@ def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
         weights = class_weights(report["comparison"]["maps"])
         regions = []
         for region in sure:
-            mask = f"regionMask{region['number']}" if host == SCIPION else os.path.join(folder, region["mask"])
+            in_scipion = scipion_names.REGION_MASK.format(region["number"])
+            mask = in_scipion if host == SCIPION else os.path.join(folder, region["mask"])
             regions.append(Sortable(f"region {region['number']}", mask, region["occupancies"], weights))
         return sorting_steps(regions, host, focused=report["comparison"].get("focused", False))
     if report["model"]:

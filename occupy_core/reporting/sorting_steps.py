@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
+from occupy_core.reporting import scipion_names
+
 Report = Mapping[str, Any]
 
 SCIPION = "scipion"  # the host for which steps name outputs of protocols; any other is RELION
@@ -100,7 +102,7 @@ def sortable_parts(model: Report, host: str, folder: str) -> List[Sortable]:
     for part in model["parts"]:
         mask = part["mask"] and os.path.join(folder, part["mask"])
         if mask and host == SCIPION:
-            mask = f"partMask{masked.index(part['name']) + 1}"
+            mask = scipion_names.PART_MASK.format(masked.index(part["name"]) + 1)
         items.append(Sortable(part["name"], mask, part["occupancies"], weights))
     return [item for item in items if item.shown]
 

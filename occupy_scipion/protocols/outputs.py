@@ -1,37 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of the outputs in Scipion, and Scipion objects for the files that the core writes."""
+"""Scipion objects for the files that the core writes."""
 
 from __future__ import annotations
 
-from typing import Dict, Sequence, Tuple
+from typing import Dict, Sequence
 
 from pwem.objects import SetOfVolumes, Transform, Volume, VolumeMask
 from pyworkflow.object import Integer
 
+from occupy_core.reporting.scipion_names import MAP_NAMES
 from occupy_core.settings.output_names import MAP_OUTPUTS
 from occupy_scipion.sources import SourceMap
 
 # Attribute of a volume made from a class: the number of particles in the class.
 CLASS_SIZE = "_classSize"
-# Outputs of a comparison of classes.
+# Output of a comparison of classes.
 SPREAD = "occupancySpread"
-REGION = "regionMask{}"
-# Outputs of the occupancy of a fitted model: for one input map, for a set, and masks of parts.
+# Outputs of the occupancy of a fitted model: for one input map, and for a set.
 MODEL, MODELS = "occupancyModel", "occupancyModels"
-PART = "partMask{}"
-# Names of the outputs for each kind of map that the core writes: for one input map, and for a set.
-OUTPUT_NAMES: Dict[str, Tuple[str, str]] = {
-    "scale": ("scaleMap", "scaleMaps"),
-    "confidence": ("confidenceMap", "confidenceMaps"),
-    "amplified": ("amplifiedMap", "amplifiedMaps"),
-    "attenuated": ("attenuatedMap", "attenuatedMaps"),
-    "sigmoid": ("sigmoidMap", "sigmoidMaps"),
-    "solvent_excluded": ("solventExcludedMap", "solventExcludedMaps"),
-    "subtraction_mask_attenuated": ("subtractionMaskAttenuated", "subtractionMasksAttenuated"),
-    "subtraction_mask_sigmoid": ("subtractionMaskSigmoid", "subtractionMasksSigmoid"),
-    # Not solventDefinition, the name of an input parameter: in Scipion, parameters and outputs share one namespace.
-    "solvent_definition": ("solventDefinitionMask", "solventDefinitionMasks"),
-}
 
 
 def output_name(kind: str, *, several: bool) -> str:
@@ -40,17 +26,17 @@ def output_name(kind: str, *, several: bool) -> str:
     Parameters
     ----------
     kind : str
-        Kind of map, a key of `OUTPUT_NAMES`.
+        Kind of map, a key of `occupy_core.reporting.scipion_names.MAP_NAMES`.
     several : bool
         Whether the input is a set: then the output is a set too.
     """
-    return OUTPUT_NAMES[kind][several]
+    return MAP_NAMES[kind][several]
 
 
 def possible_outputs() -> Dict[str, type]:
     """Return the class of every possible output, by name."""
-    names: Dict[str, type] = {single: _object_class(kind) for kind, (single, _) in OUTPUT_NAMES.items()}
-    names.update({plural: SetOfVolumes for _, plural in OUTPUT_NAMES.values()})
+    names: Dict[str, type] = {single: _object_class(kind) for kind, (single, _) in MAP_NAMES.items()}
+    names.update({plural: SetOfVolumes for _, plural in MAP_NAMES.values()})
     return names
 
 
@@ -62,7 +48,7 @@ def output_volume(source: SourceMap, kind: str, path: str, *, voxel_size: float)
     source : SourceMap
         The input map; the output lies on its grid.
     kind : str
-        Kind of map, a key of `OUTPUT_NAMES`.
+        Kind of map, a key of `occupy_core.reporting.scipion_names.MAP_NAMES`.
     path : str
         Path of the file.
     voxel_size : float

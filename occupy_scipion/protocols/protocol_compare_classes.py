@@ -12,6 +12,7 @@ from pyworkflow import NEW
 import occupy_scipion.protocols.outputs as outputs
 from occupy_core.comparing.describe import sure_regions
 from occupy_core.errors import SettingsError
+from occupy_core.reporting import scipion_names
 from occupy_core.settings.output_names import SPREAD_MAP
 from occupy_scipion import report
 from occupy_scipion.form import add_named_settings, add_reference_of_comparison
@@ -43,7 +44,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         "scaleMaps": SetOfVolumes,
         "confidenceMaps": SetOfVolumes,
         outputs.SPREAD: Volume,
-        **{outputs.REGION.format(number): VolumeMask for number in range(1, _DECLARED_REGIONS + 1)},
+        **{scipion_names.REGION_MASK.format(number): VolumeMask for number in range(1, _DECLARED_REGIONS + 1)},
     }
 
     def _defineParams(self, form):
@@ -76,7 +77,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         files = {outputs.SPREAD: (SPREAD_MAP, Volume, "difference in occupancy between the classes")}
         for region in sure_regions(comparison):
             title = f"mask of region {region['number']}"
-            files[outputs.REGION.format(region["number"])] = (region["mask"], VolumeMask, title)
+            files[scipion_names.REGION_MASK.format(region["number"])] = (region["mask"], VolumeMask, title)
         for name, (file_name, kind, title) in files.items():
             path = self._getExtraPath(file_name)
             created[name] = outputs.set_file_and_grid(kind(), first, path, title, voxel_size=voxel_size)

@@ -12,6 +12,7 @@ from pyworkflow import NEW
 
 import occupy_scipion.protocols.outputs as outputs
 from occupy_core.errors import SettingsError
+from occupy_core.reporting import scipion_names
 from occupy_core.settings.output_names import MODEL_ATTRIBUTES, MODEL_FILE
 from occupy_scipion import atom_structs, report, texts_model
 from occupy_scipion.checks import different_grids
@@ -49,7 +50,7 @@ class ProtOccupyModel(ProtOccupyBase):
     _possibleOutputs = {
         outputs.MODEL: AtomStruct,
         outputs.MODELS: SetOfAtomStructs,
-        **{outputs.PART.format(number): VolumeMask for number in range(1, _DECLARED_PARTS + 1)},
+        **{scipion_names.PART_MASK.format(number): VolumeMask for number in range(1, _DECLARED_PARTS + 1)},
     }
     # The attribute that Scipion's viewer of attributes shows first.
     _ATTRNAME = atom_structs.ATTRIBUTES[0]
@@ -102,7 +103,7 @@ class ProtOccupyModel(ProtOccupyBase):
         for number, part in enumerate(texts_model.masked_parts(results["model"]), start=1):
             path, title = self._getExtraPath(part["mask"]), f"mask of {part['name']}"
             mask = outputs.set_file_and_grid(VolumeMask(), sources[0], path, title, voxel_size=voxel_size)
-            created[outputs.PART.format(number)] = mask
+            created[scipion_names.PART_MASK.format(number)] = mask
         return created
 
     def _output_model(self, source, volume):

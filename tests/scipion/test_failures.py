@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from occupy_core.job.output_folder import OutputFolder
+from occupy_core.reporting.scipion_names import MAP_NAMES
 from occupy_core.settings.output_names import MAP_OUTPUTS, output_kinds
-from occupy_scipion.protocols.outputs import OUTPUT_NAMES
 from tests.scipion.conftest import write_map
 
 
@@ -178,7 +178,7 @@ def test_contradicting_settings_are_named_by_their_labels(lab, a_map):
 
 
 def test_every_kind_of_map_has_output_names():
-    assert set(OUTPUT_NAMES) == set(MAP_OUTPUTS)
+    assert set(MAP_NAMES) == set(MAP_OUTPUTS)
 
 
 @pytest.mark.parametrize("values", [{}, {"exclude_solvent": True}, {"amplify": 2.0, "exclude_solvent": True}])

@@ -3,10 +3,11 @@
 
 import json
 import shutil
+from itertools import chain
 
-from occupy_core.reporting.next_steps import _OUTPUTS
+from occupy_core.reporting.scipion_names import MAP_NAMES, PART_MASK, REGION_MASK
 from occupy_scipion.constants import REFERENCE
-from occupy_scipion.protocols.outputs import OUTPUT_NAMES, PART, REGION
+from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale, ProtOccupyModel
 from occupy_scipion.report import read_report
 from occupy_scipion.texts import methods_text, summary_lines
 
@@ -71,10 +72,10 @@ def test_texts_describe_the_treatment_of_solvent(lab, a_map, tmp_path):
     assert any("median scale unknown" in line for line in summary_lines(report))
 
 
-def test_next_steps_name_the_outputs_of_this_plugin():
-    assert {kind: OUTPUT_NAMES[kind] for kind in _OUTPUTS} == _OUTPUTS
-    assert set(_OUTPUTS) == set(OUTPUT_NAMES) - {"scale", "confidence", "solvent_definition"}
-    assert (REGION.format(1), PART.format(2)) == ("regionMask1", "partMask2")
+def test_protocols_declare_the_outputs_that_next_steps_name():
+    assert set(chain.from_iterable(MAP_NAMES.values())) <= set(ProtOccupyLocalScale._possibleOutputs)
+    assert {REGION_MASK.format(1), REGION_MASK.format(9)} <= set(ProtOccupyCompareClasses._possibleOutputs)
+    assert {PART_MASK.format(1), PART_MASK.format(9)} <= set(ProtOccupyModel._possibleOutputs)
 
 
 def test_summary_lists_parameters_that_differ_between_maps(lab, a_map, tmp_path):
