@@ -185,12 +185,9 @@ def name_parts_of_regions(
     """
     if report is None or comparison is None or result is None:
         return
-    from occupy_core.modelling.fit.frame import positions_in_map
-
     spacing = comparison.spacing * comparison.grid.voxel_size
     reference = maps[comparison.map_indices[comparison.result.reference]]
-    motion = result.motions[_counted(maps).index(reference)]
-    positions = motion.places(positions_in_map(result.model, result.frame, result.grid))
+    positions = result.positions_in(_counted(maps).index(reference))
     for item, region in zip(report["regions"], comparison.result.regions):
         index = np.round(positions / spacing).astype(int)
         inside = np.all((index >= 0) & (index < np.array(region.mask.shape)), axis=1)

@@ -18,7 +18,7 @@ from occupy_core.maps.grid import MapGrid
 from occupy_core.modelling.atoms.atomic_model import AtomicModel
 from occupy_core.modelling.atoms.groups import Group, Window
 from occupy_core.modelling.fit.fit_map import FittedMap, fit_map
-from occupy_core.modelling.fit.frame import Frame
+from occupy_core.modelling.fit.frame import Frame, positions_in_map
 from occupy_core.modelling.fit.placed_model import PlacedModel, place_model
 from occupy_core.modelling.fit_warnings import above_one, fit_warnings, missing_parts
 from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale, contrast_errors, find_scale, scale_of_named
@@ -123,6 +123,10 @@ class ModelOccupancy:
     finest: float
     warnings: Tuple[str, ...]
     uneven: FrozenSet[Tuple[int, int]] = frozenset()
+
+    def positions_in(self, index: int) -> NDArray[np.float64]:
+        """Return where the atoms lie in a map, moved to where the model fits it best: (atom, 3), z, y, x, in Å."""
+        return self.motions[index].places(positions_in_map(self.model, self.frame, self.grid))
 
 
 def measure_model(

@@ -8,7 +8,6 @@ from typing import List, Optional
 import numpy as np
 
 from occupy_core.arrays.types import Volume
-from occupy_core.modelling.fit.frame import positions_in_map
 from occupy_core.modelling.model_occupancy import ModelOccupancy
 
 
@@ -29,7 +28,7 @@ def scale_of_parts(scale: Volume, result: ModelOccupancy, index: int) -> List[Op
     list of float or None
         One for each group, 0..1; None for a group without an atom in the box.
     """
-    positions = result.motions[index].places(positions_in_map(result.model, result.frame, result.grid))
+    positions = result.positions_in(index)
     voxels = np.round(positions / result.grid.voxel_size).astype(int)
     inside = np.all((voxels >= 0) & (voxels < np.array(scale.shape)), axis=1)
     medians: List[Optional[float]] = []

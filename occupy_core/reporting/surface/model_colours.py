@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from occupy_core.modelling.fit.frame import positions_in_map
 from occupy_core.modelling.model_occupancy import ModelOccupancy
 from occupy_core.reporting.surface.map_surface import MapSurface
 
@@ -32,7 +31,7 @@ def coloured_by_model(surface: MapSurface, result: ModelOccupancy, index: int) -
     MapSurface
         Values are NaN, which is drawn in grey, more than 12 Å from all atoms, and where the map does not show the part.
     """
-    positions = result.motions[index].places(positions_in_map(result.model, result.frame, result.grid))
+    positions = result.positions_in(index)
     # A voxel of the surface is the mean of a block of voxels of the map, with its centre in the middle of the block.
     block = surface.spacing / result.grid.voxel_size
     offset = (block - 1) / 2 * result.grid.voxel_size

@@ -4,11 +4,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from occupy_core.modelling.fit.frame import Frame
 from occupy_core.reporting.surface.map_surface import map_surface
 from occupy_core.reporting.surface.model_colours import coloured_by_model
 
-SIZE, FIRST = 2.0, (10.0, -20.0, 30.0)  # voxel, and position x, y, z of the first one, Å
+SIZE = 2.0  # Å
 
 
 @pytest.mark.parametrize("step", [1, 2])
@@ -20,10 +19,8 @@ def test_each_place_has_the_occupancy_of_the_nearest_part_and_far_ones_none(monk
     volume[20:24, 2:30, 26:40] = 1
     atoms = np.array([(10, 20, 30), (30, 22, 34)]) * SIZE
     result = SimpleNamespace(
-        model=SimpleNamespace(positions=atoms[:, ::-1] + np.array(FIRST)),
-        frame=Frame("test", FIRST),
-        grid=SimpleNamespace(header=None, voxel_size=SIZE),
-        motions=[_Still()] * 2,
+        grid=SimpleNamespace(voxel_size=SIZE),
+        positions_in=lambda index: atoms if index == 1 else None,
         groups=[SimpleNamespace(atoms=np.array([0])), SimpleNamespace(atoms=np.array([1]))],
         occupancies=[None, [SimpleNamespace(value=0.2), SimpleNamespace(value=0.9)]],
     )
@@ -38,11 +35,3 @@ def test_each_place_has_the_occupancy_of_the_nearest_part_and_far_ones_none(monk
     assert value_at(30, 22, 34) == value_at(28, 20, 32) == np.float32(0.9)
     assert np.isnan(value_at(22, 4, 32))  # 30 Å from both
     assert coloured.density is surface.density
-
-
-class _Still:
-    """A map that is not moved."""
-
-    @staticmethod
-    def places(positions):
-        return positions
