@@ -21,14 +21,13 @@ from occupy_core.arrays.smoothing import gaussian_mean_in_mask, gaussian_smooth
 from occupy_core.arrays.types import Volume
 from occupy_core.estimate.coarse_grid import CoarseGrid, add_interpolated, coarse_grid
 from occupy_core.estimate.kernel import ball_maximum
+from occupy_core.estimate.significant_density import significant
 
-# Search for the molecule. A voxel belongs to it when its smoothed density exceeds all three limits. Both lengths are
-# replaced by the low-pass when that is larger.
+# Search for the molecule. A voxel belongs to it when its smoothed density is significant and exceeds the limit. Both
+# lengths are replaced by the low-pass when that is larger.
 _SMOOTHING_WIDTH = 14.0  # full width at half maximum of the Gaussian that smooths the density, Å
 _NEIGHBOURHOOD = 10.0  # neighbourhood of a voxel: its distance along each axis, Å
 _SHARE_OF_NEIGHBOURHOOD = 0.4  # limit: share of the highest smoothed density in the voxel's neighbourhood
-_SHARE_OF_MAXIMUM = 0.05  # limit: share of the highest smoothed density in the map
-_NOISE_LEVELS = 4.0  # limit: number of standard deviations of the smoothed solvent
 
 # Correction of the kernel maximum. Widths are full widths at half maximum of Gaussians at a low-pass of 8 Å or finer;
 # they grow in proportion to a coarser low-pass.
@@ -102,7 +101,7 @@ def find_molecule(
     below = smooth[inside & (smooth < 0)]
     noise = float(np.sqrt(np.mean(below.astype(np.float64) ** 2))) if below.size else 0.0
     del below
-    strong = smooth > max(_NOISE_LEVELS * noise, _SHARE_OF_MAXIMUM * float(smooth.max()))
+    strong = significant(smooth, noise)
     mask = inside & strong
     if mask.any():
         reach = int(max(_NEIGHBOURHOOD, lowpass) / spacing)

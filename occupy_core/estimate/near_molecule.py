@@ -16,6 +16,7 @@ import numpy as np
 from occupy_core.arrays.quantiles import percentiles
 from occupy_core.arrays.types import Mask, Volume
 from occupy_core.estimate.kernel import ball_mask, ball_maximum
+from occupy_core.estimate.significant_density import significant
 from occupy_core.fourier.resize import sample_nearest
 from occupy_core.fourier.transforms import ROUNDING
 from occupy_core.solvent.model import SolventModel
@@ -24,9 +25,6 @@ from occupy_core.solvent.region import MIN_SOLVENT_SHARE
 # The solvent near the molecule lies between these distances from significant density, in low-passes. Density hardly
 # reaches farther than half a low-pass; the noise falls with the distance, so the shell must not be much wider.
 _NEAR, _FAR = 0.5, 1.5
-# Significant density exceeds both limits, as in `occupy_core.estimate.molecule`.
-_NOISE_LEVELS = 4.0  # limit: number of standard deviations of the smoothed solvent
-_SHARE_OF_MAXIMUM = 0.05  # limit: share of the highest smoothed density in the map
 _ONE_SIGMA = 84.13  # per cent of a Gaussian lie below one standard deviation above its mean
 # The confidence changes only if the solvent near the molecule spreads this many times as widely as the solvent model.
 # Measured: at most 1.9 in refined maps (EMD-6824), which must keep their confidence; 1.6 to 20 in class maps where a
@@ -102,8 +100,7 @@ def _significant_density(values: Volume, solvent: Mask) -> Mask:
         smooth = _mean_of_three(smooth, axis)
     below = smooth[solvent & (smooth < 0)]
     noise = math.sqrt(float(np.mean(below**2, dtype=np.float64))) if below.size else 0.0
-    found: Mask = smooth > max(_NOISE_LEVELS * noise, _SHARE_OF_MAXIMUM * float(smooth.max()))
-    return found
+    return significant(smooth, noise)
 
 
 def _mean_of_three(values: Volume, axis: int) -> Volume:
