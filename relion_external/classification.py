@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from occupy_core.maps.grid import LARGEST_VOXEL, SMALLEST_VOXEL
 from occupy_core.settings.classification import missing_mask_text, missing_optimiser_text, unknown_mask_text
 from relion_external.chosen_file import star_with_references
 from relion_external.particle_counts import count_particles, count_warnings
@@ -241,8 +242,11 @@ def _voxel_size(model: ModelStar) -> Optional[float]:
     if text is None:
         return None
     size = model.general.number("rlnPixelSize")
-    if size <= 0:
-        raise StarError(f"{model.path}: rlnPixelSize is {shown(text)}, expected a number of Å above 0")
+    if not SMALLEST_VOXEL <= size <= LARGEST_VOXEL:
+        raise StarError(
+            f"{model.path}: rlnPixelSize is {shown(text)}, expected a number of Å above 0, from "
+            f"{SMALLEST_VOXEL:g} to {LARGEST_VOXEL:g}; correct it there, or give one map with --in_3dref and --angpix"
+        )
     return size
 
 

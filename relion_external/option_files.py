@@ -7,11 +7,15 @@ import os
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple
 
-from occupy_core.settings.typed_paths import file_problem
+from occupy_core.errors import ModelError
+from occupy_core.settings.kind_of_groups import EXPECTED_FILE, check_kind_of_groups
+from occupy_core.settings.settings import KINDS_OF_PARTS
+from occupy_core.settings.typed_paths import file_problem, name_problem
 from relion_files.iteration import CLEANED_UP, complete_iterations, iteration_of, refined_maps
 
 _MAP = ("a map in MRC or CCP4 format", (".mrc", ".map", ".ccp4", ".rec", ".mrc.gz", ".map.gz", ".mrc.bz2"))
 _CLASSES = ("the run_itNNN_data.star of a 3D classification, or a map", ())
+_GROUPS = (EXPECTED_FILE, (".txt",))
 _MODEL = ("an atomic model in PDB or mmCIF format", (".cif", ".pdb", ".ent", ".cif.gz", ".pdb.gz", ".ent.gz"))
 
 
@@ -38,10 +42,20 @@ class OptionFile:
     @property
     def problem(self) -> str:
         """Why the file cannot be used, with its option; empty if nothing is wrong so far."""
-        text = file_problem(self.path, self.expected, self._fits)
+        text = self._problem()
         if text and self._was_cleaned_up():
             text += f"; {CLEANED_UP}"
         return f"--{self.option}: {text}" if text else ""
+
+    def _problem(self) -> str:
+        """Return why the file cannot be used, without its option."""
+        if self.option != "model_groups" or os.path.exists(self.path) or name_problem(self.path):
+            return file_problem(self.path, self.expected, self._fits)
+        try:
+            check_kind_of_groups(self.path)  # knows misspelt words, and selections in the place of a file
+        except ModelError as error:
+            return str(error).replace("model_groups: ", "", 1)
+        return ""
 
     def _was_cleaned_up(self) -> bool:
         """Return whether the file is of an iteration before one that is there."""
@@ -58,7 +72,7 @@ class OptionFile:
 
 
 def option_files(input_option: str, input_path: Optional[str], settings: Mapping[str, Any]) -> Tuple[OptionFile, ...]:
-    """Return the files that a command line names, but for the file of parts, which needs the model.
+    """Return the files that a command line names; that of the parts only with a model.
 
     Parameters
     ----------
@@ -69,10 +83,12 @@ def option_files(input_option: str, input_path: Optional[str], settings: Mapping
     settings : mapping of str to value
         The values of the settings, which may be wrong.
     """
+    groups = settings["model_groups"]
     given = (
         (input_option, input_path, _CLASSES if input_option == "in_parts" else _MAP),
         ("solvent_def", settings["solvent_def"], _MAP),
         *(("target_mask", mask, _MAP) for mask in settings["target_mask"]),
         ("model", settings["model"], _MODEL),
+        ("model_groups", groups if settings["model"] and groups not in KINDS_OF_PARTS else None, _GROUPS),
     )
     return tuple(OptionFile(name, path, *kind) for name, path, kind in given if path)

@@ -8,6 +8,7 @@ import re
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.errors import OccupyError, SettingsError
+from occupy_core.maps.grid import LARGEST_VOXEL, SMALLEST_VOXEL, VOXEL_SIZE_RANGE
 from occupy_core.settings.presets import CUSTOM, preset_values
 from occupy_core.settings.setting_type import Description, expected_text
 from occupy_core.settings.settings import KINDS_OF_PARTS, descriptions
@@ -104,7 +105,7 @@ def parse_voxel_size(words: Optional[Sequence[str]]) -> Optional[float]:
     Raises
     ------
     OptionError
-        If the words are no number above 0.
+        If the words are no number above 0, or one that no map of a molecule has as its voxel size.
     """
     text = " ".join(words or ())
     if words is None or text.strip().lower() in NOT_GIVEN:
@@ -112,6 +113,8 @@ def parse_voxel_size(words: Optional[Sequence[str]]) -> Optional[float]:
     value = parse_number(_PER_VOXEL.sub("", text), unit="Å")
     if value is None or not 0 < value < float("inf"):
         raise OptionError(f"--angpix: got {text!r}, expected a number above 0, in Å; for example --angpix 1.06")
+    if not SMALLEST_VOXEL <= value <= LARGEST_VOXEL:
+        raise OptionError(f"--angpix: got {text!r}, {VOXEL_SIZE_RANGE}")
     return value
 
 

@@ -13,6 +13,7 @@ from occupy_core.maps.reading import check_on_grid, read_grid, read_map
 from occupy_core.modify.histogram_matching import require_scikit_image
 from occupy_core.progress import Say
 from occupy_core.settings.job_spec import Job, MapInput
+from occupy_core.settings.kind_of_groups import check_kind_of_groups
 from occupy_core.settings.typed_paths import encoding_problem
 
 
@@ -151,10 +152,6 @@ def _model_problems(job: Job) -> Iterator[OccupyError]:
         require_regular_file(job.settings.model, expected="an atomic model (PDB or mmCIF)", error=ModelError)
     except ModelError as error:
         yield error
-    try:
-        from occupy_core.modelling.atoms.groups import check_kind_of_groups
-    except ImportError:  # without gemmi, the job ends with its name a moment later
-        return
     try:
         check_kind_of_groups(job.settings.model_groups)
     except ModelError as error:

@@ -16,8 +16,12 @@ PathLike = Union[str, "os.PathLike[str]"]
 # Largest relative difference between voxel sizes that counts as rounding in the header. With larger differences along
 # the three axes, a sphere of voxels is no sphere in Å.
 VOXEL_SIZE_TOLERANCE = 0.01
-# Limits of a voxel size that somebody gives, in Å: those of no molecule, but computations neither overflow nor vanish.
-_SMALLEST_GIVEN, _LARGEST_GIVEN = 1e-3, 1e6
+# Voxel sizes in Å outside of these limits are those of no map of a molecule: another unit, or a field that is not set.
+SMALLEST_VOXEL, LARGEST_VOXEL = 0.1, 100.0
+# For messages.
+VOXEL_SIZE_RANGE = (
+    f"expected {SMALLEST_VOXEL:g} to {LARGEST_VOXEL:g} Å; give the edge of a voxel in Å, such as 1.06 (1 nm is 10 Å)"
+)
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,9 @@ class MapGrid:
 
 
 def require_voxel_size(name: str, voxel_size: float) -> None:
-    """Raise MapError unless a voxel size that was given for a map, Å, is one that can be computed with."""
-    if not _SMALLEST_GIVEN <= voxel_size <= _LARGEST_GIVEN:
-        raise MapError(
-            f"{name}: got a voxel size of {voxel_size:.4g} Å, expected {_SMALLEST_GIVEN:g} to {_LARGEST_GIVEN:g}; give "
-            "the edge of a voxel in Å"
-        )
+    """Raise MapError unless a voxel size that was given for a map, Å, is one that a map of a molecule can have."""
+    if not SMALLEST_VOXEL <= voxel_size <= LARGEST_VOXEL:
+        raise MapError(f"{name}: got a voxel size of {voxel_size:.4g} Å, {VOXEL_SIZE_RANGE}")
 
 
 def box_text(shape: Sequence[int]) -> str:

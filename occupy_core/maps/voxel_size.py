@@ -9,16 +9,20 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 
 from occupy_core.errors import MapError
-from occupy_core.maps.grid import VOXEL_SIZE_TOLERANCE, Header, MapGrid, require_voxel_size
+from occupy_core.maps.grid import (
+    LARGEST_VOXEL,
+    SMALLEST_VOXEL,
+    VOXEL_SIZE_TOLERANCE,
+    Header,
+    MapGrid,
+    require_voxel_size,
+)
 from occupy_core.maps.header import MapFile
 
 # Largest relative difference between a given voxel size and the header's that is only rounding to float32.
 _ROUNDING = 1e-4
-# Voxel sizes in Å outside of these limits are those of no map of a molecule: units other than Å, or fields that are
-# not set.
-_SMALLEST, _LARGEST = 0.1, 100.0
-# The same where MX, MY and MZ are 1, as programs leave them that write the cell of the whole box. Ours: tomograms are
-# hardly binned to larger voxels.
+# Largest voxel size in Å where MX, MY and MZ are 1, as programs leave them that write the cell of the whole box. Ours:
+# tomograms are hardly binned to larger voxels.
 _LARGEST_OF_ONE = 15.0
 _UNSET = 1.0  # Å: what programs write that do not know the voxel size
 _GIVE = "give it (--angpix, the project's sampling rate, or voxel_size in Python)"
@@ -92,8 +96,8 @@ def grid_of_mask(file: MapFile, wanted: MapGrid) -> Tuple[MapGrid, List[str]]:
     return grid_of(file, wanted.voxel_size)[0], _named(file, [note])
 
 
-def _is_likely(size: float, largest: float = _LARGEST) -> bool:
-    return _SMALLEST <= size <= largest
+def _is_likely(size: float, largest: float = LARGEST_VOXEL) -> bool:
+    return SMALLEST_VOXEL <= size <= largest
 
 
 def _named(file: MapFile, notes: Sequence[str]) -> List[str]:
@@ -113,7 +117,7 @@ def _header_size(file: MapFile) -> Tuple[float, List[str]]:
         return 0.0, []
     _require_right_angles(file)
     sizes, by_box = _divided(cell, samples), _divided(cell, [int(header[name]) for name in ("nx", "ny", "nz")])
-    largest = _LARGEST_OF_ONE if max(samples) == 1 else _LARGEST
+    largest = _LARGEST_OF_ONE if max(samples) == 1 else LARGEST_VOXEL
     if not (_are_cubes(sizes) and _is_likely(max(sizes), largest)) and _are_cubes(by_box) and _is_likely(max(by_box)):
         header.mx, header.my, header.mz = header.nx, header.ny, header.nz
         size = _rounded(by_box)
@@ -168,7 +172,7 @@ def _bad_size_text(size: float, header: Header) -> str:
         return f"found no voxel size in the header, expected one in Å; set it there or {_GIVE}"
     return (
         f"found a voxel size of {size:.4g} Å in the header (a cell of {float(header.cella.x):.4g} Å divided by MX "
-        f"{int(header.mx)}), expected {_SMALLEST:g} to {_LARGEST:g} Å; {_GIVE}"
+        f"{int(header.mx)}), expected {SMALLEST_VOXEL:g} to {LARGEST_VOXEL:g} Å; {_GIVE}"
     )
 
 

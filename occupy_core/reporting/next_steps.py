@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from occupy_core.estimate.input_checks import looks_inverted
@@ -208,7 +209,7 @@ def _listed(texts: Sequence[str]) -> str:
 def _look_steps(report: Report, host: str, folder: str) -> List[str]:
     if host == SCIPION:
         return ["to look: Analyze results, with the pages (Report) and ChimeraX"]
-    session = os.path.join(folder, CHIMERAX)
+    session = shlex.quote(os.path.join(folder, CHIMERAX))  # a word of the shell
     pages = f"open {os.path.join(folder, FIGURE)} (Display); " if report["settings"]["figures"] else ""
     return [f"to look: {pages}in ChimeraX, type: chimerax {session}"]
 

@@ -51,6 +51,17 @@ OPTIONS = {
     "window": ([*MAP, "--model_window", "3"], "--model_window", "got 3", "residues: 5..100", "default (15)"),
     "seed": ([*MAP, "--seed", "-1"], "--seed", "got -1", "expected 0..2147483647", "default (0)"),
     "voxel size": ([*MAP, "--angpix", "0"], "--angpix", "got '0'", "a number above 0, in Å", "for example"),
+    **{
+        f"voxel size of {size}": (
+            [*MAP, "--angpix", size],
+            "--angpix",
+            f"got '{size}'",
+            "expected 0.1 to 100 Å",
+            "give the edge of a voxel in Å, such as 1.06",
+        )
+        for size in ("0.001", "160", "500", "3e28", "2e-30", "50 nm")
+    },
+    "voxel size and pivot": ([*MAP, "--angpix", "500", "--pivot", "2"], "--angpix", "2 mistakes", "to 100 Å", "edge"),
     "threads": ([*MAP, "--j", "many"], "--j", "got 'many'", "a whole number above 0", "for example --j 4"),
     "two definitions": (
         [*MAP, "--in_mask", "mask.mrc", "--solvent_def", "map.mrc"],
@@ -100,6 +111,20 @@ OPTIONS = {
         "got 2 files, map.mrc to mask.mrc",
         "expected one",
         "give --in_parts",
+    ),
+    "two mistakes and no groups": (
+        [*MAP, "--pivot", "2", "--model", "model.pdb", "--model_groups", "gone.txt"],
+        "--model_groups: gone.txt",
+        "2 mistakes: (1)",
+        "no such file, expected chain, entity, or a text file",
+        "(2) --model_groups",
+    ),
+    "two mistakes and a word for groups": (
+        [*MAP, "--model", "gone.pdb", "--model_groups", "chian"],
+        "--model_groups: found 'chian'",
+        "2 mistakes: (1) --model: gone.pdb",
+        "expected chain, entity, or a text file",
+        "did you mean chain?",
     ),
     "two mistakes": ([*MAP, "--pivot", "2", "--tau", "1"], "--tau", "2 mistakes: (1)", "below 1", "; (2) --"),
 }

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 import re
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Tuple, Union
@@ -13,18 +11,10 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from occupy_core.errors import ModelError
 from occupy_core.modelling.atoms.atomic_model import AtomicModel, Residue
-from occupy_core.modelling.atoms.selections import (
-    Entry,
-    as_gemmi,
-    check_groups_file,
-    entries_of_file,
-    entries_of_mapping,
-    select_parts,
-)
+from occupy_core.modelling.atoms.selections import Entry, entries_of_file, entries_of_mapping, select_parts
+from occupy_core.settings.kind_of_groups import CHAIN, ENTITY, check_kind_of_groups
 
-CHAIN, ENTITY = "chain", "entity"
 # Atoms: smaller ligands, such as ions, count with their chain; their occupancy cannot be told at the detail that is
 # fitted. Sugars, which mostly are bound to their chain, and molecules of the buffer do so too. Ours.
 _MIN_LIGAND_ATOMS = 6
@@ -166,37 +156,6 @@ def _ranges(model: AtomicModel, atoms: NDArray[np.intp]) -> str:
 
 def _groups_of_selections(model: AtomicModel, entries: List[Entry]) -> Tuple[Group, ...]:
     return tuple(_group(model, name, atoms) for name, atoms in select_parts(model, entries).items())
-
-
-def check_kind_of_groups(kind: str) -> None:
-    """Refuse a word that is neither "chain" nor "entity" nor a file, and a selection in the place of a file.
-
-    Raises
-    ------
-    ModelError
-        With the word or the line of a file that is probably meant.
-    """
-    if kind in (CHAIN, ENTITY):
-        return
-    if os.path.exists(kind):
-        check_groups_file(kind)
-        return
-    similar = difflib.get_close_matches(kind.strip().lower(), (CHAIN, ENTITY), n=1)
-    if similar and " " not in kind.strip():
-        raise ModelError(
-            f"model_groups: found {kind!r}, which is no file, expected chain, entity, or a text file; did you mean "
-            f"{similar[0]}?"
-        )
-    written = as_gemmi(kind) or kind
-    if written.startswith("//"):
-        raise ModelError(
-            f"model_groups: found the selection {kind!r}, expected chain, entity, or a text file; write the line "
-            f"'name: {written}' into a file and give its path"
-        )
-    raise ModelError(
-        f"model_groups: {kind}: no such file, expected chain, entity, or a text file with a line for each group, "
-        "'name: selection'"
-    )
 
 
 def file_name_of(name: str) -> str:

@@ -5,33 +5,23 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import Dict, List, Mapping, Tuple
 
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
-from occupy_core.input_files import open_regular_file, require_regular_file
+from occupy_core.input_files import open_regular_file
 from occupy_core.modelling.atoms.atomic_model import AtomicModel
+from occupy_core.settings.kind_of_groups import EXPECTED_FILE, as_gemmi
 
 # Name of the group of the atoms that no selection of the user holds.
 OTHER = "other"
 _EXAMPLE = "expected lines such as 'head: //A/20-150'"
-_EXPECTED_FILE = "chain, entity, or a text file with a line for each group, 'name: selection'"
 _MAX_BYTES = 1_000_000  # a longer file is no list of parts, such as a map. Ours.
 # File and line of a selection, for messages; the name of its part; the selection in gemmi's syntax.
 Entry = Tuple[str, str, str]
-
-_CHAINS = r"['\"]?(?P<chains>\w+(?:,\w+)*)['\"]?"
-_RESIDUES = r"(?P<first>-?\d+)(?:\s*(?:-|:|\.\.|\bto\b|\bthrough\b)\s*(?P<last>-?\d+))?"
-_OF_OTHER_PROGRAMS = (
-    # Phenix, PyMOL, VMD: chain A and resseq 20:150
-    rf"(?:chain|segid)\s+{_CHAINS}(?:\s+and\s+(?:resseq|resid|resi|resnum|residues?)\s+{_RESIDUES})?",
-    # ChimeraX: /A:20-150, perhaps behind the number of the model. Also one slash, or a colon, too few or too many.
-    rf"(?:#[\d.]+)?/{{0,2}}{_CHAINS}(?:[:/]{_RESIDUES})?",
-    rf"(?:#[\d.]+)?/{{0,2}}{_CHAINS}/{_RESIDUES}",
-)
 
 
 def entries_of_file(path: str) -> List[Entry]:
@@ -107,32 +97,9 @@ def select_parts(model: AtomicModel, entries: List[Entry]) -> Dict[str, NDArray[
     return {**parts, OTHER: rest} if len(rest) else parts
 
 
-def as_gemmi(selection: str) -> Optional[str]:
-    """Return a selection of Phenix, PyMOL, VMD or ChimeraX in gemmi's syntax; None for what is not understood.
-
-    "chain A and resseq 20:150" and "/A:20-150" both are "//A/20-150".
-    """
-    text = selection.strip().strip("()")
-    for pattern in _OF_OTHER_PROGRAMS:
-        found = re.fullmatch(pattern, text, flags=re.IGNORECASE)
-        if found and (found["first"] or not re.fullmatch(r"\w+", text)):
-            first, last = found["first"], found["last"]
-            residues = f"{first}-{last}" if last else first
-            return f"//{found['chains']}" + (f"/{residues}" if residues else "")
-    return None
-
-
-def check_groups_file(path: str) -> None:
-    """Refuse a path that is no regular file, or an empty file, with a ModelError."""
-    try:
-        require_regular_file(path, expected=_EXPECTED_FILE, error=ModelError)
-    except ModelError as error:
-        raise ModelError(f"model_groups: {error}") from error
-
-
 def _text(path: str) -> str:
     try:
-        with open_regular_file(path, expected=_EXPECTED_FILE, error=ModelError) as file:
+        with open_regular_file(path, expected=EXPECTED_FILE, error=ModelError) as file:
             content = file.read(_MAX_BYTES + 1)
         if len(content) > _MAX_BYTES:
             raise ModelError(
@@ -148,7 +115,7 @@ def _text(path: str) -> str:
             "a text file with a line for each group, 'name: selection'; save it as plain text in UTF-8"
         ) from error
     except (OSError, ValueError) as error:
-        raise ModelError(f"model_groups: {path} cannot be read ({error}); expected {_EXPECTED_FILE}") from error
+        raise ModelError(f"model_groups: {path} cannot be read ({error}); expected {EXPECTED_FILE}") from error
 
 
 def _selected(model: AtomicModel, selection: str, where: str) -> NDArray[np.intp]:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The result of a job in one sentence, and what to do next."""
 
+import shlex
+
 import pytest
 
 from occupy_core.maps.reading import read_map
@@ -42,6 +44,14 @@ def report_of(maps=1, model=None, comparison=None, mode="resolution", kinds=(), 
 
 def steps_of(report, host="relion"):
     return "\n".join(next_steps(report, host, "External/job004/"))
+
+
+@pytest.mark.parametrize("folder", ["my maps/job 4/", "it's $HOME; (new)/", "Mädchen & Co/"])
+def test_the_command_to_type_is_one_that_a_shell_understands(folder):
+    steps = next_steps(report_of(), "relion", folder)
+    words = shlex.split(steps[0].split("type: ")[1])
+    assert words == ["chimerax", f"{folder}occupy.cxc"]
+    assert f"open {folder}logfile.pdf" in steps[0]  # a name in a window, which takes no quotes
 
 
 def test_one_map_says_how_much_of_it_is_weak_and_how_to_measure_more():

@@ -8,7 +8,7 @@ import pytest
 from occupy_core.errors import ModelError
 from occupy_core.modelling.atoms.atomic_model import read_model
 from occupy_core.modelling.atoms.groups import file_name_of, groups_of, windows_of
-from occupy_core.modelling.atoms.selections import as_gemmi
+from occupy_core.settings.kind_of_groups import as_gemmi
 from tests.core.modelling.pdb_text import atom, chain, ligand, residue
 
 COMPLEX = (
