@@ -73,7 +73,7 @@ def counts():
         ),
         ([("_rlnPixelSize 4.0", "_rlnPixelSize 4,0")], ["rlnPixelSize is '4,0'"]),
         ([("_rlnPixelSize 4.0", "_rlnPixelSize 0")], ["rlnPixelSize is '0'", "above 0"]),
-        ([("_rlnPixelSize 4.0", "_rlnPixelSize 500")], ["rlnPixelSize is '500'", "Å above 0, from 0.1 to 100; correct"]),
+        ([("_rlnPixelSize 4.0", "_rlnPixelSize 500")], ["is '500'", "Å above 0, from 0.1 to 100; correct"]),
         ([("_rlnPixelSize 4.0", f"_rlnPixelSize {'9' * 5000}")], ["rlnPixelSize", "(5000 characters)"]),
         ([("loop_\n_rlnReferenceImage", "_rlnReferenceImage")], ["cannot be read as a STAR file (line "]),
         ([("_rlnEstimatedResolution", "_rlnClassDistribution")], ["rlnClassDistribution", "twice"]),
