@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
-from occupy_core.input_files import refuse_larger, require_regular_file
+from occupy_core.modelling.atoms.model_file import EXPECTED, check_model_file
 from occupy_core.modelling.atoms.stray_atoms import stray_atoms
 
 # Residues: a longer polymer mostly of single atoms is a trace. Ours.
 _MIN_TRACE = 10
-_MAX_MODEL_BYTES = 1024**3  # about ten million atoms, at some 100 bytes each in mmCIF
 
 
 @dataclass(frozen=True)
@@ -154,18 +153,16 @@ def read_structure(path: str) -> gemmi.Structure:
     Raises
     ------
     ModelError
-        If the file cannot be read as an atomic model, or has more than 1 GiB.
+        If the file cannot be read as an atomic model, or has more than 1 GiB, also when unpacked.
     """
-    expected = "an atomic model (PDB or mmCIF)"
-    require_regular_file(path, expected=expected, error=ModelError)
-    refuse_larger(path, _MAX_MODEL_BYTES, expected=expected, error=ModelError)
+    check_model_file(path)
     try:
         structure = gemmi.read_structure(path, format=gemmi.CoorFormat.Detect)  # whatever the name ends with
     except (OSError, RuntimeError, ValueError, IndexError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{path}: cannot be read as an atomic model ({reason}); expected PDB or mmCIF") from error
     if len(structure) == 0 or structure[0].count_atom_sites() == 0:
-        raise ModelError(f"{path}: found no atoms, expected an atomic model (PDB or mmCIF); check the file")
+        raise ModelError(f"{path}: found no atoms, expected {EXPECTED}; check the file")
     return structure
 
 

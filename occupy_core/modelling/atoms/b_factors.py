@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import gzip
-from typing import IO, Iterator, List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 import gemmi
 import numpy as np
@@ -12,7 +11,9 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial import cKDTree
 
+from occupy_core.errors import ModelError
 from occupy_core.modelling.atoms.atomic_model import AtomicModel
+from occupy_core.modelling.atoms.model_file import opened_model
 
 # B-factors are taken relative to their median, and at most this much lower or higher, Å^2. Ours.
 _B_RANGE = (-60.0, 100.0)
@@ -103,16 +104,10 @@ def _has_modelcif(model: AtomicModel) -> bool:
     if model.structure.input_format == gemmi.CoorFormat.Pdb:
         return False
     try:
-        with _opened(model.path) as lines:
+        with opened_model(model.path) as lines:
             return any(line.startswith(b"_ma_") for line in lines)
-    except OSError:  # gone or rewritten since it was read
+    except (OSError, ModelError):  # gone or rewritten since it was read
         return False
-
-
-def _opened(path: str) -> IO[bytes]:
-    with open(path, "rb") as file:
-        is_gzip = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if is_gzip else open(path, "rb")  # type: ignore[return-value]
 
 
 def _packing_of_chains(model: AtomicModel) -> Iterator[Tuple[str, int, float]]:
