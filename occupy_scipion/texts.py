@@ -28,13 +28,13 @@ def plan_text(settings: Settings) -> str:
     return f"Local scale in {settings.resolved_mode} mode. {_modifications_text(settings.to_dict())}"
 
 
-def failed_text(report: Optional[Report]) -> str:
-    """Return one line that names the maps that failed; empty if none failed."""
-    failed = report["failed"] if report else []
+def failed_lines(report: Report) -> List[str]:
+    """Return one line that names the maps that failed; none if none failed."""
+    failed = report["failed"]
     if not failed:
-        return ""
+        return []
     names = ", ".join(os.path.basename(item["input"]) for item in failed)
-    return f"{len(failed)} of {len(failed) + len(report['maps'])} maps failed and were left out: {names}"
+    return [f"{len(failed)} of {len(failed) + len(report['maps'])} maps failed and were left out: {names}"]
 
 
 def summary_lines(report: Report) -> List[str]:

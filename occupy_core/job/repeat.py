@@ -160,8 +160,10 @@ def _parse(path: str, report: Mapping[str, Any]) -> Tuple[RecordedJob, str, Mapp
         compare = record["compare"]
         # Reports of older versions have neither.
         focus_mask, input_warnings = optional_text(record.get("focus_mask")), texts(record.get("input_warnings", ()))
-        if len({item.prefix for item in maps}) < len(maps) or not isinstance(compare, bool):
-            raise ValueError("two maps have one prefix, or compare is neither true nor false")
+        if not 0 < len({item.prefix for item in maps}) == len(maps) or not isinstance(compare, bool):
+            raise ValueError("no map, or two maps have one prefix, or compare is neither true nor false")
+        if not all(isinstance(value, str) for value in checksums.values() if value is not None):
+            raise TypeError("a checksum in sha256 is no text")
     except SettingsError as error:
         hint = "" if version == __version__ else f"; the report was written by version {version}, this is {__version__}"
         raise SettingsError(error.setting, f"{error.problem} (in {path}{hint})") from error

@@ -53,6 +53,11 @@ class ClassInfo:
         info = cls(**{**values, "ssnr": None if ssnr is None else tuple(ssnr)})
         for number in (info.number, info.share, info.particles, info.resolution, *(info.ssnr or ())):
             _check_number(number)
+        for count in (info.number, info.particles):
+            if count is not None and not isinstance(count, int):
+                raise TypeError(f"{count!r}, expected a whole number")
+        if info.number is None or info.number < 1 or (info.share or 0) > 1 + _SHARE_ROUNDING:
+            raise ValueError(f"number {info.number!r}, share {info.share!r}")
         if info.resolution == 0 or info.ssnr == ():
             raise ValueError(f"resolution {info.resolution!r}, ssnr {info.ssnr!r}")
         if None in (info.ssnr or ()):
@@ -60,9 +65,12 @@ class ClassInfo:
         return info
 
 
+_SHARE_ROUNDING = 0.01  # by which a written share may exceed 1
+
+
 def _check_number(number: Optional[float]) -> None:
-    """Refuse a number that is negative, infinite or NaN; None is allowed."""
-    if number is not None and not 0 <= number < math.inf:
+    """Refuse a number that is negative, infinite or NaN, and what is no number; None is allowed."""
+    if isinstance(number, bool) or (number is not None and not 0 <= number < math.inf):
         raise ValueError(f"{number!r}, expected a finite number, 0 or more")
 
 
@@ -119,9 +127,11 @@ class MapInput:
             If a name or value is not as expected.
         """
         info = values.get("class_info")
-        item = cls(**{**values, "class_info": ClassInfo.from_dict(info) if info else None})
-        if not isinstance(item.path, str) or not re.fullmatch(_PREFIX, item.prefix):
+        item = cls(**{**values, "class_info": None if info is None else ClassInfo.from_dict(info)})
+        if not isinstance(item.path, str) or not item.path or not re.fullmatch(_PREFIX, item.prefix):
             raise ValueError(f"path {item.path!r}, prefix {item.prefix!r}")
+        if not isinstance(item.invert, bool):
+            raise TypeError(f"invert {item.invert!r}, expected true or false")
         _check_number(item.voxel_size)
         if item.voxel_size == 0:
             raise ValueError(f"voxel_size 0 in the map {item.path}")

@@ -13,7 +13,8 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from occupy_core.errors import SettingsError
 from occupy_core.settings.presets import CUSTOM, preset_names, preset_values
-from occupy_core.settings.setting_type import Description, setting
+from occupy_core.settings.setting_type import Description, setting, shortened
+from occupy_core.settings.typed_paths import printable
 from occupy_core.settings.validation import check_settings
 
 MODES = ("auto", "resolution", "occupancy")
@@ -446,7 +447,7 @@ class Settings:
         known = descriptions()
         for name in values:
             if name not in known:
-                raise SettingsError(name, f"is not a setting; expected one of {', '.join(known)}")
+                raise SettingsError(shortened(printable(name)), f"is not a setting; expected one of {', '.join(known)}")
         arguments: Dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
         }

@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterator, List, Mapping
 
 from occupy_core.errors import SettingsError
 from occupy_core.settings.setting_type import Description, expected_text, shortened
+from occupy_core.settings.typed_paths import printable
 
 # Larger numbers have no meaning in any setting, and overflow where they are squared or used in single precision.
 _LARGEST = 1e30
@@ -18,7 +19,6 @@ _TYPES = {
     "number": (int, float),
     "integer": (int,),
     "flag": (bool,),
-    "map": (str, tuple),
 }
 
 
@@ -57,7 +57,12 @@ def kind_problems(value: Any, default: Any, description: Description) -> Iterato
     """Yield the problem of a value of the wrong kind; None is allowed where the default is None."""
     if value is None and default is None:
         return
-    allowed = _TYPES[description.kind]
+    # A list of masks is no text, whose letters would be taken for masks.
+    allowed = (
+        (type(default) if isinstance(default, tuple) else str,)
+        if description.kind == "map"
+        else _TYPES[description.kind]
+    )
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
         yield f"got {shortened(repr(value))}, {expected_text(description)}"
     elif isinstance(value, float) and not math.isfinite(value):
@@ -78,7 +83,8 @@ def range_problems(values: Mapping[str, Any], descriptions: Mapping[str, Descrip
     """
     problems = [
         SettingsError(
-            name, f"got {shortened(str(values[name]))}, {expected_text(descriptions[name], found_number=True)}"
+            name,
+            f"got {shortened(printable(str(values[name])))}, {expected_text(descriptions[name], found_number=True)}",
         )
         for name, is_allowed in _RANGES.items()
         if not is_allowed(values[name])

@@ -308,14 +308,13 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
 
     def checkSummaryWarnings(self):
         super().checkSummaryWarnings()
-        failed = texts.failed_text(report.finished_report(self._getExtraPath()))
-        if failed:
+        for failed in report.lines_of(self._getExtraPath(), texts.failed_lines) or []:
             self.addSummaryWarning(failed)
 
     def _summary(self):
-        results = report.finished_report(self._getExtraPath())
-        if results is not None:
-            return texts.summary_lines(results)
+        lines = report.lines_of(self._getExtraPath(), texts.summary_lines)
+        if lines is not None:
+            return lines
         try:
             return [self._plan_text(), "No results yet."]
         except SettingsError as error:
@@ -325,8 +324,8 @@ class ProtOccupyBase(OccupyLabel, ProtAnalysis3D):
         return texts.plan_text(self._settings())
 
     def _methods(self):
-        results = report.finished_report(self._getExtraPath())
-        return [texts.methods_text(results)] if results else ["Run the protocol to get this text."]
+        lines = report.lines_of(self._getExtraPath(), lambda results: [texts.methods_text(results)])
+        return lines or ["Run the protocol to get this text."]
 
     def _citations(self):
         return [REFERENCE]

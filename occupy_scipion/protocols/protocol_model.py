@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
+from functools import partial
 
 from pwem.objects import AtomStruct, SetOfAtomStructs, VolumeMask
 from pyworkflow import NEW
@@ -158,14 +159,13 @@ class ProtOccupyModel(ProtOccupyBase):
         return problems + model_problems(settings)
 
     def _summary(self):
-        results = report.finished_report(self._getExtraPath())
-        if results is None:
-            return super()._summary()
-        return texts_model.summary_lines(results, frame_warning=self.summaryVar.get() or "")
+        make = partial(texts_model.summary_lines, frame_warning=self.summaryVar.get() or "")
+        lines = report.lines_of(self._getExtraPath(), make)
+        return super()._summary() if lines is None else lines
 
     def _plan_text(self):
         return texts_model.plan_text(self._settings())
 
     def _methods(self):
-        results = report.finished_report(self._getExtraPath())
-        return [texts_model.methods_text(results)] if results else super()._methods()
+        lines = report.lines_of(self._getExtraPath(), lambda results: [texts_model.methods_text(results)])
+        return lines or super()._methods()
