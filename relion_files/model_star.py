@@ -33,7 +33,7 @@ class ModelStar:
     classes : Table
         The table with rlnReferenceImage, a row for each class.
     tables : dict of str to Table
-        All blocks by name.
+        All blocks by name, in lower case.
     """
 
     path: str
@@ -94,7 +94,7 @@ def read_model_star(path: str) -> ModelStar:
     StarError
         If the file cannot be read or has no table with references.
     """
-    tables = read_star(path, _LABELS)
+    tables = {name.lower(): table for name, table in read_star(path, _LABELS).items()}
     with_references = [table for table in tables.values() if "rlnReferenceImage" in table]
     classes = tables.get("model_classes", with_references[0] if with_references else None)
     if classes is None or not classes.columns.get("rlnReferenceImage"):

@@ -20,6 +20,7 @@ from relion_files.star import StarError, shown
 
 _PIPELINE = "default_pipeline.star"  # in every project folder
 _NO_NAME = re.compile(r"[\0-\x1f\x7f\ud800-\udfff]")  # surrogates stand for bytes that are no UTF-8
+_UNKNOWN = (".", "?")  # words of the STAR and CIF formats for a value that is unknown
 _ENDINGS = ("", ".gz")
 # RELION and Scipion name a map whose name does not end in .mrc like this: emd_1234.map:mrc.
 _FORMAT = ":mrc"
@@ -202,13 +203,17 @@ def named_files(star: str, names_beside: Iterable[str]) -> NamedFiles:
 
 
 def check_name(star: str, label: str, name: str) -> None:
-    """Refuse the name of a file that reports cannot hold.
+    """Refuse the name of a file that reports cannot hold, and a word that stands for an unknown name.
 
     Raises
     ------
     StarError
-        If the name has control characters, or bytes that are no UTF-8.
+        If the name has control characters, or bytes that are no UTF-8, or is "." or "?".
     """
+    if name in _UNKNOWN:
+        raise StarError(
+            f"{star}: {label} is {shown(name)}, which is no name, expected the path of a file; write it there"
+        )
     if _NO_NAME.search(name):
         raise StarError(
             f"{star}: {label} is {shown(name)}, expected a name in UTF-8 without control characters; rename the file"

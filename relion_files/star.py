@@ -18,7 +18,7 @@ import io
 import math
 import re
 from dataclasses import dataclass
-from typing import Container, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Collection, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from occupy_core.errors import OccupyError
 from occupy_core.input_files import open_regular_file
@@ -105,7 +105,7 @@ def shown(text: str) -> str:
     return f"'{start}'" if len(text) <= _SHOWN else f"'{start}...' ({len(text)} characters)"
 
 
-def read_star(path: str, labels: Optional[Container[str]] = None) -> Dict[str, Table]:
+def read_star(path: str, labels: Optional[Collection[str]] = None) -> Dict[str, Table]:
     """Read a STAR file, line by line.
 
     A quote counts at the start of a word only, and # begins a comment there. Files with a byte order mark (UTF-8,
@@ -115,8 +115,9 @@ def read_star(path: str, labels: Optional[Container[str]] = None) -> Dict[str, T
     ----------
     path : str
         The file.
-    labels : container of str, optional
-        The labels to keep, without underscores; all by default. Rows of loops that have none of them are not checked.
+    labels : collection of str, optional
+        The labels to keep, without underscores; all by default. They are found, and named as here, whatever the
+        capitals in the file: the format makes no difference. Rows of loops that have none of them are not checked.
 
     Returns
     -------
@@ -153,10 +154,10 @@ def read_star(path: str, labels: Optional[Container[str]] = None) -> Dict[str, T
 class _Block:
     """A block whose lines are being read."""
 
-    def __init__(self, path: str, labels: Optional[Container[str]]) -> None:
+    def __init__(self, path: str, labels: Optional[Collection[str]]) -> None:
         self.columns: Dict[str, List[str]] = {}
         self._path = path
-        self._wanted = labels
+        self._spelling = None if labels is None else {label.lower(): label for label in labels}
         self._is_loop = False
         self._places: List[Tuple[int, List[str]]] = []  # of the columns to keep
         self._width = 0  # number of labels of a loop
@@ -190,11 +191,13 @@ class _Block:
 
     def _new_column(self, line: int, word: bytes) -> Optional[List[str]]:
         """Return the list for the values below a label; None if the label is not wanted."""
-        label = _text(word[1:])
-        if self._wanted is not None and label not in self._wanted:
-            return None
+        label = found = _text(word[1:])
+        if self._spelling is not None:
+            if found.lower() not in self._spelling:
+                return None
+            label = self._spelling[found.lower()]
         if label in self.columns:
-            raise self._error(line, f"{shown(label)} is there twice in one block, expected once")
+            raise self._error(line, f"{shown(found)} is there twice in one block, expected once")
         return self.columns.setdefault(label, [])
 
     def _add_row(self, line: int, words: List[bytes]) -> None:

@@ -2,6 +2,7 @@
 """Classifications with numbers that cannot be right, and odd ones that are right."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -81,6 +82,12 @@ def counts():
         ([(" 20.000000", "")], ["line 19", "2 values below 3 labels"]),
         ([(" 20.000000", " 20.0 1")], ["line 19", "4 values below 3 labels"]),
         ([(FIRST, f"Class3D/run it001_class001.mrc{FIRST[27:]}")], ["line 19", "a blank without quotes"]),
+        ([(FIRST, ". 0.25 20.0")], ["rlnReferenceImage is '.', which is no name"]),
+        ([(FIRST, "? 0.25 20.0")], ["rlnReferenceImage is '?', which is no name"]),
+        ([("_rlnPixelSize 4.0", "_rlnPixelSize ?")], ["rlnPixelSize is '?', expected a number"]),
+        ([("_rlnNrClasses 2", "_rlnNrClasses .")], ["rlnNrClasses is '.', expected a number"]),
+        ([(" 0.75 ", " . ")], ["rlnClassDistribution is '.' in row 2, expected a number"]),
+        ([("_rlnPixelSize 4.0", "_rlnPixelSize 4.0\n_RlnPixelsize 5.0")], ["'RlnPixelsize' is there twice"]),
         ([(FIRST, FIRST.replace("001.mrc", "001\x07.mrc"))], ["rlnReferenceImage", "control characters"]),
         ([(FIRST, FIRST.replace("001.mrc", "001ü.mrc"))], ["rlnReferenceImage", "UTF-8"]),
         ([(FIRST, FIRST.replace("001.mrc", "001\0.mrc"))], ["NUL byte"]),
@@ -101,6 +108,8 @@ def test_model_file_that_cannot_be_right_is_one_line(changes, expected):
         ([(" 2 1 10 ", " -1 1 10 ")], ["rlnClassNumber is '-1' for 3 particles"]),
         ([(" 2 1 10 ", " 1.5 1 10 ")], ["rlnClassNumber is '1.5' for 3 particles"]),
         ([(" 1 1 10 ", " <NA> 1 10 ")], ["rlnClassNumber is '<NA>' for 1 particle,"]),
+        ([(" 1 1 10 ", " . 1 10 ")], ["rlnClassNumber is '.' for 1 particle,"]),
+        ([(" 1 1 10 ", " ? 1 10 ")], ["rlnClassNumber is '?' for 1 particle,"]),
         ([(" 1 1 10 ", f" {'1' * 5000} 1 10 ")], ["rlnClassNumber", "(5000 characters)"]),
         ([("_rlnAngleRot", "_rlnClassNumber")], ["rlnClassNumber", "twice"]),
         ([(" 1 1 10 20", " 1 1 20")], ["line 33", "10 values below 11 labels"]),
@@ -137,6 +146,32 @@ def test_data_file_that_cannot_be_right_is_one_line(changes, expected):
 def test_odd_data_file_is_counted_right(old, new):
     change("data", (old, new))
     assert counts() == [1, 3]
+
+
+@pytest.mark.parametrize("spelled", [str.lower, str.upper, str.title])
+def test_capitals_of_labels_and_blocks_make_no_difference(spelled):
+    """The format makes none, and a label that is not recognised would lose counts, shares or masks silently."""
+    for kind in ("optimiser", "data", "model"):
+        path = Path(f"{STEM}_{kind}.star")
+        before = read_classification(f"{STEM}_data.star")
+        text = path.read_text()
+        path.write_text(re.sub(r"(?m)^(_|data_)(\w+)", lambda found: found[1] + spelled(found[2]), text))
+        assert path.read_text() != text
+        assert read_classification(f"{STEM}_data.star") == before
+        path.write_text(text)
+
+
+@pytest.mark.parametrize("word", [".", "?"])
+def test_a_mask_of_unknown_name_is_a_warning(word):
+    change("optimiser", ("_rlnSolventMaskName None", f"_rlnSolventMaskName {word}"))
+    (text,) = read_classification(f"{STEM}_data.star").warnings
+    assert f"rlnSolventMaskName is '{word}', which is no name" in text and "is not known" in text
+
+
+@pytest.mark.parametrize("word", [".", "?"])
+def test_an_unknown_resolution_is_none(word):
+    change("model", ("20.000000", word))
+    assert [item.resolution for item in read_classification(f"{STEM}_data.star").classes] == [None, 40.0]
 
 
 def test_apostrophes_that_relion_writes_are_counted(shared_data):

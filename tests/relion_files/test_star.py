@@ -142,6 +142,13 @@ def test_labels_choose_the_columns_and_the_blocks_that_are_checked(star):
     }
 
 
+def test_labels_are_found_whatever_their_capitals(star):
+    path = star("data_a\nloop_\n_rlnclassnumber\n_RLNIMAGENAME\n1 a.mrc\n")
+    assert read_star(path, {"rlnClassNumber"})["a"].columns == {"rlnClassNumber": ["1"]}
+    with pytest.raises(StarError, match="line 3: 'X' is there twice in one block"):
+        read_star(star("data_a\n_x 1\n_X 2\n"), {"x"})
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [
