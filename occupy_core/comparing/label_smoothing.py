@@ -77,6 +77,8 @@ def smooth_labels(
     refitted to the inner voxels of their parts, and the labels smoothed again.
     """
     for refits_left in range(_REFITS, -1, -1):
+        if not labels.any():  # the last pass took the few labels for noise
+            break
         box = box_around(scatter(labels > 0, molecule), round(MIXING_REACH / spacing))
         in_box = np.zeros_like(molecule)
         in_box[box] = molecule[box]

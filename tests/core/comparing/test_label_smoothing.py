@@ -56,6 +56,15 @@ def test_border_is_in_the_middle_of_the_blur(gone, lowest):
     np.testing.assert_array_equal(found, truth)
 
 
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_labels_that_are_all_noise_leave_none(count):
+    molecule = np.ones((SIDE,) * 3, dtype=bool)
+    densities = np.ones((3, SIDE**3), dtype=np.float32)
+    labels = np.zeros(SIDE**3, dtype=np.uint8)
+    labels[:: SIDE**3 // max(1, count)][:count] = 1
+    assert not smooth_labels(labels, [SAME, GONE], densities, [0.7] * 3, molecule, SPACING).any()
+
+
 def test_voxels_outside_the_molecule_do_not_count_as_neighbours():
     densities, truth = halves(0.7)
     molecule = np.zeros((SIDE,) * 3, dtype=bool)
