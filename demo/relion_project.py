@@ -11,7 +11,7 @@ from relion_files.star import Table, read_star
 
 EMPTY_PIPELINE = "\n# version 30001\n\ndata_pipeline_general\n\n_rlnPipeLineJobCounter 1\n\n"
 STATUS = {0: "Running", 1: "Scheduled", 2: "Succeeded", 3: "Failed", 4: "Aborted"}
-_JOB_TYPES = {"Import": 0, "Class3D": 9, "MaskCreate": 12, "Subtract": 14, "External": 99}
+_JOB_TYPES = {"Import": 0, "Class3D": 9, "Refine3D": 10, "MaskCreate": 12, "Subtract": 14, "External": 99}
 
 
 class RelionProject:

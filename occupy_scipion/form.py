@@ -69,6 +69,7 @@ FIELDS: Dict[str, Field] = {
     "subtraction_mask": Field("makeSubtractionMask"),
     "solvent_threshold": Field("solventThreshold", switch="solventFromScale", group="solvent"),
     "reference": Field("scaleReference"),
+    "particles": Field("makeParticleSets"),
     "seed": Field("randomSeed"),
     "figures": Field("drawFigures", group="scale"),
 }

@@ -68,6 +68,8 @@ class Classification:
         it had none, if the file does not exist, or without an optimiser STAR file.
     warnings : tuple of str
         Shares that contradict the particle counts; why the solvent mask is not known.
+    data_star : str, optional
+        Path of the data STAR file, which has the class of each particle; None if it does not exist or has none.
     """
 
     model_star: str
@@ -75,6 +77,7 @@ class Classification:
     voxel_size: Optional[float]
     solvent_mask: Optional[str] = None
     warnings: Tuple[str, ...] = ()
+    data_star: Optional[str] = None
 
     def select_classes(self, numbers: str) -> Tuple[ClassMap, ...]:
         """Return the classes with these numbers, in the order of the numbers.
@@ -136,7 +139,8 @@ def read_classification(path: str) -> Classification:
     )
     warnings = count_warnings(data_star, dict(zip(numbers, shares)), counts) if os.path.exists(data_star) else []
     mask, mask_warnings = _solvent_mask(model, files, paths)
-    return Classification(model.path, classes, _voxel_size(model), mask, (*warnings, *mask_warnings))
+    known = data_star if counts else None
+    return Classification(model.path, classes, _voxel_size(model), mask, (*warnings, *mask_warnings), known)
 
 
 def _check_is_classification(model: ModelStar, files: NamedFiles) -> None:

@@ -24,11 +24,14 @@ class Inputs:
         Path of the mask that the classification was done in.
     warnings : tuple of str
         Warnings about the inputs.
+    particles : str, optional
+        Path of the data STAR file, which has the class of each particle.
     """
 
     maps: Tuple[MapInput, ...]
     focus_mask: Optional[str] = None
     warnings: Tuple[str, ...] = ()
+    particles: Optional[str] = None
 
 
 def find_inputs(options: Options) -> Inputs:
@@ -48,7 +51,7 @@ def find_inputs(options: Options) -> Inputs:
             return Inputs(())
         size = options.voxel_size
         maps = earlier.maps if size is None else tuple(replace(item, voxel_size=size) for item in earlier.maps)
-        return Inputs(maps, earlier.focus_mask, earlier.input_warnings)
+        return Inputs(maps, earlier.focus_mask, earlier.input_warnings, earlier.particles)
     if not (options.expand_class_map or is_star_file(path) or os.path.isdir(path)):
         return Inputs((MapInput(path, voxel_size=options.voxel_size),))
     classification = read_classification(path)
@@ -61,7 +64,7 @@ def find_inputs(options: Options) -> Inputs:
         )
         for item in classification.select_classes(options.settings.classes)
     )
-    return Inputs(maps, classification.solvent_mask, classification.warnings)
+    return Inputs(maps, classification.solvent_mask, classification.warnings, classification.data_star)
 
 
 def is_star_file(path: str) -> bool:

@@ -57,7 +57,9 @@ def _run(arguments: List[str], locked: Optional[OutputFolder]) -> None:
     from relion_external.inputs import find_inputs
 
     # Imported before the computation, so that a missing library is reported at once.
-    from relion_external.star_tables import write_output_nodes, write_tables
+    from relion_external.output_nodes import write_output_nodes
+    from relion_external.particle_files import divided_particles, write_particles
+    from relion_external.star_tables import write_tables
 
     keep_freed_memory()
     _print_line(f"{PROGRAM} {__version__}, local scale by Forsberg, Shah & Burt (2023)")
@@ -86,10 +88,12 @@ def _run(arguments: List[str], locked: Optional[OutputFolder]) -> None:
         compare=options.earlier_job.compare if repeats_maps else len(maps) > 1,
         focus_mask=inputs.focus_mask,
         input_warnings=inputs.warnings,
+        particles=divided_particles(options, inputs),
     )
 
     def write_star_files(outputs: JobOutputs, staging: Path) -> None:
         write_tables(outputs, staging, folder)
+        write_particles(outputs, job.particles, staging, _print_line)
         write_output_nodes(outputs, staging, folder)
 
     outputs = run_job(job, progress=_print_line, tables=write_star_files, locked=locked)
@@ -136,7 +140,9 @@ def _written_files(outputs: JobOutputs) -> List[str]:
     names = [name for item in outputs.maps for name in item.files.values()]
     names.append(MAPS_TABLE)
     if outputs.comparison is not None:
-        names += [*outputs.comparison["outputs"], REGIONS_TABLE]
+        from occupy_core.comparing.particle_groups import particle_names
+
+        names += [*outputs.comparison["outputs"], REGIONS_TABLE, *particle_names(outputs.comparison)]
     if outputs.model is not None:
         names += [*outputs.model["outputs"], MODEL_TABLE]
     return [*names, *outputs.files, REPORT]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the STAR files of a job: the node file for RELION, and tables for users."""
+"""Write the tables of a job for users, as STAR files."""
 
 from __future__ import annotations
 
@@ -7,26 +7,18 @@ import math
 import os
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterator, Mapping, Sequence, Tuple
 
 from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.settings.output_names import (
-    FIGURE,
     MAP_OUTPUTS,
     MAPS_TABLE,
     MODEL_TABLE,
-    NODE_FILE,
     REGIONS_TABLE,
     SPREAD_MAP,
 )
 from relion_files.star_writer import Rows, write_star
 
-# Node types as RELION 3.1 reads them (number) and as RELION 4 and 5 read them (label): both columns are always written.
-_MAP_NODE = ("6", "DensityMap.mrc")
-_MASK_NODE = ("7", "Mask3D.mrc")
-_LOG_NODE = ("13", "LogFile.pdf.relion")
-_TABLE_NODE = ("90", "ProcessData.star.occupy")
-_NODE_COLUMNS = ("rlnPipeLineNodeName", "rlnPipeLineNodeType", "rlnPipeLineNodeTypeLabel")
 _REGION_COLUMNS = (
     "rlnReferenceImage",
     "occupyRegionNumber",
@@ -87,39 +79,6 @@ def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
         write_star(folder / REGIONS_TABLE, tables, comment=outputs.comparison["one_means"])
     if outputs.model is not None:
         write_star(folder / MODEL_TABLE, _model_tables(outputs.model), comment=outputs.model["one_means"])
-
-
-def write_output_nodes(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
-    """Write the node file RELION_OUTPUT_NODES.star, in which RELION finds the outputs.
-
-    Parameters
-    ----------
-    outputs : JobOutputs
-        The outputs of the job.
-    folder : Path
-        The staging folder, to which the file is written.
-    job_dir : str
-        The output folder as RELION names it, relative to the project.
-    """
-    nodes: List[Tuple[str, Tuple[str, str]]] = [
-        (name, _MASK_NODE if MAP_OUTPUTS[kind].is_mask else _MAP_NODE)
-        for item in outputs.maps
-        for kind, name in item.files.items()
-    ]
-    nodes += [(name, _LOG_NODE) for name in outputs.files if name == FIGURE]
-    nodes.append((MAPS_TABLE, _TABLE_NODE))
-    if outputs.comparison is not None:
-        nodes += [(name, _comparison_node(name)) for name in outputs.comparison["outputs"]]
-        nodes.append((REGIONS_TABLE, _TABLE_NODE))
-    if outputs.model is not None:
-        nodes += [(part["mask"], _MASK_NODE) for part in outputs.model["parts"] if part["mask"]]
-        nodes.append((MODEL_TABLE, _TABLE_NODE))
-    rows = [(os.path.join(job_dir, name), *node_type) for name, node_type in nodes]
-    write_star(folder / NODE_FILE, {"output_nodes": (_NODE_COLUMNS, rows)})
-
-
-def _comparison_node(name: str) -> Tuple[str, str]:
-    return {SPREAD_MAP: _MAP_NODE}.get(name, _MASK_NODE)
 
 
 def _without_quotes(text: str) -> str:

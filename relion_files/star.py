@@ -132,11 +132,11 @@ def read_star(path: str, labels: Optional[Collection[str]] = None) -> Dict[str, 
     """
     blocks: Dict[str, _Block] = {}
     block: Optional[_Block] = None
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(lines_of(path), start=1):
         head = line.lstrip()
         if not head or head[:1] == b"#":
             continue
-        words = _words(line)
+        words = words_of(line)
         if head[:5] == b"data_" and len(words) == 1:
             name = _text(words[0][5:])
             if name in blocks:
@@ -222,8 +222,8 @@ class _Block:
         return StarError(f"{self._path}: cannot be read as a STAR file (line {line}: {problem})")
 
 
-def _lines(path: str) -> Iterator[bytes]:
-    """Return the lines of a text file as UTF-8 or as the bytes that they are.
+def lines_of(path: str) -> Iterator[bytes]:
+    """Return the lines of a text file, with their ends, as UTF-8 or as the bytes that they are.
 
     Raises
     ------
@@ -252,7 +252,7 @@ def _lines(path: str) -> Iterator[bytes]:
         raise StarError(f"{path}: cannot be read as a STAR file ({reason})") from error
 
 
-def _words(line: bytes) -> List[bytes]:
+def words_of(line: bytes) -> List[bytes]:
     """Split a line into words: without the comment, and with the text in quotes as one word without its quotes."""
     words = line.split()
     if not any(mark in line for mark in (b"#", b'"', b"'")) or not any(word[0] in b"#\"'" for word in words):

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Sequence
 
+from occupy_core.comparing.particle_groups import particle_lines
+
 Report = Mapping[str, Any]
 
 # Unsure regions that texts list; the tables and report.json have all of them.
@@ -44,7 +46,9 @@ def comparison_lines(report: Report) -> List[str]:
 
 
 def comparison_notes(report: Report) -> List[str]:
-    """Return what a chart of the occupancies does not show: what 1 stands for, changes, and the unsure regions.
+    """Return what a chart of the occupancies does not show.
+
+    That is what 1 stands for, changes, where the particles with and without each region are, and the unsure regions.
 
     Parameters
     ----------
@@ -52,7 +56,8 @@ def comparison_notes(report: Report) -> List[str]:
         The comparison's part of report.json.
     """
     meaning = [report["one_means"]] if report["one_means"] and report["regions"] else []
-    return [*meaning, *_change_lines(report["regions"]), *_unsure_lines(report["regions"])]
+    changes = _change_lines(report["regions"])
+    return [*meaning, *changes, *particle_lines(report), *_unsure_lines(report["regions"])]
 
 
 def no_region_text(report: Report) -> str:

@@ -40,6 +40,8 @@ class RecordedJob:
         Path of the mask that the classification was done in.
     input_warnings : tuple of str
         Warnings about the inputs that the job started with.
+    particles : str, optional
+        Path of the file of the particles that the job divided by region.
     """
 
     maps: Tuple[MapInput, ...]
@@ -49,6 +51,7 @@ class RecordedJob:
     warnings: Tuple[str, ...]
     focus_mask: Optional[str] = None
     input_warnings: Tuple[str, ...] = ()
+    particles: Optional[str] = None
 
 
 def job_record(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Dict[str, Any]:
@@ -63,15 +66,16 @@ def job_record(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Di
     Returns
     -------
     dict
-        "maps", "compare", "focus_mask" and "input_warnings" of the job; paths as the job has them. "folder_of_paths":
-        path from the output folder to the folder to which the job's relative paths refer. "sha256": checksum by path of
-        each input file, None for a file that cannot be read.
+        "maps", "compare", "focus_mask", "input_warnings" and "particles" of the job; paths as the job has them.
+        "folder_of_paths": path from the output folder to the folder to which the job's relative paths refer. "sha256":
+        checksum by path of each input file, None for a file that cannot be read.
     """
     return {
         "maps": [asdict(item) for item in job.maps],
         "compare": job.compare,
         "focus_mask": job.focus_mask,
         "input_warnings": list(job.input_warnings),
+        "particles": job.particles,
         "folder_of_paths": os.path.relpath(os.getcwd(), os.path.realpath(job.output_dir)),
         "sha256": {path: checksum(path, is_cancelled) for path in job.inputs},
     }
@@ -127,7 +131,13 @@ def read_job_record(path: str) -> RecordedJob:
         warnings.append(missing_mask_text(focus_mask, path))
         focus_mask = None
     return replace(
-        recorded, maps=maps, missing=missing, settings=settings, warnings=tuple(warnings), focus_mask=focus_mask
+        recorded,
+        maps=maps,
+        missing=missing,
+        settings=settings,
+        warnings=tuple(warnings),
+        focus_mask=focus_mask,
+        particles=checked(recorded.particles or "") or None,
     )
 
 
@@ -158,8 +168,9 @@ def _parse(path: str, report: Mapping[str, Any]) -> Tuple[RecordedJob, str, Mapp
         folder = os.path.join(os.path.realpath(os.path.dirname(path)), record["folder_of_paths"])
         checksums = dict(record["sha256"])
         compare = record["compare"]
-        # Reports of older versions have neither.
+        # Reports of older versions have none of these.
         focus_mask, input_warnings = optional_text(record.get("focus_mask")), texts(record.get("input_warnings", ()))
+        particles = optional_text(record.get("particles"))
         if not 0 < len({item.prefix for item in maps}) == len(maps) or not isinstance(compare, bool):
             raise ValueError("no map, or two maps have one prefix, or compare is neither true nor false")
         if not all(isinstance(value, str) for value in checksums.values() if value is not None):
@@ -172,7 +183,7 @@ def _parse(path: str, report: Mapping[str, Any]) -> Tuple[RecordedJob, str, Mapp
             f"{path}: is not a report from which a job can be repeated (missing or wrong: {error!r}); expected a "
             f"report.json of version {__version__}; without one, give the map and the settings as options"
         ) from error
-    recorded = RecordedJob(maps, (), settings, compare, tuple(warnings), focus_mask, input_warnings)
+    recorded = RecordedJob(maps, (), settings, compare, tuple(warnings), focus_mask, input_warnings, particles)
     return recorded, folder, checksums
 
 

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from occupy_core.errors import ChangedInputError, OccupyError
 from occupy_core.progress import Progress
+from occupy_core.reporting import scipion_names
+from occupy_core.reporting.sorting_steps import SCIPION
 from occupy_core.settings.job_spec import Job
+from occupy_core.settings.output_names import REGION_PARTICLES
 
 if TYPE_CHECKING:
     from occupy_core.comparing.class_cache import ClassCache
@@ -133,9 +136,21 @@ def compare_job_maps(
         progress(f"  WARNING: {warning}")
         return None, None, [warning]
     report = write_comparison(comparison, [job.maps[index] for index in comparison.map_indices], folder)
+    if job.settings.particles:
+        _divide_particles(report, job)
     for line in [*comparison_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
         progress(f"  {line}")
     return report, comparison, []
+
+
+def _divide_particles(report: Dict[str, Any], job: Job) -> None:
+    """Add to the report of a comparison which particles have each region, under the names that the host gives them."""
+    from occupy_core.comparing.particle_groups import add_particle_groups
+
+    names = scipion_names.REGION_PARTICLES if job.host == SCIPION else REGION_PARTICLES
+    compared = [item["name"] for item in report["maps"]]
+    others = [item.name for item in job.maps if item.name not in compared and not item.is_empty]
+    add_particle_groups(report, lambda side, number: names[side].format(number), others)
 
 
 def shares_full_scale(job: Job) -> bool:

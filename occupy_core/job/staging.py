@@ -11,7 +11,7 @@ import stat
 import threading
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Iterator, List, Sequence, Set
+from typing import Any, Iterator, List, Mapping, Sequence, Set
 
 from occupy_core.errors import JobError
 from occupy_core.files import read_text
@@ -25,9 +25,11 @@ from occupy_core.settings.output_names import (
     MODEL_TABLE,
     NODE_FILE,
     PROGRAM,
+    REGION_PARTICLES,
     REGIONS_TABLE,
     REPORT,
     is_output_name,
+    is_region_particles,
 )
 from occupy_core.version import MAP_LABEL
 
@@ -133,7 +135,7 @@ def _names_of_last_job(target: Path) -> Set[str]:
         if content["program"] != PROGRAM:
             raise ValueError
         maps = [name for item in content["maps"] for name in item["outputs"].values()]
-        of_regions = (content.get("comparison") or {}).get("outputs", [])
+        of_regions = [*(content.get("comparison") or {}).get("outputs", []), *_particle_files(content)]
         of_model = (content.get("model") or {}).get("outputs", [])
         named = [name for name in (*maps, *of_regions, *of_model) if isinstance(name, str) and is_output_name(name)]
     except OSError as error:
@@ -154,8 +156,15 @@ def _names_of_last_job(target: Path) -> Set[str]:
             f"files here ({', '.join(sorted(path.name for path in there))}) may be of others; choose another output "
             "folder, or move these files away"
         )
-    others = {path.name for path in there if path.suffix == ".mrc" and not _has_label(path)}
+    others = {path.name for path in there if _must_have_label(path) and not _has_label(path)}
     return {REPORT, *names} - others
+
+
+def _particle_files(report: Mapping[str, Any]) -> List[Any]:
+    """Return the names of the files of particles that a report names."""
+    regions = (report.get("comparison") or {}).get("regions", [])
+    divided = [region["particles"] for region in regions if region.get("particles")]
+    return [groups[side]["name"] for groups in divided for side in REGION_PARTICLES]
 
 
 def _refuse_names(target: Path, names: Set[str], inputs: Sequence[str]) -> None:
@@ -180,7 +189,7 @@ def _refuse_files_of_others(target: Path, names: Set[str]) -> None:
     versions left of a job. A link is replaced: what it leads to stays.
     """
     there = [path for path in (target / name for name in sorted(names)) if _holds_data(path)]
-    maps = {path: _has_label(path) for path in there if path.suffix == ".mrc"}
+    maps = {path: _has_label(path) for path in there if _must_have_label(path)}
     is_of_job = any(maps.values()) and not os.path.lexists(target / REPORT)
     for path in there:
         if not maps.get(path, is_of_job):
@@ -199,8 +208,13 @@ def _holds_data(path: Path) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
 
 
+def _must_have_label(path: Path) -> bool:
+    """Return whether this program writes its name into each file of this kind: maps, and particles of regions."""
+    return path.suffix == ".mrc" or is_region_particles(path.name)
+
+
 def _has_label(path: Path) -> bool:
-    """Return whether a map's header or the commands for ChimeraX name this program; False for other files."""
-    start = {".mrc": _LABELS_OFFSET, ".cxc": 0}.get(path.suffix, _HEADER_BYTES)
+    """Return whether a map's header, or the start of commands or of a STAR file, names this program; else False."""
+    start = {".mrc": _LABELS_OFFSET, ".cxc": 0, ".star": 0}.get(path.suffix, _HEADER_BYTES)
     with open(path, "rb") as file:
         return MAP_LABEL.encode() in file.read(_HEADER_BYTES)[start:]

@@ -280,7 +280,9 @@ def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
         for region in sure:
             in_scipion = scipion_names.REGION_MASK.format(region["number"])
             mask = in_scipion if host == SCIPION else os.path.join(folder, region["mask"])
-            regions.append(Sortable(f"region {region['number']}", mask, region["occupancies"], weights))
+            name = ((region.get("particles") or {}).get("with") or {}).get("name")
+            particles = name if name is None or host == SCIPION else os.path.join(folder, name)
+            regions.append(Sortable(f"region {region['number']}", mask, region["occupancies"], weights, particles))
         return sorting_steps(regions, host, focused=report["comparison"].get("focused", False))
     if report["model"]:
         return []

@@ -8,22 +8,19 @@ from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.reporting import scipion_names
+from occupy_core.settings.classification import HAS, HAS_REGION, LACKS
 
 Report = Mapping[str, Any]
 
 SCIPION = "scipion"  # the host for which steps name outputs of protocols; any other is RELION
 
-# Occupancies below and above which nearly all particles of a class lack the part or have it: a further classification
-# within the class would gain little. Ours.
-_LACKS, _HAS = 0.2, 0.8
-
 # From subtracted particles to the original ones, in RELION (labels of 3.1 to 5) and in Scipion, whose plugin for RELION
 # does not revert.
 _WAY_BACK = (
-    "(if the particles were subtracted) Particle subtraction with 'OR revert to original particles?' Yes and the "
-    "particles.star of that selection, which writes original.star",
+    "(if the particles were subtracted) Particle subtraction with 'OR revert to original particles?' Yes and {}, which "
+    "writes original.star",
     "(if the particles were subtracted) the protocol subset with the particles from before the subtraction as Full set "
-    "of items and that subset as Other set",
+    "of items and {} as Other set",
 )
 
 
@@ -41,12 +38,15 @@ class Sortable:
         Report of its occupancy in each map: "name", "low", "occupancy" and "high", None where a map does not show it.
     weights : mapping of str to float
         Weight of each map by name, such as the number of its particles; 1 for a map without one.
+    particles : str or None
+        The particles of the classes that have it, as the host names them; None where they were not written.
     """
 
     name: str
     mask: Optional[str]
     occupancies: Sequence[Report]
     weights: Mapping[str, float]
+    particles: Optional[str] = None
 
     @property
     def shown(self) -> List[Report]:
@@ -63,10 +63,15 @@ class Sortable:
         several, total, weights = len(self.shown) > 1, 0.0, 0.0
         for item in self.shown:
             value, weight = item["occupancy"], self.weights.get(item["name"], 1.0)
-            mixed = item["low"] > 0 and item["high"] < 1 and (not several or _LACKS < value < _HAS)
+            mixed = item["low"] > 0 and item["high"] < 1 and (not several or LACKS < value < HAS)
             total += weight * value * (1 - value) if mixed else 0.0
             weights += weight
         return total / weights if weights else 0.0
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether nearly all particles have it in each of the classes that count as having it."""
+        return not any(HAS_REGION <= item["occupancy"] < HAS for item in self.shown)
 
     @property
     def lowest(self) -> float:
@@ -76,7 +81,7 @@ class Sortable:
     @property
     def classes_with_it(self) -> List[str]:
         """Names of the classes in which nearly all particles have it; else of the class with the highest occupancy."""
-        full = [item["name"] for item in self.shown if item["occupancy"] >= _HAS]
+        full = [item["name"] for item in self.shown if item["occupancy"] >= HAS]
         return full or [max(self.shown, key=lambda item: item["occupancy"])["name"]]
 
 
@@ -110,6 +115,8 @@ def sortable_parts(model: Report, host: str, folder: str) -> List[Sortable]:
 def sorting_steps(items: Sequence[Sortable], host: str, *, focused: bool) -> List[str]:
     """Return a step for each part or region, those that are mixed first.
 
+    A mixed one whose particles were written gets a second step, if these nearly all have it.
+
     After a focused classification (`focused`), each step is to select the classes that have it: a second subtraction of
     the same particles gains nothing.
     """
@@ -117,7 +124,8 @@ def sorting_steps(items: Sequence[Sortable], host: str, *, focused: bool) -> Lis
     if focused:
         return [select_step(item, host, focused=True) for item in (*mixed, *others)]
     steps = [sort_step(item.name, item.mask, host) for item in mixed if item.mask]
-    return steps + [select_step(item, host) for item in others]
+    clear = [item for item in mixed if item.particles and item.is_clear]
+    return steps + [select_step(item, host) for item in (*clear, *others)]
 
 
 def split_by_mixing(items: Sequence[Sortable]) -> Tuple[List[Sortable], List[Sortable]]:
@@ -140,14 +148,20 @@ def sort_step(what: str, mask: str, host: str) -> str:
 
 
 def select_step(item: Sortable, host: str, *, focused: bool = False) -> str:
-    """Return how the particles of the classes that have a part or region are selected and refined.
+    """Return how the particles of the classes that have a part or region are selected, or named, and refined.
 
     After a focused classification, the way from subtracted particles back to the original ones is named too.
     """
-    classes = " and ".join(item.classes_with_it)
-    if host == SCIPION:
+    start = f"to refine the particles that have {item.name}"
+    if item.particles and not focused:
+        return f"{start}: 3D auto-refine of {item.particles}"
+    in_scipion, classes = host == SCIPION, " and ".join(item.classes_with_it)
+    if item.particles:
+        select, chosen = item.particles, "that output" if in_scipion else "that file"
+    elif in_scipion:
         select = f"a subset of the particles of {classes} (Analyze results of the classification, Create subset)"
+        chosen = "that subset"
     else:
-        select = f"Subset selection of {classes} of the classification"
-    back = f", then {_WAY_BACK[host == SCIPION]}" if focused else ""
-    return f"to refine the particles that have {item.name}: {select}{back}, then 3D auto-refine"
+        select, chosen = f"Subset selection of {classes} of the classification", "the particles.star of that selection"
+    back = f", then {_WAY_BACK[in_scipion].format(chosen)}" if focused else ""
+    return f"{start}: {select}{back}, then 3D auto-refine"

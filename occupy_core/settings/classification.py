@@ -6,6 +6,10 @@ from __future__ import annotations
 import math
 from typing import Any, Iterable, Optional, Tuple
 
+# Occupancies (0..1) below and above which nearly all particles of a class lack a part or have it: a further
+# classification within the class would gain little. A class counts as having it from the last value on. Ours.
+LACKS, HAS, HAS_REGION = 0.2, 0.8, 0.5
+
 
 def finite_number(value: Any) -> Optional[float]:
     """Return a value as a number; None if it is no number, NaN, infinite or negative."""

@@ -156,6 +156,9 @@ class Job:
         Path of the mask that the classification was done in; None if it had none or the file is missing.
     input_warnings : tuple of str
         Warnings of the host about the inputs; the reports show them.
+    particles : str, optional
+        Path of the file of the particles, which the host divides by region; None where it divides none, or the
+        particles are in no file.
     host : str
         "relion" or "scipion": which program's clicks and outputs the next steps name.
     """
@@ -167,6 +170,7 @@ class Job:
     compare: bool = False
     focus_mask: Optional[str] = None
     input_warnings: Tuple[str, ...] = ()
+    particles: Optional[str] = None
     host: str = "relion"
 
     def __post_init__(self) -> None:
@@ -177,7 +181,8 @@ class Job:
     def inputs(self) -> Tuple[str, ...]:
         """Paths of all files that the job reads."""
         settings = self.settings
-        others = (settings.solvent_def, *settings.target_mask, self.focus_mask, settings.model, settings.groups_file)
+        masks = (settings.solvent_def, *settings.target_mask, self.focus_mask)
+        others = (*masks, settings.model, settings.groups_file, self.particles)
         return (*(item.path for item in self.maps), *(path for path in others if path))
 
     def to_dict(self) -> Dict[str, Any]:
@@ -190,6 +195,7 @@ class Job:
             "compare": self.compare,
             "focus_mask": self.focus_mask,
             "input_warnings": list(self.input_warnings),
+            "particles": self.particles,
             "host": self.host,
         }
 
@@ -213,6 +219,7 @@ class Job:
                 compare=bool(values["compare"]),
                 focus_mask=optional_text(values.get("focus_mask")),
                 input_warnings=texts(values.get("input_warnings", ())),
+                particles=optional_text(values.get("particles")),
                 host=str(values.get("host", "relion")),
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -14,6 +14,7 @@ REPORT = "report.json"
 MAPS_TABLE = "occupancy_maps.star"
 REGIONS_TABLE = "occupancy_regions.star"
 REGION_MASK = "region{:03d}_mask.mrc"
+REGION_PARTICLES = {"with": "region{:03d}_with.star", "without": "region{:03d}_without.star"}
 MODEL_TABLE = "model_occupancy.star"
 MODEL_FILE = "model_occupancy.cif"
 MODEL_ATTRIBUTES = "model_occupancy.defattr"
@@ -93,6 +94,11 @@ def is_region_mask(name: str) -> bool:
     return re.fullmatch(_REGION_MASK_PATTERN, name) is not None
 
 
+def is_region_particles(name: str) -> bool:
+    """Return whether a file has the name of the particles with or without a region."""
+    return re.fullmatch(_REGION_PARTICLES_PATTERN, name) is not None
+
+
 def is_output_name(name: str) -> bool:
     """Return whether a job can write a file of this name. Files of other names are never replaced or removed."""
     return re.fullmatch(_OUTPUT_PATTERN, name) is not None
@@ -101,6 +107,9 @@ def is_output_name(name: str) -> bool:
 # Prefix of output names: lower-case letters, a number, an underscore; or empty.
 _PREFIX_PATTERN = r"([a-z]*\d+_)?"
 _REGION_MASK_PATTERN = re.escape(REGION_MASK).replace(re.escape("{:03d}"), r"\d{3,}")
+_REGION_PARTICLES_PATTERN = "|".join(
+    re.escape(name).replace(re.escape("{:03d}"), r"\d{3,}") for name in REGION_PARTICLES.values()
+)
 _FILES_OF_JOB = (
     *(REPORT, MAPS_TABLE, REGIONS_TABLE, MODEL_TABLE, MODEL_REFMAC, MODEL_PHENIX),
     *(SPREAD_MAP, FIGURE, CHIMERAX, NODE_FILE),
@@ -111,6 +120,7 @@ _OUTPUT_PATTERN = "|".join(
         *map(re.escape, _FILES_OF_JOB),
         *(_PREFIX_PATTERN + re.escape(name) for name in _FILES_OF_MAP),
         _REGION_MASK_PATTERN,
+        _REGION_PARTICLES_PATTERN,
         re.escape(GROUP_MASK).replace(re.escape("{}"), "[A-Za-z0-9_-]+"),
     )
 )

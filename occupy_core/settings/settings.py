@@ -364,6 +364,15 @@ class Settings:
         "model",
         command_only=True,
     )
+    particles: bool = setting(
+        False,
+        "Particles of regions",
+        "flag",
+        "yes, no",
+        "For each sure region where the classes of a classification differ, give the particles of the classes that "
+        "have it, at an occupancy of 0.5 or more, and the particles of those that do not.",
+        "particles",
+    )
     seed: int = setting(
         0,
         "Random seed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Dict, Sequence
 
-from pwem.objects import SetOfVolumes, Transform, Volume, VolumeMask
+from pwem.objects import SetOfClasses3D, SetOfParticles, SetOfVolumes, Transform, Volume, VolumeMask
 from pyworkflow.object import Integer
 
 from occupy_core.reporting.scipion_names import MAP_NAMES
@@ -89,6 +89,22 @@ def fill_set(volumes: SetOfVolumes, sources: Sequence[SourceMap], items: Sequenc
             item.setClassId(source.item_id)
             setattr(item, CLASS_SIZE, Integer(source.particles))
         volumes.append(item)
+
+
+def fill_particles(particles: SetOfParticles, classes: SetOfClasses3D, numbers: Sequence[int]) -> None:
+    """Add the particles of some classes to a set, with their ids, and with angles and shifts as in the classes.
+
+    Parameters
+    ----------
+    particles : SetOfParticles
+        The set, empty so far.
+    classes : SetOfClasses3D
+    numbers : sequence of int
+        Numbers (ids) of the classes.
+    """
+    particles.copyInfo(classes.getImages())
+    particles.setAlignment(classes.getFirstItem().getAlignment())
+    particles.appendFromClasses(classes, filterClassFunc=lambda item: item.getObjId() in numbers)
 
 
 def _object_class(kind: str) -> type:

@@ -6,15 +6,17 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from pwem.objects import SetOfVolumes, Volume, VolumeMask
+from pwem.objects import SetOfClasses3D, SetOfParticles, SetOfVolumes, Volume, VolumeMask
 from pyworkflow import NEW
 
 import occupy_scipion.protocols.outputs as outputs
 from occupy_core.comparing.describe import sure_regions
+from occupy_core.comparing.particle_groups import particle_groups
 from occupy_core.errors import SettingsError
 from occupy_core.reporting import scipion_names
 from occupy_core.settings.output_names import SPREAD_MAP
 from occupy_scipion import report
+from occupy_scipion.checks import bold_label
 from occupy_scipion.form import add_named_settings, add_reference_of_comparison
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
 from occupy_scipion.sources import is_set
@@ -30,7 +32,8 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
     local scale of 1 means fully occupied and 0 means solvent. A *region* is a connected part where two classes differ
     by more than noise explains. Each region comes with its occupancy in each class and over all particles, with 90 %
     intervals, and with a soft mask for a focused classification or for particle subtraction. Regions that noise may
-    explain are listed apart as *unsure*, with the reason; they have no mask.
+    explain are listed apart as *unsure*, with the reason; they have no mask. With *Particles of regions*, each region
+    comes with the particles of the classes that have it and of those that have not.
 
     The input is the classes of a 3D classification, or their maps as a set of volumes. It can also be an output set
     of the protocol *local scale*; then the maps that *local scale* used as its input are compared.
@@ -45,6 +48,11 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         "confidenceMaps": SetOfVolumes,
         outputs.SPREAD: Volume,
         **{scipion_names.REGION_MASK.format(number): VolumeMask for number in range(1, _DECLARED_REGIONS + 1)},
+        **{
+            name.format(number): SetOfParticles
+            for number in range(1, _DECLARED_REGIONS + 1)
+            for name in scipion_names.REGION_PARTICLES.values()
+        },
     }
 
     def _defineParams(self, form):
@@ -58,6 +66,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         )
         add_named_settings(form, "lowpass", "max_box", "kernel_size", "kernel_radius", "invert")
         add_reference_of_comparison(form)
+        add_named_settings(form, "particles")
         form.addSection(label="Solvent and target masks")
         add_named_settings(form, "solvent_def", "target_mask")
         form.addParallelSection(threads=4, mpi=0)
@@ -81,6 +90,11 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         for name, (file_name, kind, title) in files.items():
             path = self._getExtraPath(file_name)
             created[name] = outputs.set_file_and_grid(kind(), first, path, title, voxel_size=voxel_size)
+        for number, side, group in particle_groups(comparison):
+            particles = self._createSetOfParticles(suffix=f"_{side}_region{number}")
+            outputs.fill_particles(particles, self._input_object(), group["numbers"])
+            particles.setObjComment(f"particles {side} region {number}, of {', '.join(group['classes'])}")
+            created[group["name"]] = particles
         return created
 
     # --------------------------- the form ---------------------------
@@ -113,6 +127,11 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
     def _input_problems(self, settings, sources):
         if len(sources) < 2:
             return [f"*{self._input_label}*: found {len(sources)} map, expected two or more to compare"]
+        if settings.particles and not isinstance(self._input_object(), SetOfClasses3D):
+            return [
+                f"{bold_label('particles')}: found a set of volumes, which does not know its particles, expected the "
+                "classes of a 3D classification; choose these as the input, or No"
+            ]
         return super()._input_problems(settings, sources)
 
     def _plan_text(self):

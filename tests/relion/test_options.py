@@ -93,6 +93,7 @@ def test_every_setting_has_an_option_of_the_same_name():
         "target_mask": ("head.mrc, tail.mrc", ("head.mrc", "tail.mrc")),
         "classes": ("3, 1", "3,1"),
         "reference": ("Shared", "shared"),
+        "particles": ("Yes", True),
         "seed": ("3", 3),
         "figures": ("No", False),
         "model": ("model.cif", "model.cif"),

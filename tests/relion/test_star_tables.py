@@ -12,7 +12,8 @@ import starfile
 
 from demo.classification import classes
 from occupy_core.job.outputs import JobOutputs
-from relion_external.star_tables import write_output_nodes, write_tables
+from relion_external.output_nodes import write_output_nodes
+from relion_external.star_tables import write_tables
 from relion_external.supervisor import main
 from tests.core.comparing.reports import DOUBT, comparison_report, region_report
 

@@ -41,7 +41,7 @@ _READ_BACK = """
 import json, sys
 import pyworkflow
 from pyworkflow.project import Manager
-from pwem.objects import AtomStruct, SetOfAtomStructs, SetOfVolumes
+from pwem.objects import AtomStruct, SetOfAtomStructs, SetOfImages, SetOfVolumes
 
 pyworkflow.Config.getDomain().getProtocols()
 project = Manager().loadProject(sys.argv[1])
@@ -73,6 +73,8 @@ for name, output in protocol.iterOutputAttributes():
         entry = {"class": output.getClassName(), "items": [plain(item) for item in output.iterItems()]}
         if isinstance(output, SetOfVolumes):
             entry["sampling"] = output.getSamplingRate()
+    elif isinstance(output, SetOfImages):
+        entry = {"class": output.getClassName(), "sampling": output.getSamplingRate(), "size": output.getSize()}
     else:
         entry = plain(output)
     entry["sources"] = [
@@ -173,6 +175,16 @@ class Laboratory:
         assert protocol.isFinished(), protocol.getErrorMessage()
         return protocol
 
+    def classification_of(self, source, output, earlier):
+        """Classify the particles of an output into one class, with the reference of an earlier classification."""
+        values = {**_CLASSIFICATION, "numberOfIterations": 1, "numberOfClasses": 1}
+        protocol = self.project.newProtocol(self.domain.findClass("ProtRelionClassify3D"), **values)
+        _point(protocol.inputParticles, source, output)
+        protocol.referenceVolume.copy(earlier.referenceVolume)
+        self.launch(protocol)
+        assert protocol.isFinished(), protocol.getErrorMessage()
+        return protocol
+
     def imported_classes(self, data_star, *, sampling, copy=False):
         """Import the particles and classes of a RELION 3D classification and return the protocol."""
         protocol = self.project.newProtocol(
@@ -187,10 +199,11 @@ class Laboratory:
         assert protocol.isFinished(), protocol.getErrorMessage()
         return protocol
 
-    def compare(self, classes, output="outputClasses", **values):
-        """Return the protocol "compare classes" on an output of a protocol, without running it."""
+    def compare(self, classes=None, output="outputClasses", **values):
+        """Return the protocol "compare classes", without running it; with classes, on an output of their protocol."""
         protocol = self.project.newProtocol(ProtOccupyCompareClasses, **{"numberOfThreads": 1, **values})
-        _point(protocol.inputVolumes, classes, output)
+        if classes is not None:
+            _point(protocol.inputVolumes, classes, output)
         return protocol
 
     def model_occupancy(self, source, model, **values):

@@ -75,6 +75,8 @@ EXPECTED = {
     "seed": 7,
     "figures": False,
 }
+# Settings of the form of "compare classes" only.
+OF_COMPARISON = {"particles"}
 
 
 def parameters(lab):
@@ -84,12 +86,14 @@ def parameters(lab):
 def test_form_has_every_setting_and_no_other(lab):
     shown = parameters(lab)
     assert set(FIELDS) | NOT_ON_THE_FORM == set(descriptions())
+    compared = dict(lab.compare().getDefinition().iterParams())
     for name, field in FIELDS.items():
-        assert field.parameter in shown, name
+        assert field.parameter in (compared if name in OF_COMPARISON else shown), name
+        assert name not in OF_COMPARISON or field.parameter not in shown
 
 
 def test_labels_help_and_levels_come_from_the_core(lab):
-    shown = parameters(lab)
+    shown = {**dict(lab.compare().getDefinition().iterParams()), **parameters(lab)}
     for name, field in FIELDS.items():
         parameter, description = shown[field.parameter], descriptions()[name]
         assert parameter.getLabel() == description.label
@@ -106,7 +110,8 @@ def test_unchanged_form_gives_the_defaults(lab):
 
 
 def test_form_gives_every_setting(lab):
-    assert set(EXPECTED) | {"exclude_solvent", "solvent_def", "target_mask"} == set(form_settings())
+    apart = {"exclude_solvent", "solvent_def", "target_mask"} | OF_COMPARISON
+    assert set(EXPECTED) | apart == set(form_settings())
     assert settings_of(lab.local_scale(excludeSolvent=True)) == replace(UNCHANGED, exclude_solvent=True)
     given = settings_of(lab.local_scale(**CHANGED), solvent_definition="mask.mrc", target_masks=["a.mrc", "b.mrc"])
     assert given == Settings(**EXPECTED, solvent_def="mask.mrc", target_mask=("a.mrc", "b.mrc"))
