@@ -38,6 +38,7 @@ FLOORS = (
         "modify",
     ),
     *(
+        "map_estimate",
         "process",
         "comparing",
         "modelling.atoms",
@@ -53,7 +54,6 @@ FLOORS = (
 # Longer than 300 lines: texts for users, or many lines of docstrings and signatures.
 LONG_MODULES = {
     "occupy_core.settings.settings": 480,
-    "occupy_core.process": 420,
 }
 CODE = ("occupy_core", "relion_files", "occupy_scipion", "relion_external", "benchmarks", "demo", "scripts")
 # Modules that a job on one map loads after its start, or not at all.

@@ -21,11 +21,11 @@ from benchmarks.occupancy.measure import readings
 from benchmarks.occupancy.simulate import Conditions, Simulated, simulate
 from benchmarks.occupancy.suite import CALIBRATED, SETTINGS, Complex
 from occupy_core.errors import MapError
+from occupy_core.map_estimate import estimate_scale
 from occupy_core.maps.reading import read_map
 from occupy_core.modelling.atoms.atomic_model import read_model
 from occupy_core.modelling.atoms.groups import groups_of
 from occupy_core.modelling.model_occupancy import measure_model
-from occupy_core.process import estimate_scale
 
 MODEL, PUBLISHED = "model", "published, occupancy mode"
 # A map such as refinement gives: displaced ice, noise with the spectrum of a reconstruction, errors of alignment.

@@ -18,8 +18,8 @@ from benchmarks.occupancy.bundles import write_bundles
 from benchmarks.occupancy.measure import Reading, readings
 from benchmarks.occupancy.prototype import prototype_scale
 from benchmarks.occupancy.simulate import Conditions, Simulated, simulate
+from occupy_core.map_estimate import estimate_scale
 from occupy_core.maps.reading import read_map
-from occupy_core.process import estimate_scale
 from occupy_core.settings.settings import Settings
 
 NOISES = (0.05, 0.1, 0.2, 0.4)

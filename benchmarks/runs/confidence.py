@@ -27,8 +27,8 @@ from benchmarks.runs.particles import VOXEL_SIZE
 from benchmarks.runs.truth import Truth, class_map_path, read_truth
 from occupy_core.arrays.types import Mask
 from occupy_core.estimate.prepare import prepare_map
+from occupy_core.map_estimate import estimate_scale
 from occupy_core.maps.reading import read_map
-from occupy_core.process import estimate_scale
 from occupy_core.settings.settings import Settings
 from occupy_core.solvent.model import CONFIDENT, fit_solvent
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from occupy_core.arrays.types import Volume
 from occupy_core.estimate.reference import Reference
 from occupy_core.job.outputs import MapOutputs
+from occupy_core.map_estimate import Estimate
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.reading import read_map, read_on_grid
 from occupy_core.maps.writing import MapWriter, open_written
-from occupy_core.process import Estimate, Producer, Result, process_map
+from occupy_core.process import Producer, Result, process_map
 from occupy_core.progress import Say, Step
 from occupy_core.reporting.report import map_report, target_report
 from occupy_core.reporting.sections import (
