@@ -16,7 +16,8 @@ from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS, is_output_
 from occupy_core.settings.settings import Settings, descriptions
 from occupy_core.settings.unused import settings_without_effect
 from occupy_scipion.form import problem_text
-from occupy_scipion.sources import SourceMap, box_of, distinct_names
+from occupy_scipion.source_files import box_of
+from occupy_scipion.sources import SourceMap, distinct_names
 
 _MOST_PROBLEMS = 8  # that a form shows
 

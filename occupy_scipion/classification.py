@@ -17,7 +17,8 @@ from occupy_core.settings.classification import (
     unusable_mask_text,
 )
 from occupy_scipion.checks import mask_problem
-from occupy_scipion.sources import SourceMap, box_of, source_of, source_of_file
+from occupy_scipion.source_files import box_of
+from occupy_scipion.sources import SourceMap, source_of, source_of_file
 from occupy_scipion.star_files import (
     ClassNumbers,
     find_in_optimiser,

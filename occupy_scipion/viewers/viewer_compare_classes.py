@@ -12,7 +12,7 @@ from occupy_core.reporting.region_sections import ball_mask, region_sections
 from occupy_core.reporting.surface.region_surface import region_surface
 from occupy_scipion import report
 from occupy_scipion.protocols import ProtOccupyCompareClasses
-from occupy_scipion.sources import voxels_of
+from occupy_scipion.source_files import voxels_of
 from occupy_scipion.viewers.viewer_local_scale import OccupyLocalScaleViewer
 from occupy_scipion.viewers.views import PageView
 

@@ -22,7 +22,8 @@ from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAP_OUTPUTS
 from occupy_scipion import report
 from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols import ProtOccupyLocalScale
-from occupy_scipion.sources import is_set, voxels_of
+from occupy_scipion.source_files import voxels_of
+from occupy_scipion.sources import is_set
 from occupy_scipion.viewers.viewer_volume import OccupyVolumeViewer
 from occupy_scipion.viewers.views import (
     DocumentView,

@@ -12,7 +12,8 @@ from occupy_core.errors import MapError
 from occupy_core.reporting.pdf.sections_figure import SectionsFigure
 from occupy_core.settings.output_names import GROUP_MASK, MAP_OUTPUTS, SPREAD_MAP, is_region_mask
 from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale, ProtOccupyModel
-from occupy_scipion.sources import source_of, voxels_of
+from occupy_scipion.source_files import voxels_of
+from occupy_scipion.sources import source_of
 from occupy_scipion.viewers.views import SectionsView
 
 

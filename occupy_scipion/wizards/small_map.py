@@ -15,7 +15,8 @@ from occupy_core.fourier.resize import cropped_shape, resize
 from occupy_core.settings.settings import Settings
 from occupy_scipion.checks import not_density
 from occupy_scipion.classification import with_class_numbers
-from occupy_scipion.sources import is_set, voxels_of
+from occupy_scipion.source_files import voxels_of
+from occupy_scipion.sources import is_set
 from occupy_scipion.wizards.resolution import resolution_from_half_maps
 
 # A local scale of this box takes about a second.
