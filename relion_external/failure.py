@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
+import signal
 import sys
 
 from relion_external.streams import print_line
@@ -23,6 +25,22 @@ def cause_of(error: BaseException) -> str:
     reason = error.strerror if isinstance(error, OSError) else None
     is_in_words = type(error).__module__ != "builtins"  # an error of this program
     return limit_of(error) or reason or (str(error) if is_in_words else f"{type(error).__name__}: {error}")
+
+
+def cause_of_signal(number: int) -> str:
+    """Return what a signal that ended the computation often means, as the end of a message; empty if it is not known.
+
+    No input is memory-mapped, but outputs that are being made are.
+    """
+    is_limited = resource.getrlimit(resource.RLIMIT_CPU)[0] != resource.RLIM_INFINITY
+    if is_limited and number in (signal.SIGXCPU, signal.SIGKILL):
+        seldom = " or for lack of memory" if number == signal.SIGKILL else ""
+        return f", at the limit of processor time{seldom}; raise it, for example with: ulimit -t unlimited"
+    if number == signal.SIGKILL:
+        return ", often for lack of memory"
+    if number == signal.SIGBUS:
+        return ": an unfinished output was cut short by another program, or a disk fails; run again"
+    return ""
 
 
 def limit_of(error: BaseException) -> str:

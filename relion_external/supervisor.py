@@ -21,7 +21,7 @@ import threading
 from typing import TYPE_CHECKING, List, NamedTuple, NoReturn, Optional, Sequence
 
 from relion_external import marker_files
-from relion_external.failure import cause_of, limit_of, memory_text, report_failure
+from relion_external.failure import cause_of, cause_of_signal, limit_of, memory_text, report_failure
 from relion_external.output_folder import find_output_folder
 from relion_external.streams import prepare_standard_streams, print_line
 
@@ -31,11 +31,6 @@ if TYPE_CHECKING:  # needs the package occupy_core, which may be broken
 _POLL_SECONDS = 0.25
 # Time between SIGTERM and SIGKILL when the child process is stopped.
 _GRACE_SECONDS = 2.0
-# What a signal that ends the computation often means. No input is memory-mapped, but outputs that are being made are.
-_CAUSES = {
-    signal.SIGKILL: ", often for lack of memory",
-    signal.SIGBUS: ": an unfinished output was cut short by another program, or a disk fails; run again",
-}
 
 
 class _Ending(NamedTuple):
@@ -210,7 +205,7 @@ def _ending_of(status: int) -> _Ending:
     """Return how a job ended whose child process has this status of `os.waitpid`."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        return _failure(f"the computation was killed by signal {number}{_CAUSES.get(number, '')}")
+        return _failure(f"the computation was killed by signal {number}{cause_of_signal(number)}")
     return _Ending(marker_files.SUCCESS if os.WEXITSTATUS(status) == 0 else marker_files.FAILURE)
 
 

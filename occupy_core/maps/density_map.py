@@ -145,7 +145,7 @@ def checked_limits(name: str, values: Volume, threads: int) -> Tuple[np.float32,
         )
     if low == high:
         raise MapError(
-            f"{name}: every voxel is {low:g}, expected a map with density; check that this is the right file"
+            f"{name}: every voxel is {low + 0.0:g}, expected a map with density; check that this is the right file"
         )
     largest = max(abs(low), abs(high))
     if not _SMALLEST < largest < _LARGEST or high - low < _LEAST_CONTRAST * largest:

@@ -147,6 +147,19 @@ def test_crash_of_the_computation_ends_as_failure(project, phantom_file, monkeyp
     assert_failed(run("--in_3dref", phantom_file), "killed by signal 9, often for lack of memory")
 
 
+@pytest.mark.parametrize("limits", [(2, 100), (2, 2)], ids=["signal 24", "signal 9"])
+def test_limit_of_processor_time_ends_as_failure(project, small_map, limits):
+    command = [*ENDLESS_COMMAND[:-1], ENDLESS_COMMAND[-1].replace("time.sleep(600)", "sum(range(10**12))")]
+    words = ["--o", "job/", "--in_3dref", small_map, "--figures", "no"]
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_CPU, limits)
+
+    done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=60, check=False, preexec_fn=limit)
+    assert_failed(done, "at the limit of processor time")
+    assert done.stderr.endswith("ulimit -t unlimited\n")
+
+
 @pytest.mark.parametrize(
     ("megabytes", "reason"),
     [
