@@ -233,6 +233,8 @@ def lines_of(path: str) -> Iterator[bytes]:
     try:
         with io.BufferedReader(open_regular_file(path, expected="a STAR file", error=StarError)) as file:
             head = file.read(1 << 16)
+            if head.startswith(b"\x1f\x8b"):
+                raise StarError(f"{path}: found a file that gzip packed, expected a STAR file; unpack it with gunzip")
             file.seek(len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0)
             lines: Iterator[bytes] = iter(lambda: file.readline(_LONGEST_LINE), b"")
             is_utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))

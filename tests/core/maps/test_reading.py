@@ -114,6 +114,7 @@ def bad_cell(**fields):
     [
         (lambda write: write(VALUES, voxel_size=None), ["voxel size"]),
         (lambda write: write(np.full_like(VALUES, 3)), ["every voxel is 3"]),
+        (lambda write: write(np.full_like(VALUES, -0.0)), ["every voxel is 0,"]),
         (lambda write: write(np.where(VALUES > 2, np.nan, VALUES)), ["NaN", "of 504"]),
         (lambda write: write(np.where(VALUES > 2, np.inf, VALUES)), ["infinite"]),
         (lambda write: write(VALUES * np.float32(1e30)), ["too large", "grey scale"]),
