@@ -111,7 +111,7 @@ def _lines_with_class(data_star: str, block: str) -> Iterator[Tuple[bytes, Optio
             elif is_block and words == [b"loop_"]:
                 is_loop = True
             elif is_block and head[:1] == b"_" and not has_rows:
-                place = width if words[0] == label else place
+                place = width if words[0].lower() == label.lower() else place
                 width += 1
             elif is_block:
                 has_rows = True

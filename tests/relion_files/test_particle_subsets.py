@@ -57,6 +57,12 @@ def written(path, text, *subsets, block="particles"):
     return counts, [item.path.read_bytes().decode() for item in subsets]
 
 
+def test_the_label_is_found_whatever_its_capitals(tmp_path):
+    text = TEXT.replace("_rlnClassNumber #2\n_rlnTomoName", "_rlnclassNUMBER #2\n_rlnTomoName")
+    counts, (content,) = written(tmp_path / "data.star", text, subset(tmp_path, "two.star", 2))
+    assert counts == [2] and "_rlnclassNUMBER #2" in content and "000002@" not in content
+
+
 def test_all_but_the_rows_of_other_classes_is_kept_as_it_is(tmp_path):
     both = [subset(tmp_path, "one.star", 1), subset(tmp_path, "two.star", 2), subset(tmp_path, "all.star", 1, 2)]
     counts, texts = written(tmp_path / "data.star", TEXT, *both)
