@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
-from occupy_core.modelling.atoms.model_file import EXPECTED, check_model_file
+from occupy_core.modelling.atoms.model_file import EXPECTED, check_model_file, text_with_question_marks
 from occupy_core.modelling.atoms.stray_atoms import stray_atoms
+from occupy_core.settings.typed_paths import printable
 
 # Residues: a longer polymer mostly of single atoms is a trace. Ours.
 _MIN_TRACE = 10
@@ -107,7 +108,7 @@ def read_model(path: str) -> AtomicModel:
     residues: List[Residue] = []
     entities = {subchain: item.name for item in structure.entities for subchain in item.subchains}
     for chain in structure[0]:
-        for residue in chain:
+        for residue in filter(len, chain):  # hydrogens alone leave a residue without atoms
             for atom in residue:
                 atom.serial = len(elements)
                 positions.append(atom.pos.tolist())
@@ -155,11 +156,14 @@ def read_structure(path: str) -> gemmi.Structure:
     ModelError
         If the file cannot be read as an atomic model, or has more than 1 GiB, also when unpacked.
     """
-    check_model_file(path)
+    is_text, detect = check_model_file(path), gemmi.CoorFormat.Detect  # whatever the name ends with
     try:
-        structure = gemmi.read_structure(path, format=gemmi.CoorFormat.Detect)  # whatever the name ends with
+        if is_text:
+            structure = gemmi.read_structure(path, format=detect)
+        else:
+            structure = gemmi.read_structure_string(text_with_question_marks(path), format=detect)
     except (OSError, RuntimeError, ValueError, IndexError) as error:
-        reason = " ".join(str(error).split())
+        reason = printable(" ".join(str(error).split()))
         raise ModelError(f"{path}: cannot be read as an atomic model ({reason}); expected PDB or mmCIF") from error
     if len(structure) == 0 or structure[0].count_atom_sites() == 0:
         raise ModelError(f"{path}: found no atoms, expected {EXPECTED}; check the file")

@@ -11,6 +11,7 @@ import pytest
 
 from occupy_core.errors import ModelError
 from occupy_core.modelling.atoms.atomic_model import read_model
+from occupy_core.modelling.atoms.b_factors import usable_b_factors
 from tests.core.modelling.pdb_text import atom, chain, ligand, residue
 
 PDB = chain("A", range(1, 11)) + chain("B", range(1, 6), at=(0, 0, 20))
@@ -81,6 +82,34 @@ def test_waters_and_hydrogens_are_left_out(write):
     model = read_model(write("model.pdb", residue() + atom(name="HA", element="H", occupancy=0.5) + others))
     assert model.elements == ("N", "C", "C", "O", "C") and len(model.residues) == 1
     assert model.warnings == ()  # about the occupancies of waters and hydrogens
+
+
+def test_a_residue_of_hydrogens_alone_shifts_no_other(write):
+    """Residues and atoms are counted side by side: one without atoms would give all later ones to their neighbours."""
+    bare = atom("ALA", "A", 11, name="H", element="H", xyz=(1, 41, 0))
+    first = chain("A", range(1, 11)).replace("TER\n", bare + "TER\n")
+    model = read_model(write("model.pdb", first + chain("B", range(1, 6), at=(0, 0, 20))))
+    assert len(model.residues) == 15 and model.residue_of_atom.max() == 14
+    assert model.residues[model.residue_of_atom[50]].chain == "B"
+
+
+@pytest.mark.parametrize("kind", ["pdb", "cif", "pdb.gz"])
+def test_a_title_in_latin_1_is_no_obstacle(write, kind):
+    title = "TITLE     VON M\xfcLLER\nREMARK   3 AUTHORS: M\xfcLLER\n"
+    text = as_mmcif(PDB).replace("loop_", "_struct.title 'M\xfcLLER'\nloop_", 1) if kind == "cif" else title + PDB
+    content = text.encode("latin-1")
+    model = read_model(write(f"model.{kind}", gzip.compress(content) if kind.endswith("gz") else content))
+    assert len(model.residues) == 15 and usable_b_factors(model)[1] is not None
+    assert "M?LLER" in model.structure.make_mmcif_document().as_string()
+
+
+@pytest.mark.parametrize("place", [b"ALA A   5", b" CB  ALA A   5"])
+def test_an_atom_with_a_name_in_latin_1_is_refused(write, place):
+    content = PDB.encode()
+    assert place in content
+    path = write("model.pdb", content.replace(place, place.replace(b"A", b"\xc4"), 1))
+    with pytest.raises(ModelError, match="model.pdb: line 2[0-9] has an atom with a letter that is no UTF-8, expected"):
+        read_model(path)
 
 
 def test_occupancies_of_the_file_are_not_used_and_a_warning_says_so(write):
