@@ -232,7 +232,7 @@ def slow_job(project, phantom_file):
         text=True,
         start_new_session=True,
     )
-    wait_for(lambda: list(Path("job").glob(".occupy_staging_*")))
+    wait_for(lambda: list(Path("job").glob(".occupy_staging_*/new")))  # made after the file that names the owner
     yield job
     job.kill()
     job.communicate()

@@ -60,6 +60,7 @@ def test_marker_of_a_failure_is_not_made_through_a_link(slow_job):
 
 
 def test_a_second_job_touches_nothing_of_the_running_one(slow_job, phantom_file):
+    wait_for(lambda: list(Path("job").glob(".occupy_staging_*/new/logfile.pdf")))  # begun by a process of its own
     before = contents()
     for words in (("--in_3dref", phantom_file), ("--amplfy",), ("--help",)):
         done = run(*words)
