@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from occupy_core.maps.grid import LARGEST_VOXEL, SMALLEST_VOXEL
-from occupy_core.settings.classification import missing_mask_text, missing_optimiser_text, unknown_mask_text
+from occupy_core.settings.classification import missing_optimiser_text, unknown_mask_text, unusable_mask_text
 from relion_external.chosen_file import star_with_references
 from relion_external.particle_counts import count_particles, count_warnings
 from relion_files.iteration import CLEANED_UP, hint_text, iteration_of, star_beside
@@ -275,4 +275,8 @@ def _solvent_mask(model: ModelStar, files: NamedFiles, paths: Sequence[str]) -> 
         path = replace(files, star=optimiser_star).find_of_job(name, dict(zip(model.names, paths)))
     except StarError as error:
         return None, (unknown_mask_text(str(error)),)
-    return path, () if path else (missing_mask_text(name, optimiser_star),)
+    if path is not None:
+        return path, ()
+    kind = files.other_kind(name)
+    problem = f"is {kind}, expected a map" if kind else "does not exist"
+    return None, (unusable_mask_text(name, optimiser_star, problem),)

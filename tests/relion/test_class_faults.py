@@ -233,6 +233,13 @@ def test_mask_with_a_name_that_reports_cannot_hold_is_a_warning(name):
     assert warning.isprintable()
 
 
+def test_mask_that_is_no_file_is_called_so():
+    os.mkfifo("mask.mrc")
+    change("optimiser", ("_rlnSolventMaskName None", "_rlnSolventMaskName mask.mrc"))
+    (text,) = read_classification(f"{STEM}_data.star").warnings
+    assert "the mask mask.mrc of the classification" in text and "is a named pipe, expected a map" in text
+
+
 def test_mask_that_is_lost_is_a_warning():
     path = Path(f"{STEM}_optimiser.star")
     path.write_text(path.read_text()[: -len("_rlnSolventMaskName None\n_rlnSolventMask2Name None\n\n") + 10])
