@@ -70,6 +70,7 @@ FIELDS: Dict[str, Field] = {
     "solvent_threshold": Field("solventThreshold", switch="solventFromScale", group="solvent"),
     "reference": Field("scaleReference"),
     "particles": Field("makeParticleSets"),
+    "difference": Field("differenceOf"),
     "seed": Field("randomSeed"),
     "figures": Field("drawFigures", group="scale"),
 }

@@ -18,6 +18,7 @@ from occupy_core.settings.output_names import (
     NODE_FILE,
     REGIONS_TABLE,
     SPREAD_MAP,
+    is_difference_map,
 )
 from relion_files.star_writer import write_star
 
@@ -68,7 +69,7 @@ def write_output_nodes(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
 
 
 def _comparison_node(name: str) -> Tuple[str, str]:
-    return {SPREAD_MAP: _MAP_NODE}.get(name, _MASK_NODE)
+    return _MAP_NODE if name == SPREAD_MAP or is_difference_map(name) else _MASK_NODE
 
 
 def particles_label(job_dir: str) -> str:

@@ -16,6 +16,7 @@ from occupy_core.settings.output_names import (
     MODEL_TABLE,
     REGIONS_TABLE,
     SPREAD_MAP,
+    is_region_mask,
 )
 from relion_files.star_writer import Rows, write_star
 
@@ -129,7 +130,9 @@ def _image_rows(outputs: JobOutputs, job_dir: str) -> Iterator[Dict[str, object]
             title = f"{MAP_OUTPUTS[kind].title}{of_class}"
             yield {"rlnReferenceImage": os.path.join(job_dir, name), "occupyImage": title}
     for name in outputs.comparison["outputs"] if outputs.comparison is not None else ():
-        title = "difference in occupancy" if name == SPREAD_MAP else f"mask of region {int(name[6:9])}"
+        title = "difference in occupancy" if name == SPREAD_MAP else "signed difference of two classes"
+        if is_region_mask(name):
+            title = f"mask of region {int(name[6:9])}"
         yield {"rlnReferenceImage": os.path.join(job_dir, name), "occupyImage": title}
 
 

@@ -14,7 +14,8 @@ from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.comparing.class_cache import ClassCache, ClassEntry
 from occupy_core.comparing.common_lowpass import coarse_lowpass_warnings, common_lowpass
 from occupy_core.comparing.comparison import Comparison, compare_classes
-from occupy_core.comparing.each_map import counts, estimate_settings, position_of_named_map
+from occupy_core.comparing.difference import SignedDifference, signed_difference
+from occupy_core.comparing.each_map import counts, estimate_settings, indices_of_difference, position_of_named_map
 from occupy_core.comparing.focus import is_focused
 from occupy_core.comparing.limits import MIN_GREY_FACTOR, MIN_PARTICLES
 from occupy_core.errors import MapError
@@ -49,6 +50,8 @@ class ClassComparison:
     warnings : tuple of str
     focused : bool
         Whether the classification was done in a mask around a part of the molecule.
+    difference : SignedDifference, optional
+        The difference of two classes that the settings ask for; None where they ask for none, or a class was left out.
     """
 
     result: Comparison
@@ -59,6 +62,7 @@ class ClassComparison:
     lowpass: float
     warnings: Tuple[str, ...]
     focused: bool = False
+    difference: Optional[SignedDifference] = None
 
 
 def compare_maps(
@@ -76,7 +80,7 @@ def compare_maps(
     ----------
     maps : sequence of MapInput
     settings : Settings
-        Low-pass, kernel, max_box, solvent_def and reference are used.
+        Low-pass, kernel, max_box, solvent_def, reference and difference are used.
     threads : int
     cache : ClassCache, optional
         Per-class data of these maps; this call reads the maps with `cache.read` and fills the cache. By default an
@@ -94,7 +98,8 @@ def compare_maps(
     JobError
         If two maps do not lie on one grid, or a temporary file cannot be written.
     SettingsError
-        If the setting `reference` gives a number that no map has, or the number of a map that cannot be used.
+        If the setting `reference` or `difference` gives a number that no map has, or `reference` the number of a map
+        that cannot be used.
     """
     notes: List[str] = []
     needed = replace(estimate_settings(settings), mode="occupancy", normalisation="calibrated")
@@ -107,6 +112,7 @@ def compare_maps(
     step(_PREPARATION, "differences")
     focused = _is_focused(focus_mask, entries, notes)
     entries, result = _compare_entries(maps, entries, settings, threads, notes, focused)
+    difference = _difference(maps, entries, settings, result.reference, focused, threads, notes)
     first = next(iter(entries.values()))
     notes += coarse_lowpass_warnings(first.parameters.lowpass, first.grid)
     return ClassComparison(
@@ -118,7 +124,33 @@ def compare_maps(
         first.parameters.lowpass,
         (*notes, *result.warnings),
         focused,
+        difference,
     )
+
+
+def _difference(
+    maps: Sequence[MapInput],
+    entries: Dict[int, ClassEntry],
+    settings: Settings,
+    reference: int,
+    focused: bool,
+    threads: int,
+    notes: List[str],
+) -> Optional[SignedDifference]:
+    """Return the difference that the settings ask for, and add its warnings to `notes`; `reference` is a position."""
+    pair = indices_of_difference(maps, settings)
+    if pair is None:
+        return None
+    missing = [maps[index].name for index in pair if index not in entries]
+    if missing:
+        notes.append(f"no difference of classes is written, since {' and '.join(missing)} could not be compared")
+        return None
+    first, second = (entries[index].data for index in pair)
+    names = (maps[pair[0]].name, maps[pair[1]].name)
+    pose = list(entries.values())[reference].data
+    result = signed_difference((first, second), names, pose, focused=focused, threads=threads)
+    notes += [f"{names[0]} minus {names[1]}: {text}" for text in result.warnings]
+    return result
 
 
 def _is_small(item: MapInput, notes: List[str]) -> bool:

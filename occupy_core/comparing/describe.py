@@ -48,7 +48,8 @@ def comparison_lines(report: Report) -> List[str]:
 def comparison_notes(report: Report) -> List[str]:
     """Return what a chart of the occupancies does not show.
 
-    That is what 1 stands for, changes, where the particles with and without each region are, and the unsure regions.
+    That is what 1 stands for, changes, the signed difference of two classes, where the particles with and without each
+    region are, and the unsure regions.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def comparison_notes(report: Report) -> List[str]:
     """
     meaning = [report["one_means"]] if report["one_means"] and report["regions"] else []
     changes = _change_lines(report["regions"])
-    return [*meaning, *changes, *particle_lines(report), *_unsure_lines(report["regions"])]
+    return [*meaning, *changes, *difference_lines(report), *particle_lines(report), *_unsure_lines(report["regions"])]
 
 
 def no_region_text(report: Report) -> str:
@@ -102,6 +103,20 @@ def region_text(region: Report) -> str:
         return text
     low, high = (region[f"occupancy_of_all_particles_{end}"] for end in ("low", "high"))
     return f"{text}; {_with_interval(of_all, low, high)} of all particles"
+
+
+def difference_lines(report: Report) -> List[str]:
+    """Describe the signed difference of two classes in one line; no line without one."""
+    found = report.get("difference")
+    if not found:
+        return []
+    (first, second), (more, less) = found["classes"], found["volumes_cubic_angstrom"]
+    level = f"{found['shown_at_sigmas']:g} sigma"
+    return [
+        f"{first} minus {second} ({found['map']}): {more:,.0f} Å^3 above {level}, where {first} has more, and "
+        f"{less:,.0f} Å^3 below -{level}, where {second} has more; from {found['lowest']:.1f} to "
+        f"{found['highest']:.1f} sigma"
+    ]
 
 
 def region_note(region: Report) -> str:

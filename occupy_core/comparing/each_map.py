@@ -112,13 +112,40 @@ def index_of_named_map(maps: Sequence[MapInput], settings: Settings) -> Optional
     """
     if not settings.reference.isdecimal():
         return None
-    numbers = {item.class_info.number: index for index, item in enumerate(maps) if item.class_info}
+    numbers = _numbers(maps)
     if int(settings.reference) not in numbers:
-        known = ", ".join(str(number) for number in sorted(numbers)) or "(the maps have no numbers)"
         raise SettingsError(
-            "reference", f"got {settings.reference}, expected one of the maps' numbers: {known}; or auto"
+            "reference", f"got {settings.reference}, expected one of the maps' numbers: {_known(numbers)}; or auto"
         )
     return numbers[int(settings.reference)]
+
+
+def indices_of_difference(maps: Sequence[MapInput], settings: Settings) -> Optional[Tuple[int, int]]:
+    """Return the indices of the two maps whose numbers the setting `difference` gives; None if it gives none.
+
+    Raises
+    ------
+    SettingsError
+        If no map has one of these numbers.
+    """
+    if not settings.difference:
+        return None
+    numbers = _numbers(maps)
+    first, second = map(int, settings.difference.split(","))
+    if not {first, second} <= set(numbers):
+        raise SettingsError(
+            "difference", f"got {settings.difference}, expected two of the maps' numbers: {_known(numbers)}"
+        )
+    return numbers[first], numbers[second]
+
+
+def _numbers(maps: Sequence[MapInput]) -> Dict[int, int]:
+    """Return the index of each map that has a number, by the number."""
+    return {item.class_info.number: index for index, item in enumerate(maps) if item.class_info}
+
+
+def _known(numbers: Mapping[int, int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers)) or "(the maps have no numbers)"
 
 
 def position_of_named_map(

@@ -14,6 +14,7 @@ from typing import Any, Dict, Optional, Sequence
 from occupy_core.comparing.compare_maps import ClassComparison
 from occupy_core.comparing.comparison import Region
 from occupy_core.comparing.describe import one_means
+from occupy_core.comparing.difference import SHOWN_SIGMAS, SMOOTHING, SignedDifference
 from occupy_core.comparing.occupancies import Interval, weighted_mean
 from occupy_core.comparing.poses import Pose
 from occupy_core.comparing.region_masks import soft_mask
@@ -22,7 +23,7 @@ from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
 from occupy_core.maps.grid import MapGrid, in_xyz
 from occupy_core.maps.writing import write_map
 from occupy_core.settings.job_spec import MapInput
-from occupy_core.settings.output_names import REGION_MASK, SPREAD_MAP
+from occupy_core.settings.output_names import DIFFERENCE_MAP, REGION_MASK, SPREAD_MAP
 
 Report = Dict[str, Any]
 
@@ -46,7 +47,7 @@ def write_comparison(comparison: ClassComparison, maps: Sequence[MapInput], fold
     dict
         The comparison's part of report.json; "outputs" names the files.
     """
-    grid = comparison.grid
+    grid, numbers = comparison.grid, {item.name: item.class_info.number for item in maps if item.class_info}
     spread = interpolate_on_map_grid(comparison.result.spread, grid.shape, spacing=comparison.spacing)
     write_map(folder / SPREAD_MAP, spread, grid, label="difference in occupancy between classes")
     del spread  # frees its memory before the next map of this size is made
@@ -57,6 +58,10 @@ def write_comparison(comparison: ClassComparison, maps: Sequence[MapInput], fold
         mask = soft_mask(region.mask, grid.shape, spacing=comparison.spacing, voxel_size=grid.voxel_size)
         write_map(folder / names[-1], mask, grid, label=f"mask of region {number}")
         del mask  # frees its memory before the next mask is made
+    difference = None
+    if comparison.difference is not None:
+        names.append(DIFFERENCE_MAP.format(*(numbers[name] for name in comparison.difference.names)))
+        difference = _write_difference(comparison.difference, folder / names[-1], comparison)
     reference = maps[result.reference]
     agreements = result.agreements or (Agreement(math.nan, math.nan),) * len(maps)
     return {
@@ -67,8 +72,26 @@ def write_comparison(comparison: ClassComparison, maps: Sequence[MapInput], fold
         "maps": [_map_report(*values) for values in zip(maps, result.grey_factors, result.poses, agreements)],
         "other_molecules": [item.name for item, value in zip(maps, agreements) if not value.is_of_one_molecule],
         "regions": [_region_report(number, item, maps, grid) for number, item in enumerate(result.regions, start=1)],
+        "difference": difference,
         "outputs": names,
         "warnings": list(comparison.warnings),
+    }
+
+
+def _write_difference(difference: SignedDifference, path: Path, comparison: ClassComparison) -> Report:
+    """Write the signed difference of two classes on the input grid, and return its part of the report."""
+    first, second = difference.names
+    values = interpolate_on_map_grid(difference.values.load(), comparison.grid.shape, spacing=comparison.spacing)
+    write_map(path, values, comparison.grid, label=f"{first} minus {second}, in sigma")
+    return {
+        "map": path.name,
+        "classes": list(difference.names),
+        "sigma": difference.sigma,
+        "lowest": float(values.min()),
+        "highest": float(values.max()),
+        "shown_at_sigmas": SHOWN_SIGMAS,
+        "smoothing_angstrom": SMOOTHING,
+        "volumes_cubic_angstrom": list(difference.volumes),
     }
 
 

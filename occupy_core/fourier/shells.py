@@ -138,9 +138,40 @@ def noise_with_spectrum(
     -------
     `noise`
     """
-    amplitude, shells = np.sqrt(power), np.arange(len(power))
-    band = band_within(noise.shape, 2 * max(noise.shape))
-    spectrum = forward(noise, band, threads=threads, out=workspace)
+    return filter_radially(noise, np.sqrt(power), mean=mean, threads=threads, workspace=workspace)
+
+
+def filter_radially(
+    volume: Volume,
+    amplitude: NDArray[np.float64],
+    *,
+    mean: float = 0.0,
+    threads: int = 1,
+    workspace: Optional[Spectrum] = None,
+) -> Volume:
+    """Multiply the Fourier components of a map by a factor that depends on their frequency alone, in place.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+        Overwritten with the result.
+    amplitude : float64 array, 1D
+        The factor of each shell, one Fourier pixel of the longest side wide. It is interpolated linearly between
+        shells, and that of the last shell holds beyond it.
+    mean : float
+        Added at the end.
+    threads : int
+        Does not change the result.
+    workspace : complex64 array, optional
+        Overwritten, instead of allocating memory; of the shape of `scipy.fft.rfftn(volume)`.
+
+    Returns
+    -------
+    `volume`
+    """
+    shells = np.arange(len(amplitude))
+    band = band_within(volume.shape, 2 * max(volume.shape))
+    spectrum = forward(volume, band, threads=threads, out=workspace)
     rows = folded_index(spectrum.shape[1])
 
     def multiply(sections: List[int], squared_radii: Image) -> None:
@@ -151,9 +182,9 @@ def noise_with_spectrum(
     def add_mean(slab: Volume) -> None:
         slab += np.float32(mean)
 
-    for_section_pairs(noise.shape, band, multiply, threads=threads)
+    for_section_pairs(volume.shape, band, multiply, threads=threads)
     inverse_along_z(spectrum, band, spectrum, threads=threads)
-    return inverse_along_y_and_x(spectrum, band, noise, threads=threads, finish=add_mean)
+    return inverse_along_y_and_x(spectrum, band, volume, threads=threads, finish=add_mean)
 
 
 def for_section_pairs(

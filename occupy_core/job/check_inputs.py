@@ -53,6 +53,7 @@ def check_inputs(job: Job, say: Say) -> None:
     if damaged:
         raise _damaged_error(damaged, len(job.maps))
     others = [*_grid_problems(job, grids), *_mask_problems(job, grids), *_model_problems(job)]
+    others += _difference_problems(job)
     problems = [*([] if grids else bad_maps), *others]
     if len(problems) == 1 and (grids or len(job.maps) == 1):
         raise problems[0]
@@ -83,6 +84,27 @@ def _damaged_error(problems: Sequence[str], count: int) -> MapError:
 
 def _all_failed(job: Job) -> str:
     return f"all {len(job.maps)} maps failed"
+
+
+def _difference_problems(job: Job) -> List[SettingsError]:
+    """Return why no difference of two classes can be made: the job compares none, or has no such classes."""
+    if not job.settings.difference:
+        return []
+    if len(job.maps) < 2 or not job.compare:
+        found = f"one map, {job.maps[0].path}" if len(job.maps) == 1 else "maps that the job does not compare"
+        return [
+            SettingsError(
+                "difference",
+                f"got {job.settings.difference}, but found {found}, expected classes to compare; leave it out",
+            )
+        ]
+    from occupy_core.comparing.each_map import indices_of_difference  # not needed for one map
+
+    try:
+        indices_of_difference(job.maps, job.settings)
+    except SettingsError as error:
+        return [error]
+    return []
 
 
 def _grid_problems(job: Job, grids: Dict[str, MapGrid]) -> Iterator[OccupyError]:

@@ -25,6 +25,7 @@ _COLOURS = ("#440154 #482475 #414487 #355f8d #2a788e #21918c #22a884 #44bf70 #7a
 PALETTE = ":".join(f"{step / (len(_COLOURS) - 1):g},{colour}" for step, colour in enumerate(_COLOURS))
 # Colours of the regions in the chart of logfile.pdf (matplotlib's C0 to C9), in the order of their numbers.
 _REGION_COLOURS = "#1f77b4 #ff7f0e #2ca02c #d62728 #9467bd #8c564b #e377c2 #7f7f7f #bcbd22 #17becf".split()
+_DIFFERENCE_COLOURS = ("#d62728", "#1f77b4")  # below and above 0: red, blue
 _REGION_TRANSPARENCY = 60  # percent
 _SAME_GREY_SCALE = 1.25  # at most this factor between the common part of two maps
 _LABELLED_STEPS = (0, 5, 10)
@@ -143,10 +144,24 @@ def _comparison_commands(number: int, comparison: Report) -> List[str]:
                 f"transparency #{model} {_REGION_TRANSPARENCY} target s",
                 "",
             ]
+        elif name == (comparison.get("difference") or {}).get("map"):
+            lines += _difference_commands(model, comparison["difference"])
         else:
             title = f"# #{model}: difference in occupancy between classes"
             lines += [title, f"open {quoted(name)}", f"hide #{model} models", ""]
     return lines
+
+
+def _difference_commands(model: int, difference: Report) -> List[str]:
+    """Return commands that open the signed difference of two classes with a surface on either side of 0."""
+    (first, second), level = map(comment, difference["classes"]), difference["shown_at_sigmas"]
+    levels = " ".join(f"level {side * level:g} color {colour}" for side, colour in zip((-1, 1), _DIFFERENCE_COLOURS))
+    return [
+        f"# #{model}: {first} minus {second}, in sigma: red where {second} has more, blue where {first} has more",
+        f"open {quoted(difference['map'])}",
+        f"volume #{model} style surface step 1 limitVoxelCount false {levels}",
+        "",
+    ]
 
 
 def _with_fitted(numbers: Sequence[int], fitted: FittedModels) -> List[int]:
@@ -202,7 +217,10 @@ def _commands_to_copy(
     if compared[1]["outputs"]:
         add(f"#{first} by how much the occupancy differs between classes", _colour_by_scale(first, compared[0]))
         add(f"#{first} by the local scale again", _colour_by_scale(first, first + 1))
-        add("no regions", f"hide #{compared[0]}-{free - 1} models")
+        has_difference = bool(compared[1].get("difference"))
+        add("no regions", f"hide #{compared[0]}-{free - 1 - has_difference} models")
+        if has_difference:
+            add("no difference of classes", f"hide #{free - 1} models")
     add("one level for all maps", *_common_levels(maps, item))
     add("small pieces of noise away", f"surface dust #{first} size 10")
     add(f"the surface of another model, #{free}, in the same colours", _colour_by_scale(free, first + 1))

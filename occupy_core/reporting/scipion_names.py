@@ -19,5 +19,6 @@ MAP_NAMES: Dict[str, Tuple[str, str]] = {
     "solvent_definition": ("solventDefinitionMask", "solventDefinitionMasks"),
 }
 REGION_MASK = "regionMask{}"  # with the number of a region of a comparison
+DIFFERENCE = "differenceMap"  # signed difference of two classes
 REGION_PARTICLES = {"with": "particlesWithRegion{}", "without": "particlesWithoutRegion{}"}
 PART_MASK = "partMask{}"  # with the number of a mask of a part of a fitted model

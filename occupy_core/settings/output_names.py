@@ -22,6 +22,7 @@ MODEL_REFMAC = "model_groups_refmac.txt"
 MODEL_PHENIX = "model_groups_phenix.eff"
 GROUP_MASK = "group_{}_mask.mrc"
 SPREAD_MAP = "occupancy_spread.mrc"
+DIFFERENCE_MAP = "difference{:03d}_{:03d}.mrc"
 FIGURE = "logfile.pdf"
 CHIMERAX = "occupy.cxc"
 NODE_FILE = "RELION_OUTPUT_NODES.star"
@@ -94,6 +95,11 @@ def is_region_mask(name: str) -> bool:
     return re.fullmatch(_REGION_MASK_PATTERN, name) is not None
 
 
+def is_difference_map(name: str) -> bool:
+    """Return whether a file has the name of a signed difference of two classes."""
+    return re.fullmatch(_DIFFERENCE_PATTERN, name) is not None
+
+
 def is_region_particles(name: str) -> bool:
     """Return whether a file has the name of the particles with or without a region."""
     return re.fullmatch(_REGION_PARTICLES_PATTERN, name) is not None
@@ -107,6 +113,7 @@ def is_output_name(name: str) -> bool:
 # Prefix of output names: lower-case letters, a number, an underscore; or empty.
 _PREFIX_PATTERN = r"([a-z]*\d+_)?"
 _REGION_MASK_PATTERN = re.escape(REGION_MASK).replace(re.escape("{:03d}"), r"\d{3,}")
+_DIFFERENCE_PATTERN = re.escape(DIFFERENCE_MAP).replace(re.escape("{:03d}"), r"\d{3,}")
 _REGION_PARTICLES_PATTERN = "|".join(
     re.escape(name).replace(re.escape("{:03d}"), r"\d{3,}") for name in REGION_PARTICLES.values()
 )
@@ -121,6 +128,7 @@ _OUTPUT_PATTERN = "|".join(
         *(_PREFIX_PATTERN + re.escape(name) for name in _FILES_OF_MAP),
         _REGION_MASK_PATTERN,
         _REGION_PARTICLES_PATTERN,
+        _DIFFERENCE_PATTERN,
         re.escape(GROUP_MASK).replace(re.escape("{}"), "[A-Za-z0-9_-]+"),
     )
 )

@@ -23,7 +23,7 @@ class Description:
     help : str
         Effect of the setting, in full sentences.
     group : str
-        Section of a form: "scale", "modify", "solvent", "output", "model" or "particles".
+        Section of a form: "scale", "modify", "solvent", "output", "model" or "comparison".
     choices : tuple of str
         The values of a "choice"; empty for other kinds.
     when_on : float, optional

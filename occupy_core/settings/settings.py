@@ -369,9 +369,16 @@ class Settings:
         "Particles of regions",
         "flag",
         "yes, no",
-        "For each sure region where the classes of a classification differ, give the particles of the classes that "
-        "have it, at an occupancy of 0.5 or more, and the particles of those that do not.",
-        "particles",
+        "Divide the particles by each sure region: of classes that have it at an occupancy of 0.5 or more, and others.",
+        "comparison",
+    )
+    difference: str = setting(
+        "",
+        "Signed difference of classes",
+        "text",
+        "two different class numbers, such as 1,2",
+        "Write the map of the first class minus the second, smoothed by 12 Å, in standard deviations of its noise.",
+        "comparison",
     )
     seed: int = setting(
         0,

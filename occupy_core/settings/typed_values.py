@@ -53,7 +53,9 @@ def parse_value(name: str, text: str, description: Description, default: Any) ->
     word = plain_text(text)
     lower = word.lower()
     if name == "classes":
-        return _parse_classes(word, description)
+        return "all" if lower in (*NOT_GIVEN, "all") else _parse_classes(name, word, description)
+    if name == "difference":
+        return default if lower in (*NOT_GIVEN, *_FALSE) else _parse_classes(name, word, description)
     if name == "reference":
         return _parse_reference(lower, default)
     if name == "model_masks":
@@ -173,17 +175,15 @@ def _parse_reference(lower: str, default: str) -> str:
     return match[2] if match else lower
 
 
-def _parse_classes(word: str, description: Description) -> str:
-    """Return class numbers separated by commas, with the numbers of a range one by one; or "all"."""
+def _parse_classes(name: str, word: str, description: Description) -> str:
+    """Return class numbers separated by commas, with the numbers of a range one by one."""
     lower = word.lower()
-    if lower in (*NOT_GIVEN, "all"):
-        return "all"
     numbers: List[str] = []
     spaced = re.sub(r"\s*(-|–|\.\.+)\s*", "-", re.sub(r"\bclass(es)?\b", " ", lower))
     for part in re.split(r"[\s,;+&]+", spaced.strip(" ,;")):
         match = re.fullmatch(r"0*(\d{1,9})(-0*(\d{1,9}))?", part, re.A)
         first, last = (int(match[1]), int(match[3] or match[1])) if match else (0, 0)
         if first < 1 or not first <= last < first + _MOST_CLASSES:
-            raise SettingsError("classes", f"got {shortened(repr(word))}, expected {description.values}, or 1-3")
+            raise SettingsError(name, f"got {shortened(repr(word))}, expected {description.values}, or 1-3")
         numbers += [str(number) for number in range(first, last + 1)]
     return ",".join(numbers)

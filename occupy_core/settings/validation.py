@@ -126,6 +126,11 @@ def _is_path(value: Any) -> bool:
     return value is None or value.strip() != ""
 
 
+def _is_pair(text: str) -> bool:
+    """Return whether a text holds two different class numbers, such as 1,2."""
+    return re.fullmatch(r"[1-9]\d*,[1-9]\d*", text) is not None and len(set(text.split(","))) == 2
+
+
 _RANGES: Mapping[str, Callable[[Any], bool]] = {
     "amplify": _is_power,
     "attenuate": _is_power,
@@ -145,6 +150,7 @@ _RANGES: Mapping[str, Callable[[Any], bool]] = {
     "seed": lambda seed: 0 <= seed <= 2147483647,
     "classes": lambda text: re.fullmatch(r"all|[1-9]\d*(,[1-9]\d*)*", text) is not None,
     "reference": lambda text: re.fullmatch(r"auto|own|shared|[1-9]\d*", text) is not None,
+    "difference": lambda text: text == "" or _is_pair(text),
     "target_mask": lambda paths: all(isinstance(path, str) and path.strip() != "" for path in paths),
     "solvent_def": _is_path,
     "model": _is_path,

@@ -11,13 +11,15 @@ from pyworkflow import NEW
 
 import occupy_scipion.protocols.outputs as outputs
 from occupy_core.comparing.describe import sure_regions
+from occupy_core.comparing.each_map import indices_of_difference
 from occupy_core.comparing.particle_groups import particle_groups
 from occupy_core.errors import SettingsError
 from occupy_core.reporting import scipion_names
+from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.output_names import SPREAD_MAP
 from occupy_scipion import report
 from occupy_scipion.checks import bold_label
-from occupy_scipion.form import add_named_settings, add_reference_of_comparison
+from occupy_scipion.form import add_named_settings, add_reference_of_comparison, problem_text
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
 from occupy_scipion.sources import is_set
 
@@ -47,6 +49,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         "scaleMaps": SetOfVolumes,
         "confidenceMaps": SetOfVolumes,
         outputs.SPREAD: Volume,
+        scipion_names.DIFFERENCE: Volume,
         **{scipion_names.REGION_MASK.format(number): VolumeMask for number in range(1, _DECLARED_REGIONS + 1)},
         **{
             name.format(number): SetOfParticles
@@ -66,7 +69,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         )
         add_named_settings(form, "lowpass", "max_box", "kernel_size", "kernel_radius", "invert")
         add_reference_of_comparison(form)
-        add_named_settings(form, "particles")
+        add_named_settings(form, "particles", "difference")
         form.addSection(label="Solvent and target masks")
         add_named_settings(form, "solvent_def", "target_mask")
         form.addParallelSection(threads=4, mpi=0)
@@ -87,6 +90,10 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         for region in sure_regions(comparison):
             title = f"mask of region {region['number']}"
             files[scipion_names.REGION_MASK.format(region["number"])] = (region["mask"], VolumeMask, title)
+        difference = comparison.get("difference")
+        if difference:
+            title = f"{' minus '.join(difference['classes'])}, in sigma"
+            files[scipion_names.DIFFERENCE] = (difference["map"], Volume, title)
         for name, (file_name, kind, title) in files.items():
             path = self._getExtraPath(file_name)
             created[name] = outputs.set_file_and_grid(kind(), first, path, title, voxel_size=voxel_size)
@@ -127,6 +134,11 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
     def _input_problems(self, settings, sources):
         if len(sources) < 2:
             return [f"*{self._input_label}*: found {len(sources)} map, expected two or more to compare"]
+        try:
+            maps = [MapInput(item.path, class_info=item.class_info) for item in sources]
+            indices_of_difference(maps, settings)
+        except SettingsError as error:
+            return [problem_text(error)]
         if settings.particles and not isinstance(self._input_object(), SetOfClasses3D):
             return [
                 f"{bold_label('particles')}: found a set of volumes, which does not know its particles, expected the "

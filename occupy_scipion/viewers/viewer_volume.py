@@ -10,7 +10,7 @@ from pyworkflow.viewer import DESKTOP_TKINTER, Viewer
 
 from occupy_core.errors import MapError
 from occupy_core.reporting.pdf.sections_figure import SectionsFigure
-from occupy_core.settings.output_names import GROUP_MASK, MAP_OUTPUTS, SPREAD_MAP, is_region_mask
+from occupy_core.settings.output_names import GROUP_MASK, MAP_OUTPUTS, SPREAD_MAP, is_difference_map, is_region_mask
 from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyLocalScale, ProtOccupyModel
 from occupy_scipion.source_files import voxels_of
 from occupy_scipion.sources import source_of
@@ -44,7 +44,7 @@ class OccupyVolumeViewer(Viewer):
 def _title(volume: Volume) -> str:
     """Return the kind of output in words; empty for a volume that is no output of this plugin."""
     name = os.path.basename(volume.getFileName())
-    if name == SPREAD_MAP or is_region_mask(name) or _is_part_mask(name):
+    if name == SPREAD_MAP or is_difference_map(name) or is_region_mask(name) or _is_part_mask(name):
         return volume.getObjComment()
     titles = {kind.file_name: kind.title for kind in MAP_OUTPUTS.values() if name.endswith(kind.file_name)}
     return titles[max(titles, key=len)] if titles else ""

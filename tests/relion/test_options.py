@@ -94,6 +94,7 @@ def test_every_setting_has_an_option_of_the_same_name():
         "classes": ("3, 1", "3,1"),
         "reference": ("Shared", "shared"),
         "particles": ("Yes", True),
+        "difference": ("class 3, 1", "3,1"),
         "seed": ("3", 3),
         "figures": ("No", False),
         "model": ("model.cif", "model.cif"),

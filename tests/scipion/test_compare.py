@@ -69,6 +69,22 @@ def test_regions_are_outputs(lab, imported, run, simulated):
     np.testing.assert_allclose(medians, [0.3, 0.9, 0.3], atol=0.1)
 
 
+def test_difference_of_two_maps_is_an_output(lab, imported, simulated):
+    wrong = compare(lab, imported, "outputVolumes", differenceOf="1,9")
+    assert wrong.validate() == ["*Signed difference of classes*: got 1,9, expected two of the maps' numbers: 1, 2, 3"]
+    protocol = lab.launch(compare(lab, imported, "outputVolumes", differenceOf="2, 1"))
+    assert protocol.isFinished(), protocol.getErrorMessage()
+    found = lab.read_back(protocol)
+    output = found["outputs"]["differenceMap"]
+    assert output["class"] == "Volume" and output["sampling"] == 3.0
+    assert output["origin"] == found["outputs"]["scaleMaps"]["items"][0]["origin"]
+    assert output["comment"] == "import_state2.mrc minus import_state1.mrc, in sigma"
+    values = mrcfile.read(protocol.differenceMap.getFileName())
+    assert np.median(values[simulated[0].parts[2]]) > 8 and abs(np.median(values[simulated[0].parts[0]])) < 3
+    assert "mrc minus import_state1.mrc (difference002_001.mrc): " in "\n".join(found["summary"])
+    assert OccupyVolumeViewer.can_handle_this_instance(protocol.differenceMap)
+
+
 def test_summary_and_methods_name_the_regions(lab, run):
     found = lab.read_back(run)
     text = "\n".join(found["summary"])

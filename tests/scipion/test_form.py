@@ -76,7 +76,7 @@ EXPECTED = {
     "figures": False,
 }
 # Settings of the form of "compare classes" only.
-OF_COMPARISON = {"particles"}
+OF_COMPARISON = {"particles", "difference"}
 
 
 def parameters(lab):

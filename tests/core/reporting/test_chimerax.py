@@ -26,8 +26,8 @@ XYZ = rf"{NUMBER},{NUMBER},{NUMBER}"
 # Grammar of the commands, from the ChimeraX user guide.
 COMMANDS = [
     r"open \S.*",  # what follows is checked in `word`
-    rf"volume {MODELS}( style surface| step 1| limitVoxelCount false| level {NUMBER}| voxelSize {NUMBER}"
-    rf"| origin {XYZ})+",
+    rf"volume {MODELS}( style surface| step 1| limitVoxelCount false| level {NUMBER}| color {COLOUR}"
+    rf"| voxelSize {NUMBER}| origin {XYZ})+",
     rf"color sample {MODELS} map #\d+ palette {PALETTE}",
     rf"color {MODELS} {COLOUR} target s",
     rf"color byattribute [ar]:\w+ {MODELS} palette {PALETTE}",
@@ -221,7 +221,7 @@ def compared(write_mrc, tmp_path):
         MapInput(write_mrc(made.volume, f"c{number}.mrc", 3.0), f"class00{number}_", None, ClassInfo(number, 0.3))
         for number, made in enumerate(classes(), start=1)
     )
-    run_job(Job(maps, str(tmp_path / "out"), Settings(figures=False), compare=True))
+    run_job(Job(maps, str(tmp_path / "out"), Settings(figures=False, difference="1,3"), compare=True))
     return tmp_path / "out", json.loads((tmp_path / "out" / "report.json").read_text())
 
 
@@ -232,16 +232,27 @@ def test_classes_have_their_regions_and_the_spread(compared):
     for line in [*lines, *to_copy]:
         assert any(re.fullmatch(pattern, line) for pattern in COMMANDS), line
     # Three maps with two outputs each have the numbers 1 to 9.
-    assert opened_files(script)[9:] == [
-        str(folder / name) for name in ("occupancy_spread.mrc", "region001_mask.mrc", "region002_mask.mrc")
-    ]
+    names = ("occupancy_spread.mrc", "region001_mask.mrc", "region002_mask.mrc", "difference001_003.mrc")
+    assert opened_files(script)[9:] == [str(folder / name) for name in names]
     assert "hide #10 models" in lines and "hide #4,7 models" in lines
     for number, colour in ((11, "C0"), (12, "C1")):  # as in the chart of logfile.pdf
         assert f"color #{number} {to_hex(colour)} target s" in lines
         assert f"transparency #{number} 60 target s" in lines
         assert f"volume #{number} style surface step 1 limitVoxelCount false level 0.5" in lines
     assert any(line.startswith("color sample #1 map #10 ") for line in to_copy) and "hide #10-12 models" in to_copy
-    assert any("#13" in line for line in to_copy)  # the number of a model that the user opens
+    assert any("#14" in line for line in to_copy)  # the number of a model that the user opens
+
+
+def test_difference_of_classes_is_shown_on_either_side_of_zero(compared):
+    folder, _ = compared
+    lines = (folder / "occupy.cxc").read_text().splitlines()
+    (place,) = (number for number, line in enumerate(lines) if line == 'open "difference001_003.mrc"')
+    title = "# #13: class 1 minus class 3, in sigma: red where class 3 has more, blue where class 1 has more"
+    assert lines[place - 1] == title
+    surfaces = f"level -4 color {to_hex('C3')} level 4 color {to_hex('C0')}"
+    assert lines[place + 1] == f"volume #13 style surface step 1 limitVoxelCount false {surfaces}"
+    to_copy = commands(folder / "occupy.cxc", commented=True)
+    assert "hide #10-12 models" in to_copy and "hide #13 models" in to_copy
 
 
 def test_classes_have_one_level(compared):
