@@ -104,6 +104,7 @@ def small_motions(volume: Volume, part: Tuple[slice, ...], centre: Doubles, step
     wider = tuple(slice(max(s.start - 1, 0), min(s.stop + 1, side)) for s, side in zip(part, volume.shape))
     inner = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(part, wider))
     along_z, along_y, along_x = (item[inner] for item in np.gradient(volume[wider], *steps))
-    z, y, x = np.ix_(*(np.arange(s.start, s.stop) * step - c for s, step, c in zip(part, steps, centre)))
+    axes = (np.arange(s.start, s.stop) * step - c for s, step, c in zip(part, steps, centre))
+    z, y, x = np.ix_(*(axis.astype(np.float32) for axis in axes))
     turned = (along_x * y - along_y * x, along_z * x - along_x * z, along_y * z - along_z * y)
     return np.stack([along_z, along_y, along_x, *turned]).astype(np.float32, copy=False)

@@ -13,6 +13,7 @@ import numpy as np
 
 from occupy_core.errors import ModelError
 from occupy_core.input_files import require_regular_file
+from occupy_core.job.memory import return_freed_memory
 from occupy_core.job.outputs import MapOutputs
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.reading import read_map
@@ -108,6 +109,7 @@ def measure_job_model(
             step=step,
         )
     report = write_model_outputs(result, maps, folder, kind=settings.model_groups, masks=settings.model_masks)
+    return_freed_memory()
     for line in [*short_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
         progress(f"  {line}")
     return report, result

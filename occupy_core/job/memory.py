@@ -7,7 +7,7 @@ import ctypes
 import threading
 
 # Numbers of parameters in glibc's malloc.h.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _MOST_ARENAS = -1, -3, -8
 _KEPT = 32 << 20  # bytes, the largest value that glibc takes
 _PATIENCE = 10.0  # seconds; a small product takes no time
 
@@ -16,8 +16,8 @@ def keep_freed_memory() -> None:
     """Tell glibc to keep freed memory for the next array instead of returning it to the system.
 
     A job makes thousands of arrays of a few sections, one after the other. The system clears the memory of each array
-    that it hands out, which takes a sixth of a job's time. Arrays of more than 32 MiB are still returned. Does nothing
-    where the C library is not glibc.
+    that it hands out, which takes a sixth of a job's time. Arrays of more than 32 MiB are still returned. All threads
+    share one arena, so that what one has freed serves the others. Does nothing where the C library is not glibc.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -25,6 +25,18 @@ def keep_freed_memory() -> None:
         return
     mallopt(_MMAP_THRESHOLD, _KEPT)
     mallopt(_TRIM_THRESHOLD, _KEPT)
+    mallopt(_MOST_ARENAS, 1)
+
+
+def return_freed_memory() -> None:
+    """Tell glibc to return all freed memory to the system: after work that took much more than what follows.
+
+    Does nothing where the C library is not glibc.
+    """
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        return
 
 
 def claim_blas_buffer() -> None:

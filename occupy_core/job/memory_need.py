@@ -23,7 +23,8 @@ from occupy_core.settings.settings import Settings
 # 1.1 times the peak (tests/core/job/test_memory_need.py has the figures).
 _PROGRAM = 63_000_000  # bytes: Python and its libraries
 _FIGURES = 26_000_000  # matplotlib
-_MODEL = 315_000_000  # gemmi and the densities of a model
+_MODEL = 240_000_000  # gemmi and the fit of a model of 100 chains
+_MODEL_KEPT = 130_000_000  # what stays of it while the local scale is estimated
 # A job that does not fit by this factor certainly fails: it is refused. Closer ones get a warning.
 _CERTAIN = 1.5
 _VALUE = 4  # bytes
@@ -62,7 +63,7 @@ def needed_memory(shape: Tuple[int, int, int], settings: Settings, *, compare: b
         stages.append(3.2 * whole * makes_masks)
     stages.append(6.8 * whole * settings.hist_match)
     if settings.model is not None:
-        stages.append(_MODEL + 1.2 * whole)
+        stages = [max(stages) + _MODEL_KEPT, _MODEL + 1.2 * whole]
     return int(_PROGRAM + _FIGURES * settings.figures + max(stages))
 
 

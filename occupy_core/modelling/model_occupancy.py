@@ -12,13 +12,13 @@ from scipy import stats
 
 from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.comparing.limits import FALSE_ALARM, INTERVAL_SIGMAS, MIN_DIFFERENCE
-from occupy_core.errors import MapError, ModelError
-from occupy_core.maps.density_map import DensityMap
+from occupy_core.errors import ModelError
 from occupy_core.maps.grid import MapGrid
 from occupy_core.modelling.atoms.atomic_model import AtomicModel
 from occupy_core.modelling.atoms.groups import Group, Window
 from occupy_core.modelling.fit.fit_map import FittedMap, fit_map
 from occupy_core.modelling.fit.frame import Frame, positions_in_map
+from occupy_core.modelling.fit.map_to_fit import Reader
 from occupy_core.modelling.fit.placed_model import PlacedModel, place_model
 from occupy_core.modelling.fit_warnings import above_one, fit_warnings, missing_parts
 from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale, contrast_errors, find_scale, scale_of_named
@@ -130,7 +130,7 @@ class ModelOccupancy:
 
 
 def measure_model(
-    readers: Sequence[Callable[[], DensityMap]],
+    readers: Sequence[Reader],
     model: AtomicModel,
     groups: Sequence[Group],
     windows: Sequence[Window],
@@ -178,14 +178,11 @@ def measure_model(
     are_classes = len(readers) > 1 if are_classes is None else are_classes
     warnings = list(model.warnings)
     names = list(names) or [f"map {number}" for number in range(1, len(readers) + 1)]
-    placed = _place(readers, lambda source: place_model(source, model, groups, lowpass, warnings, threads))
+    placed = _place(readers, lambda read: place_model(read, model, groups, lowpass, warnings, threads))
     fits: List[FittedMap] = []
     for number, read in enumerate(readers):
         step(number / len(readers), f"model in {names[number]}")
-        source = read()
-        if placed.grid.difference(source.grid):
-            raise MapError(f"{source.path}: {placed.grid.difference(source.grid)}, expected the grid of the first map")
-        fits.append(fit_map(source, placed, windows, threads))
+        fits.append(fit_map(placed.read(read, threads), placed, windows, threads))
     warnings += fit_warnings(fits, names) + missing_parts(groups, fits, names)
     masses = np.array([group.mass for group in groups])
     values, errors = [fit.occupancies for fit in fits], [fit.errors for fit in fits]
@@ -235,12 +232,12 @@ def measure_model(
     )
 
 
-def _place(readers: Sequence[Callable[[], DensityMap]], place: Callable[[DensityMap], PlacedModel]) -> PlacedModel:
+def _place(readers: Sequence[Reader], place: Callable[[Reader], PlacedModel]) -> PlacedModel:
     """Place the model in the first map that it lies in: any class may be junk."""
     reasons: List[ModelError] = []
     for read in readers:
         try:
-            return place(read())
+            return place(read)
         except ModelError as error:
             reasons.append(error)
     raise reasons[0]

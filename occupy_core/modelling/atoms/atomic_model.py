@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sys
+from array import array
 from dataclasses import dataclass, field
 from typing import List, Mapping, Set, Tuple
 
@@ -100,19 +102,17 @@ def read_model(path: str) -> AtomicModel:
     """
     structure = read_structure(path)
     warnings = _reduce(structure, path)
-    positions: List[List[float]] = []
+    # Lists of numbers would take as much memory as several maps in models of many chains.
+    coordinates, masses, b_factors, residue_of_atom = array("d"), array("d"), array("d"), array("q")
     elements: List[str] = []
-    masses: List[float] = []
-    b_factors: List[float] = []
-    residue_of_atom: List[int] = []
     residues: List[Residue] = []
     entities = {subchain: item.name for item in structure.entities for subchain in item.subchains}
     for chain in structure[0]:
         for residue in filter(len, chain):  # hydrogens alone leave a residue without atoms
             for atom in residue:
                 atom.serial = len(elements)
-                positions.append(atom.pos.tolist())
-                elements.append(atom.element.name)
+                coordinates.extend(atom.pos.tolist())
+                elements.append(sys.intern(atom.element.name))
                 masses.append(atom.element.weight)
                 b_factors.append(atom.b_iso)
                 residue_of_atom.append(len(residues))
@@ -125,14 +125,14 @@ def read_model(path: str) -> AtomicModel:
             f"{path}: found only one atom for each residue of chain {traces[0]}, expected all atoms, as the density of "
             "such a trace is not that of the molecule; give the full model"
         )
+    positions = np.array(coordinates).reshape(-1, 3)
     if not (np.isfinite(positions).all() and np.isfinite(b_factors).all()):
         raise ModelError(f"{path}: found atoms without coordinates or B-factor, expected numbers for each atom")
-    places = np.array(positions)
-    _refuse_stray_atoms(path, structure, places)
+    _refuse_stray_atoms(path, structure, positions)
     return AtomicModel(
         path,
         structure,
-        places,
+        positions,
         tuple(elements),
         np.array(masses),
         np.array(b_factors),

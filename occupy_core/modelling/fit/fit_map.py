@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.arrays.slabs import for_each
-from occupy_core.maps.density_map import DensityMap
+from occupy_core.arrays.types import Volume
 from occupy_core.modelling.atoms.groups import Window
 from occupy_core.modelling.fit.find_frame import lies_in
 from occupy_core.modelling.fit.fit_result import GroupFit
 from occupy_core.modelling.fit.group_density import GroupDensity
 from occupy_core.modelling.fit.group_fit import fit_groups
+from occupy_core.modelling.fit.map_to_fit import MapToFit
 from occupy_core.modelling.fit.normal_equations import Place, normal_equations
-from occupy_core.modelling.fit.placed_model import PlacedModel, on_working_grid
+from occupy_core.modelling.fit.placed_model import PlacedModel
 
 # Share of a group's atoms that must lie in the box and outside flat areas for it to have an occupancy. Ours.
 _MIN_SEEN = 0.7
@@ -64,18 +65,17 @@ class FittedMap:
     displacement: float = 0.0
 
 
-def fit_map(source: DensityMap, placed: PlacedModel, windows: Sequence[Window], threads: int) -> FittedMap:
+def fit_map(source: MapToFit, placed: PlacedModel, windows: Sequence[Window], threads: int) -> FittedMap:
     """Fit one map; `windows` are parts of chains, each mostly in one group."""
     shown = _shown(source, placed, placed.positions)
     if not shown:
         return _nothing(len(placed.owner), len(windows))
-    volume = on_working_grid(source, placed.shape, threads)
-    fit = fit_groups(volume, [placed.densities[index] for index in shown], finest=placed.finest, threads=threads)
+    fit = _fit(source, placed, shown, threads)
     shown_there = _shown(source, placed, fit.motion.places(placed.positions))
     if shown_there and shown_there != shown:
         shown = shown_there
-        fit = fit_groups(volume, [placed.densities[index] for index in shown], finest=placed.finest, threads=threads)
-    if not _is_right(fit, source, placed, threads):
+        fit = _fit(source, placed, shown, threads)
+    if not _is_right(fit, source.outline, placed):
         return replace(_nothing(len(placed.owner), len(windows)), correlation=fit.correlation, signal=fit.signal)
     occupancies = np.full(len(placed.densities), np.nan)
     errors = occupancies.copy()
@@ -87,13 +87,18 @@ def fit_map(source: DensityMap, placed: PlacedModel, windows: Sequence[Window], 
     return FittedMap(of_groups, of_errors, *of_windows, *judged, fit.motion, fit.displacement)
 
 
+def _fit(source: MapToFit, placed: PlacedModel, shown: Sequence[int], threads: int) -> GroupFit:
+    densities = [placed.densities[index] for index in shown]
+    return fit_groups(source.volume, densities, finest=placed.finest, threads=threads)
+
+
 def _nothing(groups: int, windows: int) -> FittedMap:
     """Return the fit of a map that shows no part of the model."""
     of_groups, of_windows = np.full(groups, np.nan), np.full(windows, np.nan)
     return FittedMap(of_groups, of_groups, of_windows, of_windows)
 
 
-def _is_right(fit: GroupFit, source: DensityMap, placed: PlacedModel, threads: int) -> bool:
+def _is_right(fit: GroupFit, outline: Volume, placed: PlacedModel) -> bool:
     """Return whether the map shows the model: better than noise does, and where the fit has moved it far, upright."""
     if not fit.has_converged or fit.signal < _MIN_SIGNAL:
         return False
@@ -101,24 +106,14 @@ def _is_right(fit: GroupFit, source: DensityMap, placed: PlacedModel, threads: i
         return True
     if fit.motion.angle > _LARGE_TURN and fit.correlation < _MIN_CORRELATION_OF_TURNED:
         return False
-    coarse = on_working_grid(source, placed.outline.density.shape, threads)
-    moved = replace(fit.motion, steps=placed.outline.steps).moved(coarse)
+    moved = replace(fit.motion, steps=placed.outline.steps).moved(outline)
     return lies_in(placed.outline, moved, placed.frame, placed.grid)
 
 
-def _shown(source: DensityMap, placed: PlacedModel, positions: NDArray[np.float64]) -> List[int]:
+def _shown(source: MapToFit, placed: PlacedModel, positions: NDArray[np.float64]) -> List[int]:
     """Return the densities whose atoms, at these positions, mostly lie in the box, outside areas of one value."""
-    shape = np.array(source.data.shape)
     owner = np.array(placed.owner)[placed.group_of_atom]
-    index = np.round(positions / placed.grid.voxel_size).astype(int)
-    inside = np.all((index >= 0) & (index < shape), axis=1)
-    flat = inside.copy()
-    at_atoms = source.data[tuple(index[inside].T)]
-    for axis in range(3):  # the neighbours towards the middle of the box along each axis have the same value
-        neighbour = index[inside].copy()
-        neighbour[:, axis] += np.where(neighbour[:, axis] < shape[axis] // 2, 1, -1)
-        flat[inside] &= source.data[tuple(neighbour.T)] == at_atoms
-    seen = inside & ~flat
+    seen = source.shows(positions, placed.grid.voxel_size)
     return [number for number in range(len(placed.densities)) if seen[owner == number].mean() >= _MIN_SEEN]
 
 
@@ -158,9 +153,10 @@ def _fit_windows(
 def _deviations(
     fit: GroupFit, densities: Sequence[GroupDensity], full: float
 ) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
-    columns = [fit.weights.column(item) for item in densities]
     places = [Place.of(item, fit.residual.shape) for item in densities]
-    equations = normal_equations(columns, places, fit.residual, fit.weights.near)
+    equations = normal_equations(
+        lambda number: [fit.weights.column(densities[number])], places, fit.residual, fit.weights.near
+    )
     matrix = equations.matrix
     matrix[np.diag_indices_from(matrix)] += (WINDOW_SPREAD * full) ** -2
     covariance = np.linalg.inv(matrix)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from occupy_core.arrays.slabs import for_slabs
 from occupy_core.arrays.types import Volume
 from occupy_core.fourier.transforms import Spectrum
-from occupy_core.modelling.fit.group_density import Frequencies
+from occupy_core.modelling.fit.group_density import Frequencies, GroupDensity
 
 Doubles = NDArray[np.float64]
 
@@ -30,6 +30,11 @@ def taper(k: Frequencies, finest: float) -> Frequencies:
     """Return the factor by which frequencies fade out: 1, and a cosine to 0 over the last fifth before `finest` (Å)."""
     along = np.clip((k * finest - _TAPER) / (1 - _TAPER), 0, 1)
     return ((1 + np.cos(np.pi * along)) / 2).astype(np.float32)
+
+
+def tapered(density: GroupDensity, finest: float) -> Volume:
+    """Return the density of a group in its own box, faded out at the finest detail (Å); float32."""
+    return density.filtered(taper(density.frequencies(), finest))
 
 
 class FrequencyShells:

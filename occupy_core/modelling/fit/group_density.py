@@ -32,6 +32,9 @@ _BLUR_OF_SPACING = 60.0
 # Å, and spacings of the grid, beyond the atoms: the blurred density, and the reach of the filters by which maps are
 # weighted, fit in. Ours.
 _MARGIN, _MARGIN_SPACINGS = 20.0, 8.0
+# Å beyond the atoms: farther, the density counts as 0. It saves a third of time and memory, and the benchmark is no
+# worse for it. Ours.
+_COMPARED = 12.0
 # Voxels: a box around atoms that is larger than this is none of a molecule, and would fill the memory. Ours.
 _MAX_VOXELS = 5e8
 
@@ -46,15 +49,22 @@ class GroupDensity:
         Voxel of the map where the box begins (z, y, x); may be negative.
     shape : three int
         Size of the box, voxels.
+    border : three int
+        Voxels on each side by which the transformed box is larger.
     steps : three float
         Spacing of the grid (z, y, x), Å.
-    spectrum : complex64 array
-        Fourier transform of the density, blurred by `blur`.
+    finest : float
+        Finest detail that is kept, Å.
+    spectrum : complex64 array, 1D
+        Fourier transform of the density, blurred by `blur`, up to the finest detail: for a box of 2.5 voxels in it, a
+        quarter of the transform.
     """
 
     first: Tuple[int, ...]
     shape: Tuple[int, ...]
+    border: Tuple[int, ...]
     steps: Tuple[float, ...]
+    finest: float
     spectrum: Spectrum = field(repr=False)
 
     @property
@@ -64,16 +74,21 @@ class GroupDensity:
 
     def frequencies(self) -> Frequencies:
         """Return the frequency, 1/Å, of each component of the spectrum."""
-        return frequencies_of(self.shape, self.steps)
+        k = frequencies_of(self._transformed, self.steps)
+        return k[k < 1 / self.finest]
 
     def filtered(self, factor: Frequencies) -> Volume:
-        """Return the density, multiplied in Fourier space by a factor for each component of the spectrum.
+        """Return the density, up to the finest detail, times a factor for each component of the spectrum."""
+        k = frequencies_of(self._transformed, self.steps)
+        kept = k < 1 / self.finest
+        whole = np.zeros(k.shape, np.complex64)
+        whole[kept] = self.spectrum * (factor * np.exp(self.blur / 4 * np.square(k[kept])))
+        box = tuple(slice(border, border + side) for border, side in zip(self.border, self.shape))
+        return np.ascontiguousarray(scipy.fft.irfftn(whole, self._transformed)[box], dtype=np.float32)
 
-        The factor must be 0 beyond the detail that the grid can hold.
-        """
-        k = self.frequencies()
-        unblurred = np.exp(np.minimum(self.blur / 4 * k * k, 60.0))
-        return scipy.fft.irfftn(self.spectrum * (factor * unblurred), self.shape).astype(np.float32, copy=False)
+    @property
+    def _transformed(self) -> Tuple[int, ...]:
+        return tuple(side + 2 * border for side, border in zip(self.shape, self.border))
 
 
 def blur_on_grid(steps: Sequence[float]) -> float:
@@ -93,6 +108,7 @@ def group_density(
     elements: Sequence[str],
     b_factors: NDArray[np.float64],
     steps: Sequence[float],
+    finest: float,
 ) -> GroupDensity:
     """Compute the density of atoms on the grid of a map.
 
@@ -104,7 +120,9 @@ def group_density(
     b_factors : float array
         Å^2.
     steps : sequence of three float
-        Spacing of the grid (z, y, x), Å; at most a third of the finest detail that will be used.
+        Spacing of the grid (z, y, x), Å.
+    finest : float
+        Finest detail to keep, Å: more than two spacings.
 
     Raises
     ------
@@ -129,8 +147,10 @@ def group_density(
     calculator.blur = blur_on_grid(steps)
     calculator.add_model_density_to_grid(_atoms_and_ice(positions - first * spacing, elements, b_factors))
     density = np.array(calculator.grid, copy=False).transpose(2, 1, 0).astype(np.float32)
-    spectrum = scipy.fft.rfftn(density).astype(np.complex64, copy=False)
-    return GroupDensity(tuple(int(index) for index in first), tuple(shape), tuple(steps), spectrum)
+    spectrum = scipy.fft.rfftn(density)[frequencies_of(shape, steps) < 1 / finest].astype(np.complex64, copy=False)
+    border = ((margin - _COMPARED) // spacing).astype(int)
+    begins, sides = (first + border).tolist(), (np.array(shape) - 2 * border).tolist()
+    return GroupDensity(tuple(begins), tuple(sides), tuple(border.tolist()), tuple(steps), finest, spectrum)
 
 
 def _atoms_and_ice(

@@ -15,22 +15,21 @@ Ours, not in the published program.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import List, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Iterator, Sequence, Tuple
 
 import numpy as np
 import scipy.fft
 from scipy import ndimage
 
 from occupy_core.arrays.rigid_motion import RigidMotion
-from occupy_core.arrays.slabs import for_each
 from occupy_core.arrays.types import Volume
 from occupy_core.fourier.transforms import Spectrum
+from occupy_core.modelling.fit.common_changes import CommonChanges, blur_of_turns
 from occupy_core.modelling.fit.fit_result import GroupFit, Weights
-from occupy_core.modelling.fit.frequency_shells import Doubles, FrequencyShells, taper
+from occupy_core.modelling.fit.frequency_shells import Doubles, FrequencyShells, taper, tapered
 from occupy_core.modelling.fit.group_density import GroupDensity
-from occupy_core.modelling.fit.motion_equations import with_common_changes
-from occupy_core.modelling.fit.near_model import near_weights, soft_border, unmodelled_density
+from occupy_core.modelling.fit.near_model import distance_from_atoms, near_weights, soft_border, unmodelled_density
 from occupy_core.modelling.fit.normal_equations import Place, dot, normal_equations
 
 # Rounds of factor, noise, occupancies and motion: at least, at most, and the root mean square displacement of the
@@ -41,12 +40,8 @@ _POSITIONS = 5000  # of voxels on atoms, at which displacements are computed
 # Å^2, spread of the groups' B-factors about the mean, and degrees of freedom of their distribution, Student's t: few
 # groups are far more flexible than the others, and a normal distribution would hold them back. Ours.
 _B_SPREAD, _B_DEGREES = 12.0, 4.0
-# Å^2 at 1 Å from the centre of the box: the B-factor of errors of the particles' orientations of 2.5 degrees about each
-# axis, what samples 7.5 degrees apart (RELION's default for classes) leave, and more; the spread of what is expected.
-_B_OF_TURNS = 8 * np.pi**2 * 2 / 3 * np.radians(2.5) ** 2
 # Steps by which s(k) is found. Ours: more do not change the benchmark.
 _STEPS = 3
-_NOTHING = np.empty((0, 0, 0), np.float32)
 # Smallest factor and noise, relative to the largest, for quotients.
 _LEAST = 1e-4
 # 1/Å: the fit is judged by the correlation between these frequencies, where shapes tell molecules apart. Ours.
@@ -72,15 +67,30 @@ def fit_groups(volume: Volume, densities: Sequence[GroupDensity], *, finest: flo
 
 @dataclass(frozen=True)
 class _Solution:
-    """Occupancies, B-factors (from their mean, Å^2), constant and motion of one round of the fit, and the residual."""
+    """Solution of one round of the fit.
 
-    occupancies: Doubles
+    Attributes
+    ----------
+    values : float array (2 groups)
+        Occupancies, then occupancies times the groups' B-factors (from their mean, Å^2).
+    covariance : float array (groups, groups)
+        Of the occupancies.
+    b_factors : float array (groups)
+        Å^2, from their mean.
+    signal : float
+        `GroupFit.signal`.
+    constant : float
+        Of the map divided by noise(k).
+    motion : float array (6)
+        Factors of `small_motions`.
+    """
+
+    values: Doubles
     covariance: Doubles
     b_factors: Doubles
     signal: float
     constant: float
     motion: Doubles
-    residual: Volume = field(repr=False)
 
 
 class _Fit:
@@ -90,14 +100,13 @@ class _Fit:
         self.volume, self.densities, self.finest, self.threads = volume, densities, finest, threads
         self.shape, self.steps = volume.shape, densities[0].steps
         self.shells = FrequencyShells(self.shape, self.steps, finest, threads)
-        self.plain = [item.filtered(taper(item.frequencies(), finest)) for item in densities]
-        self.all_near, self.distance = near_weights(self.plain, densities, self.shape)
-        self.near, self.unmodelled = self.all_near, 0.0
+        self.distance = distance_from_atoms(self._plain(), densities, self.shape)
+        self.near, self.unmodelled = near_weights(self.distance), 0.0
         on_atoms = np.flatnonzero(self.distance == 0)
         chosen = on_atoms[:: len(on_atoms) // _POSITIONS + 1]
         self.positions = np.column_stack(np.unravel_index(chosen, self.shape)) * np.array(self.steps)
         self.motion = RigidMotion.none(self.positions.mean(axis=0), self.steps)
-        self.unmoved = ndimage.spline_filter(volume, output=np.float32)
+        self.unmoved = volume
 
     def run(self) -> GroupFit:
         occupancies, background = np.ones(len(self.densities)), self._level_beside()
@@ -119,30 +128,37 @@ class _Fit:
             del rest
             weighted = self._back(self.shells.multiply(spectrum, 1 / noise))
             expected = self._back(self.shells.multiply(explained, 1 / noise))
-            blur = self._blur_of_turns(explained, expected)
-            del spectrum, explained
+            del spectrum
+            by_square = self._back(self.shells.multiply(explained, -(self.shells.centres.astype(float) ** 2) / 4))
+            del explained
+            blur = blur_of_turns(by_square, expected, self.near, self.steps)
             weights = Weights(self.near, self.shells.step, factor / noise, self.finest)
-            found = self._solve(weighted, weights, occupancies, b_factors, expected, blur)
-            del weighted, expected, blur
-            occupancies, b_factors, background = found.occupancies, found.b_factors, found.constant * noise[0]
+            common = CommonChanges(expected, blur, self.motion)
+            found = self._solve(weighted, weights, occupancies, b_factors, common)
+            del common, expected, by_square, blur
+            occupancies, b_factors = found.values[: len(self.densities)], found.b_factors
+            background = found.constant * noise[0]
             small = RigidMotion.none(self.motion.centre, self.steps).after(found.motion)
             has_moved = small.displacement(self.positions) > _LAST_DISPLACEMENT
             if number == _MOST_ROUNDS - 1 or number >= _ROUNDS - 1 and not has_moved:
+                residual = self._take_fitted_from(weighted, weights, found)
                 break
             if has_moved:
                 self.motion = self.motion.after(found.motion)
-                self.volume = self.motion.moved(self.unmoved, is_prefiltered=True)
-            found = replace(found, residual=_NOTHING)  # gives its memory back for the next round
+                self.volume = self.motion.moved(
+                    ndimage.spline_filter(self.unmoved, output=np.float32), is_prefiltered=True
+                )
+            del weighted
         return GroupFit(
             occupancies,
-            found.covariance * self._inner_noise(found.residual),
+            found.covariance * self._inner_noise(residual),
             correlation,
             self.unmodelled,
             found.signal,
             not has_moved,
             self.motion,
             self.motion.displacement(self.positions),
-            found.residual,
+            residual,
             weights,
         )
 
@@ -158,7 +174,7 @@ class _Fit:
         """
         excluded = unmodelled_density(rest, explained, self.distance, self.steps)
         share = soft_border(excluded, self.steps)
-        self.near = self.all_near * (1 - share)
+        self.near = near_weights(self.distance) * (1 - share)
         self.unmodelled = np.count_nonzero(excluded) / np.count_nonzero(self.distance == 0)
         taken = rest * share
         rest -= taken
@@ -205,24 +221,6 @@ class _Fit:
         noise = np.sqrt(np.maximum(per_component / volume, np.finfo(float).tiny)) / fading
         return np.maximum(noise, _LEAST * noise[: self.shells.last].max())
 
-    def _blur_of_turns(self, spectrum: Spectrum, expected: Volume) -> Volume:
-        """Return how the expected map changes with errors of the particles' orientations, whose blur grows outwards.
-
-        Errors of the angle a about each axis move what lies r from the centre of the box by a r in two directions of
-        three: as a B-factor of 8 pi^2 2/3 (a r)^2 would. s(k) holds the mean of it. The change is that by the largest
-        angle that is expected; `spectrum` is that of the expected map.
-        """
-        blur = self._back(self.shells.multiply(spectrum, -(self.shells.centres.astype(float) ** 2) / 4))
-        squares = [((np.arange(n) - n // 2) * step) ** 2 for n, step in zip(self.shape, self.steps)]
-        power = np.square(expected) * self.near
-        weights = [power.sum(axis=others, dtype=np.float64) for others in ((1, 2), (0, 2), (0, 1))]
-        total = max(float(weights[0].sum()), float(np.finfo(float).tiny))
-        mean = sum(float(weight @ square) for weight, square in zip(weights, squares)) / total
-        z, y, x = squares
-        for section, square in zip(blur, z):
-            section *= (_B_OF_TURNS * (square - mean + y[:, None] + x)).astype(np.float32)
-        return blur
-
     def _inner_noise(self, residual: Volume) -> float:
         """Return the power of the residual where atoms are, relative to that near them; at least 1."""
         squares = np.square(residual)
@@ -231,28 +229,30 @@ class _Fit:
         return max(float(np.average(squares, weights=inner)) / near, 1.0) if near > 0 and inner.any() else 1.0
 
     def _solve(
-        self, weighted: Volume, weights: Weights, before: Doubles, b_before: Doubles, expected: Volume, blur: Volume
+        self, weighted: Volume, weights: Weights, before: Doubles, b_before: Doubles, common: CommonChanges
     ) -> _Solution:
         """Solve for occupancies, changes of the B-factors, a motion and a constant.
 
         Parameters
         ----------
-        weighted, expected : float32 arrays, 3D
-            The map, and the model as fitted in the round before, divided by noise(k).
+        weighted : float32 array, 3D
+            The map, divided by noise(k).
         weights : Weights
         before, b_before : float arrays (groups)
             Occupancies and B-factors of the round before, which say how far each B-factor may be from the mean.
+        common : CommonChanges
+            Of the model as fitted in the round before, divided by noise(k).
         """
         count = len(self.densities)
-        columns: List[Volume] = [weighted] * (2 * count)
-
-        def filter_group(number: int) -> None:
-            columns[number], columns[number + count] = weights.columns(self.densities[number])
-
-        for_each(range(count), filter_group, threads=self.threads)
-        places = [Place.of(item, self.shape) for item in self.densities] * 2
-        equations = normal_equations(columns, places, weighted, weights.near)
-        equations = with_common_changes(equations, columns, places, weighted, weights.near, expected, blur, self.motion)
+        places = [Place.of(item, self.shape) for item in self.densities]
+        equations = normal_equations(
+            lambda number: weights.columns(self.densities[number]),
+            places,
+            weighted,
+            weights.near,
+            common,
+            threads=self.threads,
+        )
         total, of_map = float(weights.near.sum(dtype=np.float64)), dot(weighted, weights.near)
         matrix = equations.matrix - np.outer(equations.sums, equations.sums) / total  # eliminates the constant
         vector = equations.vector - equations.sums * of_map / total
@@ -264,18 +264,29 @@ class _Fit:
         covariance = np.linalg.inv(matrix)
         values = covariance @ vector
         constant = (of_map - float(equations.sums @ values)) / total
-        residual = weighted - np.float32(constant)
-        for value, column, place in zip(values, columns, places):
-            residual[place.of_map] -= np.float32(value) * column[place.of_box]
         of_groups = covariance[:count, :count]
         signal = float(np.sqrt(values[:count] @ np.linalg.solve(of_groups, values[:count])))
         b_factors = values[count : 2 * count] / occupied
         motion = values[2 * count : -1]
-        return _Solution(values[:count], of_groups, b_factors, signal, constant, motion, residual)
+        return _Solution(values[: 2 * count], of_groups, b_factors, signal, constant, motion)
+
+    def _take_fitted_from(self, weighted: Volume, weights: Weights, found: _Solution) -> Volume:
+        """Take the fitted model and constant from the map divided by noise(k), in place, and return what remains."""
+        weighted -= np.float32(found.constant)
+        for density, occupancy, change in zip(self.densities, *np.split(found.values, 2)):
+            place = Place.of(density, self.shape)
+            of_density, of_b_factor = weights.columns(density)
+            weighted[place.of_map] -= np.float32(occupancy) * of_density[place.of_box]
+            weighted[place.of_map] -= np.float32(change) * of_b_factor[place.of_box]
+        return weighted
+
+    def _plain(self) -> Iterator[Volume]:
+        """Compute the density of each group, one after the other: all of them would need much memory."""
+        return (tapered(density, self.finest) for density in self.densities)
 
     def _sum(self, occupancies: Doubles) -> Volume:
         total = np.zeros(self.shape, np.float32)
-        for part, density, occupancy in zip(self.plain, self.densities, np.maximum(occupancies, 0)):
+        for part, density, occupancy in zip(self._plain(), self.densities, np.maximum(occupancies, 0)):
             place = Place.of(density, self.shape)
             total[place.of_map] += np.float32(occupancy) * part[place.of_box]
         return total

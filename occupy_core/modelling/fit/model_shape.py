@@ -89,8 +89,9 @@ def _whole_density(
     """Return the density of all atoms in the box of a map; what leaves the box comes in at the other side."""
     every = slice(None, None, -(-len(positions) // _MAX_ATOMS))
     elements = model.elements[every]
-    density = group_density(positions[every], elements, np.full(len(elements), _mean_b(model)), steps)
-    part = density.filtered((density.frequencies() < 1 / (2.2 * max(steps))).astype(np.float32))
+    b_factors, finest = np.full(len(elements), _mean_b(model)), 2.2 * max(steps)
+    density = group_density(positions[every], elements, b_factors, steps, finest)
+    part = density.filtered(np.ones_like(density.frequencies()))
     whole = np.zeros(tuple(shape), np.float32)
     z, y, x = ((np.arange(size) + first) % side for size, first, side in zip(part.shape, density.first, shape))
     np.add.at(whole, np.ix_(z, y, x), part)

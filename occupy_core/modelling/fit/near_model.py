@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence, Tuple
+from typing import Iterable, Sequence, Tuple
 
 import numpy as np
 from scipy import ndimage
@@ -26,14 +26,12 @@ _SIGMAS, _SHARE = 3.0, 0.35
 _SEARCHED = (1.0, 60.0)
 
 
-def near_weights(
-    parts: Sequence[Volume], densities: Sequence[GroupDensity], shape: Tuple[int, ...]
-) -> Tuple[Volume, Floats]:
-    """Return the weight of each voxel (0..1) by its distance to the atoms, and this distance, Å.
+def distance_from_atoms(parts: Iterable[Volume], densities: Sequence[GroupDensity], shape: Tuple[int, ...]) -> Volume:
+    """Return the distance of each voxel to the nearest one on atoms, Å; float32.
 
     Parameters
     ----------
-    parts : sequence of float32 arrays, 3D
+    parts : iterable of float32 arrays, 3D
         The density of each group in its own box.
     densities : sequence of GroupDensity
         The places of these boxes.
@@ -44,9 +42,13 @@ def near_weights(
     for part, density in zip(parts, densities):
         place = Place.of(density, shape)
         away[place.of_map] &= part[place.of_box] < _ON_ATOMS * part.max()
-    distance = _distances(away, densities[0].steps)
+    return _distances(away, densities[0].steps)
+
+
+def near_weights(distance: Volume) -> Volume:
+    """Return the weight of each voxel (0..1) by its distance to the atoms, Å."""
     along = np.clip((distance - _REACH[0]) / (_REACH[1] - _REACH[0]), 0, 1)
-    return ((1 + np.cos(np.pi * along)) / 2).astype(np.float32), distance
+    return ((1 + np.cos(np.pi * along)) / 2).astype(np.float32, copy=False)
 
 
 def _distances(away: Mask, steps: Sequence[float]) -> Floats:

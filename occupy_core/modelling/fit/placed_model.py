@@ -12,17 +12,15 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from occupy_core.arrays.slabs import for_each
-from occupy_core.arrays.types import Volume
-from occupy_core.fourier.resize import resize
-from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
 from occupy_core.modelling.atoms.atomic_model import AtomicModel
 from occupy_core.modelling.atoms.b_factors import usable_b_factors
 from occupy_core.modelling.atoms.groups import Group
 from occupy_core.modelling.fit.find_frame import find_frame
 from occupy_core.modelling.fit.frame import Frame, positions_in_map
-from occupy_core.modelling.fit.frequency_shells import taper
+from occupy_core.modelling.fit.frequency_shells import tapered
 from occupy_core.modelling.fit.group_density import GroupDensity, group_density
+from occupy_core.modelling.fit.map_to_fit import MapToFit, Reader, on_grid
 from occupy_core.modelling.fit.model_shape import ModelShape
 from occupy_core.modelling.fit.normal_equations import Place, normal_equations
 
@@ -30,7 +28,7 @@ from occupy_core.modelling.fit.normal_equations import Place, normal_equations
 # depends more on the B-factors (docs/model.md). Ours.
 _FINEST, _FINEST_VOXELS = 5.0, 2.5
 # Points of the working grid along a side of a cube of the box's volume, at most: a coarser detail is fitted in larger
-# boxes, so that 100 chains in a box of 256 are fitted within four maps of memory. Ours.
+# boxes, so that time and memory do not grow with the box. Ours.
 _MOST_POINTS = 160
 _FINEST_LOWPASS = 2.0  # voxels: a finer low-pass asks for detail that no map holds
 _COARSEST = 20.0  # Å: a coarser low-pass leaves no shapes of molecules
@@ -83,14 +81,18 @@ class PlacedModel:
     densities: Tuple[GroupDensity, ...] = ()
     owner: Tuple[int, ...] = ()
 
+    def read(self, read: Reader, threads: int) -> MapToFit:
+        """Read a map on the working grid. Raises MapError if it does not lie on the grid of the first map."""
+        return MapToFit.read(read, self.grid, self.shape, self.outline.density.shape, threads)
+
     def density_of(self, atoms: NDArray[np.intp]) -> GroupDensity:
         """Return the density of some atoms, by their indices."""
         elements = [self.elements[index] for index in atoms]
-        return group_density(self.positions[atoms], elements, self.b_factors[atoms], self.steps)
+        return group_density(self.positions[atoms], elements, self.b_factors[atoms], self.steps, self.finest)
 
 
 def place_model(
-    source: DensityMap,
+    read: Reader,
     model: AtomicModel,
     groups: Sequence[Group],
     lowpass: Optional[float],
@@ -101,7 +103,8 @@ def place_model(
 
     Parameters
     ----------
-    source : DensityMap
+    read : callable
+        Reads the map, which does not stay in memory.
     model : AtomicModel
     groups : sequence of Group
         All atoms of the model, each in one group.
@@ -116,14 +119,17 @@ def place_model(
     ModelError
         If the model does not lie in the map.
     """
+    source = read()
     grid = source.grid
+    coarse_shape, coarse_steps = _working_grid(grid, _FINEST_FOR_FRAME)
+    coarse = on_grid(source, coarse_shape, threads)
+    del source
     side = float(np.prod(grid.shape)) ** (1 / 3) * grid.voxel_size
     by_default = max(_FINEST, _FINEST_VOXELS * grid.voxel_size, _SAMPLES / _MOST_POINTS * side)
     finest = min(lowpass or by_default, _COARSEST)
     finest = max(finest, _FINEST_LOWPASS * grid.voxel_size)
-    coarse_shape, coarse_steps = _working_grid(grid, _FINEST_FOR_FRAME)
     outline = ModelShape.of(model, coarse_shape, coarse_steps, grid)
-    frame = find_frame(model, outline, on_working_grid(source, coarse_shape, threads), grid)
+    frame = find_frame(model, outline, coarse, grid)
     shape, steps = _working_grid(grid, finest)
     group_of_atom = np.empty(len(model.elements), np.intp)
     for number, group in enumerate(groups):
@@ -171,19 +177,14 @@ def _working_grid(grid: MapGrid, finest: float) -> Tuple[Tuple[int, ...], Tuple[
     return shape, tuple(side * grid.voxel_size / new for side, new in zip(grid.shape, shape))
 
 
-def on_working_grid(source: DensityMap, shape: Tuple[int, ...], threads: int) -> Volume:
-    """Return a map on the working grid."""
-    return source.data if source.data.shape == shape else resize(source.data, shape, threads=threads)
-
-
 def _merge_alike(
     densities: Sequence[GroupDensity], groups: Sequence[Group], finest: float, shape: Sequence[int], warnings: List[str]
 ) -> List[int]:
     """Return for each group the index of the first group that it cannot be told from: mostly its own."""
-    parts = [item.filtered(taper(item.frequencies(), finest)) for item in densities]
     places = [Place.of(item, shape) for item in densities]
     everywhere = np.ones(tuple(shape), np.float32)
-    products = normal_equations(parts, places, everywhere, everywhere).matrix
+    equations = normal_equations(lambda number: [tapered(densities[number], finest)], places, everywhere, everywhere)
+    products = equations.matrix
     lengths = np.sqrt(np.maximum(np.diag(products), np.finfo(float).tiny))
     alike = products / np.outer(lengths, lengths) > _MAX_ALIKE
     owner = list(range(len(groups)))

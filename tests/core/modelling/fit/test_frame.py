@@ -15,8 +15,9 @@ from occupy_core.modelling.atoms.atomic_model import read_model
 from occupy_core.modelling.atoms.groups import groups_of
 from occupy_core.modelling.fit.find_frame import find_frame, into_box, lies_in
 from occupy_core.modelling.fit.frame import positions_in_map, possible_frames
+from occupy_core.modelling.fit.map_to_fit import on_grid
 from occupy_core.modelling.fit.model_shape import ModelShape
-from occupy_core.modelling.fit.placed_model import on_working_grid, place_model
+from occupy_core.modelling.fit.placed_model import place_model
 from occupy_core.modelling.model_occupancy import measure_model
 from tests.core.modelling.conftest import CONDITIONS
 
@@ -26,7 +27,7 @@ HEADERS_ORIGIN = "the header's origin or start indices, as viewers take it"
 
 def place(path_or_map, model):
     source = path_or_map if not isinstance(path_or_map, str) else read_map(path_or_map)
-    return place_model(source, model, groups_of(model, "chain"), None, [], 1)
+    return place_model(lambda: source, model, groups_of(model, "chain"), None, [], 1)
 
 
 def moved(model, xyz):
@@ -223,7 +224,6 @@ def test_an_outline_like_that_of_the_model_is_not_enough(fitted):
     shape, where = placed.outline, (placed.frame, placed.grid)
     turned = np.ascontiguousarray(np.rot90(fitted.map.data, axes=(1, 2)))
     right, wrong = (
-        on_working_grid(map_from_array(data, voxel_size=STEP), shape.density.shape, 1)
-        for data in (fitted.map.data, turned)
+        on_grid(map_from_array(data, voxel_size=STEP), shape.density.shape, 1) for data in (fitted.map.data, turned)
     )
     assert lies_in(shape, right, *where) and not lies_in(shape, wrong, *where)

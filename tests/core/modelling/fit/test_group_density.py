@@ -22,7 +22,7 @@ def atoms(count=40, seed=0):
 
 def on_grid(positions, elements, b_factors, steps=STEPS, shape=(50, 50, 50)):
     """The density in the box of a map, up to the finest detail."""
-    density = group_density(positions, elements, b_factors, steps)
+    density = group_density(positions, elements, b_factors, steps, FINEST)
     box = density.filtered(taper(density.frequencies(), FINEST))
     place = Place.of(density, shape)
     volume = np.zeros(shape, np.float32)
@@ -32,16 +32,24 @@ def on_grid(positions, elements, b_factors, steps=STEPS, shape=(50, 50, 50)):
 
 @pytest.mark.parametrize(("element", "volume"), [("C", 16.44), ("N", 2.49), ("O", 9.13), ("P", 5.73), ("S", 19.86)])
 def test_density_of_an_atom_adds_up_to_its_potential_less_that_of_the_ice(element, volume):
-    density = group_density(np.full((1, 3), 50.3), [element], np.array([30.0]), STEPS)
+    density = group_density(np.full((1, 3), 50.3), [element], np.array([30.0]), STEPS, FINEST)
     expected = sum(gemmi.Element(element).c4322.a) - ICE * volume
-    assert density.spectrum[0, 0, 0].real * np.prod(STEPS) == pytest.approx(expected, rel=0.01)
+    assert density.spectrum[0].real * np.prod(STEPS) == pytest.approx(expected, rel=0.01)
 
 
 def test_density_of_a_group_is_the_sum_of_its_atoms():
     positions, elements, b_factors = atoms(12)
     single = [on_grid(positions[[n]], elements[n : n + 1], b_factors[[n]]) for n in range(12)]
     whole = on_grid(positions, elements, b_factors)
-    np.testing.assert_allclose(whole, np.sum(single, axis=0), atol=0.01 * whole.max())
+    near_all = (slice(24, 27),) * 3  # within 12 Å of each atom along each axis
+    np.testing.assert_allclose(whole[near_all], np.sum(single, axis=0)[near_all], atol=0.01 * whole.max())
+
+
+def test_density_ends_12_angstrom_beyond_the_atoms():
+    positions, elements, b_factors = atoms()
+    density = group_density(positions, elements, b_factors, STEPS, FINEST)
+    beyond = positions.min(axis=0) - np.array(density.first) * STEPS
+    assert ((beyond >= 12) & (beyond < 16)).all() and density.filtered(1.0).shape == density.shape
 
 
 def test_density_lies_at_the_atom_along_each_axis():
@@ -85,13 +93,13 @@ def test_unknown_elements_have_a_density_and_no_error():
 
 def test_atoms_far_from_each_other_do_not_fill_the_memory():
     with pytest.raises(ModelError, match="found atoms up to 9999 Å apart"):
-        group_density(np.array([[0.0, 0, 0], [9999.0] * 3]), ["C", "C"], np.full(2, 30.0), STEPS)
+        group_density(np.array([[0.0, 0, 0], [9999.0] * 3]), ["C", "C"], np.full(2, 30.0), STEPS, FINEST)
 
 
 def test_places_of_boxes_within_beside_and_outside_a_map():
-    density = group_density(np.array([[10.0, 50.0, 96.0]]), ["C"], np.array([30.0]), STEPS)
+    density = group_density(np.array([[10.0, 50.0, 96.0]]), ["C"], np.array([30.0]), STEPS, FINEST)
     place = Place.of(density, (50, 50, 50))
     assert place.of_map[0].start == 0 and place.of_box[0].start == -density.first[0] > 0
     assert place.of_map[2].stop == 50 and place.of_box[2].stop == 50 - density.first[2]
-    outside = Place.of(group_density(np.array([[500.0, 50, 50]]), ["C"], np.array([30.0]), STEPS), (50, 50, 50))
+    outside = Place.of(group_density(np.array([[500.0, 50, 50]]), ["C"], np.array([30.0]), STEPS, FINEST), (50, 50, 50))
     assert np.zeros((50, 50, 50))[outside.of_map].size == 0

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fit of a map as a sum of groups: exact without noise, honest errors with it."""
 
+import weakref
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from occupy_core.arrays.rigid_motion import RigidMotion, small_motions
+from occupy_core.modelling.fit.common_changes import CommonChanges
 from occupy_core.modelling.fit.frequency_shells import FrequencyShells, interpolated, taper
 from occupy_core.modelling.fit.group_density import frequencies_of, group_density
 from occupy_core.modelling.fit.group_fit import fit_groups
-from occupy_core.modelling.fit.motion_equations import with_common_changes
 from occupy_core.modelling.fit.normal_equations import Place, normal_equations
 
 FINEST, STEPS, SHAPE = 6.0, (2.0, 2.0, 2.0), (44, 40, 48)
@@ -27,7 +30,7 @@ def densities():
     centres = [(44, 30, 30), (44, 30, 46), (44, 46, 38), (44, 50, 60)]
     elements = ("C", "C", "O", "N") * 100
     return [
-        group_density(blob(centre, number), elements, np.full(400, 60.0), STEPS)
+        group_density(blob(centre, number), elements, np.full(400, 60.0), STEPS, 4.4)
         for number, centre in enumerate(centres)
     ]
 
@@ -131,7 +134,7 @@ def test_groups_that_leave_the_box_are_fitted_by_what_is_in_it(densities):
 
 
 def boxes_in_a_map(rng):
-    """Columns in boxes of their own, their places, and the same columns on the whole grid (column, voxel)."""
+    """Two columns of each of four boxes, their places, and the same columns on the whole grid (column, voxel)."""
     whole, columns, places = [], [], []
     for first, size in (
         ((-3, 2, 5), (10, 12, 9)),
@@ -139,25 +142,46 @@ def boxes_in_a_map(rng):
         ((30, 30, 40), (20, 20, 20)),
         ((60, 0, 0), (5, 5, 5)),
     ):
-        box = rng.standard_normal(size).astype(np.float32)
-        density = group_density(np.full((1, 3), 50.0), ["C"], np.array([30.0]), STEPS)
-        place = Place.of(type(density)(first, size, STEPS, density.spectrum), SHAPE)
-        full = np.zeros(SHAPE)
-        full[place.of_map] = box[place.of_box]
-        whole, columns, places = [*whole, full], [*columns, box], [*places, place]
-    return columns, places, np.array(whole).reshape(4, -1)
+        boxes = rng.standard_normal((2, *size)).astype(np.float32)
+        density = group_density(np.full((1, 3), 50.0), ["C"], np.array([30.0]), STEPS, FINEST)
+        place = Place.of(replace(density, first=first, shape=size, border=(0, 0, 0)), SHAPE)
+        full = np.zeros((2, *SHAPE))
+        full[(slice(None), *place.of_map)] = boxes[(slice(None), *place.of_box)]
+        whole, columns, places = [*whole, full], [*columns, list(boxes)], [*places, place]
+    return columns, places, np.array(whole).swapaxes(0, 1).reshape(8, -1)
 
 
-def test_normal_equations_are_sums_over_the_box():
+@pytest.mark.parametrize("threads", [1, 3])
+def test_normal_equations_are_sums_over_the_box(threads):
     rng = np.random.default_rng(0)
     near, target = rng.random((2, *SHAPE)).astype(np.float32)
     columns, places, flat = boxes_in_a_map(rng)
-    found = normal_equations(columns, places, target, near)
+    found = normal_equations(columns.__getitem__, places, target, near, threads=threads)
     matrix, vector, sums = found.matrix, found.vector, found.sums
     np.testing.assert_allclose(matrix, (flat * near.ravel()) @ flat.T, rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(vector, flat @ (near * target).ravel(), rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(sums, flat @ near.ravel(), rtol=1e-4, atol=1e-3)
-    assert matrix[3].any() == 0 and matrix[0, 2] == 0 and matrix[0, 1] != 0
+    assert matrix[3].any() == 0 and matrix[0, 2] == 0 and matrix[0, 1] != 0 and matrix[0, 4] != 0
+
+
+def test_columns_are_kept_only_while_later_boxes_may_overlap_them():
+    """Ten boxes along z, each overlapping the next one only."""
+    empty = group_density(np.full((1, 3), 50.0), ["C"], np.array([30.0]), STEPS, FINEST)
+    boxes = [replace(empty, first=(4 * number, 0, 0), shape=(6, 10, 10), border=(0, 0, 0)) for number in range(10)]
+    alive, most = set(), 0
+
+    def columns_of(number):
+        nonlocal most
+        column = np.ones((6, 10, 10), np.float32)
+        alive.add(number)
+        weakref.finalize(column, alive.discard, number)
+        most = max(most, len(alive))
+        return [column]
+
+    near = np.ones((46, 10, 10), np.float32)
+    found = normal_equations(columns_of, [Place.of(box, near.shape) for box in boxes], near, near)
+    np.testing.assert_array_equal(found.matrix, 600 * np.eye(10) + 200 * (np.eye(10, k=1) + np.eye(10, k=-1)))
+    assert most <= 3
 
 
 def test_motions_are_six_more_columns_of_the_normal_equations():
@@ -165,15 +189,15 @@ def test_motions_are_six_more_columns_of_the_normal_equations():
     near, target, expected = rng.random((3, *SHAPE)).astype(np.float32)
     columns, places, flat = boxes_in_a_map(rng)
     motion = RigidMotion.none(np.array([40.0, 42.0, 44.0]), STEPS)
-    plain = normal_equations(columns, places, target, near)
     blur = rng.standard_normal(SHAPE).astype(np.float32)
-    found = with_common_changes(plain, columns, places, target, near, expected, blur, motion)
+    common = CommonChanges(expected, blur, motion)
+    found = normal_equations(columns.__getitem__, places, target, near, common)
     changes = small_motions(expected, tuple(slice(0, side) for side in SHAPE), motion.centre, STEPS)
     every = np.concatenate([flat, changes.reshape(6, -1).astype(float), blur.reshape(1, -1)])
     np.testing.assert_allclose(found.matrix, (every * near.ravel()) @ every.T, rtol=1e-3, atol=1.0)
     np.testing.assert_allclose(found.vector, every @ (near * target).ravel(), rtol=1e-3, atol=1.0)
     np.testing.assert_allclose(found.sums, every @ near.ravel(), rtol=1e-3, atol=1.0)
-    assert np.abs(found.matrix[:3, 4:]).min() > 0
+    assert np.abs(found.matrix[:3, 8:]).min() > 0
 
 
 @pytest.mark.parametrize("shape", [(20, 24, 16), (21, 16, 25)])
@@ -254,7 +278,7 @@ def test_errors_of_orientation_blur_the_outer_parts_and_do_not_count():
     """Errors of 3 degrees, in noise in which the B-factors of the parts cannot be told one by one."""
     centres = [(44, 40, 48), (44, 40, 66), (44, 58, 48), (62, 40, 48), (44, 12, 48), (16, 40, 48), (44, 40, 12)]
     elements = ("C", "C", "O", "N") * 100
-    parts = [group_density(blob(c, n), elements, np.full(400, 60.0), STEPS) for n, c in enumerate(centres)]
+    parts = [group_density(blob(c, n), elements, np.full(400, 60.0), STEPS, 4.4) for n, c in enumerate(centres)]
     volume = np.zeros(SHAPE, np.float32)
     for part, centre in zip(parts, centres):
         squared = float(np.square(np.array(centre) - np.array(SHAPE)).sum())  # of the centre: half a box of 2 Å voxels
