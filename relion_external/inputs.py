@@ -9,6 +9,7 @@ from typing import Optional, Tuple
 
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 from relion_external.classification import ClassMap, read_classification
+from relion_external.map_list import named_maps
 from relion_external.options import Options
 
 
@@ -43,7 +44,11 @@ def find_inputs(options: Options) -> Inputs:
     ------
     StarError
         If a STAR file, a class map or a folder does not lead to a 3D classification whose maps exist.
+    OptionError
+        If the option --maps names a map twice, or a text file that lists no maps that exist.
     """
+    if options.maps:
+        return Inputs(named_maps(options.maps, options.voxel_size))
     path = options.input_path
     if path is None:
         earlier = options.earlier_job

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, List, Optional
 from occupy_core import __version__
 from occupy_core.errors import OccupyError, SettingsError
 from occupy_core.input_files import remember_inputs
-from occupy_core.settings.output_names import MAPS_TABLE, MODEL_TABLE, REGIONS_TABLE, REPORT
+from occupy_core.settings.output_names import MAPS_TABLE, MODEL_TABLE, PARTS_TABLE, REGIONS_TABLE, REPORT
 from occupy_core.settings.presets import CUSTOM, PRESETS, preset_text
 from relion_external.failure import report_failure
 from relion_external.option_parser import PROGRAM
@@ -79,7 +79,7 @@ def _run(arguments: List[str], locked: Optional[OutputFolder]) -> None:
         _print_line(f"Question: {PRESETS[preset].question} Preset {preset} sets: {sets}")
     if len(maps) == 1 and maps[0].class_info is not None:
         _print_line("Only one class: no comparison of classes, so no regions are written")
-    repeats_maps = options.earlier_job is not None and not options.input_path
+    repeats_maps = options.earlier_job is not None and not (options.input_path or options.maps)
     job = Job(
         maps=maps,
         output_dir=folder,
@@ -120,6 +120,11 @@ def _print_end(outputs: JobOutputs, options: Options) -> None:
 
         for line in comparison_lines(outputs.comparison):
             _print_line(line)
+    if outputs.ensemble is not None:
+        from occupy_core.ensembles.describe import ensemble_lines
+
+        for line in ensemble_lines(outputs.ensemble):
+            _print_line(line)
     if outputs.model is not None:
         from occupy_core.modelling.describe import model_lines
 
@@ -143,6 +148,8 @@ def _written_files(outputs: JobOutputs) -> List[str]:
         from occupy_core.comparing.particle_groups import particle_names
 
         names += [*outputs.comparison["outputs"], REGIONS_TABLE, *particle_names(outputs.comparison)]
+    if outputs.ensemble is not None:
+        names += [*outputs.ensemble["outputs"], PARTS_TABLE]
     if outputs.model is not None:
         names += [*outputs.model["outputs"], MODEL_TABLE]
     return [*names, *outputs.files, REPORT]

@@ -71,7 +71,7 @@ def _write(arguments: List[str]) -> str:
     if "settings" in given:
         raise OptionError(f"--settings beside --{MAKE_JOB}: a job file cannot repeat a report; give the settings")
     given.pop("o", None)
-    settings = _settings(words, preset, has_input="in_3dref" in given or "in_parts" in given)
+    settings = _settings(words, preset, has_input=not given.keys().isdisjoint(("in_3dref", "in_parts", "maps")))
     values = {name: _value(name, given[name], settings) for name in given}
     if preset != CUSTOM:
         values = {"preset": preset, **values}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.errors import ModelError
 from occupy_core.settings.kind_of_groups import EXPECTED_FILE, check_kind_of_groups
@@ -14,6 +14,7 @@ from occupy_core.settings.typed_paths import file_problem, name_problem
 from relion_files.iteration import CLEANED_UP, complete_iterations, iteration_of, refined_maps
 
 _MAP = ("a map in MRC or CCP4 format", (".mrc", ".map", ".ccp4", ".rec", ".mrc.gz", ".map.gz", ".mrc.bz2"))
+_MAPS = ("a map, a STAR file with rlnReferenceImage, or a text file with the name of a map in each line", _MAP[1])
 _CLASSES = ("the run_itNNN_data.star of a 3D classification, or a map", ())
 _GROUPS = (EXPECTED_FILE, (".txt",))
 _MODEL = ("an atomic model in PDB or mmCIF format", (".cif", ".pdb", ".ent", ".cif.gz", ".pdb.gz", ".ent.gz"))
@@ -71,7 +72,9 @@ class OptionFile:
         return name in (complete_iterations(folder) or refined_maps(folder))
 
 
-def option_files(input_option: str, input_path: Optional[str], settings: Mapping[str, Any]) -> Tuple[OptionFile, ...]:
+def option_files(
+    input_option: str, input_path: Optional[str], settings: Mapping[str, Any], maps: Sequence[str] = ()
+) -> Tuple[OptionFile, ...]:
     """Return the files that a command line names; that of the parts only with a model.
 
     Parameters
@@ -82,9 +85,12 @@ def option_files(input_option: str, input_path: Optional[str], settings: Mapping
         A map, or a STAR file of a classification.
     settings : mapping of str to value
         The values of the settings, which may be wrong.
+    maps : sequence of str
+        The values of --maps.
     """
     groups = settings["model_groups"]
     given = (
+        *(("maps", path, _MAPS) for path in maps),
         (input_option, input_path, _CLASSES if input_option == "in_parts" else _MAP),
         ("solvent_def", settings["solvent_def"], _MAP),
         *(("target_mask", mask, _MAP) for mask in settings["target_mask"]),

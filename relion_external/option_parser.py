@@ -26,6 +26,7 @@ def option_names() -> List[str]:
         "o",
         "in_3dref",
         "in_parts",
+        "maps",
         "in_mask",
         "settings",
         "angpix",
@@ -83,6 +84,14 @@ def _add_input_and_output(group: Any) -> None:
         "in_parts",
         "STAR",
         "instead of one map, all classes of a 3D classification: its run_itNNN_data.star (RELION: Input particles)",
+    )
+    _add_option(
+        group,
+        "maps",
+        "MAP",
+        "instead of one map, several: maps (wildcards are allowed), a STAR file with rlnReferenceImage, or a text file "
+        "(.txt) with the name of a map in each line. They are compared; more than ten are compared as an ensemble: the "
+        "parts that come and go together, and their occupancy in each volume. Their grey scales may differ",
     )
     _add_option(group, "in_mask", "MAP", "solvent definition, as with --solvent_def (RELION: Input 3D mask)")
     _add_option(

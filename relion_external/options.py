@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from occupy_core.errors import OccupyError, SettingsError, numbered_list
 from occupy_core.job.repeat import RecordedJob, read_job_record
 from occupy_core.settings.settings import Settings, default_of, descriptions
 from occupy_core.settings.typed_paths import file_problem, name_problem
 from occupy_core.settings.typed_values import NOT_GIVEN
+from relion_external.option_checks import missing_options, option_warnings
 from relion_external.option_files import OptionFile, option_files
-from relion_external.option_parser import UNUSED_INPUTS, default_text, make_parser, option_names, unknown_option_texts
+from relion_external.option_parser import default_text, make_parser, option_names, unknown_option_texts
 from relion_external.option_values import (
     OptionError,
     extra_words,
@@ -22,6 +22,7 @@ from relion_external.option_values import (
     parse_threads,
     parse_voxel_size,
     path_value,
+    path_values,
     with_preset,
 )
 from relion_external.option_words import repeated_options, usual_options
@@ -40,6 +41,8 @@ class Options:
         A map, or a STAR file of a 3D classification; None to use the maps of `earlier_job`.
     earlier_job : RecordedJob, optional
         The job whose report the option --settings names; None without this option.
+    maps : tuple of str
+        Maps, STAR files and text files that the option --maps names; used instead of `input_path`.
     expand_class_map : bool
         Whether a class map as input stands for all classes of its classification (the option --classes was given).
     voxel_size : float, optional
@@ -62,6 +65,7 @@ class Options:
     threads: int
     settings: Settings
     warnings: Tuple[str, ...]
+    maps: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,27 +128,31 @@ def read_command_line(arguments: List[str]) -> CommandLine:
     earlier_job = _earlier_job(report, problems)
     in_parts, in_3dref = (_path(parsed, name, problems) for name in ("in_parts", "in_3dref"))
     input_path = in_parts or in_3dref
+    maps = _maps(parsed, problems)
     given = _setting_values(parsed, problems)
     values = with_preset(vars(parsed), given)
     base = Settings() if earlier_job is None else earlier_job.settings
     settings = _settings(values, base, given, problems)
     names_classes = parsed.classes is not None and " ".join(parsed.classes).strip().lower() not in NOT_GIVEN
     asks_for_classes = names_classes or given.get("preset") == "classes"
-    has_input = bool(input_path) or [] in (parsed.in_parts, parsed.in_3dref)  # a missing path is reported already
-    problems += _missing_options(parsed.o, has_input, report, earlier_job, names_classes)
+    # A missing path is reported already.
+    has_input = bool(input_path or maps) or [] in (parsed.in_parts, parsed.in_3dref, parsed.maps)
+    problems += missing_options(parsed.o, has_input, report, earlier_job, names_classes)
     output_dir = (parsed.o or [""])[0]
     problems += [OptionError(text) for text in extra_words("o", parsed.o or [], output_dir)]
     problems += [OptionError(f"--o: {text}") for text in (name_problem(output_dir),) if text]
     voxel_size = _attempt(lambda: parse_voxel_size(parsed.angpix), problems)
     threads = _attempt(lambda: parse_threads(parsed.j), problems)
-    files = option_files("in_parts" if in_parts else "in_3dref", input_path, {**vars(base), **values})
+    files = option_files(
+        "in_parts" if in_parts else "in_3dref", None if maps else input_path, {**vars(base), **values}, maps
+    )
     if problems or settings is None or threads is None:
         return CommandLine(None, tuple(problems), files)
     twice = [option for option in repeated_options(words) if option not in _MAY_BE_REPEATED]
     warnings = [f"{option} is given more than once; the last one counts" for option in twice]
-    warnings += _warnings(parsed, input_path, output_dir, asks_for_classes)
+    warnings += option_warnings(parsed, None if maps else input_path, output_dir, asks_for_classes, maps)
     options = Options(
-        input_path=input_path,
+        input_path=None if maps else input_path,
         earlier_job=earlier_job,
         expand_class_map=asks_for_classes,
         voxel_size=voxel_size,
@@ -152,6 +160,7 @@ def read_command_line(arguments: List[str]) -> CommandLine:
         threads=threads,
         settings=settings,
         warnings=(*warnings, *(earlier_job.warnings if earlier_job else ())),
+        maps=maps,
     )
     return CommandLine(options, (), files)
 
@@ -174,6 +183,15 @@ def _path(parsed: argparse.Namespace, name: str, problems: List[OccupyError]) ->
     path = path_value(words)
     problems += [OptionError(text) for text in extra_words(name, words or [], path)]
     return path
+
+
+def _maps(parsed: argparse.Namespace, problems: List[OccupyError]) -> Tuple[str, ...]:
+    """Return what --maps names; wildcards are replaced by the files that fit."""
+    if parsed.maps is None:
+        return ()
+    if not parsed.maps:
+        problems.append(OptionError("--maps: expected arguments, got none; give the paths of maps, for instance *.mrc"))
+    return path_values(parsed.maps)
 
 
 def _earlier_job(report: Optional[str], problems: List[OccupyError]) -> Optional[RecordedJob]:
@@ -247,52 +265,3 @@ def _with_default(error: SettingsError) -> SettingsError:
         return error  # it has a way out of its own
     default = default_text(error.setting).split(";")[0]
     return SettingsError(error.setting, f"{error.problem}; leave it out for the default ({default})")
-
-
-def _missing_options(
-    output: Optional[List[str]],
-    has_input: bool,
-    report: Optional[str],
-    earlier_job: Optional[RecordedJob],
-    asks_for_classes: bool,
-) -> Iterator[OptionError]:
-    """Yield the problems of a command line without an input map or an output folder."""
-    if not has_input and earlier_job is not None:
-        if earlier_job.missing:
-            yield OptionError(
-                f"{earlier_job.missing[0]}: no such file, but {report} names it as a map; run the command in "
-                "the project's folder, or give another map with --in_3dref or --in_parts"
-            )
-        elif asks_for_classes:
-            yield OptionError("--classes beside --settings needs --in_parts too: a report names single maps")
-    elif not has_input and report is None:
-        yield OptionError(
-            "no map given, expected --in_3dref MAP (RELION: Input 3D reference), or --in_parts run_itNNN_data.star of "
-            "a 3D classification (RELION: Input particles)"
-        )
-    if not output or not output[0]:
-        yield OptionError("no output folder given, expected --o DIR/")
-
-
-def _warnings(
-    parsed: argparse.Namespace, input_path: Optional[str], output_dir: str, asks_for_classes: bool
-) -> Iterator[str]:
-    """Yield warnings about options that have no effect, or perhaps not the intended one."""
-    for name in UNUSED_INPUTS:
-        if path_value(getattr(parsed, name)) is not None:
-            yield f"--{name} is not used by this job"
-    both = path_value(parsed.in_parts) and path_value(parsed.in_3dref)
-    if both:
-        yield "--in_3dref is not used: --in_parts names the input maps"
-    name = str(input_path)
-    is_map = path_value(parsed.in_parts) and not (name.lower().endswith(".star") or os.path.isdir(name))
-    if is_map and not asks_for_classes:
-        yield (
-            "--in_parts names one map, so no classes are compared; to compare all classes give run_itNNN_data.star, "
-            "or add --classes all"
-        )
-    if "None" in output_dir:
-        yield (
-            f"the output folder {output_dir} has None in its name, which RELION removes from the names of outputs in "
-            "its pipeline: choose another folder if other jobs of RELION are to take the outputs"
-        )

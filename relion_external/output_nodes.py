@@ -16,6 +16,7 @@ from occupy_core.settings.output_names import (
     MAPS_TABLE,
     MODEL_TABLE,
     NODE_FILE,
+    PARTS_TABLE,
     REGIONS_TABLE,
     SPREAD_MAP,
     is_difference_map,
@@ -61,6 +62,10 @@ def write_output_nodes(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
         nodes.append((REGIONS_TABLE, _TABLE_NODE))
         particles = ("3", particles_label(job_dir))
         nodes += [(name, particles) for name in particle_names(outputs.comparison)]
+    if outputs.ensemble is not None:
+        nodes += [(item["mean"], _MAP_NODE) for item in outputs.ensemble["clusters"]]
+        nodes += [(part["mask"], _MASK_NODE) for part in outputs.ensemble["parts"]]
+        nodes.append((PARTS_TABLE, _TABLE_NODE))
     if outputs.model is not None:
         nodes += [(part["mask"], _MASK_NODE) for part in outputs.model["parts"] if part["mask"]]
         nodes.append((MODEL_TABLE, _TABLE_NODE))

@@ -7,17 +7,20 @@ import math
 import os
 import re
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterator, Mapping, Tuple
 
 from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.settings.output_names import (
     MAP_OUTPUTS,
     MAPS_TABLE,
     MODEL_TABLE,
+    PARTS_TABLE,
     REGIONS_TABLE,
     SPREAD_MAP,
     is_region_mask,
 )
+from relion_external.ensemble_tables import cluster_table, image_rows, part_tables
+from relion_external.model_tables import model_tables, occupancy_columns, table_of
 from relion_files.star_writer import Rows, write_star
 
 _REGION_COLUMNS = (
@@ -69,28 +72,27 @@ def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
         The output folder as RELION names it, relative to the project: the tables name the maps in it. RELION displays
         a STAR file whose first table has the column rlnReferenceImage as the central sections of these maps.
     """
-    tables = {"occupancy_maps": _table([_map_row(item, job_dir) for item in outputs.maps])}
+    tables = {"occupancy_maps": table_of([_map_row(item, job_dir) for item in outputs.maps])} if outputs.maps else {}
     targets = [_target_row(item, target) for item in outputs.maps for target in item.report["targets"]]
     if targets:
-        tables["occupancy_targets"] = _table(targets)
-    tables["occupancy_images"] = _table([*_image_rows(outputs, job_dir)])
+        tables["occupancy_targets"] = table_of(targets)
+    if outputs.maps:
+        tables["occupancy_images"] = table_of([*_image_rows(outputs, job_dir)])
+    if outputs.ensemble is not None:
+        tables["occupancy_clusters"] = cluster_table(outputs.ensemble, job_dir)
+        tables["occupancy_ensemble_images"] = image_rows(outputs.ensemble, job_dir)
+        write_star(folder / PARTS_TABLE, part_tables(outputs.ensemble, job_dir))
     write_star(folder / MAPS_TABLE, tables)
     if outputs.comparison is not None:
         tables = _region_tables(outputs.comparison, job_dir)
         write_star(folder / REGIONS_TABLE, tables, comment=outputs.comparison["one_means"])
     if outputs.model is not None:
-        write_star(folder / MODEL_TABLE, _model_tables(outputs.model), comment=outputs.model["one_means"])
+        write_star(folder / MODEL_TABLE, model_tables(outputs.model), comment=outputs.model["one_means"])
 
 
 def _without_quotes(text: str) -> str:
     """Return a text that fits into one quoted value: on one line, without quotes."""
     return " ".join(text.replace("'", "").replace('"', "").split())
-
-
-def _table(rows: Sequence[Mapping[str, object]]) -> Rows:
-    """Return a table with the columns of all rows; a row without a column has a missing value there."""
-    columns = tuple(dict.fromkeys(name for row in rows for name in row))
-    return columns, [tuple(row.get(name) for name in columns) for row in rows]
 
 
 def _map_row(item: MapOutputs, job_dir: str) -> Dict[str, object]:
@@ -210,49 +212,5 @@ def _occupancy_row(
         "occupyRegionNumber": region["number"],
         "rlnClassNumber": item["number"],
         _SHARE: item["share"],
-        **_occupancy_columns(occupancy),
-    }
-
-
-def _model_tables(report: Mapping[str, Any]) -> Dict[str, Rows]:
-    """Return the tables of model_occupancy.star from the report of a fitted model."""
-    numbers = [item["number"] for item in report["maps"]]
-    parts = [
-        {
-            "occupyGroup": part["name"],
-            **_class_number(number),
-            "occupyAtoms": part["atoms"],
-            "occupyMass": part["mass_kilodalton"],
-            **_occupancy_columns(occupancy),
-            "occupyScaleMedian": occupancy["local_scale"],
-            "occupyResidues": part["residues"],  # the last column: RELION's shell scripts split quoted texts at blanks
-        }
-        for part in report["parts"]
-        for number, occupancy in zip(numbers, part["occupancies"])
-    ]
-    windows = [
-        {
-            "occupyChain": window["chain"],
-            **_class_number(number),
-            "occupyResidueFirst": window["first"],
-            "occupyResidueLast": window["last"],
-            "occupyAtoms": window["atoms"],
-            **_occupancy_columns(occupancy),
-        }
-        for window in report["windows"]
-        for number, occupancy in zip(numbers, window["occupancies"])
-    ]
-    tables = {"occupancy_groups": _table(parts)}
-    return {**tables, "occupancy_windows": _table(windows)} if windows else tables
-
-
-def _class_number(number: object) -> Dict[str, object]:
-    return {} if number is None else {"rlnClassNumber": number}
-
-
-def _occupancy_columns(occupancy: Mapping[str, Any]) -> Dict[str, object]:
-    return {
-        "occupyOccupancy": occupancy["occupancy"],
-        "occupyOccupancyLow": occupancy["low"],
-        "occupyOccupancyHigh": occupancy["high"],
+        **occupancy_columns(occupancy),
     }

@@ -41,6 +41,7 @@ FLOORS = (
         "map_estimate",
         "process",
         "comparing",
+        "ensembles",
         "modelling.atoms",
         "modelling.fit",
         "modelling",
@@ -60,6 +61,7 @@ CODE = ("occupy_core", "relion_files", "occupy_scipion", "relion_external", "ben
 LATE = (
     *(
         "occupy_core.comparing",
+        "occupy_core.ensembles",
         "occupy_core.modelling",
         "occupy_core.estimate.calibration",
         "occupy_core.reporting.pdf.sections_figure",

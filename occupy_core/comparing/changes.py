@@ -19,7 +19,7 @@ _MAX_SUM_ERROR, _MIN_MOVED_DIFFERENCE, _MAX_SIZE_RATIO = 0.3, 0.4, 2.5
 
 # A part is flexible where the density in and around it is missing for less than this share of what is missing in it.
 # Ours.
-_MAX_MISSING_SHARE = 0.5
+MAX_MISSING_SHARE = 0.5
 
 
 def moved_pairs(
@@ -91,4 +91,4 @@ def is_flexible(mask: Mask, highest: Volume, lowest: Volume, spacing: float) -> 
     near = ndimage.distance_transform_edt(~mask[box]) * spacing <= BLUR_REACH
     lost = highest[box] - lowest[box]
     inside = float(lost[mask[box]].sum())
-    return inside > 0 and float(lost[near].sum()) < _MAX_MISSING_SHARE * inside
+    return inside > 0 and float(lost[near].sum()) < MAX_MISSING_SHARE * inside

@@ -19,7 +19,7 @@ _MIN_SHARE = 0.01
 
 # Edge of a cube whose mean has as much noise as a map under a Gaussian of full width 1 at half maximum: the Gaussian
 # weights white noise as an average over (2 sqrt(pi) / 2.3548)^3 of its full width cubed would.
-_EDGE_OF_WIDTH = 2 * math.sqrt(math.pi) / 2.35482
+EDGE_OF_WIDTH = 2 * math.sqrt(math.pi) / 2.35482
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class NoiseOfMeans:
     def at_volume(self, volume: float) -> Noise:
         """Return the noise of means over so many Å^3, between those of the smoothings, which average as much."""
         widths = sorted(self.by_width)
-        place = np.log(np.clip(volume ** (1 / 3) / _EDGE_OF_WIDTH, widths[0], widths[-1]))
+        place = np.log(np.clip(volume ** (1 / 3) / EDGE_OF_WIDTH, widths[0], widths[-1]))
 
         def between(name: str) -> Doubles:
             values = np.log([np.maximum(getattr(self.by_width[width], name), TINY) for width in widths])
@@ -70,7 +70,7 @@ class NoiseOfMeans:
 
 def averaged_volume(width: float) -> float:
     """Return the volume, Å^3, whose mean has as much noise as a map under a Gaussian of this full width, Å."""
-    return (_EDGE_OF_WIDTH * width) ** 3
+    return (EDGE_OF_WIDTH * width) ** 3
 
 
 def independent_places(molecule_volume: float, volume: float) -> float:

@@ -95,17 +95,17 @@ def read_occupancies(densities: Floats, scales: Floats, mixing: Floats, noise: N
     mixed = min(float(mixing[half].mean()), _MAX_MIXED)
     errors, excesses = [], []
     for number, (value, ratio, own) in enumerate(zip(values.tolist(), ratios.tolist(), noises.tolist())):
-        errors.append(_error(value, full * math.hypot(own, ratio * noises[anchor] if number != anchor else 0.0)))
-        excesses.append(0.0 if number == anchor else value - _without_mixing(ratio, full, mixed))
-    occupancies = tuple(_interval(float(value), *item) for value, *item in zip(values, errors, excesses))
+        errors.append(error_of(value, full * math.hypot(own, ratio * noises[anchor] if number != anchor else 0.0)))
+        excesses.append(0.0 if number == anchor else value - without_mixing(ratio, full, mixed))
+    occupancies = tuple(interval(float(value), *item) for value, *item in zip(values, errors, excesses))
     high, low = int(values.argmax()), int(values.argmin())
     error = math.hypot(errors[high], errors[low])
-    difference = _interval(float(values[high] - values[low]), error, above=excesses[low])
+    difference = interval(float(values[high] - values[low]), error, above=excesses[low])
     noise_of_step = max(float(noise.of_pairs[high, low]), TINY)
     return Reading(occupancies, difference, float(means[high] - means[low]) / noise_of_step, (high, low))
 
 
-def _without_mixing(ratio: float, full: float, mixed: float) -> float:
+def without_mixing(ratio: float, full: float, mixed: float) -> float:
     """Return an occupancy without the density of surroundings that are fully occupied.
 
     Parameters
@@ -166,13 +166,13 @@ def weighted_mean(intervals: Sequence[Interval], weights: Sequence[float]) -> In
     return Interval(*(float(value) for value in np.average(np.array(intervals), axis=0, weights=weights)))
 
 
-def _error(value: float, noise: float) -> float:
+def error_of(value: float, noise: float) -> float:
     """Return the standard deviation of the error of an occupancy (0..1) with this standard deviation of its noise."""
     mixed = 4 * value * (1 - value) * MIXED_ERROR
     return math.sqrt(noise**2 + (REFERENCE_ERROR * value) ** 2 + mixed**2 + OTHER_ERROR**2)
 
 
-def _interval(value: float, error: float, below: float = 0.0, above: float = 0.0) -> Interval:
+def interval(value: float, error: float, below: float = 0.0, above: float = 0.0) -> Interval:
     """Return the 90 % interval of a value with this standard deviation of its error; 0..1.
 
     The value may be too high or too low by as much as `below` and `above` for other reasons.

@@ -122,7 +122,7 @@ def differing_parts(maps: ClassMaps, reference: int) -> Tuple[List[Part], NoiseO
         labels = smooth_labels(labels, patterns, densities[:, dense], noises, molecule, maps.spacing)
     label_map = scatter(labels, molecule)
     masks = list(_connected_masks(label_map, molecule, maps.spacing))
-    grown = _grow_masks(masks, molecule & (label_map == 0), maps.spacing)
+    grown = grow_masks(masks, molecule & (label_map == 0), maps.spacing)
     evidences = [float(evidence[mask[maps.molecule]].max()) for mask in masks]
     return [Part(*item) for item in zip(masks, grown, evidences)], noise
 
@@ -180,7 +180,7 @@ def _connected_masks(label_map: NDArray[np.uint8], molecule: Mask, spacing: floa
     box = box_around(molecule, math.ceil(_JOINING_DISTANCE / 2 / spacing) + 1)
     for number in range(1, int(label_map.max()) + 1):
         opened = ndimage.binary_opening(label_map[box] == number)
-        pieces, count = ndimage.label(_within_distance(opened, _JOINING_DISTANCE / 2, spacing))
+        pieces, count = ndimage.label(within_distance(opened, _JOINING_DISTANCE / 2, spacing))
         pieces[~opened] = 0
         sizes = np.bincount(pieces.ravel(), minlength=count + 1)
         for piece in range(1, count + 1):
@@ -190,7 +190,7 @@ def _connected_masks(label_map: NDArray[np.uint8], molecule: Mask, spacing: floa
                 yield mask
 
 
-def _grow_masks(masks: Sequence[Mask], rest: Mask, spacing: float) -> List[Mask]:
+def grow_masks(masks: Sequence[Mask], rest: Mask, spacing: float) -> List[Mask]:
     """Grow masks by 3 Å, except onto voxels that are nearer to another mask or to the rest of the molecule.
 
     Density reaches beyond the voxels where a map is dense, and voxels at a border are uncertain.
@@ -200,7 +200,7 @@ def _grow_masks(masks: Sequence[Mask], rest: Mask, spacing: float) -> List[Mask]
     numbers: NDArray[np.int16] = np.zeros(rest.shape, dtype=np.int16)
     for number, mask in enumerate(masks, start=1):
         numbers[mask] = number
-    near = _within_distance(numbers > 0, _GROWTH, spacing)
+    near = within_distance(numbers > 0, _GROWTH, spacing)
     numbers[rest] = len(masks) + 1
     box = box_around(near)
     indices = ndimage.distance_transform_edt(numbers[box] == 0, return_distances=False, return_indices=True)
@@ -209,7 +209,7 @@ def _grow_masks(masks: Sequence[Mask], rest: Mask, spacing: float) -> List[Mask]
     return [near & (nearest == number) for number in range(1, len(masks) + 1)]
 
 
-def _within_distance(mask: Mask, distance: float, spacing: float) -> Mask:
+def within_distance(mask: Mask, distance: float, spacing: float) -> Mask:
     """Return the voxels whose distance to the mask is at most `distance` Å."""
     if not mask.any():
         return mask

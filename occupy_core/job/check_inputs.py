@@ -109,7 +109,7 @@ def _difference_problems(job: Job) -> List[SettingsError]:
 
 def _grid_problems(job: Job, grids: Dict[str, MapGrid]) -> Iterator[OccupyError]:
     """Yield why maps cannot share one full scale: maps on another grid, a reference that is none of them."""
-    if not shares_full_scale(job):
+    if not (shares_full_scale(job) or job.is_ensemble):
         return
     from occupy_core.comparing.each_map import index_of_named_map, require_one_grid  # not needed for one map
 

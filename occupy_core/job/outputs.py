@@ -52,6 +52,8 @@ class JobOutputs:
         What was found, in one sentence.
     next_steps : list of str
         What to do next, a sentence each.
+    ensemble : dict, optional
+        Part of report.json on the comparison of many volumes; None where no more than ten were compared.
     """
 
     maps: List[MapOutputs]
@@ -61,11 +63,12 @@ class JobOutputs:
     model: Optional[Dict[str, Any]] = None
     result: str = ""
     next_steps: List[str] = field(default_factory=list)
+    ensemble: Optional[Dict[str, Any]] = None
 
     @property
     def warnings(self) -> List[str]:
         """All warnings: of the job, of the comparison, of the fitted model, of each map."""
-        compared = self.comparison["warnings"] if self.comparison else []
+        compared = [text for found in (self.comparison, self.ensemble) if found for text in found["warnings"]]
         of_model = self.model["warnings"] if self.model else []
         several = len(self.maps) > 1
         map_warnings = [

@@ -14,6 +14,7 @@ from occupy_core.input_files import unchanged_inputs
 from occupy_core.job.background import record_in_background
 from occupy_core.job.check_inputs import check_inputs
 from occupy_core.job.drawing import Drawing, drawing_beside
+from occupy_core.job.ensemble import compare_ensemble, with_settings_of_ensemble
 from occupy_core.job.fitted_model import (
     MODEL_WORK,
     add_local_scale,
@@ -38,9 +39,19 @@ from occupy_core.job.write_reports import ReportContents, pages_of_one, write_re
 from occupy_core.progress import Progress, Say
 from occupy_core.reporting.next_steps import next_steps
 from occupy_core.settings.job_spec import Job
-from occupy_core.settings.output_names import CHIMERAX, FIGURE, MAPS_TABLE, NODE_FILE, REPORT, SPREAD_MAP
+from occupy_core.settings.output_names import (
+    CHIMERAX,
+    FIGURE,
+    MAPS_TABLE,
+    NODE_FILE,
+    PARTS_TABLE,
+    REPORT,
+    SPREAD_MAP,
+    VOLUMES_TABLE,
+)
 
 if TYPE_CHECKING:  # loaded only by jobs on several maps
+    from occupy_core.comparing.class_cache import ClassCache
     from occupy_core.comparing.shared_scale import SharedScale
 
 # Writes a host's own files: called with the outputs and the folder to write to.
@@ -82,8 +93,9 @@ def run_job(
     if not job.maps:
         raise JobError("no map given, expected at least one")
     _check_working_folder()
+    job, ignored = with_settings_of_ensemble(job)
     reporter = Progress(progress, work_of(job) + len(job.maps) * MODEL_WORK * (job.settings.model is not None))
-    for text in job.input_warnings:
+    for text in (*job.input_warnings, *ignored):
         reporter(f"WARNING: {text}")
     opened = nullcontext(locked) if locked else OutputFolder(job.output_dir)
     # In this order: the memory is checked before work begins, inputs are compared before outputs are put in place.
@@ -93,12 +105,11 @@ def run_job(
         check_inputs(job, reporter)
         model_report, model = measure_job_model(job, folder, reporter)  # first: a wrong model must not cost an hour
         cache = class_cache(job)
-        for_maps = with_lowpass_of_classes(job)
-        shared = find_shared_scale(for_maps, cache, reporter)
-        processed, failed = _process_maps(for_maps, folder, shared, reporter, _page_drawer(job, shared, drawing))
+        shared, processed, failed = _process_each(job, cache, folder, reporter, drawing)
         add_local_scale(model_report, model, job, processed, folder)
         comparison_report, comparison, warnings = compare_job_maps(job, cache, folder, reporter)
         name_parts_of_regions(comparison_report, comparison, model, job.maps)
+        ensemble_report, ensemble, not_compared = compare_ensemble(job, folder, reporter)
         figures = job.settings.figures
         reporter(f"Writing {REPORT}, {FIGURE} and {CHIMERAX}" if figures else f"Writing {REPORT}, {CHIMERAX}")
         contents = ReportContents(
@@ -109,9 +120,11 @@ def run_job(
             shared_reference=job.maps[shared.reference_index].path if shared else None,
             comparison=comparison_report,
             class_comparison=comparison,
+            ensemble=ensemble_report,
+            ensemble_comparison=ensemble,
             model=model_report,
             model_surfaces=partial(model_surfaces, model, job, processed),
-            warnings=[*job.input_warnings, *notes, *warnings],
+            warnings=[*job.input_warnings, *ignored, *notes, *warnings, *not_compared],
             job_record=record(),
         )
         report = write_reports(contents, folder, drawing)
@@ -123,6 +136,7 @@ def run_job(
             model_report,
             report["result"],
             next_steps(report, job.host, job.output_dir),
+            ensemble_report,
         )
         if tables is not None:
             tables(outputs, folder)
@@ -145,6 +159,20 @@ def _check_working_folder() -> None:
             f"the working folder was removed or renamed ({error.strerror}); change to the project's folder and run the "
             "job again"
         ) from error
+
+
+def _process_each(
+    job: Job, cache: Optional[ClassCache], folder: Path, progress: Progress, drawing: Optional[Drawing]
+) -> Tuple[Optional[SharedScale], List[MapOutputs], Dict[str, str]]:
+    """Process the maps one by one, as `_process_maps`, and return the full scale that they share too.
+
+    The volumes of an ensemble are only compared.
+    """
+    if not job.writes_each_map:
+        return None, [], {}
+    for_maps = with_lowpass_of_classes(job)
+    shared = find_shared_scale(for_maps, cache, progress)
+    return shared, *_process_maps(for_maps, folder, shared, progress, _page_drawer(job, shared, drawing))
 
 
 def _process_maps(
@@ -191,6 +219,9 @@ def _page_drawer(job: Job, shared: Optional[SharedScale], drawing: Optional[Draw
 
 def _expected_names(job: Job) -> List[str]:
     """Return the names of the files that the job will write, as far as they are known before it runs."""
-    maps = [name for item in job.maps for name in map_file_names(item, job.settings).values()]
+    each = job.maps if job.writes_each_map else ()
+    maps = [name for item in each for name in map_file_names(item, job.settings).values()]
     names = [REPORT, FIGURE, CHIMERAX, MAPS_TABLE, NODE_FILE, *maps, *model_file_names(job)]
+    if job.is_ensemble:
+        return [*names, VOLUMES_TABLE, PARTS_TABLE]
     return [*names, SPREAD_MAP] if job.compare else names

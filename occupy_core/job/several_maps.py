@@ -28,7 +28,8 @@ _MEASURING = 0.8
 
 def work_of(job: Job) -> float:
     """Return the amount of work in a job; estimating and writing one map is 1."""
-    return len(job.maps) * (1 + _MEASURING * (shares_full_scale(job) + (job.compare and len(job.maps) > 1)))
+    of_one = float(job.writes_each_map) + _MEASURING * (job.compare and len(job.maps) > 1)
+    return len(job.maps) * (of_one + _MEASURING * (job.writes_each_map and shares_full_scale(job)))
 
 
 def with_lowpass_of_classes(job: Job) -> Job:
@@ -117,7 +118,7 @@ def compare_job_maps(
     if len(job.maps) < 2:
         unused = job.settings.reference not in ("auto", "own")
         return None, None, [f"reference {job.settings.reference} has no effect with one map"] if unused else []
-    if not job.compare:
+    if not job.compare or job.is_ensemble:
         return None, None, []
     from occupy_core.comparing.compare_maps import compare_maps
     from occupy_core.comparing.describe import comparison_lines

@@ -24,6 +24,7 @@ from occupy_core.settings.output_names import (
     MAPS_TABLE,
     MODEL_TABLE,
     NODE_FILE,
+    PARTS_TABLE,
     PROGRAM,
     REGION_PARTICLES,
     REGIONS_TABLE,
@@ -136,8 +137,10 @@ def _names_of_last_job(target: Path) -> Set[str]:
             raise ValueError
         maps = [name for item in content["maps"] for name in item["outputs"].values()]
         of_regions = [*(content.get("comparison") or {}).get("outputs", []), *_particle_files(content)]
+        of_ensemble = (content.get("ensemble") or {}).get("outputs", [])
         of_model = (content.get("model") or {}).get("outputs", [])
-        named = [name for name in (*maps, *of_regions, *of_model) if isinstance(name, str) and is_output_name(name)]
+        written = (*maps, *of_regions, *of_ensemble, *of_model)
+        named = [name for name in written if isinstance(name, str) and is_output_name(name)]
     except OSError as error:
         raise JobError(
             f"{report}: cannot be read as a report of this program ({error.strerror}); choose "
@@ -148,7 +151,7 @@ def _names_of_last_job(target: Path) -> Set[str]:
             f"{report}: is not a report of this program, so the files beside it may not be either; choose another "
             "output folder, or move this file away"
         ) from None
-    names = {MAPS_TABLE, REGIONS_TABLE, MODEL_TABLE, FIGURE, CHIMERAX, NODE_FILE, *named}
+    names = {MAPS_TABLE, REGIONS_TABLE, PARTS_TABLE, MODEL_TABLE, FIGURE, CHIMERAX, NODE_FILE, *named}
     there = [target / name for name in names if _holds_data(target / name)]
     if there and not any(map(_has_label, there)):
         raise JobError(

@@ -24,6 +24,8 @@ from occupy_core.version import __version__
 
 if TYPE_CHECKING:
     from occupy_core.comparing.compare_maps import ClassComparison
+    from occupy_core.ensembles.compare_volumes import EnsembleComparison
+    from occupy_core.reporting.ensemble_view import EnsembleView
 
 Report = Dict[str, Any]
 
@@ -47,6 +49,10 @@ class ReportContents:
         Report of the comparison (`comparing.outputs.write_comparison`); None when maps were not compared.
     class_comparison : ClassComparison, optional
         Result of the comparison that `comparison` reports.
+    ensemble : dict, optional
+        Report of the comparison of many volumes (`ensembles.outputs.write_ensemble`); None where there was none.
+    ensemble_comparison : EnsembleComparison, optional
+        Result of the comparison that `ensemble` reports.
     model : dict, optional
         Report of the fitted model (`modelling.outputs.write_model_outputs`); None without one.
     model_surfaces : callable
@@ -64,6 +70,8 @@ class ReportContents:
     shared_reference: Optional[str]
     comparison: Optional[Report]
     class_comparison: Optional[ClassComparison]
+    ensemble: Optional[Report]
+    ensemble_comparison: Optional[EnsembleComparison]
     model: Optional[Report]
     model_surfaces: Callable[[], Dict[str, MapSurface]]
     warnings: Sequence[str]
@@ -96,6 +104,7 @@ def write_reports(contents: ReportContents, folder: Path, drawing: Optional[Draw
             "job": contents.job_record,
             "shared_reference": contents.shared_reference,
             "comparison": contents.comparison,
+            "ensemble": contents.ensemble,
             "model": contents.model,
             "outputs": [CHIMERAX],
             "warnings": list(contents.warnings),
@@ -144,6 +153,13 @@ def _last_pages(report: Report, contents: ReportContents) -> LastPages:
     from occupy_core.reporting.surface.region_surface import region_surface
 
     of_maps = [load() for load in contents.map_sections]
+    if contents.ensemble_comparison is not None:
+        return LastPages(
+            report,
+            model_surfaces=contents.model_surfaces(),
+            sections=of_maps,
+            ensemble_view=_ensemble_view(contents.ensemble_comparison),
+        )
     compared = contents.class_comparison
     if compared is None:
         return LastPages(report, model_surfaces=contents.model_surfaces(), sections=of_maps)
@@ -160,3 +176,13 @@ def _last_pages(report: Report, contents: ReportContents) -> LastPages:
         step=spacing,
     )
     return LastPages(report, sections, surface, contents.model_surfaces(), of_maps)
+
+
+def _ensemble_view(comparison: EnsembleComparison) -> EnsembleView:
+    """Return what the pages show of the mean map of an ensemble and its parts."""
+    from occupy_core.reporting.ensemble_view import ensemble_view
+
+    volumes = comparison.volumes
+    return ensemble_view(
+        volumes.mean, [part.mask for part in comparison.parts], spacing=volumes.spacing, step=volumes.step
+    )

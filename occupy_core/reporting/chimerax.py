@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.reporting.chimerax_words import comment, quoted, relative_path
+from occupy_core.reporting.ensemble_chimerax import ensemble_commands
 from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS, MODEL_ATTRIBUTES, MODEL_FILE
 
 Report = Mapping[str, Any]
@@ -59,6 +60,9 @@ def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
         "# Lines that begin with # do nothing; commands in them are there to be copied.",
         "",
     ]
+    if not report["maps"]:  # the volumes of an ensemble are compared only
+        lines += ensemble_commands(report["ensemble"]) if report.get("ensemble") else []
+        return "\n".join([*lines, "view"]) + "\n"
     maps: List[NumberedMap] = []
     number = 1
     level_of_all = _level_of_all(report)

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from occupy_core.estimate.input_checks import looks_inverted
 from occupy_core.reporting import scipion_names
+from occupy_core.reporting.ensemble_steps import ensemble_steps, ensemble_text
 from occupy_core.reporting.map_summary import SCALE_BINS
 from occupy_core.reporting.sorting_steps import (
     SCIPION,
@@ -80,6 +81,8 @@ def _found_text(report: Report) -> str:
         found.append(_model_text(report["model"]))
     if report["comparison"]:
         found.append(_comparison_text(report["comparison"], is_mask_lost(report["job"]["input_warnings"])))
+    elif report.get("ensemble"):
+        found.append(ensemble_text(report["ensemble"]))
     elif report["job"]["compare"]:
         found.append("the maps were not compared; a warning says why")
     return "; ".join(found) or _maps_text(report)
@@ -98,6 +101,8 @@ def next_steps(report: Report, host: str, folder: str = "") -> List[str]:
         Output folder, as the steps name it; by default they name the files without a folder.
     """
     inverted = _inverted(report)
+    if not report["maps"]:
+        return [*_look_steps(report, host, folder), *ensemble_steps(report["ensemble"], host, folder)]
     if inverted and len(inverted) == len(report["maps"]):
         setting = "Invert contrast" if host == SCIPION else "the parameter invert"
         value = "no" if report["settings"]["invert"] else "yes"
@@ -108,7 +113,9 @@ def next_steps(report: Report, host: str, folder: str = "") -> List[str]:
     steps = [*_look_steps(report, host, folder), *_map_steps(report, host, folder)]
     steps += _model_steps(report, host, folder) if report["model"] else []
     steps += _comparison_steps(report, host, folder) if report["comparison"] else []
-    return steps if report["model"] or report["comparison"] else [*steps, *_measure_steps(report, host)]
+    steps += ensemble_steps(report["ensemble"], host, folder) if report.get("ensemble") else []
+    compared = report["comparison"] or report.get("ensemble")
+    return steps if report["model"] or compared else [*steps, *_measure_steps(report, host)]
 
 
 # --------------------------- the result ---------------------------

@@ -74,6 +74,11 @@ def _check_number(number: Optional[float]) -> None:
         raise ValueError(f"{number!r}, expected a finite number, 0 or more")
 
 
+# Maps: up to this many are compared pair by pair (`occupy_core.comparing`), whose work grows with the square of their
+# number and whose figures show every map. More are compared as an ensemble (`occupy_core.ensembles`), where a variance
+# over the maps says more than a pair does. Our choice.
+MAX_CLASSES = 10
+
 # Prefix of output names: lower-case letters, at least three digits, an underscore; or empty.
 _PREFIX = r"([a-z]+\d{3,}_)?"
 
@@ -176,6 +181,16 @@ class Job:
     def __post_init__(self) -> None:
         maps = tuple(replace(item, invert=self.settings.invert) for item in self.maps)
         object.__setattr__(self, "maps", maps)  # a frozen dataclass has no other way
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether more maps are compared than pair by pair: as an ensemble."""
+        return self.compare and sum(not item.is_empty for item in self.maps) > MAX_CLASSES
+
+    @property
+    def writes_each_map(self) -> bool:
+        """Whether the job estimates and writes the local scale of each map too; not for the volumes of an ensemble."""
+        return not self.is_ensemble or all(item.is_class for item in self.maps)
 
     @property
     def inputs(self) -> Tuple[str, ...]:

@@ -21,6 +21,10 @@ MODEL_ATTRIBUTES = "model_occupancy.defattr"
 MODEL_REFMAC = "model_groups_refmac.txt"
 MODEL_PHENIX = "model_groups_phenix.eff"
 GROUP_MASK = "group_{}_mask.mrc"
+VOLUMES_TABLE = "occupancy_volumes.csv"
+PARTS_TABLE = "occupancy_parts.star"
+PART_MASK = "part{:03d}_mask.mrc"
+CLUSTER_MEAN = "cluster{:03d}_mean.mrc"
 SPREAD_MAP = "occupancy_spread.mrc"
 DIFFERENCE_MAP = "difference{:03d}_{:03d}.mrc"
 FIGURE = "logfile.pdf"
@@ -112,13 +116,13 @@ def is_output_name(name: str) -> bool:
 
 # Prefix of output names: lower-case letters, a number, an underscore; or empty.
 _PREFIX_PATTERN = r"([a-z]*\d+_)?"
-_REGION_MASK_PATTERN = re.escape(REGION_MASK).replace(re.escape("{:03d}"), r"\d{3,}")
-_DIFFERENCE_PATTERN = re.escape(DIFFERENCE_MAP).replace(re.escape("{:03d}"), r"\d{3,}")
-_REGION_PARTICLES_PATTERN = "|".join(
-    re.escape(name).replace(re.escape("{:03d}"), r"\d{3,}") for name in REGION_PARTICLES.values()
+_REGION_MASK_PATTERN, _DIFFERENCE_PATTERN, *_NUMBERED_PATTERNS = (
+    re.escape(name).replace(re.escape("{:03d}"), r"\d{3,}")
+    for name in (REGION_MASK, DIFFERENCE_MAP, PART_MASK, CLUSTER_MEAN, *REGION_PARTICLES.values())
 )
+_REGION_PARTICLES_PATTERN = "|".join(_NUMBERED_PATTERNS[2:])
 _FILES_OF_JOB = (
-    *(REPORT, MAPS_TABLE, REGIONS_TABLE, MODEL_TABLE, MODEL_REFMAC, MODEL_PHENIX),
+    *(REPORT, MAPS_TABLE, REGIONS_TABLE, VOLUMES_TABLE, PARTS_TABLE, MODEL_TABLE, MODEL_REFMAC, MODEL_PHENIX),
     *(SPREAD_MAP, FIGURE, CHIMERAX, NODE_FILE),
 )
 _FILES_OF_MAP = (MODEL_FILE, MODEL_ATTRIBUTES, *(kind.file_name for kind in MAP_OUTPUTS.values()))
@@ -127,8 +131,8 @@ _OUTPUT_PATTERN = "|".join(
         *map(re.escape, _FILES_OF_JOB),
         *(_PREFIX_PATTERN + re.escape(name) for name in _FILES_OF_MAP),
         _REGION_MASK_PATTERN,
-        _REGION_PARTICLES_PATTERN,
         _DIFFERENCE_PATTERN,
+        *_NUMBERED_PATTERNS,
         re.escape(GROUP_MASK).replace(re.escape("{}"), "[A-Za-z0-9_-]+"),
     )
 )

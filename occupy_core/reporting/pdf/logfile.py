@@ -69,6 +69,11 @@ class Logfile:
                 surfaces=shown.model_surfaces,
             ):
                 self._add_page(figure, in_front=True)
+        if shown.ensemble_view is not None:
+            from occupy_core.reporting.pdf.ensemble_page import ensemble_pages  # most jobs compare no ensemble
+
+            for figure in ensemble_pages(report, shown.ensemble_view):
+                self._add_page(figure, in_front=True)
         for index, sections in enumerate(shown.sections):
             self.add_map(shown_map(report, index, sections))
 

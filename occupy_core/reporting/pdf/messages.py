@@ -12,6 +12,7 @@ from occupy_core.reporting.sections import MapSections
 from occupy_core.settings.settings import Settings
 
 if TYPE_CHECKING:  # loaded only by jobs that compare maps
+    from occupy_core.reporting.ensemble_view import EnsembleView
     from occupy_core.reporting.region_sections import RegionSection
     from occupy_core.reporting.surface.map_surface import MapSurface
     from occupy_core.reporting.surface.region_surface import RegionSurface
@@ -64,6 +65,8 @@ class LastPages:
         Surfaces of maps, coloured by the occupancy of the parts of a fitted model, by the names of the maps.
     sections : sequence of MapSections
         Sections through the maps in `report["maps"]`, from the first, whose pages are not drawn yet.
+    ensemble_view : EnsembleView, optional
+        The mean map of an ensemble with its parts; None where there is none.
     """
 
     report: Report
@@ -71,6 +74,7 @@ class LastPages:
     region_surface: Optional[RegionSurface] = None
     model_surfaces: Optional[Mapping[str, MapSurface]] = None
     sections: Sequence[MapSections] = ()
+    ensemble_view: Optional[EnsembleView] = None
 
 
 def shown_map(report: Report, index: int, sections: MapSections) -> MapPages:

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read the occupancy of each part in each volume, with 90 % intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from occupy_core.arrays.types import Floats, Mask, Volume
+from occupy_core.comparing.limits import BLUR_OF_LOWPASS, NOISE_MARGIN, TINY
+from occupy_core.comparing.occupancies import Interval, error_of, inner_voxels, interval, mixing_with, without_mixing
+from occupy_core.ensembles.components import Components
+from occupy_core.ensembles.limits import TOP_SHARE
+from occupy_core.ensembles.parts import VaryingPart
+from occupy_core.ensembles.stored_volumes import StoredVolumes
+from occupy_core.ensembles.variation import VolumeNoise
+from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
+from occupy_core.estimate.prepare import calibrate_map, kernel_maximum, prepare_map
+from occupy_core.maps.density_map import map_from_array
+from occupy_core.settings.settings import Settings
+
+# Largest share of a part's density that may be mixed in, as for classes: keeps a quotient finite.
+_MAX_MIXED = 0.9
+
+
+@dataclass(frozen=True)
+class PartReading:
+    """Occupancies of a part.
+
+    Attributes
+    ----------
+    occupancies : tuple of Interval
+        In each volume, 0..1.
+    noise : float
+        Standard deviation of an occupancy by noise, in the noisiest volume; 0 or more.
+    """
+
+    occupancies: Tuple[Interval, ...]
+    noise: float
+
+
+def read_parts(
+    volumes: StoredVolumes,
+    parts: Sequence[VaryingPart],
+    components: Components,
+    noise: VolumeNoise,
+    settings: Settings,
+    lowpass: float,
+) -> List[PartReading]:
+    """Read the occupancy of each part in each volume.
+
+    Parameters
+    ----------
+    volumes : StoredVolumes
+    parts : sequence of VaryingPart
+    components : Components
+    noise : VolumeNoise
+    settings : Settings
+        Of calibrated normalisation in occupancy mode.
+    lowpass : float
+        Low-pass of the volumes, Å.
+
+    Notes
+    -----
+    The mean of the tenth of the volumes in which a part is densest has little noise: its calibrated scale tells the
+    occupancy there. The occupancy in a volume is the density relative to that mean, over the half of the inner voxels
+    that is least mixed with the surroundings, as for classes (`occupancies.read_occupancies`); of it, what the
+    components explain, which has less noise.
+    """
+    chosen, mixed = [], []
+    for part in parts:
+        inner = inner_voxels(part.mask, volumes.spacing)
+        width = BLUR_OF_LOWPASS * lowpass / volumes.spacing
+        mixing = mixing_with(volumes.molecule & ~part.mask, part.mask, inner, width, volumes.threads)
+        least = mixing <= np.median(mixing)
+        inner[inner] = least
+        chosen.append(inner)
+        mixed.append(min(float(mixing[least].mean()), _MAX_MIXED))
+    densities = components.explained(_means(volumes, chosen))
+    return [
+        _read_part(volumes, part, mask, share, row, noise, settings)
+        for part, mask, share, row in zip(parts, chosen, mixed, densities)
+    ]
+
+
+def _means(volumes: StoredVolumes, masks: Sequence[Mask]) -> NDArray[np.float64]:
+    """Return the mean density of each mask in each volume (mask, volume)."""
+    result = np.empty((len(masks), len(volumes)))
+    for number in range(len(volumes)):
+        density = volumes.load(number)
+        result[:, number] = [density[mask].mean(dtype=np.float64) for mask in masks]
+    return result
+
+
+def _read_part(
+    volumes: StoredVolumes,
+    part: VaryingPart,
+    chosen: Mask,
+    mixed: float,
+    densities: NDArray[np.float64],
+    noise: VolumeNoise,
+    settings: Settings,
+) -> PartReading:
+    count = max(1, round(TOP_SHARE * len(volumes)))
+    top = np.argsort(part.profile)[-count:]
+    full = _calibrated_scale(volumes.mean_of(top.tolist()), chosen, volumes.spacing, settings)
+    density = max(float(densities[top].mean()), TINY)
+    noises = NOISE_MARGIN * noise.at_volume(float(chosen.sum()) * volumes.spacing**3) / density
+    occupancies = []
+    for ratio, own in zip(np.maximum(densities, 0.0) / density, noises):
+        value = float(min(full * ratio, 1.0))
+        above = value - without_mixing(float(ratio), full, mixed)
+        occupancies.append(interval(value, error_of(value, full * float(own)), above))
+    return PartReading(tuple(occupancies), full * float(noises.max()))
+
+
+def _calibrated_scale(mean: Volume, chosen: Mask, spacing: float, settings: Settings) -> float:
+    """Return the median calibrated scale of a map of the coarse grid at chosen voxels; 0..1."""
+    source = map_from_array(mean, voxel_size=spacing, name="mean of volumes")
+    prepared = prepare_map(source, settings)
+    maximum = kernel_maximum(prepared)
+    calibration = calibrate_map(prepared, maximum)
+    reference, grid = calibration.reference, calibration.molecule.grid
+    scale: Floats = (grid.nearest(maximum) - np.float32(reference.zero)) / np.float32(reference.value - reference.zero)
+    values = interpolate_on_map_grid(scale, mean.shape, spacing=grid.step)[chosen]
+    return float(np.clip(np.median(values), 0.0, 1.0))

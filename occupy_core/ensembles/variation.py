@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find where volumes vary by more than noise, under several smoothings, and measure that noise."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Dict, List
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from occupy_core.arrays.types import Floats, Mask
+from occupy_core.comparing.inner_noise import EDGE_OF_WIDTH, averaged_volume, independent_places
+from occupy_core.comparing.limits import DETECTION_WIDTHS, FALSE_ALARM, NOISE_MARGIN, TINY
+from occupy_core.comparing.two_groups import find_peak
+from occupy_core.comparing.verdict import sure_sigmas
+from occupy_core.ensembles.stored_volumes import StoredVolumes
+
+
+@dataclass(frozen=True)
+class VolumeNoise:
+    """Noise of the volumes inside the molecule, in their common grey scale.
+
+    Attributes
+    ----------
+    by_width : dict of float to float64 array (volume)
+        Standard deviation of each volume under a smoothing, by the full width of its Gaussian, Å.
+    """
+
+    by_width: Dict[float, NDArray[np.float64]]
+
+    def at_volume(self, volume: float) -> NDArray[np.float64]:
+        """Return the noise of means over so many Å^3, between those of the smoothings, which average as much."""
+        widths = sorted(self.by_width)
+        edge = math.log(min(max(volume ** (1 / 3) / EDGE_OF_WIDTH, widths[0]), widths[-1]))
+        values = np.log(np.maximum([self.by_width[width] for width in widths], TINY))
+        return np.exp([np.interp(edge, np.log(widths), column) for column in values.T])
+
+
+@dataclass(frozen=True)
+class Variation:
+    """Where volumes vary.
+
+    Attributes
+    ----------
+    varying : bool array (voxel of the molecule)
+        Voxels where the volumes vary by more than noise makes anywhere in the molecule, under some smoothing.
+    noise : VolumeNoise
+    """
+
+    varying: NDArray[np.bool_]
+    noise: VolumeNoise
+
+
+def find_variation(volumes: StoredVolumes, common: Mask) -> Variation:
+    """Find the voxels of the molecule where the volumes vary by more than noise.
+
+    Parameters
+    ----------
+    volumes : StoredVolumes
+        In one grey scale.
+    common : bool array, 3D
+        Sampled voxels of the part that is the same in all volumes; the noise is measured there. Without any, it is
+        measured in all of the molecule.
+
+    Notes
+    -----
+    Two tests, each at the false alarm of one sure region in all of the molecule (`verdict.sure_sigmas`): the variance
+    over the volumes against that of noise (chi-square with one degree of freedom less than volumes), which sees what
+    many volumes share, and the largest deviation of a volume from the mean, which sees what a single volume has. Both
+    tests know the number of volumes. The noise is an empirical null (Efron, J. Am. Stat. Assoc. 99 (2004), 96): the
+    most frequent standard deviation over the volumes among the voxels of the common part.
+    """
+    size = int(volumes.molecule.sum())
+    in_common = common[volumes.molecule] if common.any() else np.ones(size, dtype=bool)
+    varying = np.zeros(size, dtype=bool)
+    by_width: Dict[float, NDArray[np.float64]] = {}
+    for width in DETECTION_WIDTHS:
+        moments = _Moments(size)
+        sampled: List[Floats] = []
+        is_narrow = width == DETECTION_WIDTHS[0]
+        for values in volumes.narrowly_smoothed() if is_narrow else volumes.smoothed(volumes.molecule, width):
+            moments.add(values)
+            sampled.append(values[in_common])
+        deviation = moments.deviation
+        typical = max(find_peak(deviation[in_common].astype(np.float32)).middle, TINY)
+        by_width[width] = _noise_of_volumes(np.array(sampled), typical)
+        places = independent_places(size * volumes.spacing**3, averaged_volume(width))
+        varying |= deviation > _largest_by_noise(len(volumes), places) * typical
+        largest = float(by_width[width].max())
+        varying |= moments.farthest > sure_sigmas(places, len(volumes)) * largest
+    return Variation(varying, VolumeNoise(by_width))
+
+
+def _largest_by_noise(count: int, places: float) -> float:
+    """Return the standard deviation over the volumes, relative to that of noise, that noise exceeds nowhere."""
+    free = count - 1
+    return NOISE_MARGIN * math.sqrt(float(special.chdtri(free, FALSE_ALARM / places)) / free)
+
+
+def _noise_of_volumes(sampled: Floats, typical: float) -> NDArray[np.float64]:
+    """Return the noise of each volume: its deviation from the mean in the common part, at the typical noise on average.
+
+    The common part holds voxels that vary a little, beside parts that come and go: they raise the noise of all volumes.
+    """
+    rest = sampled - sampled.mean(axis=0)
+    middle = np.median(np.abs(rest), axis=1).astype(np.float64)
+    scale = typical / max(math.sqrt(float((middle**2).mean())), TINY)
+    return np.maximum(middle * scale, TINY)
+
+
+class _Moments:
+    """Mean, variance and range of each voxel over the volumes, one volume at a time (Welford's updates)."""
+
+    def __init__(self, size: int) -> None:
+        self._count = 0
+        self._mean, self._squares = np.zeros(size), np.zeros(size)
+        self._low, self._high = np.full(size, np.inf), np.full(size, -np.inf)
+
+    def add(self, values: Floats) -> None:
+        self._count += 1
+        change = values - self._mean
+        self._mean += change / self._count
+        self._squares += change * (values - self._mean)
+        np.minimum(self._low, values, out=self._low)
+        np.maximum(self._high, values, out=self._high)
+
+    @property
+    def deviation(self) -> NDArray[np.float64]:
+        """Standard deviation of each voxel."""
+        return np.sqrt(self._squares / (self._count - 1))
+
+    @property
+    def farthest(self) -> NDArray[np.float64]:
+        """Largest distance of a volume from the mean, at each voxel."""
+        return np.maximum(self._high - self._mean, self._mean - self._low)

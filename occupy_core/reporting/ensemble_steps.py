@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say what to do next after a comparison of many volumes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, List, Mapping
+
+from occupy_core.reporting import scipion_names
+from occupy_core.reporting.sorting_steps import SCIPION
+from occupy_core.settings.output_names import VOLUMES_TABLE
+
+Report = Mapping[str, Any]
+
+
+def ensemble_text(ensemble: Report) -> str:
+    """Return what was found in one sentence; `ensemble` is the ensemble's part of report.json."""
+    from occupy_core.ensembles.describe import found_text  # a job on few maps does not load it
+
+    return found_text(ensemble)
+
+
+def ensemble_steps(ensemble: Report, host: str, folder: str) -> List[str]:
+    """Return what to click or open next, a sentence each.
+
+    Parameters
+    ----------
+    ensemble : mapping
+        The ensemble's part of report.json.
+    host : str
+        "relion" or "scipion".
+    folder : str
+        Output folder, as the steps name it.
+    """
+    in_scipion = host == SCIPION
+    table = VOLUMES_TABLE if in_scipion else os.path.join(folder, VOLUMES_TABLE)
+    place = " (in the run's extra folder)" if in_scipion else ""
+    steps = [f"to pick volumes by what they hold: {table}{place}, a row for each volume"]
+    present = [part for part in ensemble["parts"] if not part["moves"]]
+    if present:
+        first = present[0]
+        name = scipion_names.PART_MASK.format(first["number"])
+        mask = name if in_scipion else os.path.join(folder, first["mask"])
+        job = "a 3D classification without alignment" if in_scipion else "Class3D without alignment"
+        steps.append(f"to sort the particles by part {first['number']}: {job}, with {mask} as its mask")
+    moving = [str(part["number"]) for part in ensemble["parts"] if part["moves"]]
+    if moving:
+        steps.append(f"part {', '.join(moving)} moves: follow it by flexible refinement, not by its occupancy")
+    return steps

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs on more than ten maps, which are compared as an ensemble."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+
+from occupy_core.errors import JobError, MapError
+from occupy_core.job.run import run_job
+from occupy_core.settings.job_spec import ClassInfo, Job
+from occupy_core.settings.settings import Settings
+from tests.core.ensembles.made_volumes import bodies, made_volumes, present_or_absent, write_volumes
+
+COUNT = 14
+TRUTH = present_or_absent(COUNT, 3)
+FACTORS = np.random.default_rng(5).uniform(0.6, 1.6, COUNT)
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory):
+    return write_volumes(tmp_path_factory.mktemp("maps"), made_volumes(TRUTH, factors=FACTORS))
+
+
+@pytest.fixture(scope="module")
+def done(maps, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("job")
+    lines = []
+    outputs = run_job(Job(tuple(maps), str(folder), Settings(), compare=True), progress=lines.append)
+    return folder, outputs, lines
+
+
+def report_of(folder):
+    return json.loads(Path(folder, "report.json").read_text())
+
+
+def test_table_has_a_row_for_each_volume(done, maps):
+    with open(done[0] / "occupancy_volumes.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == [item.path for item in maps]
+    assert [int(row["volume"]) for row in rows] == list(range(1, COUNT + 1))
+    parts = [np.array([float(row[f"part{number:03d}"]) for row in rows]) for number in (1, 2, 3)]
+    for column in TRUTH.T:
+        assert max(np.corrcoef(part, column)[0, 1] for part in parts) > 0.98
+    for row in rows:
+        assert float(row["part001_low"]) <= float(row["part001"]) <= float(row["part001_high"])
+    clusters = {row["cluster"]: tuple(truth) for row, truth in zip(rows, TRUTH)}
+    assert all(clusters[row["cluster"]] == tuple(truth) for row, truth in zip(rows, TRUTH))
+
+
+def test_masks_and_mean_maps_are_written(done):
+    folder, outputs, _ = done
+    names = outputs.ensemble["outputs"]
+    assert names[:4] == ["occupancy_volumes.csv", "part001_mask.mrc", "part002_mask.mrc", "part003_mask.mrc"]
+    assert names[4] == "cluster001_mean.mrc"
+    covered = []
+    for number in (1, 2, 3):
+        with mrcfile.open(folder / f"part{number:03d}_mask.mrc") as file:
+            covered.append([float(file.data[body].mean()) for body in bodies()[1]])
+    assert np.array(covered)[:, 1:].max(axis=0).min() > 0.85
+    assert np.array(covered)[:, 0].max() < 0.1
+    cluster = report_of(folder)["ensemble"]["volumes"][0]["cluster"]
+    with mrcfile.open(folder / f"cluster{cluster:03d}_mean.mrc") as file:
+        body, core = (file.data[mask].mean() for mask in (bodies()[1][1], bodies()[1][0]))
+    assert TRUTH[0].max() == 0
+    assert body < 0.15 * core
+
+
+def test_report_and_lines_tell_what_was_found(done):
+    folder, outputs, lines = done
+    report = report_of(folder)
+    assert (
+        report["result"]
+        == f"in {COUNT} volumes 3 parts come and go, in {len(outputs.ensemble['clusters'])} compositions"
+    )
+    assert report["maps"] == []
+    assert report["comparison"] is None
+    assert any("one grey scale for all volumes" in line for line in lines)
+    assert any(line.startswith("  part 1: ") for line in lines)
+    assert any("occupancy_volumes.csv" in text for text in report["next_steps"])
+    assert (folder / "logfile.pdf").read_bytes()[:4] == b"%PDF"
+    commands = (folder / "occupy.cxc").read_text()
+    assert "cluster001_mean.mrc" in commands
+    assert "part003_mask.mrc" in commands
+
+
+def test_settings_of_single_maps_are_without_effect(maps, tmp_path):
+    settings = Settings(amplify=3.0, reference="2", figures=False)
+    outputs = run_job(Job(tuple(maps), str(tmp_path), settings, compare=True))
+    assert any("without effect on 14 maps" in text and "Amplify" in text for text in outputs.warnings)
+    assert not list(tmp_path.glob("*amplified*"))
+    assert report_of(tmp_path)["settings"]["amplify"] is None
+
+
+def test_more_than_ten_classes_have_their_scale_maps_too(maps, tmp_path):
+    classes = tuple(
+        replace(item, prefix=f"class{number:03d}_", class_info=ClassInfo(number, 1 / COUNT, 500))
+        for number, item in enumerate(maps, start=1)
+    )
+    outputs = run_job(Job(classes, str(tmp_path), Settings(figures=False), compare=True))
+    assert len(outputs.maps) == COUNT
+    assert (tmp_path / "class014_scale.mrc").exists()
+    assert len(outputs.ensemble["parts"]) == 3
+    assert outputs.comparison is None
+
+
+def test_ten_maps_are_compared_pair_by_pair(maps, tmp_path):
+    job = Job(tuple(maps[:10]), str(tmp_path), Settings(figures=False), compare=True)
+    assert not job.is_ensemble
+    assert Job(tuple(maps[:11]), "", Settings(), compare=True).is_ensemble
+
+
+def test_another_grid_is_refused_before_the_work(maps, tmp_path):
+    small = write_volumes(tmp_path, [np.zeros((32, 32, 32))], names="small.mrc")
+    lines = []
+    with pytest.raises((JobError, MapError), match="small.mrc"):
+        run_job(Job((*maps, *small), str(tmp_path / "out"), Settings(), compare=True), progress=lines.append)
+    assert not any("Comparing" in line for line in lines)
+
+
+def test_next_job_in_the_folder_removes_the_files_of_the_ensemble(maps, tmp_path):
+    settings = Settings(figures=False)
+    run_job(Job(tuple(maps), str(tmp_path), settings, compare=True))
+    run_job(Job((replace(maps[0], prefix="", class_info=None),), str(tmp_path), settings))
+    assert not list(tmp_path.glob("part*"))
+    assert not list(tmp_path.glob("cluster*"))
+    assert not (tmp_path / "occupancy_volumes.csv").exists()
