@@ -47,8 +47,8 @@ def with_settings_of_ensemble(job: Job) -> Tuple[Job, List[str]]:
     labels = ", ".join(descriptions()[name].label for name in ignored)
     settings = replace(job.settings, preset="custom", **{name: getattr(defaults, name) for name in ignored})
     return replace(job, settings=settings), [
-        f"without effect on {len(job.maps)} maps, which are compared as an ensemble: {labels}; for these settings, give "
-        "ten maps or fewer"
+        f"without effect on {len(job.maps)} maps, which are compared as an ensemble: {labels}; for these settings, "
+        "give ten maps or fewer"
     ]
 
 
