@@ -14,8 +14,10 @@ from occupy_core.version import __version__ as __version__
 if TYPE_CHECKING:
     from occupy_core.api.classes import ClassDifferences as ClassDifferences
     from occupy_core.api.classes import DifferingRegion as DifferingRegion
-    from occupy_core.api.classes import Occupancy as Occupancy
     from occupy_core.api.classes import compare as compare
+    from occupy_core.api.ensembles import DifferingPart as DifferingPart
+    from occupy_core.api.ensembles import EnsembleDifferences as EnsembleDifferences
+    from occupy_core.api.ensembles import PartRule as PartRule
     from occupy_core.api.local_scale import LocalScale as LocalScale
     from occupy_core.api.local_scale import local_scale as local_scale
     from occupy_core.api.model import ModelDifference as ModelDifference
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from occupy_core.api.modified_maps import amplify as amplify
     from occupy_core.api.modified_maps import attenuate as attenuate
     from occupy_core.api.modified_maps import sigmoid as sigmoid
+    from occupy_core.api.occupancy import Occupancy as Occupancy
     from occupy_core.errors import JobError as JobError
     from occupy_core.errors import MapError as MapError
     from occupy_core.errors import ModelError as ModelError
@@ -48,14 +51,17 @@ if TYPE_CHECKING:
 # The module of each public name.
 _MODULES = {
     "ClassDifferences": "api.classes",
+    "DifferingPart": "api.ensembles",
     "DifferingRegion": "api.classes",
+    "EnsembleDifferences": "api.ensembles",
     "LocalScale": "api.local_scale",
     "Modified": "api.modified_maps",
     "ModelDifference": "api.model",
     "ModelOccupancies": "api.model",
     "ModelPart": "api.model",
     "ModelWindow": "api.model",
-    "Occupancy": "api.classes",
+    "Occupancy": "api.occupancy",
+    "PartRule": "api.ensembles",
     "amplify": "api.modified_maps",
     "attenuate": "api.modified_maps",
     "compare": "api.classes",
@@ -85,7 +91,9 @@ __all__ = [
     "ClassDifferences",
     "ClassInfo",
     "DensityMap",
+    "DifferingPart",
     "DifferingRegion",
+    "EnsembleDifferences",
     "Job",
     "JobError",
     "JobOutputs",
@@ -100,6 +108,7 @@ __all__ = [
     "Modified",
     "Occupancy",
     "OccupyError",
+    "PartRule",
     "Result",
     "Settings",
     "SettingsError",

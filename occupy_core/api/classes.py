@@ -7,30 +7,26 @@ import numbers
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple, Union
 
+from occupy_core.api.ensembles import EnsembleDifferences, ensemble_differences
 from occupy_core.api.inputs import MapLike, Masks, check_threads, make_settings, map_name, mask_name, read_map_like
+from occupy_core.api.occupancy import Occupancy
 from occupy_core.arrays.types import Mask, Volume
 from occupy_core.comparing.class_cache import ClassCache
 from occupy_core.comparing.compare_maps import ClassComparison, compare_maps
 from occupy_core.comparing.comparison import Region
-from occupy_core.comparing.occupancies import Interval
 from occupy_core.comparing.outputs import occupancy_of_all_particles
 from occupy_core.comparing.region_masks import soft_mask
+from occupy_core.ensembles.compare_volumes import compare_volumes
 from occupy_core.errors import MapError, SettingsError
 from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
 from occupy_core.input_files import unchanged_inputs
 from occupy_core.maps.density_map import DensityMap, inverted_map
-from occupy_core.settings.job_spec import ClassInfo, MapInput
+from occupy_core.settings.job_spec import MAX_CLASSES, ClassInfo, MapInput
 
 # Shares of classes in RELION's STAR files add up to 1 but for rounding.
 _SHARE_ROUNDING = 0.01
-
-
-class Occupancy(Interval):
-    """An occupancy, or a difference of occupancies, with its 90 % interval: `low`, `value`, `high`; each 0..1."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,13 +133,14 @@ def compare(
     solvent_def: Optional[MapLike] = None,
     reference: Optional[int] = None,
     threads: int = 1,
-) -> ClassDifferences:
-    """Find the regions where the maps of classes differ, and how occupied each is in each map.
+) -> Union[ClassDifferences, EnsembleDifferences]:
+    """Find the regions where the maps of classes differ, or the parts that come and go in an ensemble of maps.
 
     Parameters
     ----------
     maps : sequence of arrays, 3D (z, y, x), paths, or DensityMaps from `read_map`
-        Two or more maps of one classification, on one grid and in one grey scale.
+        Two to ten maps of one classification, on one grid and in one grey scale. Or more maps, for an ensemble: on one
+        grid and in one pose; their grey scales may differ.
     voxel_size : float
         Edge of a voxel, Å. Needed for arrays; for files the header's by default.
     shares : sequence of float, optional
@@ -156,6 +153,10 @@ def compare(
     Returns
     -------
     ClassDifferences
+        Of two to ten maps: the regions where they differ, and how occupied each is in each map.
+    EnsembleDifferences
+        Of more than ten maps: the parts that come and go together, and how occupied each is in each map. `shares` and
+        `reference` have no effect then, which a warning says.
 
     Raises
     ------
@@ -191,6 +192,11 @@ def compare(
         return inverted_map(source) if invert else source
 
     with unchanged_inputs():
+        if len(maps) > MAX_CLASSES:
+            found = compare_volumes(inputs, settings, threads=threads, read=read)
+            given = [name for name, value in (("shares", shares), ("reference", reference)) if value is not None]
+            unused = [f"{name} has no effect on more than {MAX_CLASSES} maps" for name in given]
+            return ensemble_differences(found, inputs, unused)
         return _class_differences(compare_maps(inputs, settings, threads=threads, cache=ClassCache(read)), inputs)
 
 

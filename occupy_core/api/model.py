@@ -7,8 +7,8 @@ import os
 from dataclasses import dataclass, field
 from typing import AbstractSet, Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
-from occupy_core.api.classes import Occupancy
 from occupy_core.api.inputs import MapLike, check_threads, make_settings, map_name, read_map_like
+from occupy_core.api.occupancy import Occupancy
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError, ModelError, SettingsError
 from occupy_core.input_files import unchanged_inputs
