@@ -74,7 +74,7 @@ def run(count: int, *, box: int = 64, options: Sequence[str] = (), most_open_fil
         data = write_classification(folder / "Class3D", _classes(count, box), [_PARTICLES] * count)
         code = "import sys\nfrom relion_external.job import run\nsys.exit(run(sys.argv[1:]))"
         words = ["--in_parts", str(data), "--o", f"{folder}/job/", "--j", "2", *options]
-        return _measure([sys.executable, "-c", code, *words], folder / "output.txt", count, most_open_files)
+        return measure_command([sys.executable, "-c", code, *words], folder / "output.txt", count, most_open_files)
 
 
 def run_in_scipion(count: int, *, box: int = 64) -> Soak:
@@ -95,7 +95,7 @@ def run_in_scipion(count: int, *, box: int = 64) -> Soak:
             "folder = Path(sys.argv[1])\nmaps = folder / 'Class3D/run_it025_class*.mrc'\n"
             "run_in_project(folder / 'scipion', folder / 'Class3D/run_it025_class001.mrc', maps, 3.0)"
         )
-        return _measure([sys.executable, "-c", code, str(folder)], folder / "output.txt", count, None)
+        return measure_command([sys.executable, "-c", code, str(folder)], folder / "output.txt", count, None)
 
 
 def _classes(count: int, box: int) -> Iterator[Phantom]:
@@ -104,7 +104,7 @@ def _classes(count: int, box: int) -> Iterator[Phantom]:
         yield phantom((box,) * 3, occupancies=occupancies, noise=0.1, noise_seed=number)
 
 
-def _measure(command: List[str], log: Path, count: int, most_open_files: Optional[int]) -> Soak:
+def measure_command(command: List[str], log: Path, count: int, most_open_files: Optional[int]) -> Soak:
     """Run a command, and look again and again at the open files and the memory of it and of the processes it starts."""
     start = time.monotonic()
     with log.open("wb") as output:

@@ -27,6 +27,7 @@ _PADDING = 25.0  # Å, solvent around the model
 _WATER = 0.5  # density of the displaced water relative to the mean density of the molecule
 _MIN_MASS = 20.0  # kDa, of a part that comes and goes
 _MAX_SHARE = 0.5  # largest share of the mass that differs
+_GREY_SCALES = (0.7, 1.4)  # of the volumes
 _ROTATION = (12.0, 30.0)  # degrees, of a part that moves, from one end to the other
 
 
@@ -79,7 +80,7 @@ class Ensemble:
     def volumes(self) -> Iterator[np.ndarray]:
         """Yield the volumes: float32 arrays (z, y, x); each has a grey scale and a noise of its own."""
         model = _load(self.model)
-        rng = np.random.default_rng((self.seed, 1))
+        rng, factors = np.random.default_rng((self.seed, 1)), iter(self.grey_factors())
         k = _frequencies(model.side, VOXEL_SIZE)
         chains = [_chain_map(model, number, k) for number in range(len(model.names))]
         full = float(np.percentile(sum(chains)[model.chains >= 0], 99))
@@ -103,7 +104,11 @@ class Ensemble:
                 model.side,
             )
             volume += noise * np.float32(self.noise * rng.uniform(1.0, 1.5) * full / noise.std())
-            yield volume * np.float32(rng.uniform(0.7, 1.4))
+            yield volume * np.float32(next(factors))
+
+    def grey_factors(self) -> List[float]:
+        """Return the grey scale of each volume."""
+        return np.random.default_rng((self.seed, 2)).uniform(*_GREY_SCALES, self.count).tolist()
 
     def chains(self) -> Tuple[np.ndarray, Tuple[str, ...]]:
         """Return the index of the chain of each voxel (z, y, x; -1 for none), and the names of the chains."""
