@@ -72,6 +72,7 @@ def output_files(report: Report) -> List[str]:
     """Return the names of the files that a run wrote, except the report."""
     of_comparison = report["comparison"]["outputs"] if report["comparison"] else []
     of_model = report["model"]["outputs"] if report["model"] else []
+    of_comparison = [*of_comparison, *(report["ensemble"]["outputs"] if report["ensemble"] else [])]
     of_maps = [name for item in report["maps"] for name in item["outputs"].values()]
     return [*of_maps, *of_comparison, *of_model, *report["outputs"]]
 
@@ -89,7 +90,7 @@ def is_finished(folder: str) -> bool:
 def _complete(report: Any) -> None:
     """Add to a report what earlier versions did not write."""
     _complete_comparison(report.setdefault("comparison", None))
-    for name, value in (("model", None), ("warnings", []), ("outputs", []), ("failed", [])):
+    for name, value in (("model", None), ("ensemble", None), ("warnings", []), ("outputs", []), ("failed", [])):
         report.setdefault(name, value)
     for item in report["maps"]:
         item.setdefault("targets", [])
@@ -98,7 +99,7 @@ def _complete(report: Any) -> None:
 def _has_parts(report: Report) -> bool:
     """Return whether the parts of a report are of the right types, and all its files have names of outputs."""
     dicts = [report["settings"], *(item["outputs"] for item in report["maps"])]
-    dicts += [report[name] for name in ("comparison", "model") if report[name] is not None]
+    dicts += [report[name] for name in ("comparison", "ensemble", "model") if report[name] is not None]
     lists = [report[name] for name in ("maps", "failed", "warnings", "outputs")]
     lists += [item["targets"] for item in report["maps"]]
     if not all(isinstance(item, dict) for item in dicts) or not all(isinstance(item, list) for item in lists):
@@ -106,7 +107,8 @@ def _has_parts(report: Report) -> bool:
     texts = [item[key] for item in report["maps"] for key in ("input", "prefix")]
     texts += [item[key] for item in report["failed"] for key in ("input", "reason")]
     are_texts = all(isinstance(text, str) for text in texts)
-    return bool(report["maps"]) and are_texts and all(map(is_output_name, output_files(report)))
+    has_results = bool(report["maps"] or report["ensemble"])
+    return has_results and are_texts and all(map(is_output_name, output_files(report)))
 
 
 def _complete_comparison(comparison: Optional[Report]) -> None:

@@ -13,6 +13,7 @@ from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import FIELDS, with_form_labels
 from occupy_scipion.report import Report
+from occupy_scipion.texts_ensemble import ensemble_methods_text, ensemble_summary_lines
 
 # The methods text names the occupancies in the target masks only if there are at most this many.
 _MAX_TARGETS_IN_METHODS = 5
@@ -40,8 +41,14 @@ def failed_lines(report: Report) -> List[str]:
 def summary_lines(report: Report) -> List[str]:
     """Return the lines of a run's summary: comparison, settings, failed maps, warnings and values of each map."""
     maps, failed = report["maps"], report["failed"]
+    of_ensemble = ensemble_summary_lines(report["ensemble"]) if report.get("ensemble") else []
+    if not maps:  # the volumes of an ensemble are compared only
+        warnings = _warning_lines([*report["warnings"], *report["ensemble"]["warnings"]])
+        version = f"OccuPy for Scipion and RELION {report['version']}"
+        return [*outcome_lines(report), *of_ensemble, *warnings, "", version]
     lines = [
         *outcome_lines(report),
+        *of_ensemble,
         *_comparison_lines(report),
         _parameters_text(maps[0]),
         _modifications_text(report["settings"]),
@@ -76,6 +83,8 @@ def outcome_lines(report: Report) -> List[str]:
 def methods_text(report: Report) -> str:
     """Return a paragraph for the methods section of a paper, with the values that the run used."""
     settings = report["settings"]
+    if not report["maps"]:
+        return ensemble_methods_text(report)
     sentences = [_estimate_sentence(report)]
     if settings["solvent_def"]:
         sentences.append("The solvent model was fitted within a solvent definition.")

@@ -61,6 +61,7 @@ def write_ensemble(
     write_text(folder / VOLUMES_TABLE, _table(rows))
     return {
         "lowpass_angstrom": comparison.lowpass,
+        "voxel_size_angstrom": volumes.grid.voxel_size,
         "components": [float(share) for share in comparison.component_shares],
         "parts": parts,
         "clusters": clusters,

@@ -15,11 +15,12 @@ from occupy_core.comparing.each_map import indices_of_difference
 from occupy_core.comparing.particle_groups import particle_groups
 from occupy_core.errors import SettingsError
 from occupy_core.reporting import scipion_names
-from occupy_core.settings.job_spec import MapInput
+from occupy_core.settings.job_spec import MAX_CLASSES, MapInput
 from occupy_core.settings.output_names import SPREAD_MAP
 from occupy_scipion import report
 from occupy_scipion.checks import bold_label
 from occupy_scipion.form import add_named_settings, add_reference_of_comparison, problem_text
+from occupy_scipion.protocols.ensemble_outputs import ensemble_outputs
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
 from occupy_scipion.sources import is_set
 
@@ -36,6 +37,11 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
     intervals, and with a soft mask for a focused classification or for particle subtraction. Regions that noise may
     explain are listed apart as *unsure*, with the reason; they have no mask. With *Particles of regions*, each region
     comes with the particles of the classes that have it and of those that have not.
+
+    More than ten maps are compared as an ensemble: series of volumes of a variability analysis or of a neural network,
+    for instance. A *part* is what comes and goes together. Each part comes with its occupancy in each volume, with 90 %
+    intervals, and with a soft mask; volumes of like composition are a cluster, with its mean map. Parts that move are
+    told from parts that are missing, and have no occupancy. The grey scales of the volumes may differ.
 
     The input is the classes of a 3D classification, or their maps as a set of volumes. It can also be an output set
     of the protocol *local scale*; then the maps that *local scale* used as its input are compared.
@@ -56,6 +62,9 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
             for number in range(1, _DECLARED_REGIONS + 1)
             for name in scipion_names.REGION_PARTICLES.values()
         },
+        scipion_names.COMPARED_VOLUMES: SetOfVolumes,
+        scipion_names.CLUSTER_MAPS: SetOfVolumes,
+        **{scipion_names.PART_MASK.format(number): VolumeMask for number in range(1, _DECLARED_REGIONS + 1)},
     }
 
     def _defineParams(self, form):
@@ -63,9 +72,10 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         self._add_input(
             form,
             "SetOfClasses3D,SetOfVolumes",
-            "The classes of a 3D classification, or their maps as a set of volumes. All maps must have the same "
-            "grey scale: do not sharpen or modify them one by one. If the input is an output of the protocol *local "
-            "scale*, the input maps of that protocol are compared.",
+            "The classes of a 3D classification, or their maps as a set of volumes. Two to ten maps must have the same "
+            "grey scale: do not sharpen or modify them one by one. More are compared as an ensemble, and their grey "
+            "scales may differ. If the input is an output of the protocol *local scale*, the input maps of that "
+            "protocol are compared.",
         )
         add_named_settings(form, "lowpass", "max_box", "kernel_size", "kernel_radius", "invert")
         add_reference_of_comparison(form)
@@ -80,8 +90,11 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         return time.time()  # always new: on Continue, `makePathsAndClean` has deleted the regions
 
     def _create_outputs(self, maps):
-        created = super()._create_outputs(maps)
-        comparison = report.read_report(self._getExtraPath())["comparison"]
+        results = report.read_report(self._getExtraPath())
+        created = super()._create_outputs(maps) if results["maps"] else {}
+        if results["ensemble"]:
+            created.update(ensemble_outputs(self, results["ensemble"], self._input_object(), maps))
+        comparison = results["comparison"]
         if comparison is None:
             return created
         first = maps[0]
@@ -124,7 +137,8 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         return replace(settings, reference="shared") if settings.reference == "auto" else settings
 
     def _certain_outputs(self):
-        return ("scaleMaps", "confidenceMaps")
+        has_scale_maps = not isinstance(self._input_object(), SetOfVolumes) or len(self._sources()) <= MAX_CLASSES
+        return ("scaleMaps", "confidenceMaps") if has_scale_maps else ()
 
     def getPossibleOutputs(self):
         return self._possibleOutputs

@@ -13,6 +13,7 @@ from occupy_core.reporting.surface.region_surface import region_surface
 from occupy_scipion import report
 from occupy_scipion.protocols import ProtOccupyCompareClasses
 from occupy_scipion.source_files import voxels_of
+from occupy_scipion.viewers.ensemble_figures import figure_of_ensemble
 from occupy_scipion.viewers.viewer_local_scale import OccupyLocalScaleViewer
 from occupy_scipion.viewers.views import PageView
 
@@ -22,6 +23,31 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
 
     _label = "compare classes"
     _targets = [ProtOccupyCompareClasses]
+
+    def _defineParams(self, form):
+        if not self._is_only_ensemble():
+            super()._defineParams(form)
+            return
+        form.addSection(label="Results")
+        group = form.addGroup("Ensemble")
+        group.addParam(
+            "showComparison",
+            params.LabelParam,
+            label="Parts, occupancies and clusters",
+            help="The mean of all volumes with the parts, the occupancy of each part in each volume ordered by "
+            "clusters, and the volumes at their occupancies of the two main parts. occupancy_volumes.csv in the run's "
+            "folder has all numbers.",
+        )
+        self._add_document(form.addGroup("Report"))
+        self._add_outputs(form)
+
+    def _is_only_ensemble(self):
+        """Return whether the run has compared many volumes and processed none of them on its own."""
+        results = report.read_report(self.protocol._getExtraPath())
+        return bool(results and results["ensemble"] and not results["maps"])
+
+    def _is_set(self):
+        return super()._is_set() and not self._is_only_ensemble()
 
     def _add_first_group(self, form):
         group = form.addGroup("Comparison")
@@ -39,6 +65,8 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
 
     def _comparison(self, _name=None):
         results = report.read_report(self.protocol._getExtraPath())
+        if results is not None and results["ensemble"]:
+            return self._ensemble(results["ensemble"])
         if results is None or results["comparison"] is None:
             text = "The classes were not compared; the summary gives the reason."
             return [self.errorMessage(text, "Nothing to show")]
@@ -58,6 +86,13 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
         with fixed_style():
             figure = comparison_figure(comparison, sections, surface=surface)
         return [PageView(figure, "Comparison of classes", self._tkRoot)]
+
+    def _ensemble(self, ensemble):
+        try:
+            figure = figure_of_ensemble(ensemble, self.protocol._getExtraPath())
+        except MapError as error:
+            return [self.errorMessage(str(error), "Cannot show the maps")]
+        return [PageView(figure, f"Ensemble of {len(ensemble['volumes'])} volumes", self._tkRoot)]
 
     def _region_mask(self, region, shape, voxel_size):
         """Return the mask of a region; for an unsure region, which has no mask, a ball of its size at its place."""

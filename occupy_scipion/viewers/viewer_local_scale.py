@@ -110,6 +110,9 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             help="The surface from three sides, coloured by the scale, slices, solvent model, histogram of the scale, "
             "effect of the modifications, where full scale was found, all settings and derived values, every warning.",
         )
+        self._add_document(group)
+
+    def _add_document(self, group):
         group.addParam(
             "showDocument",
             params.LabelParam,

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compare a set of many volumes in a real project: outputs with the ids of the input, summary, methods, viewer."""
+
+import csv
+
+import mrcfile
+import numpy as np
+import pytest
+from pwem.objects import VolumeMask
+
+from occupy_scipion.protocols import ProtOccupyCompareClasses
+from occupy_scipion.viewers import OccupyCompareClassesViewer
+from tests.core.ensembles.made_volumes import bodies, made_volumes, present_or_absent, write_volumes
+
+COUNT = 13
+TRUTH = present_or_absent(COUNT, 3)
+
+
+@pytest.fixture(scope="module")
+def imported(laboratory, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ensemble")
+    write_volumes(folder, made_volumes(TRUTH, factors=np.linspace(0.7, 1.4, COUNT)))
+    with laboratory.inside():
+        return laboratory.import_maps(folder, pattern="vol_*.mrc")
+
+
+@pytest.fixture(scope="module")
+def run(laboratory, imported):
+    with laboratory.inside():
+        protocol = laboratory.project.newProtocol(ProtOccupyCompareClasses, numberOfThreads=1)
+        protocol.inputVolumes.set(imported)
+        protocol.inputVolumes.setExtended("outputVolumes")
+        assert protocol.validate() == []
+        laboratory.launch(protocol)
+    assert protocol.isFinished(), protocol.getErrorMessage()
+    return protocol
+
+
+def test_outputs_have_the_ids_of_the_input(lab, run, imported):
+    found = lab.read_back(run)["outputs"]
+    assert list(found) == ["comparedVolumes", "clusterMaps", "partMask1", "partMask2", "partMask3"]
+    assert [item["id"] for item in found["comparedVolumes"]["items"]] == list(range(1, COUNT + 1))
+    for output in found.values():
+        assert output["sources"] == [[imported.getObjId(), "outputVolumes"]]
+    assert sum(item["particles"] for item in found["clusterMaps"]["items"]) == COUNT
+    inputs = [item.getFileName() for item in imported.outputVolumes.iterItems()]
+    assert [item["file"] for item in found["comparedVolumes"]["items"]] == inputs
+
+
+def test_volumes_carry_their_cluster_and_the_occupancies(lab, run):
+    items = [item.clone() for item in run.comparedVolumes.iterItems()]
+    parts = np.array([[getattr(item, f"_occupyPart{number}").get() for number in (1, 2, 3)] for item in items])
+    for column in TRUTH.T:
+        assert max(np.corrcoef(part, column)[0, 1] for part in parts.T) > 0.98
+    with open(run._getExtraPath("occupancy_volumes.csv"), newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["cluster"]) for row in rows] == [item._occupyCluster.get() for item in items]
+    assert [int(row["volume"]) for row in rows] == [item.getObjId() for item in items]
+
+
+def test_masks_lie_on_the_parts(lab, run):
+    covered = []
+    for number in (1, 2, 3):
+        mask = getattr(run, f"partMask{number}")
+        assert isinstance(mask, VolumeMask) and mask.getSamplingRate() == 3.0
+        values = mrcfile.read(mask.getFileName())
+        covered.append([float(values[body].mean()) for body in bodies()[1]])
+    assert np.array(covered)[:, 1:].max(axis=0).min() > 0.85
+    assert np.array(covered)[:, 0].max() < 0.1
+
+
+def test_summary_and_methods_tell_what_was_found(lab, run):
+    summary = "\n".join(run.summary())
+    assert f"In {COUNT} volumes 3 parts come and go" in summary
+    assert "Part 1: " in summary
+    assert "without effect" not in summary
+    assert f"{COUNT} volumes were compared with OccuPy" in run.methods()[0]
+
+
+def test_viewer_shows_the_ensemble(lab, run):
+    viewer = OccupyCompareClassesViewer(project=lab.project, protocol=run)
+    assert viewer._is_only_ensemble()
+    (view,) = viewer._comparison()
+    assert view is not None
+
+
+def test_second_run_replaces_the_outputs(lab, run):
+    run.makePathsAndClean()
+    assert [name for name, _ in run.iterOutputAttributes()] == []
