@@ -6,6 +6,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Sequence
 
 from benchmarks.runs.particles import ParticleSet, write_particles
 
@@ -65,10 +66,7 @@ def classify(run: Run, folder: Path) -> Path:
         return last
     (folder / "Class3D").mkdir(parents=True, exist_ok=True)
     write_particles(run.particles, folder)
-    words = "relion_refine --o Class3D/run --i particles.star --ref reference.mrc --firstiter_cc --ini_high 30".split()
-    words += "--dont_combine_weights_via_disc --preread_images --pool 30 --pad 2 --ctf --tau2_fudge 4".split()
-    words += "--flatten_solvent --zero_mask --sym C1 --norm --scale --j 2".split()
-    words += ["--iter", str(run.iterations), "--K", str(run.classes), "--random_seed", str(run.particles.seed)]
+    words = ["--random_seed", str(run.particles.seed), "--firstiter_cc"]
     side = _box(folder / "reference.mrc")
     words += ["--particle_diameter", str(round(run.diameter * side))]
     words += ["--solvent_mask", "mask.mrc"] if run.masked else []
@@ -76,14 +74,40 @@ def classify(run: Run, folder: Path) -> Path:
         words += "--oversampling 1 --healpix_order 3 --sigma_ang 2.5 --offset_range 6 --offset_step 3".split()
     else:
         words += ["--skip_align"]
-    with open(folder / "Class3D/run.out", "w", encoding="utf-8") as log:
-        subprocess.run(words, cwd=folder, check=True, stdout=log, stderr=subprocess.STDOUT)
+    refine(folder, "Class3D", "particles.star", "reference.mrc", run.iterations, run.classes, words)
     for path in (folder / "Class3D").glob("run_it*"):
         if f"_it{run.iterations:03d}_" not in path.name:
             path.unlink()
     (folder / "particles.mrcs").unlink()
     description.write_text(run.description, encoding="utf-8")
     return last
+
+
+def refine(
+    folder: Path, job: str, particles: str, reference: str, iterations: int, classes: int, words: Sequence[str]
+) -> str:
+    """Classify particles with relion_refine; return the data STAR file of the last iteration, from the folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The working folder, from which all paths count.
+    job : str
+        Folder for the files of all iterations.
+    particles, reference : str
+        STAR file of the particles, and the map to start from.
+    iterations, classes : int
+    words : sequence of str
+        Further options.
+    """
+    (folder / job).mkdir(parents=True, exist_ok=True)
+    command = f"relion_refine --o {job}/run --i {particles} --ref {reference} --ini_high 30".split()
+    command += "--dont_combine_weights_via_disc --preread_images --pool 30 --pad 2 --ctf --tau2_fudge 4".split()
+    command += "--flatten_solvent --zero_mask --sym C1 --norm --scale --j 2".split()
+    command += ["--iter", str(iterations), "--K", str(classes), *words]
+    with open(folder / job / "run.out", "w", encoding="utf-8") as log:
+        subprocess.run(command, cwd=folder, check=True, stdout=log, stderr=subprocess.STDOUT)
+    return f"{job}/run_it{iterations:03d}_data.star"
 
 
 def _box(path: Path) -> float:
