@@ -4,24 +4,34 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pyworkflow
 
+from demo.particles import CLASSIFICATION, PARTICLES, REFERENCE, VOXEL_SIZE, write_particles
 from demo.simulate import phantom
+from tests.conftest import skip_or_fail
+from tests.scipion import relion
 from tests.scipion.conftest import write_map
+
+
+def filled_in(name, described, values):
+    """Return the path of the workflow that a template gives, with these values for its fields by alias."""
+    plugin = pyworkflow.Config.getDomain().getPlugins()["occupy_scipion"]._pluginInstance
+    (template,) = [item for item in plugin.getTemplates() if item.name == name]
+    assert described in template.description
+    template.replaceEnvVariables()
+    template.parseContent()
+    for alias, value in values.items():
+        assert template.setParamValue(alias, value) == 1
+    return Path(template.createTemplateFile())
 
 
 def test_workflow_runs_from_class_maps_to_masks(lab, tmp_path):
     for number, part in enumerate((0.3, 0.9), start=1):
         made = phantom(occupancies=(1.0, 0.6, part), noise_seed=number)
         write_map(tmp_path / f"run_it025_class{number:03d}.mrc", made.volume)
-    plugin = pyworkflow.Config.getDomain().getPlugins()["occupy_scipion"]._pluginInstance
-    (template,) = [item for item in plugin.getTemplates() if item.name == "after_classification"]
-    assert "3D classification" in template.description
-    template.replaceEnvVariables()
-    template.parseContent()
-    for alias, value in {"folder": str(tmp_path), "pattern": "run_it025_class*.mrc", "voxel_size": "3.0"}.items():
-        assert template.setParamValue(alias, value) == 1
-    workflow = Path(template.createTemplateFile())
+    values = {"folder": str(tmp_path), "pattern": "run_it025_class*.mrc", "voxel_size": "3.0"}
+    workflow = filled_in("after_classification", "3D classification", values)
     assert [item["object.className"] for item in json.loads(workflow.read_text())] == [
         "ProtImportVolumes",
         "ProtOccupyLocalScale",
@@ -34,3 +44,31 @@ def test_workflow_runs_from_class_maps_to_masks(lab, tmp_path):
         assert protocol.isFinished(), protocol.getErrorMessage()
     assert len(protocols["10"].scaleMaps) == 2 and protocols["10"].normalisation.get() == 2
     assert protocols["20"].regionMask1.getSamplingRate() == 3.0
+
+
+def test_workflow_sorts_particles_within_the_first_region(lab, tmp_path):
+    if relion.reason_missing():
+        skip_or_fail(relion.reason_missing())
+    simulated = write_particles(tmp_path)
+    values = {
+        "particles": str(tmp_path / PARTICLES),
+        "reference": str(tmp_path / REFERENCE),
+        **dict.fromkeys(("pixel_size", "reference_pixel_size"), str(VOXEL_SIZE)),
+        **dict.fromkeys(("diameter", "diameter_again"), CLASSIFICATION["particle_diameter"]),
+        "classes": "2",
+    }
+    workflow = filled_in("focused_classification", "within the first region", values)
+    protocols = lab.project.loadProtocols(str(workflow))
+    workflow.unlink()
+    for name in ("2", "3", "10", "20", "30", "40"):
+        if name in ("10", "40"):
+            protocols[name].extraParams.set(CLASSIFICATION["other_args"].strip('"'))
+            protocols[name].isMapAbsoluteGreyScale.set(True)  # the reference of the test has it
+            protocols[name].numberOfMpi.set(1)
+        assert protocols[name].validate() == []
+        lab.launch(protocols[name])
+        assert protocols[name].isFinished(), protocols[name].getErrorMessage()
+    assert protocols["20"].particlesWithRegion1.getSize() > 0
+    classes = [[item.getObjId() for item in of_class] for of_class in protocols["40"].outputClasses]
+    right = [simulated.has_domain[np.array(ids) - 1] for ids in classes]
+    assert sum(max(item.sum(), (~item).sum()) for item in right) / len(simulated.has_domain) > 0.85
