@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy classes runs bench faults images settings-table readme docs clean
+.PHONY: demo test lint compare accuracy classes runs focus bench faults images settings-table readme docs clean
 
 demo:            ## simulate maps, run the main jobs in Scipion and RELION, draw the results
 	@scripts/environment.sh
@@ -31,6 +31,10 @@ runs:            ## measure how well classes are compared, in classifications by
 	@scripts/environment.sh --with-relion
 	@.venv/bin/python -m benchmarks.runs --write $(if $(RUNS),--folder $(RUNS))
 	@.venv/bin/python -m benchmarks.runs.confidence --write $(if $(RUNS),--folder $(RUNS))
+
+focus:           ## measure in RELION what a classification within our regions gains, on particles with known truth
+	@scripts/environment.sh --with-relion
+	@.venv/bin/python -m benchmarks.focus --write
 
 bench:           ## measure time and memory of this package and of the published program
 	@scripts/environment.sh
