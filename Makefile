@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy classes runs focus bench faults images settings-table readme docs clean
+.PHONY: demo test lint compare accuracy classes ensembles runs focus bench faults images settings-table readme docs clean
 
 demo:            ## simulate maps, run the main jobs in Scipion and RELION, draw the results
 	@scripts/environment.sh
@@ -26,6 +26,10 @@ accuracy:        ## measure the error of calibrated occupancies and of the publi
 classes:         ## measure how well classes are compared, in simulated classifications
 	@scripts/environment.sh
 	@.venv/bin/python -m benchmarks.classes --write
+
+ensembles:       ## measure what is found in simulated ensembles of many volumes, and the time and memory of such jobs
+	@scripts/environment.sh
+	@.venv/bin/python -m benchmarks.ensembles --write
 
 runs:            ## measure how well classes are compared, in classifications by RELION of simulated particles
 	@scripts/environment.sh --with-relion

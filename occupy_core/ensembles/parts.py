@@ -19,7 +19,7 @@ from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.neighbours import any_within
 from occupy_core.arrays.smoothing import gaussian_smooth_at
 from occupy_core.arrays.types import Floats, Mask
-from occupy_core.comparing.limits import MIN_RELATIVE_DENSITY, MIXING_REACH, TINY
+from occupy_core.comparing.limits import MIN_DIFFERENCE, MIN_RELATIVE_DENSITY, MIXING_REACH, TINY
 from occupy_core.comparing.regions import grow_masks, within_distance
 from occupy_core.ensembles.components import Components, loadings
 from occupy_core.ensembles.limits import (
@@ -229,7 +229,8 @@ def _labels(
     for number in range(len(profiles)):
         own = follows & (nearest == number)
         inner = own & varying
-        if inner.any():
+        # A sharp low-pass rings: what is near a part changes a little with it.
+        if inner.any() and float(np.median(relative[inner])) > MIN_DIFFERENCE:
             limit = BORDER_SHARE * float(np.quantile(relative[inner], 0.75))
             labels[own & (relative > limit)] = number + 1
     return labels

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The section of docs/ensembles.md that the benchmark writes."""
+
+from __future__ import annotations
+
+from typing import List, Sequence, Tuple
+
+from benchmarks.ensembles import tables
+from benchmarks.ensembles.cost import Size
+from benchmarks.ensembles.measure import Outcome
+from benchmarks.page_sections import write_section
+from benchmarks.real_data import REPOSITORY
+from benchmarks.soak import Soak
+
+PAGE = REPOSITORY / "docs" / "ensembles.md"
+SECTION = "ensembles"
+
+
+def write(outcomes: Sequence[Outcome], measured: Sequence[Tuple[Size, Soak]], seeds: Sequence[int]) -> None:
+    """Write the section; parameters as in `text`."""
+    write_section(PAGE, SECTION, text(outcomes, measured, seeds))
+
+
+def text(outcomes: Sequence[Outcome], measured: Sequence[Tuple[Size, Soak]], seeds: Sequence[int]) -> str:
+    """Return the section in Markdown.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    measured : sequence of (Size, Soak)
+        Costs of jobs.
+    seeds : sequence of int
+        Seeds of the ensembles.
+    """
+    missed = tables.bounds_missed(outcomes, measured)
+    volumes = sum(item.ensemble.count for item in outcomes)
+    return _TEXT.format(
+        ensembles=len(outcomes),
+        volumes=f"{volumes:,}",
+        by_kind=tables.by_kind(outcomes),
+        by_noise=tables.by_noise(outcomes),
+        by_count=tables.by_count(outcomes),
+        verdict="**Some bounds are missed:**\n\n" + _listed(missed) if missed else "All bounds hold.",
+        correlation=f"{tables.MIN_CORRELATION:g}",
+        max_noise=f"{tables.MAX_NOISE:g}",
+        costs=tables.costs(measured),
+        by_ensemble=tables.by_ensemble(outcomes),
+        seeds=" and ".join(map(str, seeds)),
+    )
+
+
+def _listed(lines: List[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+_TEXT = """{ensembles} simulated ensembles, {volumes} volumes in all. None of these draws was looked at while the
+constants of the method were chosen:
+
+{by_kind}
+
+By noise (the standard deviation of the solvent, relative to full density):
+
+{by_noise}
+
+By the number of volumes:
+
+{by_count}
+
+{verdict}
+
+The bounds, at noise up to {max_noise}: every part that comes and goes is found, its occupancies correlate with the
+truth by more than {correlation}; and at any noise, no part has occupancies where nothing comes and goes.
+
+### How to read these tables
+
+- *Parts found*: a part with occupancies covers at least 70 % of the simulated one, and at least 60 % of it lies on the
+  simulated one or within half of the low-pass of it, as in the [benchmark of classes](classes.md).
+- *Correlation*, *mean error*: of the occupancies in all volumes with the true ones. *In the interval*: how many of the
+  90 % intervals hold the truth.
+- *What moves is said to*: move; or nothing is said of it; or, wrongly, to come and go.
+- *False parts*: parts with occupancies that lie mostly where no simulated part comes and goes.
+
+### Time and memory
+
+Complete jobs of the RELION command on two threads, with figures:
+
+{costs}
+
+### How the volumes are simulated
+
+- The volumes are computed from atomic models, at 6 Å with voxels of 2.4 Å, with water that the molecule displaces and
+  noise with the spectrum of a real reconstruction. The noise of the volumes of one ensemble differs by up to a factor
+  of 1.5, and their grey scales lie between 0.7 and 1.4.
+- *composition*: one to three groups of touching chains, of 20 kDa and more each, are present or absent, or have any
+  occupancy; some come only together with another, some only without another. *motion*: a group of chains turns about
+  its contact with the others, by 12 to 30 degrees from one end to the other. *both*: one group comes and goes and
+  another one turns. *neither*: the volumes differ by noise and grey scale alone. In small models, *both* may have no
+  room for a group that comes and goes.
+
+### Repeat the simulations
+
+```
+make ensembles
+```
+
+The seeds of these ensembles are {seeds}; the constants were chosen with the seeds 0 to 9.
+`python -m benchmarks.ensembles --seeds 5 --counts 30 --no-cost` draws others, and writes nothing.
+
+### Table of the ensembles
+
+{by_ensemble}
+"""
