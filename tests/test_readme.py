@@ -24,6 +24,10 @@ def test_the_examples_run(name, write_mrc, tmp_path, monkeypatch, capsys):
     for number, simulated in enumerate(classes(), start=1):
         write_mrc(simulated.volume, f"class{number}.mrc", simulated.voxel_size)
     write_model(phantom(), tmp_path / "fitted.cif")
+    (tmp_path / "volumes").mkdir()
+    for number in range(12):
+        volume = phantom(occupancies=(1.0, 0.6, float(number % 2)), noise_seed=number).volume
+        write_mrc(volume, f"volumes/volume{number:02d}.mrc", 3.0)
     monkeypatch.chdir(tmp_path)
     names = {}
     for block in blocks:
