@@ -62,5 +62,7 @@ setup(
     entry_points={
         "console_scripts": ["relion_external_occupy = relion_external.__main__:main"],
         "pyworkflow.plugin": ["occupy_scipion = occupy_scipion"],
+        "ccpem_pipeliner.jobs": ["occupy.map_analysis.local_scale = relion_external.forms.ccpem_pipeliner:OccupyJob"],
+        "himena.plugin": ["OccuPy = relion_external.forms.himena_relion"],
     },
 )

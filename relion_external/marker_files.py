@@ -21,11 +21,14 @@ _JOB_RECORDS = (
     ("job.star", re.compile(r"^_rlnJobType(?:Label)?\s+(\S+)", re.MULTILINE)),
     ("run.job", re.compile(r"^job_type == (\S+)")),
 )
-_EXTERNAL = ("99", "relion.external")
+# RELION's External job, as a number and as a label, and the job of this package in CCP-EM Pipeliner.
+_OWN = ("99", "relion.external", "occupy.")
 
 
 def other_job(job_dir: str) -> str:
-    """Return the type of job that RELION made this folder for; empty for an External job and where it is not told.
+    """Return the type of the job that a folder was made for, if it is not the type of this job; empty if it is.
+
+    Empty too where RELION or CCP-EM Pipeliner has not recorded the type.
 
     The marker files in the folder of another job are those of that job.
     """
@@ -35,7 +38,7 @@ def other_job(job_dir: str) -> str:
                 found = pattern.search(file.read(_MOST_OF_RECORD))
         except (OSError, ValueError):
             continue
-        if found and not found[1].startswith(_EXTERNAL):
+        if found and not found[1].startswith(_OWN):
             return found[1]
     return ""
 

@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Create .venv with the project, its test tools and, on Python 3.8 to 3.12, Scipion.
-# usage: scripts/environment.sh [--with-relion]
+# usage: scripts/environment.sh [--with-relion | --with-forms]
 # As root on Debian or Ubuntu, missing system packages are installed; with --with-relion, RELION too.
+# With --with-forms, create .venv-forms with the project, CCP-EM Pipeliner and himena-relion instead (Python 3.10 and
+# later): their requirements are not those of Scipion.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -53,6 +55,18 @@ if [ "${1:-}" = --with-relion ] && ! command -v relion_pipeliner >/dev/null; the
         say "RELION is not installed, so its tests will be skipped. To run them, install RELION:" \
             "sudo apt-get install relion"
     fi
+fi
+
+if [ "${1:-}" = --with-forms ]; then
+    if [ ! -e .venv-forms/installed ]; then
+        say "Creating .venv-forms with CCP-EM Pipeliner and himena-relion; this takes about a minute ..."
+        rm -rf .venv-forms
+        "$python" -m venv .venv-forms
+        .venv-forms/bin/python -m pip install --quiet --quiet --disable-pip-version-check --editable . \
+            ccpem-pipeliner himena-relion PyQt6
+        touch .venv-forms/installed
+    fi
+    exit
 fi
 
 stamp=.venv/installed
