@@ -2,6 +2,7 @@
 """Scipion finds the plugin, its protocols and its viewers."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -25,6 +26,28 @@ def test_imports_without_any_scipion_environment():
         [sys.executable, "-c", code], env=bare, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=os.sep
     )
     assert done.returncode == 0, done.stdout
+
+
+def scipion(lab, *words):
+    """Run a command of Scipion's launcher in the projects of these tests; return what it prints."""
+    environment = {**os.environ, "SCIPION_TEST_NOSYNC": "True"}
+    done = subprocess.run(
+        [sys.executable, "-m", "scipion", *words],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_scipion_finds_and_passes_the_tests_of_the_plugin(lab):
+    said = scipion(lab, "inspect", "occupy_scipion")
+    assert {"protocols", "viewers", "wizards", "tests"} <= set(re.findall(r">>> (\w+):  loaded", said))
+    assert "occupy_scipion.tests.test_protocols.TestOccupy" in scipion(lab, "tests", "--grep", "occupy")
+    assert "run 2 tests" in scipion(lab, "tests", "occupy_scipion.tests.test_protocols")
 
 
 def test_protocol_is_registered(lab):
