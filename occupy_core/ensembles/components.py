@@ -17,6 +17,8 @@ from occupy_core.ensembles.limits import EDGE_MARGIN, MAX_COMPONENTS, MAX_MATRIX
 from occupy_core.ensembles.stored_volumes import StoredVolumes
 from occupy_core.ensembles.variation import Variation
 
+_ROUNDING = 1e-5  # of variances, relative to the largest
+
 
 @dataclass(frozen=True)
 class Components:
@@ -80,7 +82,9 @@ def _above_noise(variances: NDArray[np.float64]) -> int:
     neighbouring voxels are not independent, and nothing else tells how many are. The last component that exceeds the
     edge of all smaller ones by a margin counts, and so do all larger ones; half of the components count at most.
     """
-    for count in range(len(variances) // 2, 0, -1):
+    # Fewer voxels than volumes leave variances of 0, but for rounding.
+    rank = int((variances > _ROUNDING * variances[0]).sum())
+    for count in range(rank // 2, 0, -1):
         rest = variances[count:]
         mean = float(rest.mean())
         ratio = max(float((rest**2).mean()) / max(mean**2, TINY) - 1, 0.0)

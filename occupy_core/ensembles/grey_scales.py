@@ -13,7 +13,13 @@ from occupy_core.arrays.boxes import scatter
 from occupy_core.arrays.smoothing import gaussian_smooth_at
 from occupy_core.arrays.types import Floats, Mask
 from occupy_core.comparing.limits import DETECTION_WIDTHS, MIN_VOXELS, RELIABLE_DENSITY, TINY
-from occupy_core.ensembles.limits import COMMON_SHARE, MAX_DIFFERENCE, MAX_SAMPLED_VOXELS, MIN_COMMON_SHARE
+from occupy_core.ensembles.limits import (
+    COMMON_SHARE,
+    MAX_COMMON_NOISE,
+    MAX_DIFFERENCE,
+    MAX_SAMPLED_VOXELS,
+    MIN_COMMON_SHARE,
+)
 from occupy_core.ensembles.stored_volumes import StoredVolumes
 
 # How often the steadiest voxels are chosen anew, and the share of the volumes that counts as "some" (quantile).
@@ -68,6 +74,8 @@ def _factors(densities: Floats) -> Tuple[NDArray[np.float64], NDArray[np.bool_]]
     usual = np.median(scaled, axis=0)
     rest = np.abs(scaled - usual)
     noise = np.float32(float(rest[:, steadiest].mean()) / _MEAN_OF_NORMAL)
+    if noise > MAX_COMMON_NOISE * np.median(usual[steadiest]):
+        return np.ones(len(densities)), np.zeros(densities.shape[1], dtype=bool)
     near = rest < np.float32(MAX_DIFFERENCE) * usual + np.float32(_SIGMAS) * noise
     common = near.mean(axis=0) >= COMMON_SHARE
     if common.sum() < max(MIN_VOXELS, MIN_COMMON_SHARE * densities.shape[1]):

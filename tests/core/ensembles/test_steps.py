@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps of the comparison of many volumes: components, noise, grey scales, what moves."""
+
+import numpy as np
+import pytest
+
+from occupy_core.ensembles.components import _above_noise
+from occupy_core.ensembles.grey_scales import _factors
+from occupy_core.ensembles.motion import _quotient
+from occupy_core.ensembles.variation import VolumeNoise, _largest_by_noise
+
+
+def spectrum(signals, *, volumes=60, voxels=200, seed=0):
+    """Return the variances of the components of noise with some signals of these strengths, relative to noise."""
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal((volumes, voxels))
+    for strength in signals:
+        values += strength * np.outer(rng.standard_normal(volumes), np.ones(voxels) * rng.choice([-1, 1], voxels))
+    values -= values.mean(axis=0)
+    return np.linalg.eigvalsh(values @ values.T / voxels)[::-1][: volumes - 1]
+
+
+@pytest.mark.parametrize("signals", [(), (1.0,), (1.0, 1.0), (1.0, 1.0, 1.0, 1.0), (3.0, 0.5)])
+@pytest.mark.parametrize("seed", range(4))
+def test_components_above_noise_are_counted(signals, seed):
+    assert _above_noise(spectrum(signals, seed=seed)) == len(signals)
+
+
+@pytest.mark.parametrize("voxels", [30, 100, 1000])
+def test_noise_has_no_components_whatever_the_number_of_voxels(voxels):
+    assert [_above_noise(spectrum((), voxels=voxels, seed=seed)) for seed in range(10)] == [0] * 10
+
+
+def test_threshold_knows_the_number_of_volumes_and_of_places():
+    limits = [_largest_by_noise(count, 100.0) for count in (11, 30, 100, 500)]
+    assert limits == sorted(limits, reverse=True)  # a variance over more volumes is surer
+    assert _largest_by_noise(30, 1000.0) > _largest_by_noise(30, 10.0)
+    rng = np.random.default_rng(0)
+    deviations = rng.standard_normal((30, 20_000)).std(axis=0, ddof=1)
+    assert deviations.max() < _largest_by_noise(30, 20_000.0)
+
+
+def densities(occupancies, share, *, noise=0.05, seed=0, voxels=1000):
+    """Return the densities of volumes of which a share of the voxels follows the occupancies; grey scales differ."""
+    rng = np.random.default_rng(seed)
+    usual = rng.uniform(0.5, 1.0, voxels)
+    factors = rng.uniform(0.5, 2.0, len(occupancies))
+    values = np.tile(usual, (len(occupancies), 1))
+    values[:, : round(share * voxels)] *= np.array(occupancies)[:, None]
+    values += noise * rng.standard_normal(values.shape)
+    return (values * factors[:, None]).astype(np.float32), factors / np.median(factors)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_grey_factors_come_from_the_part_that_stays(share):
+    present = np.random.default_rng(1).integers(0, 2, 30).astype(float)
+    values, expected = densities(present, share)
+    found, common = _factors(values)
+    np.testing.assert_allclose(found / np.median(found), expected, rtol=0.02)
+    assert common[round(share * 1000) :].mean() > 0.9
+    assert common[: round(share * 1000)].mean() < 0.05
+
+
+def test_without_a_common_part_there_are_no_grey_factors():
+    rng = np.random.default_rng(2)
+    values = rng.uniform(0, 1, (30, 1000)).astype(np.float32)
+    found, common = _factors(values)
+    assert not common.any()
+    assert (found == 1).all()
+
+
+def test_noise_of_a_mean_lies_between_those_of_the_smoothings():
+    noise = VolumeNoise({12.0: np.array([4.0]), 20.0: np.array([2.0]), 30.0: np.array([1.0])})
+    values = [float(noise.at_volume(volume)[0]) for volume in (10.0, 10_000.0, 30_000.0, 1e7)]
+    assert values[0] == pytest.approx(4.0) and values[-1] == pytest.approx(1.0)
+    assert values == sorted(values, reverse=True)
+
+
+def test_density_that_only_moves_has_no_variance_in_total():
+    here = np.random.default_rng(0).uniform(0, 1, 50)
+    assert _quotient(np.array([here, 1 - here])) < 1e-12
+    other = np.random.default_rng(1).uniform(0, 1, 50)
+    assert _quotient(np.array([here, other])) == pytest.approx(1.0, abs=0.4)
