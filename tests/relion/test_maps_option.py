@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.relion_project import RelionProject
 from relion_external.inputs import find_inputs
 from relion_external.job import run
 from relion_external.map_list import named_maps
@@ -131,3 +132,22 @@ def test_job_of_a_report_is_repeated(in_project, tmp_path):
     assert run(["--o", second, "--settings", os.path.join(first, "report.json")]) == 0
     one, two = (json.loads(Path(name, "report.json").read_text())["ensemble"] for name in (first, second))
     assert one == two
+
+
+@pytest.mark.parametrize("word", ["vols/*.mrc", "vols.star"])
+def test_relion_runs_a_job_on_an_ensemble_and_its_masks_are_nodes(relion_path, project, tmp_path, monkeypatch, word):
+    folder = tmp_path / "relion"
+    folder.mkdir()
+    for name in ("vols", "vols.star"):
+        (folder / name).symlink_to(project / name)
+    monkeypatch.chdir(folder)
+    relion = RelionProject(folder)
+    job = relion.add("External", fn_exe="relion_external_occupy", param1_label="maps", param1_value=word)
+    assert relion.run(job) == "Succeeded", Path(job, "run.err").read_text()
+    nodes = relion.nodes()
+    assert nodes[f"{job}part001_mask.mrc"] == 7 and nodes[f"{job}cluster001_mean.mrc"] == 6
+    assert nodes[f"{job}occupancy_parts.star"] == 90 and nodes[f"{job}logfile.pdf"] == 13
+    assert Path(job, "occupancy_volumes.csv").read_text().count("\n") == COUNT + 1
+    grown = relion.add("MaskCreate", fn_in=f"{job}part001_mask.mrc", inimask_threshold="0.5", lowpass_filter="-1")
+    assert relion.run(grown) == "Succeeded", Path(grown, "run.err").read_text()
+    assert [f"{job}part001_mask.mrc", grown] in relion.input_edges()
