@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Send the protocol through Scipion's queue to a real Slurm with one node, started for the test."""
 
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,49 +10,9 @@ import pytest
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.settings.settings import Settings
-from tests.conftest import REPOSITORY, skip_or_fail
+from tests.conftest import REPOSITORY
+from tests.slurm import allocations, from_page, started_slurm
 
-SLURM_CONF = """ClusterName=test
-SlurmctldHost={host}(127.0.0.1)
-SlurmUser=root
-AuthType=auth/munge
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
-SelectType=select/cons_tres
-JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
-MpiDefault=none
-ReturnToService=2
-SlurmctldPort=16817
-SlurmdPort=16818
-StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
-SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
-SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
-NodeName={host} NodeAddr=127.0.0.1 CPUs=1 RealMemory=500
-PartitionName=debug Nodes={host} Default=YES
-"""
-HOSTS = """[localhost]
-PARALLEL_COMMAND = mpirun -np %_(JOB_NODES)d %_(COMMAND)s
-NAME = SLURM
-MANDATORY = False
-SUBMIT_PREFIX = scipion
-SUBMIT_COMMAND = sbatch %_(JOB_SCRIPT)s
-SUBMIT_TEMPLATE = #!/bin/bash
-    #SBATCH --job-name=%_(JOB_NAME)s
-    #SBATCH --partition=%_(JOB_QUEUE)s
-    #SBATCH --cpus-per-task=%_(JOB_THREADS)d
-    #SBATCH --output=%_(JOB_LOGS)s.out
-    #SBATCH --error=%_(JOB_LOGS)s.err
-    %_(JOB_COMMAND)s
-CANCEL_COMMAND = scancel %_(JOB_ID)s
-CHECK_COMMAND = squeue -h -j %_(JOB_ID)s
-JOB_DONE_REGEX = (\\bCD\\b|\\bCG\\b)
-QUEUES = { "debug": [["QUEUE_FOR_JOBS", "N", "Use queue for jobs", "Send each job on its own"]] }
-QUEUES_DEFAULT = {}
-"""
 # As in Scipion's window: "Use a queue engine? Yes", for the complete protocol (N) or for each of its jobs (Y).
 RUN = """
 import os, sys, time
@@ -78,7 +33,7 @@ scale = project.newProtocol(domain.findClass("ProtOccupyLocalScale"), doAmplify=
 scale.inputVolumes.set(imported)
 scale.inputVolumes.setExtended("outputVolume")
 scale._useQueue.set(True)
-scale.setQueueParams(("debug", {"QUEUE_FOR_JOBS": jobs}))
+scale.setQueueParams(("debug", {"JOB_MEMORY": "400", "JOB_TIME": "1", "QUEUE_FOR_JOBS": jobs}))
 project.launchProtocol(scale)
 end = time.monotonic() + 120
 while scale.getStatus() not in ("finished", "failed", "aborted") and time.monotonic() < end:
@@ -91,43 +46,14 @@ print("SCALE", os.path.abspath(scale.scaleMap.getFileName()))
 
 @pytest.fixture(scope="module")
 def slurm(tmp_path_factory):
-    for program in ("munged", "slurmctld", "slurmd", "sbatch"):
-        if shutil.which(program) is None:
-            skip_or_fail(f"no {program} on the path; on Debian or Ubuntu: apt-get install slurm-wlm munge")
-    if os.geteuid() != 0:
-        skip_or_fail("only root can start a Slurm of its own for the test; run it as root")
-    folder = tmp_path_factory.mktemp("slurm")
-    host = socket.gethostname().split(".")[0]
-    for name in ("state", "spool"):
-        (folder / name).mkdir()
-    configuration = folder / "slurm.conf"
-    configuration.write_text(SLURM_CONF.format(host=host, folder=folder))
-    munged = not Path("/run/munge/munge.socket.2").exists()
-    if munged:
-        subprocess.run(["install", "-d", "-o", "munge", "-g", "munge", "/run/munge"], check=True)
-        subprocess.run(["su", "-s", "/bin/bash", "munge", "-c", "munged"], check=True)
-    subprocess.run(["slurmctld", "-f", str(configuration)], check=True)
-    subprocess.run(["slurmd", "-f", str(configuration), "-N", host], check=True)
-    environment = {**os.environ, "SLURM_CONF": str(configuration), "PYTHONPATH": str(REPOSITORY)}
-    try:
-        end = time.monotonic() + 30
-        while "idle" not in subprocess.run(["sinfo"], env=environment, capture_output=True, text=True).stdout:
-            assert time.monotonic() < end, (folder / "slurmctld.log").read_text()[-2000:]
-            time.sleep(0.5)
+    with started_slurm(tmp_path_factory.mktemp("slurm")) as environment:
         yield environment
-    finally:
-        for name in ("slurmd.pid", "slurmctld.pid"):
-            if (folder / name).exists():
-                os.kill(int((folder / name).read_text()), 15)
-        if munged:
-            subprocess.run(["pkill", "-u", "munge", "munged"], check=False)
 
 
 @pytest.mark.parametrize("jobs", ["N", "Y"])
 def test_slurm_runs_the_protocol_or_its_job(slurm, map_file, tmp_path, jobs):
-    (tmp_path / "hosts.conf").write_text(HOSTS)
-    log = Path(slurm["SLURM_CONF"]).with_name("slurmctld.log")
-    before = log.read_text().count("Allocate JobId")
+    (tmp_path / "hosts.conf").write_text(from_page("ini"))
+    before = allocations(slurm)
     words = [str(tmp_path / "home"), str(map_file), jobs, str(tmp_path / "hosts.conf")]
     done = subprocess.run(
         [sys.executable, "-c", RUN, *words], env=slurm, cwd=REPOSITORY, capture_output=True, text=True, timeout=170
@@ -136,4 +62,4 @@ def test_slurm_runs_the_protocol_or_its_job(slurm, map_file, tmp_path, jobs):
     path = done.stdout.split("SCALE ")[1].split()[0]
     scale = process_map(read_map(map_file), Settings(amplify=3.0)).scale
     np.testing.assert_array_equal(read_map(path).data, scale)
-    assert log.read_text().count("Allocate JobId") == before + 1
+    assert allocations(slurm) == before + 1

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start a Slurm with one node for tests, and read the files for it from docs/queue.md."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from tests.conftest import REPOSITORY, skip_or_fail
+
+SLURM_CONF = """ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+AuthType=auth/munge
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+MpiDefault=none
+ReturnToService=2
+SlurmctldPort=16817
+SlurmdPort=16818
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+NodeName={host} NodeAddr=127.0.0.1 CPUs=1 RealMemory=500
+PartitionName=debug Nodes={host} Default=YES
+"""
+
+
+@contextlib.contextmanager
+def started_slurm(folder: Path):
+    """Start Slurm with its files in a folder; yield the environment of its commands; stop it at the end."""
+    for program in ("munged", "slurmctld", "slurmd", "sbatch"):
+        if shutil.which(program) is None:
+            skip_or_fail(f"no {program} on the path; on Debian or Ubuntu: apt-get install slurm-wlm munge")
+    if os.geteuid() != 0:
+        skip_or_fail("only root can start a Slurm of its own for the test; run it as root")
+    host = socket.gethostname().split(".")[0]
+    for name in ("state", "spool"):
+        (folder / name).mkdir()
+    configuration = folder / "slurm.conf"
+    configuration.write_text(SLURM_CONF.format(host=host, folder=folder))
+    munged = not Path("/run/munge/munge.socket.2").exists()
+    if munged:
+        subprocess.run(["install", "-d", "-o", "munge", "-g", "munge", "/run/munge"], check=True)
+        subprocess.run(["su", "-s", "/bin/bash", "munge", "-c", "munged"], check=True)
+    subprocess.run(["slurmctld", "-f", str(configuration)], check=True)
+    subprocess.run(["slurmd", "-f", str(configuration), "-N", host], check=True)
+    environment = {**os.environ, "SLURM_CONF": str(configuration), "PYTHONPATH": str(REPOSITORY)}
+    try:
+        end = time.monotonic() + 30
+        while "idle" not in subprocess.run(["sinfo"], env=environment, capture_output=True, text=True).stdout:
+            assert time.monotonic() < end, (folder / "slurmctld.log").read_text()[-2000:]
+            time.sleep(0.5)
+        yield environment
+    finally:
+        for name in ("slurmd.pid", "slurmctld.pid"):
+            if (folder / name).exists():
+                os.kill(int((folder / name).read_text()), 15)
+        if munged:
+            subprocess.run(["pkill", "-u", "munge", "munged"], check=False)
+
+
+def allocations(environment) -> int:
+    """Return how many jobs Slurm has begun."""
+    return Path(environment["SLURM_CONF"]).with_name("slurmctld.log").read_text().count("Allocate JobId")
+
+
+def from_page(language: str) -> str:
+    """Return the block of docs/queue.md in a language: "bash" is RELION's script, "ini" Scipion's hosts.conf."""
+    page = (REPOSITORY / "docs/queue.md").read_text(encoding="utf-8")
+    return re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)[1]
