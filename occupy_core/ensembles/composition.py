@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from typing import List, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,10 +131,13 @@ def _rules_of(one: int, other: int, present: NDArray[np.bool_], absent: NDArray[
     if min(both + only_first, both + only_second, neither + only_first, neither + only_second) == 0:
         return []  # a part that is always or never there says nothing
     few = [both + only_first, both + only_second]
+    # The number of volumes with both parts, by chance: Fisher's exact test.
+    from scipy.stats import hypergeom  # loaded only where there are two parts
+
+    by_chance = hypergeom(len(first), *few)
     if both <= MAX_EXCEPTIONS * min(few):
-        is_chance = _tail(both, few[0], few[1], len(first), -1) >= chance
-        return [] if is_chance else [Rule(one, other, "excludes", both, min(few))]
-    if _tail(both, few[0], few[1], len(first), 1) >= chance:
+        return [] if by_chance.cdf(both) >= chance else [Rule(one, other, "excludes", both, min(few))]
+    if by_chance.sf(both - 1) >= chance:
         return []
     needs = only_first <= MAX_EXCEPTIONS * few[0], only_second <= MAX_EXCEPTIONS * few[1]
     if all(needs):
@@ -143,16 +145,3 @@ def _rules_of(one: int, other: int, present: NDArray[np.bool_], absent: NDArray[
     if needs[0]:
         return [Rule(one, other, "requires", only_first, few[0])]
     return [Rule(other, one, "requires", only_second, few[1])] if needs[1] else []
-
-
-def _tail(both: int, first: int, second: int, total: int, side: int) -> float:
-    """Return the probability of so many volumes with both parts, or more (`side` 1), or fewer (-1), by chance."""
-    least, most = max(0, first + second - total), min(first, second)
-    counts: Tuple[int, ...] = tuple(range(both, most + 1) if side > 0 else range(least, both + 1))
-
-    def log_choices(n: int, k: int) -> float:
-        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-
-    whole = log_choices(total, second)
-    terms = [log_choices(first, k) + log_choices(total - first, second - k) - whole for k in counts]
-    return math.fsum(math.exp(term) for term in terms)
