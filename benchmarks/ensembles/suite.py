@@ -34,7 +34,7 @@ def suite(
     for number, kind in enumerate(kinds):
         for count in counts:
             for noise in noises if count <= _FEW else noises[(number + seed) % len(noises) :][:1]:
-                model = models[(len(drawn) + seed) % len(models)]
+                model = models[(len(drawn) + number + seed) % len(models)]
                 drawn.append(draw(model, kind, count, noise, seed))
     return drawn
 

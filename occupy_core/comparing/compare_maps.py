@@ -108,7 +108,7 @@ def compare_maps(
     needed = replace(needed, lowpass=lowpass)
     entries, left_out = cache.get(maps, needed, threads, lambda fraction, text: step(_PREPARATION * fraction, text))
     notes += left_out
-    entries = {index: entry for index, entry in entries.items() if not _is_small(maps[index], notes)}
+    entries = {index: entry for index, entry in entries.items() if not is_small(maps[index], notes)}
     step(_PREPARATION, "differences")
     focused = _is_focused(focus_mask, entries, notes)
     entries, result = _compare_entries(maps, entries, settings, threads, notes, focused)
@@ -153,7 +153,7 @@ def _difference(
     return result
 
 
-def _is_small(item: MapInput, notes: List[str]) -> bool:
+def is_small(item: MapInput, notes: List[str]) -> bool:
     """Return whether a class has too few particles to be compared, and add a sentence about it to `notes`."""
     if counts(item):
         return False

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from occupy_core.arrays.types import Mask
 from occupy_core.comparing.common_lowpass import coarse_lowpass_warnings, common_lowpass
-from occupy_core.comparing.each_map import ReadInput, counts, estimate_settings, read_input
+from occupy_core.comparing.compare_maps import is_small
+from occupy_core.comparing.each_map import ReadInput, estimate_settings, read_input
 from occupy_core.comparing.limits import MIN_DIFFERENCE, MIN_OCCUPANCY
 from occupy_core.comparing.occupancies import Interval
 from occupy_core.ensembles.components import find_components
@@ -129,17 +130,19 @@ def compare_volumes(
     """
     notes: List[str] = []
     needed = replace(estimate_settings(settings), mode="occupancy", normalisation="calibrated", reference="own")
-    counted = [item for item in maps if counts(item)]
-    lowpass = common_lowpass(counted, needed, threads, notes, read)
+    kept = [index for index, item in enumerate(maps) if item.is_empty or not is_small(item, notes)]
+    chosen = [maps[index] for index in kept]
+    lowpass = common_lowpass(chosen, needed, threads, notes, read)
     needed = replace(needed, lowpass=lowpass)
     volumes = store_volumes(
-        maps,
+        chosen,
         needed,
         threads=threads,
         notes=notes,
         step=lambda done, text: step(_STORING * done, text),
         read=read,
     )
+    volumes = replace(volumes, indices=tuple(kept[index] for index in volumes.indices))
     step(_STORING, "grey scales")
     volumes, common = match_grey_scales(volumes)
     if not common.any():

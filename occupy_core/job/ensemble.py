@@ -97,8 +97,14 @@ def compare_ensemble(
         warning = f"the maps were not compared: {error}"
         progress(f"  WARNING: {warning}")
         return None, None, [warning]
+    warnings = []
+    if job.focus_mask:
+        warnings = [
+            f"the mask of the classification, {job.focus_mask}, is not used for more than ten classes: where it lies "
+            "around a part of the molecule, choose ten classes or fewer (setting classes)"
+        ]
     maps = [job.maps[index] for index in comparison.volumes.indices]
     report = write_ensemble(comparison, maps, folder, threads=job.threads)
-    for line in [*ensemble_lines(report), *(f"WARNING: {text}" for text in report["warnings"])]:
+    for line in [*ensemble_lines(report), *(f"WARNING: {text}" for text in [*warnings, *report["warnings"]])]:
         progress(f"  {line}")
-    return report, comparison, []
+    return report, comparison, warnings

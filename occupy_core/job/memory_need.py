@@ -25,13 +25,15 @@ _PROGRAM = 63_000_000  # bytes: Python and its libraries
 _FIGURES = 26_000_000  # matplotlib
 _MODEL = 240_000_000  # gemmi and the fit of a model of 100 chains
 _MODEL_KEPT = 130_000_000  # what stays of it while the local scale is estimated
+# Of an ensemble: its tables and scipy's clustering, bytes, and the share of the box that varies.
+_TABLES, _VARYING_SHARE = 20_000_000, 0.04
 # A job that does not fit by this factor certainly fails: it is refused. Closer ones get a warning.
 _CERTAIN = 1.5
 _VALUE = 4  # bytes
 _BOXES = (512, 384, 320, 256, 192, 128, 96, 64)  # values of max_box to advise
 
 
-def needed_memory(shape: Tuple[int, int, int], settings: Settings, *, compare: bool = False) -> int:
+def needed_memory(shape: Tuple[int, int, int], settings: Settings, *, compare: bool = False, volumes: int = 0) -> int:
     """Return about how many bytes of memory a job needs at its peak.
 
     Parameters
@@ -41,6 +43,8 @@ def needed_memory(shape: Tuple[int, int, int], settings: Settings, *, compare: b
     settings : Settings
     compare : bool
         Whether maps are compared.
+    volumes : int
+        Number of volumes that are compared as an ensemble; 0 for other jobs.
     """
     box = cropped_shape(shape, settings.max_box)
     whole, working = _VALUE * math.prod(shape), _VALUE * math.prod(box)
@@ -64,7 +68,12 @@ def needed_memory(shape: Tuple[int, int, int], settings: Settings, *, compare: b
     stages.append(6.8 * whole * settings.hist_match)
     if settings.model is not None:
         stages = [max(stages) + _MODEL_KEPT, _MODEL + 1.2 * whole]
-    return int(_PROGRAM + _FIGURES * settings.figures + max(stages))
+    of_ensemble = 0.0
+    if volumes:
+        from occupy_core.ensembles.limits import MAX_MATRIX  # most jobs compare no ensemble
+
+        of_ensemble = _TABLES + _VALUE * min(MAX_MATRIX, volumes * _VARYING_SHARE * math.prod(box))
+    return int(_PROGRAM + _FIGURES * settings.figures + max(stages) + of_ensemble)
 
 
 @contextmanager
@@ -128,7 +137,7 @@ def _largest_box(job: Job) -> Optional[Tuple[str, Tuple[int, int, int]]]:
 
 def _compare(job: Job, largest: Tuple[str, Tuple[int, int, int]], limit: MemoryLimit) -> List[str]:
     """Refuse a job that certainly does not fit; return a warning for one that may not."""
-    need = needed_memory(largest[1], job.settings, compare=job.compare)
+    need = needed_memory(largest[1], job.settings, compare=job.compare, volumes=_volumes(job))
     if need > _CERTAIN * limit.most:
         raise JobError(_text(job, largest, limit, limit.most))
     return [_text(job, largest, limit, limit.free)] if need > limit.free else []
@@ -139,7 +148,7 @@ def _text(
 ) -> str:
     """Return a sentence on the memory that a job needs and may use, and the way out."""
     path, shape = largest
-    need = needed_memory(shape, job.settings, compare=job.compare)
+    need = needed_memory(shape, job.settings, compare=job.compare, volumes=_volumes(job))
     box = _box_that_fits(shape, job, usable)
     smaller = "" if box is None else f"set max_box to {box} or less, or "
     return (
@@ -154,9 +163,14 @@ def _box_that_fits(shape: Sequence[int], job: Job, usable: int) -> Optional[int]
     working = max(cropped_shape(shape, job.settings.max_box))
     for box in _BOXES:
         settings = replace(job.settings, max_box=box)
-        if box < working and needed_memory((z, y, x), settings, compare=job.compare) <= usable:
+        if box < working and needed_memory((z, y, x), settings, compare=job.compare, volumes=_volumes(job)) <= usable:
             return box
     return None
+
+
+def _volumes(job: Job) -> int:
+    """Return the number of volumes of an ensemble; 0 for other jobs."""
+    return len(job.maps) if job.is_ensemble else 0
 
 
 def _size(count: int) -> str:

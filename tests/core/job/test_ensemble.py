@@ -129,3 +129,15 @@ def test_next_job_in_the_folder_removes_the_files_of_the_ensemble(maps, tmp_path
     assert not list(tmp_path.glob("part*"))
     assert not list(tmp_path.glob("cluster*"))
     assert not (tmp_path / "occupancy_volumes.csv").exists()
+
+
+def test_small_classes_are_left_out(maps, tmp_path):
+    classes = tuple(
+        replace(item, prefix=f"class{number:03d}_", class_info=ClassInfo(number, 1 / COUNT, 20 if number == 3 else 500))
+        for number, item in enumerate(maps, start=1)
+    )
+    mask = str(maps[0].path)
+    outputs = run_job(Job(classes, str(tmp_path), Settings(figures=False), compare=True, focus_mask=mask))
+    assert [item["number"] for item in outputs.ensemble["volumes"]] == [1, 2, *range(4, COUNT + 1)]
+    assert any("class 3 is left out of the comparison: it has 20 particles" in text for text in outputs.warnings)
+    assert any("mask of the classification" in text and "is not used" in text for text in outputs.warnings)

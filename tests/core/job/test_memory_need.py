@@ -206,3 +206,9 @@ def test_the_tightest_limit_is_found(tmp_path, files, most, free, name):
 
 def test_a_system_without_these_files_has_no_limit(tmp_path):
     assert memory_limit(in_use=0, proc=str(tmp_path), cgroups=str(tmp_path)) is None
+
+
+@pytest.mark.parametrize(("side", "volumes", "peak"), [(96, 100, 136), (64, 500, 136)])
+def test_the_estimate_of_an_ensemble_agrees_with_the_measured_peaks(side, volumes, peak):
+    estimate = needed_memory((side,) * 3, Settings(), compare=True, volumes=volumes)
+    assert 0.85 * peak < estimate / 2**20 < 1.1 * peak
