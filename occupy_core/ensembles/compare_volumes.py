@@ -144,7 +144,7 @@ def compare_volumes(
     )
     volumes = replace(volumes, indices=tuple(kept[index] for index in volumes.indices))
     step(_STORING, "grey scales")
-    volumes, common = match_grey_scales(volumes)
+    volumes, common = match_grey_scales(volumes.with_rows())
     if not common.any():
         notes.append(
             "the volumes have no common part, which would tell their grey scales and their noise: they are compared as "

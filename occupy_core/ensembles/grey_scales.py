@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from occupy_core.arrays.boxes import scatter
 from occupy_core.arrays.smoothing import gaussian_smooth_at
 from occupy_core.arrays.types import Floats, Mask
-from occupy_core.comparing.limits import DETECTION_WIDTHS, MIN_VOXELS, RELIABLE_DENSITY, TINY
+from occupy_core.comparing.limits import MIN_VOXELS, RELIABLE_DENSITY, TINY
 from occupy_core.ensembles.limits import (
     COMMON_SHARE,
     MAX_COMMON_NOISE,
@@ -21,6 +21,9 @@ from occupy_core.ensembles.limits import (
     MIN_COMMON_SHARE,
 )
 from occupy_core.ensembles.stored_volumes import StoredVolumes
+
+# Å, full width of the smoothing: a wider one mixes what stays with what comes and goes beside it.
+_WIDTH = 4.0
 
 # How often the steadiest voxels are chosen anew, and the share of the volumes that counts as "some" (quantile).
 _ROUNDS, _LOW = 6, 0.1
@@ -52,15 +55,13 @@ def match_grey_scales(volumes: StoredVolumes) -> Tuple[StoredVolumes, Mask]:
     then stays near its median over the volumes, but for noise, in nine of ten volumes; its mean density in each volume
     gives the final factors.
     """
-    volumes = volumes.with_rows()
     dense = volumes.molecule
-    width = DETECTION_WIDTHS[0] / volumes.spacing
-    usual = gaussian_smooth_at(volumes.mean, dense, width, threads=volumes.threads)
+    usual = gaussian_smooth_at(volumes.mean, dense, _WIDTH / volumes.spacing, threads=volumes.threads)
     reliable = np.flatnonzero(usual > np.float32(RELIABLE_DENSITY * np.percentile(usual, 95)))
     chosen = np.zeros(len(usual), dtype=bool)
     chosen[reliable[:: len(reliable) // MAX_SAMPLED_VOXELS + 1]] = True
     dense = scatter(chosen, dense)
-    densities = np.array([row[chosen] for row in volumes.narrowly_smoothed()])
+    densities = np.array([row[chosen] for row in volumes.smoothed(volumes.molecule, _WIDTH)])
     factors, common = _factors(densities)
     if not common.any():
         return volumes, np.zeros_like(dense)

@@ -18,7 +18,7 @@ MAX_SAMPLED_VOXELS = 8000
 MAX_DIFFERENCE, COMMON_SHARE = 0.1, 0.9
 
 # Noise of the steadiest voxels relative to their density, above which nothing is the same in all volumes. Ours.
-MAX_COMMON_NOISE = 0.3
+MAX_COMMON_NOISE = 0.4
 
 # Share of the clearly dense voxels: a smaller common part is not used. Ours.
 MIN_COMMON_SHARE = 0.1
