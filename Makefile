@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy classes ensembles runs focus bench faults images settings-table readme docs clean
+.PHONY: demo test lint compare accuracy classes ensembles runs focus bench faults images screenshots settings-table readme docs clean
 
 demo:            ## simulate maps, run the main jobs in Scipion and RELION, draw the results
 	@scripts/environment.sh
@@ -50,6 +50,9 @@ faults:          ## give jobs damaged files and odd settings, kill them, and run
 
 images: demo     ## copy the demo's pictures to docs/images
 	@cp demo_output/demo.png demo_output/surface.png demo_output/report.png demo_output/classes.png demo_output/model.png docs/images/
+
+screenshots: demo  ## take the pictures of the tutorial from the windows of RELION and Scipion
+	@.venv/bin/python -m scripts.screenshots
 
 settings-table:  ## write the table of settings into docs/settings.md
 	@.venv/bin/python -m scripts.settings_table
