@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a command line lacks, and warnings about options that have no effect, or perhaps not the intended one."""
+"""Find missing options of a command line, and warn about options without effect, or perhaps not the intended one."""
 
 from __future__ import annotations
 

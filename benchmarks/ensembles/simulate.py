@@ -33,7 +33,7 @@ _ROTATION = (12.0, 30.0)  # degrees, of a part that moves, from one end to the o
 
 @dataclass(frozen=True)
 class Truth:
-    """What differs in an ensemble.
+    """The differences between the volumes of an ensemble.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ _MASK = "Occupy/region001_mask.mrc"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the ways of classifying gave.
+    """Results of the ways of classifying.
 
     Attributes
     ----------

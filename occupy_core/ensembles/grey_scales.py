@@ -25,7 +25,7 @@ from occupy_core.ensembles.stored_volumes import StoredVolumes
 # Å, full width of the smoothing: a wider one mixes what stays with what comes and goes beside it.
 _WIDTH = 4.0
 
-# How often the steadiest voxels are chosen anew, and the share of the volumes that counts as "some" (quantile).
+# Rounds in which the steadiest voxels are chosen anew; the quantile over the volumes that stands for the lowest.
 _ROUNDS, _LOW = 6, 0.1
 
 # Standard deviations of the noise by which a voxel of the common part may differ beside; mean distance from 0 of a

@@ -111,7 +111,7 @@ class StoredVolumes:
 
 @dataclass(frozen=True)
 class _OneVolume:
-    """What is kept of one volume; the molecule is a bool array packed to bits."""
+    """Properties of one volume that stay in memory; the molecule is a bool array packed to bits."""
 
     density: DiskArray
     molecule: NDArray[np.uint8]

@@ -41,7 +41,7 @@ class VolumeNoise:
 
 @dataclass(frozen=True)
 class Variation:
-    """Where volumes vary.
+    """The voxels where volumes vary.
 
     Attributes
     ----------

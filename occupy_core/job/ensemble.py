@@ -40,7 +40,7 @@ def with_settings_of_ensemble(job: Job) -> Tuple[Job, List[str]]:
     if not job.is_ensemble:
         return job, []
     defaults = Settings()
-    # Of all maps, one scale is shared anyway: only a map's number has no effect.
+    # All maps share one scale anyway, so that only the number of a map has no effect as the reference.
     of_maps = [name for name in _OF_SINGLE_MAPS if name != "reference" or job.settings.reference.isdecimal()]
     concerned = _OF_PAIRS if job.writes_each_map else (*of_maps, *_OF_PAIRS)
     ignored = [name for name in concerned if getattr(job.settings, name) != getattr(defaults, name)]

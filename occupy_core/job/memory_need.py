@@ -25,7 +25,7 @@ _PROGRAM = 63_000_000  # bytes: Python and its libraries
 _FIGURES = 26_000_000  # matplotlib
 _MODEL = 240_000_000  # gemmi and the fit of a model of 100 chains
 _MODEL_KEPT = 130_000_000  # what stays of it while the local scale is estimated
-# Of an ensemble: its tables and scipy's clustering, bytes, and the share of the box that varies.
+# For an ensemble: tables and scipy's clustering, bytes; share of the box that varies.
 _TABLES, _VARYING_SHARE = 20_000_000, 0.04
 # A job that does not fit by this factor certainly fails: it is refused. Closer ones get a warning.
 _CERTAIN = 1.5

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the pages on an ensemble show of the mean map: sections and a surface, with the parts."""
+"""Sections and a surface of the mean map of an ensemble, with the parts, for its pages."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Divided:
         return starfile.read(self.project.folder / name, always_dict=True)["particles"]
 
     def truth(self, name):
-        """Which of the particles in a file have the domain."""
+        """Return which particles in a file have the domain."""
         return self.has_domain[self.particles(name)["rlnImageName"].str.split("@").str[0].astype(int) - 1]
 
     def run(self, kind, seconds=120, **options):
