@@ -134,21 +134,29 @@ def _maximise(values: Doubles, columns: Doubles, start: Doubles) -> TwoGroups:
     rest = values - columns @ coefficients
     least = _MIN_SIGMA * span
     sigma = max(find_peak(rest).sigma, least)
+    noise, total, work = (np.empty_like(rest) for _ in range(3))  # reused: this loop takes most of a comparison's time
     for _ in range(_MAX_STEPS):
-        noise = np.exp(-0.5 * (rest / sigma) ** 2) * (share / (sigma * math.sqrt(2 * math.pi)))
-        total = noise + (1 - share) / span
-        likelihood = float(np.log(np.maximum(total, np.finfo(np.float64).tiny)).sum())
+        np.divide(rest, sigma, out=noise)
+        np.square(noise, out=noise)
+        noise *= -0.5
+        np.exp(noise, out=noise)
+        noise *= share / (sigma * math.sqrt(2 * math.pi))
+        np.add(noise, (1 - share) / span, out=total)
+        np.maximum(total, np.finfo(np.float64).tiny, out=work)
+        likelihood = float(np.log(work, out=work).sum())
         if likelihood - last < _CONVERGED:
             break
         last = likelihood
-        weights = noise / total
+        weights = np.divide(noise, total, out=noise)
         if weights.sum() < 1:  # no voxel is left in the first group
             break
         weighted = columns * weights[:, None]
         coefficients = np.linalg.lstsq(weighted.T @ columns, weighted.T @ values, rcond=None)[0]
         rest = values - columns @ coefficients
         share = float(weights.mean())
-        sigma = max(math.sqrt(float((weights * rest**2).sum() / weights.sum())), least)
+        np.square(rest, out=work)
+        work *= weights
+        sigma = max(math.sqrt(float(work.sum() / weights.sum())), least)
     return TwoGroups(sigma, share, coefficients)
 
 

@@ -117,7 +117,7 @@ def compare_volumes(
     Raises
     ------
     MapError
-        If a map is damaged, or fewer than two volumes can be compared.
+        If a map is damaged, fewer than two volumes can be compared, or no part is the same in all volumes.
     JobError
         If two maps do not lie on one grid, or a temporary file cannot be written.
 
@@ -145,11 +145,6 @@ def compare_volumes(
     volumes = replace(volumes, indices=tuple(kept[index] for index in volumes.indices))
     step(_STORING, "grey scales")
     volumes, common = match_grey_scales(volumes.with_rows())
-    if not common.any():
-        notes.append(
-            "the volumes have no common part, which would tell their grey scales and their noise: they are compared as "
-            "if they had one grey scale"
-        )
     step(0.6, "variation")
     used = lowpass or max(8.0, 3 * volumes.grid.voxel_size)
     parts, shares = _find(volumes, common, needed, used, step)
@@ -172,6 +167,11 @@ def _find(
     components = find_components(volumes, variation)
     step(0.8, "parts")
     found = find_parts(volumes, variation, components)
+    step(0.85, "occupancies")
+    readings = read_parts(volumes, found, components, variation.noise, settings, lowpass)
+    clear = [index for index, reading in enumerate(readings) if _differs(reading)]
+    found, readings = [found[index] for index in clear], [readings[index] for index in clear]
+    step(0.95, "motion")
     groups = moving_groups(volumes, [part.mask for part in found])
     moving = {number for group in groups for number in group}
     others = [number for number in range(len(found)) if number not in moving]
@@ -181,14 +181,11 @@ def _find(
     alone = [(number,) for number, is_alone in zip(others, are_alone) if is_alone]
     groups += alone
     moving |= {number for group in alone for number in group}
-    staying = [part for number, part in enumerate(found) if number not in moving]
-    step(0.9, "occupancies")
-    readings = read_parts(volumes, staying, components, variation.noise, settings, lowpass)
     spacing = volumes.spacing
     parts = [
         _part(part.grown_mask, spacing, reading.occupancies)
-        for part, reading in zip(staying, readings)
-        if _differs(reading)
+        for number, (part, reading) in enumerate(zip(found, readings))
+        if number not in moving
     ]
     parts.sort(key=lambda part: -part.volume)
     moved = [_part(np.logical_or.reduce([found[number].grown_mask for number in group]), spacing) for group in groups]
@@ -196,9 +193,13 @@ def _find(
 
 
 def _differs(reading: PartReading) -> bool:
-    """Return whether the occupancies of a part differ enough to be reported, as for classes."""
+    """Return whether the occupancies of a part differ enough to be reported, as for classes, and by more than errors.
+
+    Of hundreds of volumes, noise makes some read high and some low: their intervals still overlap.
+    """
     values = [item.value for item in reading.occupancies]
-    return max(values) > MIN_OCCUPANCY and max(values) - min(values) > MIN_DIFFERENCE
+    highest, lowest = max(item.low for item in reading.occupancies), min(item.high for item in reading.occupancies)
+    return max(values) > MIN_OCCUPANCY and max(values) - min(values) > MIN_DIFFERENCE and highest > lowest
 
 
 def _part(mask: Mask, spacing: float, occupancies: Tuple[Interval, ...] = ()) -> EnsemblePart:

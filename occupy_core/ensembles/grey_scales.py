@@ -21,9 +21,10 @@ from occupy_core.ensembles.limits import (
     MIN_COMMON_SHARE,
 )
 from occupy_core.ensembles.stored_volumes import StoredVolumes
+from occupy_core.errors import MapError
 
-# Å, full width of the smoothing: a wider one mixes what stays with what comes and goes beside it.
-_WIDTH = 4.0
+# Å, full widths of smoothings: a wide one mixes what stays with what comes and goes beside it.
+_WIDTHS = (4.0, 8.0, 12.0)
 
 # Rounds in which the steadiest voxels are chosen anew; the quantile over the volumes that stands for the lowest.
 _ROUNDS, _LOW = 6, 0.1
@@ -44,28 +45,43 @@ def match_grey_scales(volumes: StoredVolumes) -> Tuple[StoredVolumes, Mask]:
     Returns
     -------
     matched : StoredVolumes
-        In one grey scale; unchanged without a common part.
+        In one grey scale.
     common : bool array, 3D
-        Sampled voxels of the part that is the same in all volumes; all False if there is none.
+        Sampled voxels of the part that is the same in all volumes.
+
+    Raises
+    ------
+    MapError
+        If no part is the same in all volumes.
 
     Notes
     -----
     The steadiest tenth of the dense voxels gives the first factors (concentration steps, as in the least trimmed
     squares of Rousseeuw & Van Driessen, Data Min. Knowl. Discov. 12 (2006), 29). The common part is where the density
     then stays near its median over the volumes, but for noise, in nine of ten volumes; its mean density in each volume
-    gives the final factors.
+    gives the final factors. The narrowest smoothing is taken under which a common part stands out of the noise.
     """
-    dense = volumes.molecule
-    usual = gaussian_smooth_at(volumes.mean, dense, _WIDTH / volumes.spacing, threads=volumes.threads)
+    for width in _WIDTHS:
+        dense = _dense_voxels(volumes, width)
+        inside = dense[volumes.molecule]
+        densities = np.array([row[inside] for row in volumes.smoothed(volumes.molecule, width)])
+        factors, common = _factors(densities)
+        if common.any():
+            return volumes.with_grey_factors(factors), scatter(common, dense)
+    raise MapError(
+        f"the {len(volumes)} volumes have no part in common, which would tell their grey scales and their noise: "
+        f"expected {MIN_COMMON_SHARE:.0%} of the molecule to be the same in all of them; check that all are of one "
+        "molecule in one pose, or leave out those that are not"
+    )
+
+
+def _dense_voxels(volumes: StoredVolumes, width: float) -> Mask:
+    """Return a sample of the voxels of the molecule that are clearly dense in the mean volume."""
+    usual = gaussian_smooth_at(volumes.mean, volumes.molecule, width / volumes.spacing, threads=volumes.threads)
     reliable = np.flatnonzero(usual > np.float32(RELIABLE_DENSITY * np.percentile(usual, 95)))
     chosen = np.zeros(len(usual), dtype=bool)
     chosen[reliable[:: len(reliable) // MAX_SAMPLED_VOXELS + 1]] = True
-    dense = scatter(chosen, dense)
-    densities = np.array([row[chosen] for row in volumes.smoothed(volumes.molecule, _WIDTH)])
-    factors, common = _factors(densities)
-    if not common.any():
-        return volumes, np.zeros_like(dense)
-    return volumes.with_grey_factors(factors), scatter(common, dense)
+    return scatter(chosen, volumes.molecule)
 
 
 def _factors(densities: Floats) -> Tuple[NDArray[np.float64], NDArray[np.bool_]]:

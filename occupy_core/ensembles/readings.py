@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import List, Sequence, Tuple
 
@@ -34,12 +35,9 @@ class PartReading:
     ----------
     occupancies : tuple of Interval
         In each volume, 0..1.
-    noise : float
-        Standard deviation of an occupancy by noise, in the noisiest volume; 0 or more.
     """
 
     occupancies: Tuple[Interval, ...]
-    noise: float
 
 
 def read_parts(
@@ -109,12 +107,16 @@ def _read_part(
     full = _calibrated_scale(volumes.mean_of(top.tolist()), chosen, volumes.spacing, settings)
     density = max(float(densities[top].mean()), TINY)
     noises = NOISE_MARGIN * noise.at_volume(float(chosen.sum()) * volumes.spacing**3) / density
+    # A volume's grey factor has the noise of the common part, which is no larger than the molecule.
+    inside = float(volumes.molecule.sum()) * volumes.spacing**3
+    of_factors = NOISE_MARGIN * noise.at_volume(inside) / max(float(volumes.mean[volumes.molecule].mean()), TINY)
     occupancies = []
-    for ratio, own in zip(np.maximum(densities, 0.0) / density, noises):
+    for ratio, own, of_factor in zip(np.maximum(densities, 0.0) / density, noises, of_factors):
         value = float(min(full * ratio, 1.0))
         above = value - without_mixing(float(ratio), full, mixed)
-        occupancies.append(interval(value, error_of(value, full * float(own)), above))
-    return PartReading(tuple(occupancies), full * float(noises.max()))
+        error = error_of(value, math.hypot(full * float(own), value * float(of_factor)))
+        occupancies.append(interval(value, error, above))
+    return PartReading(tuple(occupancies))
 
 
 def _calibrated_scale(mean: Volume, chosen: Mask, spacing: float, settings: Settings) -> float:

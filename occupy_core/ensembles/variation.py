@@ -62,8 +62,7 @@ def find_variation(volumes: StoredVolumes, common: Mask) -> Variation:
     volumes : StoredVolumes
         In one grey scale.
     common : bool array, 3D
-        Sampled voxels of the part that is the same in all volumes; the noise is measured there. Without any, it is
-        measured in all of the molecule.
+        Sampled voxels of the part that is the same in all volumes; the noise is measured there.
 
     Notes
     -----
@@ -74,7 +73,7 @@ def find_variation(volumes: StoredVolumes, common: Mask) -> Variation:
     most frequent standard deviation over the volumes among the voxels of the common part.
     """
     size = int(volumes.molecule.sum())
-    in_common = common[volumes.molecule] if common.any() else np.ones(size, dtype=bool)
+    in_common = common[volumes.molecule]
     varying = np.zeros(size, dtype=bool)
     by_width: Dict[float, NDArray[np.float64]] = {}
     for width in DETECTION_WIDTHS:

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from occupy_core.ensembles.compare_volumes import compare_volumes
 from occupy_core.errors import JobError, MapError
@@ -125,3 +126,22 @@ def test_noise_alone_is_refused(tmp_path):
     maps = write_volumes(tmp_path, [rng.standard_normal((48, 48, 48)) for _ in range(11)])
     with pytest.raises(MapError, match="fewer than two of the volumes"):
         compare_volumes(maps, Settings())
+
+
+def test_volumes_without_a_common_part_are_refused(tmp_path):
+    whole, rng = sum(bodies()[0]), np.random.default_rng(0)
+    fields = [ndimage.gaussian_filter(rng.standard_normal(whole.shape), 3.0) for _ in range(COUNT)]
+    volumes = [whole * np.exp(field / field.std()) for field in fields]
+    maps = write_volumes(tmp_path, [volume + 0.01 * rng.standard_normal(whole.shape) for volume in volumes])
+    with pytest.raises(MapError, match="24 volumes have no part in common"):
+        compare_volumes(maps, Settings())
+
+
+def test_grey_scales_of_noisy_volumes_make_no_parts(tmp_path):
+    factors = np.random.default_rng(4).uniform(0.5, 2.0, 60)
+    comparison = compare_volumes(
+        write_volumes(tmp_path, made_volumes(np.ones((60, 3)), noise=0.4, factors=factors)), Settings()
+    )
+    assert comparison.parts == ()
+    found = comparison.volumes.grey_factors
+    np.testing.assert_allclose(found / np.median(found), factors / np.median(factors), rtol=0.1)
