@@ -6,11 +6,10 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Dict, Sequence, Tuple
+from typing import Dict, Sequence
 
 import numpy as np
 
-from occupy_core.arrays.slabs import for_each
 from occupy_core.arrays.types import Floats
 from occupy_core.comparing.limits import EXCESS_MARGIN, MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY, MIN_SAME_SHARE, TINY
 from occupy_core.comparing.two_groups import Doubles, fit_two_groups
@@ -82,7 +81,7 @@ def independent_places(molecule_volume: float, volume: float) -> float:
     return max(1.0, molecule_volume / volume)
 
 
-def noise_inside(densities: Floats, solvent_noises: Sequence[float], *, threads: int = 1) -> Noise:
+def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
     """Measure the noise of maps inside the molecule; it is at least that of the solvent.
 
     Parameters
@@ -91,8 +90,6 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float], *, threads:
         Two or more maps, in one pose and on one grey scale.
     solvent_noises : sequence of float
         Standard deviation of each map's noise in solvent; 0 where there is none.
-    threads : int
-        The result does not depend on it.
 
     Notes
     -----
@@ -107,16 +104,12 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float], *, threads:
     chosen = densities[:, dense[:: len(dense) // MAX_FITTED_VOXELS + 1]]
     count = len(densities)
     pairs, is_noise = np.zeros((count, count)), np.zeros((count, count), dtype=bool)
-
-    def measure(pair: Tuple[int, int]) -> None:
-        one, other = pair
+    for one, other in itertools.combinations(range(count), 2):
         fit = fit_two_groups(chosen[one] - chosen[other])
         in_solvent = math.hypot(solvent_noises[one], solvent_noises[other])
         pairs[one, other] = pairs[other, one] = max(fit.sigma, in_solvent)
         centred = abs(float(fit.coefficients[0])) < fit.sigma
         is_noise[one, other] = is_noise[other, one] = fit.share > MIN_SAME_SHARE and centred
-
-    for_each(list(itertools.combinations(range(count), 2)), measure, threads=threads)
     solvent = np.maximum(solvent_noises, _MIN_SHARE * pairs.max())
     of_solvent = np.maximum(np.hypot.outer(solvent, solvent), TINY)
     others = ~np.eye(count, dtype=bool)

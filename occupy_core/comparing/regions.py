@@ -137,7 +137,7 @@ def _smooth_and_detect(maps: ClassMaps, empty: Mask, reference: int) -> _Smoothi
     for width, narrower in zip(_WIDTHS[::-1], (*_WIDTHS[-2::-1], _WIDTHS[0])):
         densities, solvent_noises = smoothed_maps(maps, empty, reference, width)
         strongest = densities.max(axis=0)
-        noise = noise_inside(densities, solvent_noises, threads=maps.threads)
+        noise = noise_inside(densities, solvent_noises)
         if width in DETECTION_WIDTHS:
             sigmas = _largest_difference(densities, noise.of_pairs)
             differing |= sigmas > np.float32(CANDIDATE_SIGMAS)
