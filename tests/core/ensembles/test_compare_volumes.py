@@ -49,6 +49,9 @@ def test_grey_scales_are_found(two_parts):
     comparison, _, factors = two_parts
     found = comparison.volumes.grey_factors
     np.testing.assert_allclose(found / np.median(found), factors / np.median(factors), rtol=0.03)
+    always = bodies()[1][0]
+    densities = [comparison.volumes.load(number)[always].mean() for number in range(COUNT)]
+    np.testing.assert_allclose(densities, comparison.volumes.mean[always].mean(), rtol=0.03)
 
 
 def test_volumes_of_one_composition_are_one_cluster(two_parts):

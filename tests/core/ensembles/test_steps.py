@@ -4,10 +4,13 @@
 import numpy as np
 import pytest
 
-from occupy_core.ensembles.components import _above_noise
+from occupy_core.ensembles.components import Components, _above_noise
 from occupy_core.ensembles.grey_scales import _factors
 from occupy_core.ensembles.motion import _quotient
+from occupy_core.ensembles.parts import _labels
+from occupy_core.ensembles.stored_volumes import StoredVolumes
 from occupy_core.ensembles.variation import VolumeNoise, _largest_by_noise
+from occupy_core.maps.grid import MapGrid
 
 
 def spectrum(signals, *, volumes=60, voxels=200, seed=0):
@@ -81,3 +84,17 @@ def test_density_that_only_moves_has_no_variance_in_total():
     assert _quotient(np.array([here, 1 - here])) < 1e-12
     other = np.random.default_rng(1).uniform(0, 1, 50)
     assert _quotient(np.array([here, other])) == pytest.approx(1.0, abs=0.4)
+
+
+def test_voxels_that_change_by_a_hundredth_are_no_part():
+    """A sharp low-pass rings: what stays beside a part changes a little, in the other direction."""
+    shape = (12, 12, 12)
+    scores = np.linspace(-1, 1, 12)[:, None] / np.linalg.norm(np.linspace(-1, 1, 12))
+    changes = np.full((12**3, 1), -0.01, np.float32)
+    changes[: 12**3 // 2] = 0.5
+    grid = MapGrid(shape, 3.0, None)
+    volumes = StoredVolumes((), np.ones(12), (), np.ones(shape, np.float32), np.ones(shape, bool), grid, 1.0, 3.0)
+    profiles = [np.array([1.0]), np.array([-1.0])]
+    labels = _labels(changes, profiles, volumes, Components(scores, np.ones(1)), np.ones(12**3, bool))
+    assert set(labels[: 12**3 // 2].tolist()) == {1}
+    assert set(labels[12**3 // 2 :].tolist()) == {0}
