@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import math
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Iterator, List, Optional, Sequence, Tuple
@@ -23,8 +24,11 @@ from occupy_core.settings.settings import Settings
 # 1.1 times the peak (tests/core/job/test_memory_need.py has the figures).
 _PROGRAM = 63_000_000  # bytes: Python and its libraries
 _FIGURES = 26_000_000  # matplotlib
-_MODEL = 240_000_000  # gemmi and the fit of a model of 100 chains
-_MODEL_KEPT = 130_000_000  # what stays of it while the local scale is estimated
+# A model: gemmi and the fit at its peak, and what stays while the local scale is estimated; for any model, and more for
+# each byte of its text.
+_MODEL, _MODEL_PER_BYTE = 45_000_000, 21
+_MODEL_KEPT, _MODEL_KEPT_PER_BYTE = 25_000_000, 11
+_PACKED = 4  # bytes of text in a byte of a packed model
 # For an ensemble: tables and scipy's clustering, bytes; share of the box that varies.
 _TABLES, _VARYING_SHARE = 20_000_000, 0.04
 # A job that does not fit by this factor certainly fails: it is refused. Closer ones get a warning.
@@ -33,7 +37,9 @@ _VALUE = 4  # bytes
 _BOXES = (512, 384, 320, 256, 192, 128, 96, 64)  # values of max_box to advise
 
 
-def needed_memory(shape: Tuple[int, int, int], settings: Settings, *, compare: bool = False, volumes: int = 0) -> int:
+def needed_memory(
+    shape: Tuple[int, int, int], settings: Settings, *, compare: bool = False, volumes: int = 0, model_bytes: int = 0
+) -> int:
     """Return about how many bytes of memory a job needs at its peak.
 
     Parameters
@@ -45,6 +51,8 @@ def needed_memory(shape: Tuple[int, int, int], settings: Settings, *, compare: b
         Whether maps are compared.
     volumes : int
         Number of volumes that are compared as an ensemble; 0 for other jobs.
+    model_bytes : int
+        Size of the model's text; 0 for a job without model.
     """
     box = cropped_shape(shape, settings.max_box)
     whole, working = _VALUE * math.prod(shape), _VALUE * math.prod(box)
@@ -66,8 +74,9 @@ def needed_memory(shape: Tuple[int, int, int], settings: Settings, *, compare: b
         makes_masks = settings.subtraction_mask or settings.solvent_threshold is not None
         stages.append(3.2 * whole * makes_masks)
     stages.append(6.8 * whole * settings.hist_match)
-    if settings.model is not None:
-        stages = [max(stages) + _MODEL_KEPT, _MODEL + 1.2 * whole]
+    if model_bytes:
+        kept, fitted = _MODEL_KEPT + _MODEL_KEPT_PER_BYTE * model_bytes, _MODEL + _MODEL_PER_BYTE * model_bytes
+        stages = [max(stages) + kept, fitted + 1.2 * whole]
     of_ensemble = 0.0
     if volumes:
         from occupy_core.ensembles.limits import MAX_MATRIX  # most jobs compare no ensemble
@@ -137,7 +146,9 @@ def _largest_box(job: Job) -> Optional[Tuple[str, Tuple[int, int, int]]]:
 
 def _compare(job: Job, largest: Tuple[str, Tuple[int, int, int]], limit: MemoryLimit) -> List[str]:
     """Refuse a job that certainly does not fit; return a warning for one that may not."""
-    need = needed_memory(largest[1], job.settings, compare=job.compare, volumes=_volumes(job))
+    need = needed_memory(
+        largest[1], job.settings, compare=job.compare, volumes=_volumes(job), model_bytes=_model_bytes(job)
+    )
     if need > _CERTAIN * limit.most:
         raise JobError(_text(job, largest, limit, limit.most))
     return [_text(job, largest, limit, limit.free)] if need > limit.free else []
@@ -148,7 +159,7 @@ def _text(
 ) -> str:
     """Return a sentence on the memory that a job needs and may use, and the way out."""
     path, shape = largest
-    need = needed_memory(shape, job.settings, compare=job.compare, volumes=_volumes(job))
+    need = needed_memory(shape, job.settings, compare=job.compare, volumes=_volumes(job), model_bytes=_model_bytes(job))
     box = _box_that_fits(shape, job, usable)
     smaller = "" if box is None else f"set max_box to {box} or less, or "
     return (
@@ -163,9 +174,23 @@ def _box_that_fits(shape: Sequence[int], job: Job, usable: int) -> Optional[int]
     working = max(cropped_shape(shape, job.settings.max_box))
     for box in _BOXES:
         settings = replace(job.settings, max_box=box)
-        if box < working and needed_memory((z, y, x), settings, compare=job.compare, volumes=_volumes(job)) <= usable:
+        if (
+            box < working
+            and needed_memory(
+                (z, y, x), settings, compare=job.compare, volumes=_volumes(job), model_bytes=_model_bytes(job)
+            )
+            <= usable
+        ):
             return box
     return None
+
+
+def _model_bytes(job: Job) -> int:
+    """Return the size of the text of a job's model; 0 without one, and where it cannot be read."""
+    path = job.settings.model
+    if path is None or not os.path.isfile(path):
+        return 0
+    return os.path.getsize(path) * (_PACKED if path.endswith(".gz") else 1)
 
 
 def _volumes(job: Job) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from occupy_core.modelling.atoms.groups import Group
 from occupy_core.modelling.fit.fit_map import FittedMap
-from occupy_core.modelling.full_occupancy import Scale
+from occupy_core.modelling.full_occupancy import MIN_MASS_OF_WHOLE, Scale
 
 # Å: root mean square displacement of a map from the model, from which on it is told. Ours.
 _TOLD_DISPLACEMENT = 1.5
@@ -18,6 +18,8 @@ _MIN_CORRELATION = 0.25
 # Volume of unmodelled density relative to the model's, from which on it is named. Ours: complete models had 0 to 0.01,
 # models that lack a chain or 20 % of their residues 0.07 and more.
 _MAX_UNMODELLED = 0.05
+# Per cent of the model's mass in the parts that set what counts as 1, below which they are named. Ours.
+_LITTLE_MASS = 10.0
 _LISTED = 6  # parts in a sentence
 
 
@@ -70,7 +72,7 @@ def fit_warnings(fits: Sequence[FittedMap], names: Sequence[str]) -> List[str]:
 def above_one(
     groups: Sequence[Group], fits: Sequence[FittedMap], scale: Scale, errors: Sequence[float], names: Sequence[str]
 ) -> List[str]:
-    """Name the groups whose density clearly exceeds what counts as 1.
+    """Name the groups whose density clearly exceeds what counts as 1; small ones do not count, as for what sets it.
 
     Parameters
     ----------
@@ -90,7 +92,7 @@ def above_one(
         found += [
             f"{group.name} {value:.2f}" + f" in {name}" * (len(fits) > 1)
             for group, value, low in zip(groups, values, lowest)
-            if low > 1
+            if low > 1 and group.mass >= MIN_MASS_OF_WHOLE
         ]
     if not found:
         return []
@@ -99,6 +101,19 @@ def above_one(
         f"clearly more density than what counts as 1, written as 1: {listed}. If they are not denser than the model "
         "says (another molecule, overlapping parts), what counts as 1 is not whole, and all occupancies are too high: "
         "name these parts in model_whole"
+    ]
+
+
+def small_whole_parts(groups: Sequence[Group], scale: Scale) -> List[str]:
+    """Say which groups set what counts as 1 if they hold little of the model's mass."""
+    whole = [groups[index] for index in scale.groups]
+    share = 100 * sum(group.mass for group in whole) / sum(group.mass for group in groups)
+    if share >= _LITTLE_MASS:
+        return []
+    listed = ", ".join(group.name for group in whole[:_LISTED])
+    return [
+        f"1 is set by {listed} alone, {share:.0f} % of the model's mass. If the model says too little density there, "
+        "all other occupancies are too low: name parts that are surely whole in model_whole"
     ]
 
 

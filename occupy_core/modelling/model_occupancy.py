@@ -20,7 +20,7 @@ from occupy_core.modelling.fit.fit_map import FittedMap, fit_map
 from occupy_core.modelling.fit.frame import Frame, positions_in_map
 from occupy_core.modelling.fit.map_to_fit import Reader
 from occupy_core.modelling.fit.placed_model import PlacedModel, place_model
-from occupy_core.modelling.fit_warnings import above_one, fit_warnings, missing_parts
+from occupy_core.modelling.fit_warnings import above_one, fit_warnings, missing_parts, small_whole_parts
 from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale, contrast_errors, find_scale, scale_of_named
 from occupy_core.modelling.uneven_groups import uneven_groups, uneven_warnings, widened
 from occupy_core.modelling.whole_parts import indices_of, refuse_missing
@@ -205,6 +205,7 @@ def measure_model(
     sorting = [_SORTING_ERROR / fit.signal if fit.signal > 0 and are_classes else 0.0 for fit in fits]
     beyond_noise = [float(np.hypot(MODEL_ERROR, item)) for item in sorting]
     warnings += above_one(groups, fits, scale, beyond_noise, names)
+    warnings += [] if named else small_whole_parts(groups, scale)
     if len(groups) == 1 and len(fits) == 1:
         warnings.append("the model has one part, whose occupancy is 1 by definition: give parts with model_groups")
     return ModelOccupancy(

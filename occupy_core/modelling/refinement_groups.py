@@ -39,6 +39,8 @@ def phenix_parameters(model: AtomicModel, groups: Sequence[Group]) -> str:
     lines.append("    occupancies {")
     for group in groups:
         parts = [_phenix_selection(first, last) for first, last in spans(model, group)]
+        if not parts:
+            continue
         lines += [
             f"      # {_one_line(group.name)}",
             "      constrained_group {",
@@ -49,8 +51,13 @@ def phenix_parameters(model: AtomicModel, groups: Sequence[Group]) -> str:
 
 
 def spans(model: AtomicModel, group: Group) -> List[Span]:
-    """Return the stretches of consecutive residues, in the order of the file, of which a group consists."""
-    indices = np.unique(model.residue_of_atom[group.atoms])
+    """Return the stretches of consecutive residues, in the order of the file, of which a group consists.
+
+    Residues with alternative locations are left out: one occupancy for all atoms would give each alternative that of
+    the whole group.
+    """
+    every = np.unique(model.residue_of_atom[group.atoms])
+    indices = np.array([index for index in every if not model.residues[index].has_alternatives], dtype=int)
     breaks = [
         number
         for number in range(1, len(indices))

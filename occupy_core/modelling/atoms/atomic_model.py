@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.errors import ModelError
-from occupy_core.modelling.atoms.model_file import EXPECTED, check_model_file, text_with_question_marks
+from occupy_core.modelling.atoms.model_file import EXPECTED, check_model_file, is_map, text_with_question_marks
 from occupy_core.modelling.atoms.stray_atoms import stray_atoms
 from occupy_core.settings.typed_paths import printable
 
 # Residues: a longer polymer mostly of single atoms is a trace. Ours.
 _MIN_TRACE = 10
+# Standard residues that a file calls single molecules, from which on it is not believed. Ours.
+_MIN_MISTAKEN = 10
+_HAS_ALTERNATIVES = "a"  # gemmi's flag of a residue
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class Residue:
         Whether the residue belongs to a protein or nucleic acid.
     is_nucleic : bool
         Whether the residue is a nucleotide of a nucleic acid.
+    has_alternatives : bool
+        Whether the file has alternative locations of its atoms, of which the first is used.
     """
 
     chain: str
@@ -50,6 +55,7 @@ class Residue:
     entity: str
     is_polymer: bool
     is_nucleic: bool
+    has_alternatives: bool
 
 
 @dataclass(frozen=True)
@@ -166,7 +172,8 @@ def read_structure(path: str) -> gemmi.Structure:
         reason = printable(" ".join(str(error).split()))
         raise ModelError(f"{path}: cannot be read as an atomic model ({reason}); expected PDB or mmCIF") from error
     if len(structure) == 0 or structure[0].count_atom_sites() == 0:
-        raise ModelError(f"{path}: found no atoms, expected {EXPECTED}; check the file")
+        found = "a map, which belongs to the input maps" if is_map(path) else "no atoms"
+        raise ModelError(f"{path}: found {found}, expected {EXPECTED}; check the file")
     return structure
 
 
@@ -213,10 +220,21 @@ def _refuse_stray_atoms(path: str, structure: gemmi.Structure, positions: NDArra
 def find_entities(structure: gemmi.Structure) -> None:
     """Find which chains are copies of each other; without sequences in the file, those with the same residues."""
     structure.setup_entities()
+    if any(_is_mistaken_for_ligands(chain) for chain in structure[0]):
+        structure.add_entity_types(overwrite=True)
+        structure.assign_subchains(force=True)
+        structure.ensure_entities()
     for entity in structure.entities:
         if entity.entity_type == gemmi.EntityType.Polymer and entity.subchains and not entity.full_sequence:
             entity.full_sequence = [residue.name for residue in structure[0].get_subchain(entity.subchains[0])]
     structure.deduplicate_entities()
+
+
+def _is_mistaken_for_ligands(chain: gemmi.Chain) -> bool:
+    """Return whether the file calls many residues of a protein or nucleic acid single molecules of their own."""
+    alone = [residue for residue in chain if residue.entity_type == gemmi.EntityType.NonPolymer]
+    kinds = [gemmi.find_tabulated_residue(residue.name) for residue in alone]
+    return sum(kind.is_amino_acid() or kind.is_nucleic_acid() for kind in kinds) >= _MIN_MISTAKEN
 
 
 def _keep_first_alternatives(chain: gemmi.Chain) -> None:
@@ -235,6 +253,8 @@ def _keep_first_alternatives(chain: gemmi.Chain) -> None:
         names: Set[str] = set()
         for number in reversed([n for n, atom in enumerate(residue) if _is_later(atom, names)]):
             del residue[number]
+        if any(atom.has_altloc() for atom in residue):
+            residue.flag = _HAS_ALTERNATIVES
         for atom in residue:
             atom.altloc = "\0"
     for index in reversed(later):
@@ -270,4 +290,5 @@ def _residue(chain: str, residue: gemmi.Residue, entities: Mapping[str, str]) ->
         entities.get(residue.subchain, residue.entity_id),
         is_polymer,
         is_polymer and info.is_nucleic_acid(),
+        residue.flag == _HAS_ALTERNATIVES,
     )

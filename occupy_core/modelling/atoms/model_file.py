@@ -60,6 +60,12 @@ def check_model_file(path: str) -> bool:
     return is_text and _is_utf8(decoder, b"", final=True)
 
 
+def is_map(path: str) -> bool:
+    """Return whether a file is a map in MRC or CCP4 format, by the word in its header."""
+    with opened_model(path) as file:
+        return file.read(212)[208:] == b"MAP "
+
+
 def text_with_question_marks(path: str) -> bytes:
     """Return a model's text with "?" in the place of each byte that is no UTF-8, so that columns stay where they are.
 

@@ -58,8 +58,16 @@ PEAKS = [
 
 @pytest.mark.parametrize(("side", "settings", "compare", "peak"), PEAKS)
 def test_the_estimate_agrees_with_the_measured_peaks(side, settings, compare, peak):
-    estimate = needed_memory((side,) * 3, Settings(**{"figures": False, **settings}), compare=compare) / 2**20
+    model_bytes = 9_201_238 * ("model" in settings)  # of 100 chains, 115,000 atoms
+    settings = Settings(**{"figures": False, **settings})
+    estimate = needed_memory((side,) * 3, settings, compare=compare, model_bytes=model_bytes) / 2**20
     assert 0.84 * peak < estimate < 1.12 * peak
+
+
+def test_a_small_model_needs_little_memory():
+    """Measured: 135 MB for a job on five chains, 0.6 MB of text, in a box of 78."""
+    estimate = needed_memory((78,) * 3, Settings(figures=False, model="m"), model_bytes=600_000)
+    assert 0.84 * 135e6 < estimate < 1.12 * 135e6
 
 
 # Prints the peak of a command's memory. Runs in a process of its own: a child begins with the peak of its parent.

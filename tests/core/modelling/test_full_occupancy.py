@@ -59,6 +59,12 @@ def test_the_highest_of_several_whole_groups_does_not_set_what_counts_as_1():
     assert found.unit == pytest.approx(1.01, abs=0.03)
 
 
+def test_a_small_group_that_reads_too_dense_does_not_set_what_counts_as_1():
+    """A helix of 5.8 kDa that reads 1.2 times too dense, beside whole and partial groups."""
+    found = one([1.0, 0.61, 0.87, 0.4, 1.23, 0.58], errors=0.01, masses=[39.3, 7.7, 6.7, 10.3, 5.8, 12.9])
+    assert found.unit == pytest.approx(1.0, abs=0.05) and 0 in found.groups
+
+
 def test_groups_whose_interval_ends_below_1_are_not_said_to_count():
     assert one([1.0, 1.0, 1.0, 0.92]).groups == (0, 1, 2)
 

@@ -14,6 +14,7 @@ from occupy_core.modelling.refinement_groups import phenix_parameters, refmac_ke
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.settings import Settings
 from tests.conftest import skip_or_fail
+from tests.core.modelling.pdb_text import chain, residue
 
 
 @pytest.fixture
@@ -55,8 +56,8 @@ def test_servalcat_takes_the_written_model_and_groups(fitted, write_mrc, tmp_pat
     structure.assign_serial_numbers()
     groups = refine.GroupOccupancy(structure, parsed)
     assert groups.ncycle == 5 and len(groups.groups) == len(structure[0])
-    for chain, atoms in zip(structure[0], groups.groups):
-        assert {atom.serial for atom in atoms} == {atom.serial for residue in chain for atom in residue}
+    for part, atoms in zip(structure[0], groups.groups):
+        assert {atom.serial for atom in atoms} == {atom.serial for residue in part for atom in residue}
         assert len({atom.occ for atom in atoms}) == 1
 
 
@@ -65,3 +66,17 @@ def test_comments_are_no_keywords(parts):
     assert lines[0] == "! group 1: ends" and lines[1] == "occupancy group id 1 chain A residue from 1 to 20"
     assert lines[-1] == "occupancy refine ncycle 5"
     assert gemmi.SeqId("20").num == 20
+
+
+def test_residues_with_alternative_locations_are_in_no_group(tmp_path):
+    """One occupancy for all their atoms would give each alternative that of the whole group."""
+    path = tmp_path / "model.pdb"
+    alternative = residue("SER", "A", 5, at=(40, 0, 0), altloc="A", occupancy=0.6)
+    alternative += residue("SER", "A", 5, at=(40, 0.4, 0), altloc="B", occupancy=0.4)
+    text = chain("A", range(1, 5)) + alternative + chain("A", range(6, 12), at=(45, 0, 0))
+    path.write_text(text.replace("TER\n", "") + "END\n")
+    model = read_model(str(path))
+    (group,) = groups_of(model, "chain")
+    assert [(first.number, last.number) for first, last in spans(model, group)] == [(1, 4), (6, 11)]
+    assert "resid 1 through 4) or (chain A and resid 6 through 11)" in phenix_parameters(model, [group])
+    assert "residue from 1 to 4" in refmac_keywords(model, [group])

@@ -209,3 +209,22 @@ def test_unknown_residues_may_be_single_atoms(write):
     numbers = range(1, 13)
     loose = "".join(residue("UNK", "B", n, at=(4.0 * n, 20.0, 0.0), atoms=["CA"]) for n in numbers)
     assert len(read_model(write("loose.pdb", chain("A", numbers) + loose)).residues) == 24
+
+
+def test_a_chain_that_the_file_calls_single_molecules_is_a_chain(write):
+    document = gemmi.cif.read_string(as_mmcif(PDB))
+    for row in document.sole_block().find("_entity.", ["id", "type"]):
+        row[1] = "non-polymer"
+    model = read_model(write("model.cif", document.as_string()))
+    assert all(item.is_polymer for item in model.residues if item.chain == "A")
+
+
+def test_a_map_in_the_place_of_a_model_is_called_so(write_mrc):
+    with pytest.raises(ModelError, match=r"found a map, which belongs to the input maps, expected an atomic model"):
+        read_model(write_mrc(np.zeros((8, 8, 8), "f4")))
+
+
+def test_residues_with_alternative_locations_are_marked(write):
+    both = residue("SER", "A", 2, altloc="A", occupancy=0.6) + residue("SER", "A", 2, altloc="B", occupancy=0.4)
+    model = read_model(write("model.pdb", residue("ALA", "A", 1) + both))
+    assert [item.has_alternatives for item in model.residues] == [False, True]
