@@ -16,7 +16,7 @@ from relion_external.failure import report_failure
 from relion_external.option_parser import PROGRAM, make_parser, option_names
 from relion_external.option_values import OptionError
 from relion_external.option_words import usual_options
-from relion_external.options import read_command_line, require_none
+from relion_external.options import CommandLine, read_command_line, require_none
 from relion_external.output_folder import find_output_folder
 from relion_files.star_writer import Rows, write_star
 
@@ -41,7 +41,7 @@ def write_job_file(arguments: List[str]) -> int:
         The command line without the program's name: --make_job PRESET, -o FILE, and the options of the job.
     """
     try:
-        path = _write(arguments)
+        path, missing = _write(arguments)
     except SettingsError as error:
         return report_failure(f"--{error}")
     except OccupyError as error:
@@ -49,6 +49,8 @@ def write_job_file(arguments: List[str]) -> int:
     except OSError as error:
         return report_failure(f"cannot write the job file ({error}); give another path with -o")
     print(f"wrote {path}")
+    for name in missing:
+        print(f"{name}: no such file yet, seen from this folder; it must be there when the job starts")
     print(f"In the project's folder: relion_pipeliner --addJobFromStar {shlex.quote(path)}")
     print(
         "Then, in RELION's window: click the job under Scheduled jobs, then External in the list of job types; choose "
@@ -57,13 +59,17 @@ def write_job_file(arguments: List[str]) -> int:
     return 0
 
 
-def _write(arguments: List[str]) -> str:
+def _write(arguments: List[str]) -> Tuple[str, List[str]]:
+    """Write the file; return its path, and the files that the job names and that do not exist."""
     words = usual_options(arguments, [*option_names(), MAKE_JOB])
     parsed, _ = make_parser().parse_known_args(words)
     given: Dict[str, List[str]] = {name: value for name, value in vars(parsed).items() if value is not None}
     preset = " ".join(given.pop(MAKE_JOB)).strip().lower()
     if preset not in preset_names():
-        raise OptionError(f"--{MAKE_JOB}: got {preset!r}, expected one of {', '.join(preset_names())}")
+        raise OptionError(
+            f"--{MAKE_JOB}: got {preset!r}, expected one of {', '.join(preset_names())}; for example "
+            f"--{MAKE_JOB} classes -o job.star"
+        )
     path = find_output_folder(arguments)
     if path is None or path.endswith(os.sep) or os.path.isdir(path) or os.path.exists(path):
         found = "no file" if path is None else f"{path}, which exists" if os.path.exists(path) else path
@@ -71,16 +77,19 @@ def _write(arguments: List[str]) -> str:
     if "settings" in given:
         raise OptionError(f"--settings beside --{MAKE_JOB}: a job file cannot repeat a report; give the settings")
     given.pop("o", None)
-    settings = _settings(words, preset, has_input=not given.keys().isdisjoint(("in_3dref", "in_parts", "maps")))
-    values = {name: _value(name, given[name], settings) for name in given}
+    has_input = not given.keys().isdisjoint(("in_3dref", "in_parts", "maps"))
+    line = _command_line(words, preset, has_input=has_input)
+    assert line.options is not None
+    values = {name: _value(name, given[name], line.options.settings) for name in given}
     if preset != CUSTOM:
         values = {"preset": preset, **values}
     write_star(Path(path), {"job": _HEAD, "joboptions_values": _options(values)})
-    return path
+    named = [file.path for file in line.files if has_input or file.option != "in_3dref"]
+    return path, [name for name in named if not os.path.exists(name)]
 
 
-def _settings(words: List[str], preset: str, *, has_input: bool) -> Settings:
-    """Return the settings of the job; refuse what the job would refuse. Files may be made later: none is looked at."""
+def _command_line(words: List[str], preset: str, *, has_input: bool) -> CommandLine:
+    """Read the command line of the job; refuse what the job would refuse, but no file: it may be made later."""
     start = words.index(f"--{MAKE_JOB}") if f"--{MAKE_JOB}" in words else None
     if start is None:  # --make_job=PRESET
         rest = [word for word in words if not word.startswith(f"--{MAKE_JOB}=")]
@@ -88,8 +97,7 @@ def _settings(words: List[str], preset: str, *, has_input: bool) -> Settings:
         rest = words[:start] + words[start + 2 :]
     line = read_command_line([*rest, "--preset", preset, *([] if has_input else ["--in_3dref", "map.mrc"])])
     require_none(line.problems)
-    assert line.options is not None
-    return line.options.settings
+    return line
 
 
 def _value(name: str, words: Sequence[str], settings: Settings) -> str:

@@ -98,6 +98,7 @@ def test_job_says_its_type_as_relion_4_and_5_do(version, shared_data, tmp_path):
         (["--make_job", "-o", "new.star"], "expected one of weak, occupancy"),
         (["--make_job", "weak"], "-o: got no file, expected the name of a new file"),
         (["--make_job", "weak", "-o", "there.star"], "there.star, which exists"),
+        (["--make_job", "-o", "new.star"], "for example --make_job classes -o job.star"),
         (["--make_job", "weak", "-o", "folder/"], "expected the name of a new file"),
         (["--make_job", "weak", "-o", "missing/new.star"], "cannot write the job file"),
         (["--make_job", "weak", "-o", "new.star", "--amplify", "0.5"], "--amplify: got 0.5, expected > 1"),
@@ -111,3 +112,12 @@ def test_wrong_command_line_writes_nothing(words, message, tmp_path):
     assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["there.star"]
     assert (tmp_path / "there.star").read_text() == "data_\n"
+
+
+def test_files_that_do_not_exist_yet_are_named(tmp_path):
+    (tmp_path / "map.mrc").touch()
+    words = ["--make_job", "custom", "-o", "job.star", "--in_3dref", "map.mrc", "--model", "fitted.cif"]
+    done = make(*words, folder=tmp_path)
+    assert done.returncode == 0
+    assert "fitted.cif: no such file yet, seen from this folder; it must be there when the job starts" in done.stdout
+    assert "map.mrc: no such file" not in done.stdout
