@@ -12,6 +12,7 @@ from occupy_core.reporting import scipion_names
 from occupy_core.reporting.ensemble_steps import ensemble_steps, ensemble_text
 from occupy_core.reporting.map_summary import SCALE_BINS
 from occupy_core.reporting.sorting_steps import (
+    CENTRE_NOT,
     SCIPION,
     Sortable,
     class_weights,
@@ -218,7 +219,7 @@ def _look_steps(report: Report, host: str, folder: str) -> List[str]:
         return ["to look: Analyze results, with the pages (Report) and ChimeraX"]
     session = shlex.quote(os.path.join(folder, CHIMERAX))  # a word of the shell
     pages = f"open {os.path.join(folder, FIGURE)} (Display); " if report["settings"]["figures"] else ""
-    return [f"to look: {pages}in ChimeraX, type: chimerax {session}"]
+    return [f"to look: {pages}with ChimeraX, in a shell, type: chimerax {session}"]
 
 
 def _map_steps(report: Report, host: str, folder: str) -> List[str]:
@@ -234,7 +235,10 @@ def _map_steps(report: Report, host: str, folder: str) -> List[str]:
     masks = [name for kind, name in names.items() if MAP_OUTPUTS[kind].is_mask]
     if masks:
         job = "subtract projection" if host == SCIPION else "a Subtract job"
-        steps.append(f"to subtract weak parts from the particles: {job} with {masks[0]} as mask of the signal to keep")
+        steps.append(
+            f"to subtract weak parts from the particles: {job} with {masks[0]} as mask of the signal to keep and "
+            f"{CENTRE_NOT}"
+        )
     return steps
 
 

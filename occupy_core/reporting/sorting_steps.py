@@ -14,6 +14,8 @@ Report = Mapping[str, Any]
 
 SCIPION = "scipion"  # the host for which steps name outputs of protocols; any other is RELION
 
+CENTRE_NOT = "'Do center subtracted images on mask?' No"  # a field of RELION's form, and of Scipion's
+
 # From subtracted particles to the original ones, in RELION (labels of 3.1 to 5) and in Scipion, whose plugin for RELION
 # does not revert.
 _WAY_BACK = (
@@ -135,15 +137,20 @@ def split_by_mixing(items: Sequence[Sortable]) -> Tuple[List[Sortable], List[Sor
 
 
 def sort_step(what: str, mask: str, host: str) -> str:
-    """Return how the particles are sorted by a part or region, with its mask."""
+    """Return how the particles are sorted by a part or region, with its mask.
+
+    Both hosts move subtracted particles to the centre of the mask by default: masks and references then lie elsewhere.
+    """
+    where_it_is = f"with {mask} as mask of the signal to keep and {CENTRE_NOT}"
     if host == SCIPION:
         return (
-            f"to sort the particles by {what}: subtract projection with {mask} as mask of the signal to keep, then "
-            f"RELION's 3D classification without alignment, Reference mask {mask}"
+            f"to sort the particles by {what}: subtract projection {where_it_is}, then RELION's 3D classification "
+            f"without alignment, with a map of these classes as reference and Reference mask {mask}"
         )
     return (
-        f"to sort the particles by {what}: a Subtract job with {mask} as mask of the signal to keep, then Class3D of "
-        f"its particles_subtracted.star without alignment, Reference mask {mask}"
+        f"to sort the particles by {what}: a Subtract job {where_it_is}, on the classification, then Class3D of its "
+        "particles_subtracted.star without alignment, with a class map of the classification as Reference map and "
+        f"Reference mask {mask}"
     )
 
 

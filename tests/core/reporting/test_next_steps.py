@@ -236,7 +236,7 @@ def test_modified_maps_and_subtraction_masks_are_named(host, name):
     assert f"to build weak parts into the map: take {name}; " in steps
     assert "what is fully occupied: open" in steps and "attenuated" in steps
     mask = "External/job004/subtraction_mask_attenuated.mrc" if host == "relion" else "subtractionMaskAttenuated"
-    assert f"with {mask} as mask of the signal to keep" in steps
+    assert f"with {mask} as mask of the signal to keep and 'Do center subtracted images on mask?' No" in steps
     assert "class001_amplified.mrc" in steps_of(report_of(2, kinds=["amplified"]))
     assert "amplifiedMaps" in steps_of(report_of(2, kinds=["amplified"]), "scipion")
 
