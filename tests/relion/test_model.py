@@ -166,7 +166,10 @@ def test_failures_of_the_model_are_one_line(made, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     fill(tmp_path, made)
     words = ["--o", "External/job002/", "--in_parts", f"{STEM}_data.star", "--figures", "no"]
-    for model, reason in (("gone.cif", "gone.cif: no such file"), (f"{STEM}_class001.mrc", "found no atoms")):
+    for model, reason in (
+        ("gone.cif", "gone.cif: no such file"),
+        (f"{STEM}_class001.mrc", "found a map, which belongs to the input maps"),
+    ):
         assert main([*words, "--model", model]) == 1
         error = capfd.readouterr().err
         assert reason in error and error.count("\n") == 1

@@ -29,6 +29,7 @@ from occupy_core.reporting.surface.region_surface import RegionSurface
 
 Report = Mapping[str, Any]
 _MAX_COMPARISON_HEIGHT = 8.5  # on a page with text, inches
+_LEAST_HEIGHT = 0.65  # of a comparison on a page with text, relative to its natural height
 
 
 class Logfile:
@@ -149,11 +150,13 @@ def fixed_style() -> Iterator[None]:
 def _place_comparison(
     page: Page, compared: Report, region_sections: Sequence[RegionSection], surface: Optional[RegionSurface]
 ) -> bool:
-    """Draw the comparison on the page, and return True; if it is too wide for the page, only return False."""
+    """Draw the comparison on the page, and return True; if it is too wide or too high for the page, return False."""
     width, height = comparison_size(compared, region_sections, surface)
     if width > 1.1 * WIDTH:  # a comparison may be squeezed by a tenth
         return False
-    height = min(height, _MAX_COMPARISON_HEIGHT)
+    natural, height = height, min(height, _MAX_COMPARISON_HEIGHT, page.free_height)
+    if height < _LEAST_HEIGHT * min(natural, _MAX_COMPARISON_HEIGHT):
+        return False
     draw_comparison(
         page,
         compared,

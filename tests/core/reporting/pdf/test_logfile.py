@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from occupy_core.reporting.pdf.logfile import open_logfile, pages_of_map, summary_pages
 from occupy_core.reporting.pdf.messages import LastPages
@@ -86,6 +87,25 @@ def test_the_comparison_is_on_the_summary_page_unless_it_is_too_wide(one_map_job
         FigureCanvasAgg(figure).draw()
         check_texts_fit(figure)
     assert any(image.get_array().shape == (16, 16) for figure in figures for image in images_of(figure))
+
+
+@pytest.mark.parametrize("lines", [0, 12, 45])
+def test_a_comparison_below_a_long_text_ends_above_the_citation(one_map_job, lines):
+    report, _, _ = one_map_job
+    regions = [region_report(number, [0.5] * 3, of_all=0.5) for number in (1, 2)]
+    comparison = comparison_report(regions, classes=3, shares=[1 / 3] * 3)
+    steps = [f"step {number}" for number in range(lines)]
+    long = {**report, "comparison": comparison, "maps": report["maps"] * 3, "result": "found", "next_steps": steps}
+    mask = np.zeros((16, 16, 16))
+    mask[6:10, 6:10, 6:10] = 1
+    figures = summary_pages(long, region_sections([mask, mask], [mask.astype("f4")] * 3))
+    (page,) = (figure for figure in figures if any("Please cite" in item.get_text() for item in figure.texts))
+    renderer = FigureCanvasAgg(page).get_renderer()
+    heights = {item.get_text(): item.get_window_extent(renderer).y0 for item in page.findobj(Text) if item.get_text()}
+    (cited,) = (height for text, height in heights.items() if text.startswith("Please cite"))
+    lowest = sorted(heights, key=heights.get)[:2]  # the lines of the citation
+    assert heights[lowest[1]] == cited
+    assert len(figures) == (1 if lines < 45 else 2)
 
 
 def test_many_classes_are_divided_among_pages_that_viewers_can_show(one_map_job):
