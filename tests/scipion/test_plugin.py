@@ -50,6 +50,15 @@ def test_scipion_finds_and_passes_the_tests_of_the_plugin(lab):
     assert "run 2 tests" in scipion(lab, "tests", "occupy_scipion.tests.test_protocols")
 
 
+def test_the_script_of_the_documentation_runs(lab, map_file, tmp_path):
+    page = (REPOSITORY / "docs/scipion.md").read_text(encoding="utf-8")
+    script = re.search(r"## From a script.*?```python\n(.*?)```", page, re.DOTALL)[1]
+    path = tmp_path / "script.py"
+    path.write_text(script.replace("/path/to/map.mrc", str(map_file)).replace("my_project", "documented"))
+    said = scipion(lab, "python", str(path))
+    assert "finished\n" in said and "scale.mrc" in said and "*Result:*" in said
+
+
 def test_protocol_is_registered(lab):
     assert lab.domain.findClass("ProtOccupyLocalScale") is ProtOccupyLocalScale
     assert ProtOccupyLocalScale.getClassLabel(prependPackageName=False) == "local scale"
