@@ -124,7 +124,9 @@ def measure_command(command: List[str], log: Path, count: int, most_open_files: 
                 break
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         process.returncode = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
-    seconds, memory = time.monotonic() - start, max(memory, usage.ru_maxrss / 1024)
+    # A process begins with the peak of the one that starts it: that says nothing about the job.
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds, memory = time.monotonic() - start, max(memory, usage.ru_maxrss / 1024 if usage.ru_maxrss > own else 0.0)
     return Soak(count, seconds, memory, open_files, log.read_text(encoding="utf-8"), process.returncode)
 
 
