@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, List, Mapping, Sequence, Tuple
 
 from occupy_core.estimate.input_checks import looks_inverted
 from occupy_core.reporting import scipion_names
 from occupy_core.reporting.ensemble_steps import ensemble_steps, ensemble_text
+from occupy_core.reporting.map_steps import map_steps
 from occupy_core.reporting.map_summary import SCALE_BINS
 from occupy_core.reporting.sorting_steps import (
-    CENTRE_NOT,
     SCIPION,
     Sortable,
     class_weights,
@@ -27,24 +27,14 @@ from occupy_core.settings.classification import is_mask_lost
 from occupy_core.settings.output_names import (
     CHIMERAX,
     FIGURE,
-    MAP_OUTPUTS,
     MODEL_PHENIX,
     MODEL_REFMAC,
-    SUBTRACTION_MASKS,
 )
 
 Report = Mapping[str, Any]
 
 RESULT, NEXT_STEPS = "Result", "Next steps"
 _NAMED = 3  # parts or maps in a sentence
-
-# What each kind of modified map is for.
-_MODIFIED_FOR = {
-    "amplified": "to build weak parts into the map: take {}; refine and classify with the unmodified map",
-    "attenuated": "to see what is fully occupied: open {}; weak parts are missing in it, so do not build into it",
-    "sigmoid": "to see the parts above the pivot without the weaker ones: open {}; build into the unmodified map",
-    "solvent_excluded": "to look at the map without solvent: open {}; refine and classify with the unmodified map",
-}
 
 
 def outcome_blocks(report: Report) -> List[Tuple[str, List[str]]]:
@@ -111,7 +101,7 @@ def next_steps(report: Report, host: str, folder: str = "") -> List[str]:
             *_look_steps(report, host, folder),
             f"to correct the contrast: the same job with {setting}, value {value}",
         ]
-    steps = [*_look_steps(report, host, folder), *_map_steps(report, host, folder)]
+    steps = [*_look_steps(report, host, folder), *map_steps(report, host, folder)]
     steps += _model_steps(report, host, folder) if report["model"] else []
     steps += _comparison_steps(report, host, folder) if report["comparison"] else []
     steps += ensemble_steps(report["ensemble"], host, folder) if report.get("ensemble") else []
@@ -220,26 +210,6 @@ def _look_steps(report: Report, host: str, folder: str) -> List[str]:
     session = shlex.quote(os.path.join(folder, CHIMERAX))  # a word of the shell
     pages = f"open {os.path.join(folder, FIGURE)} (Display); " if report["settings"]["figures"] else ""
     return [f"to look: {pages}with ChimeraX, in a shell, type: chimerax {session}"]
-
-
-def _map_steps(report: Report, host: str, folder: str) -> List[str]:
-    """Return the steps that modified maps and subtraction masks are for."""
-    first = report["maps"][0]
-    names: Dict[str, str] = {}
-    for kind in (*_MODIFIED_FOR, *SUBTRACTION_MASKS.values()):
-        if kind in first["outputs"]:
-            names[kind] = scipion_names.MAP_NAMES[kind][bool(first["prefix"])]
-            if host != SCIPION:
-                names[kind] = os.path.join(folder, first["outputs"][kind])
-    steps = [text.format(names[kind]) for kind, text in _MODIFIED_FOR.items() if kind in names]
-    masks = [name for kind, name in names.items() if MAP_OUTPUTS[kind].is_mask]
-    if masks:
-        job = "subtract projection" if host == SCIPION else "a Subtract job"
-        steps.append(
-            f"to subtract weak parts from the particles: {job} with {masks[0]} as mask of the signal to keep and "
-            f"{CENTRE_NOT}"
-        )
-    return steps
 
 
 def _measure_steps(report: Report, host: str) -> List[str]:
