@@ -7,7 +7,7 @@ import os
 from typing import Any, List, Mapping
 
 from occupy_core.reporting import scipion_names
-from occupy_core.reporting.sorting_steps import SCIPION
+from occupy_core.reporting.sorting_steps import CENTRE_NOT, SCIPION
 from occupy_core.settings.output_names import VOLUMES_TABLE
 
 Report = Mapping[str, Any]
@@ -41,8 +41,12 @@ def ensemble_steps(ensemble: Report, host: str, folder: str) -> List[str]:
         first = present[0]
         name = scipion_names.PART_MASK.format(first["number"])
         mask = name if in_scipion else os.path.join(folder, first["mask"])
-        job = "a 3D classification without alignment" if in_scipion else "Class3D without alignment"
-        steps.append(f"to sort the particles by part {first['number']}: {job}, with {mask} as its mask")
+        subtract = "subtract projection" if in_scipion else "a Subtract job"
+        classify = "RELION's 3D classification" if in_scipion else "Class3D"
+        steps.append(
+            f"to sort the particles by part {first['number']}: {subtract} on a refinement of all particles, with {mask} "
+            f"as mask of the signal to keep and {CENTRE_NOT}, then {classify} without alignment, Reference mask {mask}"
+        )
     moving = [str(part["number"]) for part in ensemble["parts"] if part["moves"]]
     if moving:
         steps.append(f"part {', '.join(moving)} moves: follow it by flexible refinement, not by its occupancy")

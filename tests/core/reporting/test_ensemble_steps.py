@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Next steps after a comparison of many volumes."""
+
+import pytest
+
+from occupy_core.reporting.ensemble_steps import ensemble_steps
+
+ENSEMBLE = {
+    "parts": [
+        {"number": 1, "moves": False, "mask": "part001_mask.mrc"},
+        {"number": 2, "moves": True, "mask": "part002_mask.mrc"},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("host", "mask", "table"),
+    [
+        ("relion", "External/job004/part001_mask.mrc", "External/job004/occupancy_volumes.csv"),
+        ("scipion", "partMask1", "occupancy_volumes.csv"),
+    ],
+)
+def test_the_first_part_is_sorted_by_in_subtracted_particles(host, mask, table):
+    pick, sort, move = ensemble_steps(ENSEMBLE, host, "External/job004/")
+    assert table in pick
+    assert f"with {mask} as mask of the signal to keep and 'Do center subtracted images on mask?' No, then" in sort
+    assert sort.endswith(f"without alignment, Reference mask {mask}")
+    assert move.startswith("part 2 moves")
+
+
+def test_parts_that_move_are_not_sorted_by():
+    (_, move) = ensemble_steps({"parts": ENSEMBLE["parts"][1:]}, "relion", "")
+    assert "flexible refinement" in move
