@@ -44,8 +44,9 @@ def ensemble_steps(ensemble: Report, host: str, folder: str) -> List[str]:
         subtract = "subtract projection" if in_scipion else "a Subtract job"
         classify = "RELION's 3D classification" if in_scipion else "Class3D"
         steps.append(
-            f"to sort the particles by part {first['number']}: {subtract} on a refinement of all particles, with {mask} "
-            f"as mask of the signal to keep and {CENTRE_NOT}, then {classify} without alignment, Reference mask {mask}"
+            f"to sort the particles by part {first['number']}: {subtract} on a refinement of all particles, with "
+            f"{mask} as mask of the signal to keep and {CENTRE_NOT}, then {classify} without alignment, Reference mask "
+            f"{mask}"
         )
     moving = [str(part["number"]) for part in ensemble["parts"] if part["moves"]]
     if moving:
