@@ -227,26 +227,32 @@ def _measure_steps(report: Report, host: str) -> List[str]:
 
 
 def _model_steps(report: Report, host: str, folder: str) -> List[str]:
-    model, focused = report["model"], (report["comparison"] or {}).get("focused", False)
+    """Return the steps on the parts of the model; regions come first where both tell the same particles apart."""
+    model, comparison = report["model"], report["comparison"] or {}
     parts = sortable_parts(model, host, folder)
-    mixed, others = split_by_mixing(parts)
-    steps = []
-    if focused:
+    if comparison.get("focused", False):
         differing = {item["part"] for item in model["differences"]}
-        steps += [select_step(part, host, focused=True) for part in parts if part.name in differing][:1]
-    elif mixed and mixed[0].mask:
-        steps.append(sort_step(mixed[0].name, mixed[0].mask, host))
-    elif mixed:
-        setting = "Masks of parts" if host == SCIPION else "the parameter model_masks"
-        steps.append(f"to sort the particles by {mixed[0].name}: run again with {setting}, value {mixed[0].name}")
-    elif model["differences"]:
-        differing = model["differences"][0]["part"]
-        steps += [select_step(part, host) for part in others if part.name == differing]
+        steps = [select_step(part, host, focused=True) for part in parts if part.name in differing][:1]
+    else:
+        has_regions = any(region["sure"] for region in comparison.get("regions", ()))
+        steps = [] if has_regions else _steps_on_parts(model, parts, host)
     files = [os.path.join(folder, name) for name in (MODEL_REFMAC, MODEL_PHENIX) if name in model["outputs"]]
     if len(files) == 2:
         place = " (in the run's extra folder)" if host == SCIPION else ""
         steps.append(f"to refine the occupancies: {files[0]} in servalcat or Refmac, {files[1]} in Phenix{place}")
     return steps
+
+
+def _steps_on_parts(model: Report, parts: Sequence[Sortable], host: str) -> List[str]:
+    """Return how the particles are sorted by the part that is most mixed in a class, or else how to select classes."""
+    mixed, others = split_by_mixing(parts)
+    if mixed and mixed[0].mask:
+        return [sort_step(mixed[0].name, mixed[0].mask, host)]
+    if mixed:
+        setting = "Masks of parts" if host == SCIPION else "the parameter model_masks"
+        return [f"to sort the particles by {mixed[0].name}: run again with {setting}, value {mixed[0].name}"]
+    differing = [item["part"] for item in model["differences"]][:1]
+    return [select_step(part, host) for part in others if part.name in differing]
 
 
 def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:

@@ -230,6 +230,16 @@ def test_two_sure_regions_are_both_in_the_result_and_the_mixed_one_is_sorted_by(
     assert "sort the particles by region 1" not in steps
 
 
+def test_the_steps_on_sure_regions_take_the_place_of_those_on_parts():
+    """Both would sort or select the same particles twice."""
+    model = model_report({"A": [1.0, 1.0], "B": [0.5, 1.0]})
+    regions = [region_report(1, [0.5, 1.0], of_all=0.8)]
+    both = steps_of(report_of(2, model=model, comparison=comparison_report(regions)))
+    assert "sort the particles by region 1" in both and "sort the particles by B" not in both
+    unsure = comparison_report([region_report(1, [0.5, 1.0], of_all=0.8, doubt=DOUBT)])
+    assert "sort the particles by B" in steps_of(report_of(2, model=model, comparison=unsure))
+
+
 @pytest.mark.parametrize(("host", "name"), [("relion", "External/job004/amplified.mrc"), ("scipion", "amplifiedMap")])
 def test_modified_maps_and_subtraction_masks_are_named(host, name):
     steps = steps_of(report_of(kinds=("amplified", "attenuated", "subtraction_mask_attenuated")), host)
