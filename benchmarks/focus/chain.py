@@ -15,10 +15,10 @@ from typing import Dict, Optional
 
 import mrcfile
 import numpy as np
-import starfile
 
 from benchmarks.runs.classify import refine
 from benchmarks.runs.particles import ParticleSet, write_particles
+from relion_files.star import read_star
 
 FIRST, LONG, FOCUSED = 8, 20, 12  # iterations: before the regions, without them, within a region
 _DIAMETER = 200  # Å
@@ -97,8 +97,9 @@ def accuracy(data_star: Path, has: np.ndarray) -> float:
     has : bool array (particle)
         Which particle has the part, by the number of its original image.
     """
-    table = starfile.read(data_star, always_dict=True)["particles"]
+    table = read_star(str(data_star))["particles"].columns
     names = table["rlnImageOriginalName" if "rlnImageOriginalName" in table else "rlnImageName"]
-    truth = has[names.str.split("@").str[0].astype(int) - 1]
-    of_classes = [truth[table["rlnClassNumber"] == number] for number in sorted(set(table["rlnClassNumber"]))]
+    truth = has[[int(name.split("@")[0]) - 1 for name in names]]
+    classes = np.array(table["rlnClassNumber"])
+    of_classes = [truth[classes == number] for number in sorted(set(classes))]
     return sum(max(int(item.sum()), int((~item).sum())) for item in of_classes) / len(truth)

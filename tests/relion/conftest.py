@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fixtures for tests with RELION."""
 
+import linecache
 import os
 import shutil
 import sys
@@ -9,6 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import skip_or_fail
+
+
+@pytest.fixture(autouse=True)
+def files_are_read_anew():
+    """Let starfile read each file: it reads through a cache, which has the files of other tests under the same name."""
+    linecache.clearcache()
 
 
 @pytest.fixture(scope="session")

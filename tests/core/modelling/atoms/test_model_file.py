@@ -30,8 +30,9 @@ def write_bomb(path, megabytes, filling=b"\n", start=PDB):
     """Write a small file that unpacks to a model and much after it."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     chunk = filling * ((1 << 20) // len(filling))
-    packed = [packer.compress(start), *(packer.compress(chunk) for _ in range(megabytes)), packer.flush()]
-    path.write_bytes(b"".join(packed))
+    packed = [packer.compress(start)]
+    packed += [packer.compress(chunk) for _ in range(megabytes)]
+    path.write_bytes(b"".join(packed) + packer.flush())
     return str(path)
 
 
