@@ -33,7 +33,8 @@ def load_program() -> None:
     """
     for package in (occupy_core, relion_files, relion_external):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith("__main__"):
+            # The forms are loaded by other programs, which are not installed here.
+            if not module.name.endswith("__main__") and ".forms." not in module.name:
                 importlib.import_module(module.name)
     gc.freeze()  # a fork copies the memory that it changes, and collecting garbage changes it
     if len(os.listdir("/proc/self/task")) > 1:

@@ -108,8 +108,9 @@ def test_a_job_that_fails_says_why(run, project):
 
 
 def test_a_job_that_is_aborted_ends_soon_and_without_outputs(run, project):
-    values = np.random.default_rng(0).normal(0, 1, (320, 320, 320)).astype("f4")
-    values[100:200, 100:200, 100:200] += 5
+    # Pipeliner looks for a request to abort every five seconds: the job takes longer.
+    values = np.random.default_rng(0).normal(0, 1, (420, 420, 420)).astype("f4")
+    values[100:300, 100:300, 100:300] += 5
     with mrcfile.new(str(project / "large.mrc")) as mrc:
         mrc.set_data(values)
         mrc.voxel_size = 1.0
