@@ -19,6 +19,9 @@ from occupy_core.comparing.limits import INTERVAL_SIGMAS
 # Standard deviation of an occupancy for other reasons than noise: errors of the model, and of what counts as 1. Ours:
 # intervals then hold in 90 % of the chains of the benchmark (docs/model.md).
 MODEL_ERROR = 0.03
+# The same by the mass of the group: of heavy groups, and what is added for a group of 1 kDa, which falls with the root
+# of the mass. Ours: intervals then hold alike in small and large chains of the benchmark.
+_ERROR_OF_HEAVY, _ERROR_OF_SMALL = 0.02, 0.075
 # The same of the ratio of the occupancies of one group in two maps, where errors of the model mostly cancel. Ours.
 _RATIO_ERROR = 0.02
 # Standard deviation of an occupancy, relative, of nucleic acid where protein counts as 1, and the other way round:
@@ -182,6 +185,12 @@ def scale_of_named(
     units = [unit if unit > 0 else np.nan for unit in units]
     reference = next((unit for unit in units if unit > 0), np.nan)
     return Scale(reference, tuple(chosen), tuple(unit / reference for unit in units))
+
+
+def model_errors(masses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the standard deviation of each group's occupancy for other reasons than noise, by its mass (kDa)."""
+    errors: NDArray[np.float64] = np.hypot(_ERROR_OF_HEAVY, _ERROR_OF_SMALL / np.sqrt(masses))
+    return errors
 
 
 def contrast_errors(nucleic: NDArray[np.float64], masses: NDArray[np.float64], scale: Scale) -> NDArray[np.float64]:

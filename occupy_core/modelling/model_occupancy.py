@@ -15,13 +15,20 @@ from occupy_core.comparing.limits import FALSE_ALARM, INTERVAL_SIGMAS, MIN_DIFFE
 from occupy_core.errors import ModelError
 from occupy_core.maps.grid import MapGrid
 from occupy_core.modelling.atoms.atomic_model import AtomicModel
-from occupy_core.modelling.atoms.groups import Group, Window
+from occupy_core.modelling.atoms.groups import Group, Window, nucleic_shares
 from occupy_core.modelling.fit.fit_map import FittedMap, fit_map
 from occupy_core.modelling.fit.frame import Frame, positions_in_map
 from occupy_core.modelling.fit.map_to_fit import Reader
 from occupy_core.modelling.fit.placed_model import PlacedModel, place_model
 from occupy_core.modelling.fit_warnings import above_one, fit_warnings, missing_parts, small_whole_parts
-from occupy_core.modelling.full_occupancy import MODEL_ERROR, Scale, contrast_errors, find_scale, scale_of_named
+from occupy_core.modelling.full_occupancy import (
+    MODEL_ERROR,
+    Scale,
+    contrast_errors,
+    find_scale,
+    model_errors,
+    scale_of_named,
+)
 from occupy_core.modelling.uneven_groups import uneven_groups, uneven_warnings, widened
 from occupy_core.modelling.whole_parts import indices_of, refuse_missing
 
@@ -198,14 +205,12 @@ def measure_model(
         if np.isnan(factor) and np.isfinite(fit.occupancies).any()
     ]
     uneven = uneven_groups(groups, windows, fits, scale, names)
-    warnings += uneven_warnings(uneven)
-    nucleic = np.array([residue.is_nucleic for residue in model.residues])[model.residue_of_atom]
-    shares = np.array([float(nucleic[group.atoms].mean()) for group in groups])
-    contrast = contrast_errors(shares, masses, scale)
+    contrast = contrast_errors(nucleic_shares(model, groups), masses, scale)
     sorting = [_SORTING_ERROR / fit.signal if fit.signal > 0 and are_classes else 0.0 for fit in fits]
+    own_errors = [np.hypot(model_errors(masses), item) for item in sorting]
     beyond_noise = [float(np.hypot(MODEL_ERROR, item)) for item in sorting]
     warnings += above_one(groups, fits, scale, beyond_noise, names)
-    warnings += [] if named else small_whole_parts(groups, scale)
+    warnings += uneven_warnings(uneven) + ([] if named else small_whole_parts(groups, scale))
     if len(groups) == 1 and len(fits) == 1:
         warnings.append("the model has one part, whose occupancy is 1 by definition: give parts with model_groups")
     return ModelOccupancy(
@@ -213,7 +218,7 @@ def measure_model(
         tuple(groups),
         tuple(windows),
         tuple(
-            widened(_scaled(fit.occupancies, fit.errors, scale, index, beyond_noise[index], contrast), index, uneven)
+            widened(_scaled(fit.occupancies, fit.errors, scale, index, own_errors[index], contrast), index, uneven)
             for index, fit in enumerate(fits)
         ),
         tuple(
@@ -249,15 +254,15 @@ def _scaled(
     errors: NDArray[np.float64],
     scale: Scale,
     index: int,
-    model_error: float,
+    model_error: Union[float, NDArray[np.float64]],
     relative_errors: Union[float, NDArray[np.float64]] = 0.0,
 ) -> Tuple[PartOccupancy, ...]:
     """Return occupancies with intervals, from the fit of the map with an index."""
     unit = scale.unit * scale.factors[index]
     result = []
-    others = np.broadcast_to(relative_errors, values.shape)
-    for value, noise, relative in zip(values / unit, errors / unit, others):
-        half = INTERVAL_SIGMAS * float(np.sqrt(noise**2 + model_error**2 + (relative * value) ** 2))
+    others = (np.broadcast_to(item, values.shape) for item in (model_error, relative_errors))
+    for value, noise, own, relative in zip(values / unit, errors / unit, *others):
+        half = INTERVAL_SIGMAS * float(np.sqrt(noise**2 + own**2 + (relative * value) ** 2))
         # An interval about a value beyond 0 or 1 would have no width within these limits.
         middle = float(np.clip(value, 0, 1))
         low, high = max(middle - half, 0.0), min(middle + half, 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Mapping, Tuple, Union
+from typing import Callable, Dict, List, Mapping, Sequence, Tuple, Union
 
 import gemmi
 import numpy as np
@@ -89,6 +89,12 @@ def groups_of(model: AtomicModel, kind: Union[str, Mapping[str, str]]) -> Tuple[
         return _groups_by(model, lambda residue: entities[residue.chain])
     check_kind_of_groups(kind)
     return _groups_of_selections(model, entries_of_file(kind))
+
+
+def nucleic_shares(model: AtomicModel, groups: Sequence[Group]) -> NDArray[np.float64]:
+    """Return the share of nucleic acid in the atoms of each group, 0..1."""
+    nucleic = np.array([residue.is_nucleic for residue in model.residues])[model.residue_of_atom]
+    return np.array([float(nucleic[group.atoms].mean()) for group in groups])
 
 
 def windows_of(model: AtomicModel, length: int) -> Tuple[Window, ...]:
