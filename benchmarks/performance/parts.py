@@ -38,7 +38,7 @@ def run_and_read(command: Sequence[str]) -> Seconds:
 def stages(folder: str, *options: str) -> Seconds:
     """Run a job with output folder `folder`, and measure the seconds in each stage; stages do not overlap."""
     start = time.perf_counter()
-    from occupy_core import process
+    from occupy_core import map_estimate
     from occupy_core.estimate import calibration, molecule, prepare
     from occupy_core.job import one_map
     from occupy_core.modify.to_input_grid import OutputResampler
@@ -54,16 +54,16 @@ def stages(folder: str, *options: str) -> Seconds:
         ("Fourier cropping", prepare, "resize"),
         ("solvent region", prepare, "flat_areas"),
         ("solvent region", prepare, "solvent_region"),
-        ("solvent model", process, "fit_solvent"),
+        ("solvent model", map_estimate, "fit_solvent"),
         ("kernel maximum", prepare, "ball_maximum"),
         ("kernel maximum", molecule, "ball_maximum"),
         ("reference value", prepare, "tiled_reference"),
         ("reference value", calibration, "calibrate"),
-        ("local scale", process, "local_scale"),
-        ("local scale", process, "variability_limit"),
+        ("local scale", map_estimate, "local_scale"),
+        ("local scale", map_estimate, "variability_limit"),
         ("confidence", SolventModel, "confidence_map"),
-        ("filler noise", process, "pure_solvent"),
-        ("filler noise", process, "solvent_noise"),
+        ("filler noise", map_estimate, "pure_solvent"),
+        ("filler noise", map_estimate, "solvent_noise"),
         ("modifying and writing maps", OutputResampler, "send_modified"),
         ("writing scale and confidence", OutputResampler, "send_fraction"),
     ]
