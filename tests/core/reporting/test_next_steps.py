@@ -226,6 +226,11 @@ def test_two_sure_regions_are_both_in_the_result_and_the_mixed_one_is_sorted_by(
     text, steps = result_text(report), steps_of(report)
     assert "2 regions: region 1 (" in text and "; region 2 (54,250 Å^3) is 0.70 (" in text
     assert "to sort the particles by region 2: a Subtract job with External/job004/region002_mask.mrc" in steps
+    assert "'Do center subtracted images on mask?' No, on the classification, then Class3D of" in steps
+    in_scipion = steps_of(report, "scipion")
+    assert (
+        "with regionMask2 as mask of the signal to keep and 'Do center subtracted images on mask?' No, " in in_scipion
+    )
     assert "to refine the particles that have region 1: Subset selection of class 2 " in steps
     assert "sort the particles by region 1" not in steps
 
