@@ -121,4 +121,5 @@ def test_a_job_is_aborted(job, programs):
         process.send_signal(signal.SIGKILL)
         process.stdout.close()
     assert (job / "RELION_JOB_EXIT_ABORTED").exists() and not (job / "RELION_JOB_EXIT_SUCCESS").exists()
+    assert not (job / "RELION_JOB_EXIT_FAILURE").exists()
     assert not (job / "RELION_JOB_ABORT_NOW").exists() and not (job / "scale.mrc").exists()
