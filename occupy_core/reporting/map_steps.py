@@ -12,7 +12,7 @@ from occupy_core.settings.output_names import MAP_OUTPUTS, SUBTRACTION_MASKS
 
 Report = Mapping[str, Any]
 
-# What each kind of modified map is for.
+# The next step with each kind of modified map.
 _MODIFIED_FOR = {
     "amplified": "to build weak parts into the map: take {}; refine and classify with the unmodified map",
     "attenuated": "to see what is fully occupied: open {}; weak parts are missing in it, so do not build into it",
