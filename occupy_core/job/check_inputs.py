@@ -9,7 +9,7 @@ from occupy_core.errors import JobError, MapError, ModelError, OccupyError, Sett
 from occupy_core.input_files import require_regular_file
 from occupy_core.job.several_maps import shares_full_scale
 from occupy_core.maps.grid import MapGrid
-from occupy_core.maps.reading import check_on_grid, read_grid, read_map
+from occupy_core.maps.reading import check_on_grid, check_values, read_grid
 from occupy_core.modify.histogram_matching import require_scikit_image
 from occupy_core.progress import Say
 from occupy_core.settings.job_spec import Job, MapInput
@@ -22,7 +22,8 @@ def check_inputs(job: Job, say: Say) -> None:
 
     A damaged map among several is an error where the results of all maps depend on it: where they are compared, share
     their full scale, or show one model. Then the values of all maps are read. A damaged map of a set in which each map
-    stands alone is left out, and so is a class without particles. A mask must lie on the grid of at least one map.
+    stands alone is left out; classes without particles are not read. A mask must lie on the grid of at least one map;
+    its values are read too.
 
     Parameters
     ----------
@@ -41,12 +42,12 @@ def check_inputs(job: Job, say: Say) -> None:
     bad_maps: List[MapError] = []
     damaged: List[str] = []
     needed = _maps_that_all_results_need(job)
-    for item in job.maps:
+    for item in job.shown_maps:
         try:
             _check_name(item.path)
             grids[item.path] = read_grid(item.path, voxel_size=item.voxel_size)
             if item in needed:
-                read_map(item.path, voxel_size=item.voxel_size, threads=job.threads)
+                check_values(item.path, threads=job.threads)
         except MapError as error:
             bad_maps.append(error)
             damaged += [str(error)] if item in needed else []
@@ -70,7 +71,7 @@ def _maps_that_all_results_need(job: Job) -> List[MapInput]:
     """Return the maps without which the results of the others would be wrong: none for maps that stand alone."""
     if len(job.maps) < 2 or not (job.compare or shares_full_scale(job) or job.settings.model):
         return []
-    return [item for item in job.maps if not item.is_empty]
+    return list(job.shown_maps)
 
 
 def _damaged_error(problems: Sequence[str], count: int) -> MapError:
@@ -117,41 +118,41 @@ def _grid_problems(job: Job, grids: Dict[str, MapGrid]) -> Iterator[OccupyError]
         index_of_named_map(job.maps, job.settings)
     except SettingsError as error:
         yield error
-    empty = {item.path for item in job.maps if item.class_info and item.class_info.particles == 0}
-    counted = [(path, grid) for path, grid in grids.items() if path not in empty]
-    for path, grid in counted[1:]:
+    read = list(grids.items())
+    for path, grid in read[1:]:
         try:
-            require_one_grid(path, grid, *counted[0])
+            require_one_grid(path, grid, *read[0])
         except JobError as error:
             yield error
 
 
 def _mask_problems(job: Job, grids: Dict[str, MapGrid]) -> Iterator[OccupyError]:
-    """Yield the problem of each mask that lies on the grid of no map."""
+    """Yield the problem of each mask that cannot be read, is constant, holds NaN, or lies on the grid of no map."""
     settings = job.settings
     masks = [("target mask", path) for path in settings.target_mask]
     if settings.solvent_def is not None:
         masks.insert(0, ("solvent definition", settings.solvent_def))
     for role, path in masks:
-        errors = []
-        for name, grid in grids.items():
-            try:
-                _check_name(path)
-                check_on_grid(path, grid, name, role)
-                break
-            except MapError as error:
-                errors.append(error)
-        else:
-            yield from errors[:1] or _unread(path)
+        try:
+            _check_name(path)
+            if grids:
+                _require_grid_of_a_map(path, grids, role)
+                check_values(path, threads=job.threads)
+            else:
+                require_regular_file(path, expected="a map in MRC or CCP4 format", error=MapError)
+        except MapError as error:
+            yield error
 
 
-def _unread(path: str) -> Iterator[OccupyError]:
-    """Yield the problem of a mask where there is no map to compare it with."""
-    try:
-        _check_name(path)
-        require_regular_file(path, expected="a map in MRC or CCP4 format", error=MapError)
-    except MapError as error:
-        yield error
+def _require_grid_of_a_map(path: str, grids: Dict[str, MapGrid], role: str) -> None:
+    """Raise the first map's MapError unless a mask lies on the grid of one of the maps."""
+    errors = []
+    for name, grid in grids.items():
+        try:
+            return check_on_grid(path, grid, name, role)
+        except MapError as error:
+            errors.append(error)
+    raise errors[0]
 
 
 def _focus_problems(job: Job, grids: Dict[str, MapGrid]) -> Iterator[str]:

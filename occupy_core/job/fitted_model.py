@@ -90,8 +90,8 @@ def measure_job_model(
 
     progress(f"Fitting the occupancies of {settings.model}")
     model = read_model(settings.model)
-    maps = _counted(job.maps)
-    if not maps:
+    maps = job.shown_maps
+    if maps[0].is_empty:
         raise ModelError("all classes are empty, expected at least one that the model can be compared with")
     groups = groups_of(model, settings.model_groups)
     masked_groups(groups, settings.model_masks)  # before the fit: a wrong name must not cost it
@@ -140,7 +140,7 @@ def add_local_scale(
     from occupy_core.modelling.scale_of_parts import scale_of_parts
 
     written = {item.source.prefix: item.files["scale"] for item in processed}
-    for index, item in enumerate(_counted(job.maps)):
+    for index, item in enumerate(job.shown_maps):
         if item.prefix in written:
             scale = open_written(folder / written[item.prefix], result.grid.shape)
             for part, value in zip(report["parts"], scale_of_parts(scale, result, index)):
@@ -166,7 +166,7 @@ def model_surfaces(
 
     sections = {item.source.prefix: item.sections for item in processed}
     found: Dict[str, MapSurface] = {}
-    for index, item in enumerate(_counted(job.maps)[:_MAX_SURFACES]):
+    for index, item in enumerate(job.shown_maps[:_MAX_SURFACES]):
         load = sections.get(item.prefix)
         surface = load().surface if load else None
         if surface is not None:
@@ -178,18 +178,18 @@ def name_parts_of_regions(
     report: Optional[Dict[str, Any]],
     comparison: Optional[ClassComparison],
     result: Optional[ModelOccupancy],
-    maps: Sequence[MapInput],
+    job: Job,
 ) -> None:
     """Add to each region of a comparison's report the parts of the model that it lies on, the largest share first.
 
     None where most of the region lies beside the model, which then lacks what differs: "share_on_model" tells, 0..1.
-    `maps` are those of the job. Regions lie in the pose of the comparison's reference class.
+    Regions lie in the pose of the comparison's reference class.
     """
     if report is None or comparison is None or result is None:
         return
     spacing = comparison.spacing * comparison.grid.voxel_size
-    reference = maps[comparison.map_indices[comparison.result.reference]]
-    positions = result.positions_in(_counted(maps).index(reference))
+    reference = job.maps[comparison.map_indices[comparison.result.reference]]
+    positions = result.positions_in(job.shown_maps.index(reference))
     for item, region in zip(report["regions"], comparison.result.regions):
         index = np.round(positions / spacing).astype(int)
         inside = np.all((index >= 0) & (index < np.array(region.mask.shape)), axis=1)
@@ -208,11 +208,6 @@ def _share_near(mask: Any, spacing: float, positions: Any) -> float:
 
     distances, _ = cKDTree(positions).query(np.argwhere(mask) * spacing, distance_upper_bound=_NEAR)
     return float(np.isfinite(distances).mean())
-
-
-def _counted(maps: Sequence[MapInput]) -> List[MapInput]:
-    """Return the maps without empty classes, which have no density to fit."""
-    return [item for item in maps if not item.is_empty]
 
 
 def _reader(item: MapInput, threads: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -82,8 +82,6 @@ def process_map_file(
         store=store,
         estimated=store.choose_cut,
     )
-    if item.class_info is not None and item.class_info.particles == 0:
-        result = replace(result, warnings=())  # its map is noise or empty, and is not used
     for line in _summary_lines(result):
         say(f"  {line}")
     report = map_report(result, names, item.prefix, item.name, threads=job.threads)

@@ -30,6 +30,7 @@ from occupy_core.job.outputs import JobOutputs, MapOutputs
 from occupy_core.job.several_maps import (
     class_cache,
     compare_job_maps,
+    empty_class_notes,
     find_shared_scale,
     with_lowpass_of_classes,
     work_of,
@@ -108,7 +109,7 @@ def run_job(
         shared, processed, failed = _process_each(job, cache, folder, reporter, drawing)
         add_local_scale(model_report, model, job, processed, folder)
         comparison_report, comparison, warnings = compare_job_maps(job, cache, folder, reporter)
-        name_parts_of_regions(comparison_report, comparison, model, job.maps)
+        name_parts_of_regions(comparison_report, comparison, model, job)
         ensemble_report, ensemble, not_compared = compare_ensemble(job, folder, reporter)
         figures = job.settings.figures
         reporter(f"Writing {REPORT}, {FIGURE} and {CHIMERAX}" if figures else f"Writing {REPORT}, {CHIMERAX}")
@@ -124,7 +125,7 @@ def run_job(
             ensemble_comparison=ensemble,
             model=model_report,
             model_surfaces=partial(model_surfaces, model, job, processed),
-            warnings=[*job.input_warnings, *ignored, *notes, *warnings, *not_compared],
+            warnings=[*job.input_warnings, *ignored, *notes, *empty_class_notes(job), *warnings, *not_compared],
             job_record=record(),
         )
         report = write_reports(contents, folder, drawing)
@@ -180,11 +181,14 @@ def _process_maps(
 ) -> Tuple[List[MapOutputs], Dict[str, str]]:
     """Process each map; return the outputs of the maps that succeeded, and the reasons of failures by path.
 
-    `done` is called with the outputs of each map that succeeded.
+    `done` is called with the outputs of each map that succeeded. Classes without particles are left out.
     """
     processed: List[MapOutputs] = []
     failed: Dict[str, str] = {}
     for number, item in enumerate(job.maps, start=1):
+        if item not in job.shown_maps:
+            progress(f"Map {number} of {len(job.maps)}: left out, {item.name} has no particles")
+            continue
         progress(f"Map {number} of {len(job.maps)}: {item.path}")
         try:
             with progress.part(1, f"map {number} of {len(job.maps)}") as step:
@@ -219,7 +223,7 @@ def _page_drawer(job: Job, shared: Optional[SharedScale], drawing: Optional[Draw
 
 def _expected_names(job: Job) -> List[str]:
     """Return the names of the files that the job will write, as far as they are known before it runs."""
-    each = job.maps if job.writes_each_map else ()
+    each = job.shown_maps if job.writes_each_map else ()
     maps = [name for item in each for name in map_file_names(item, job.settings).values()]
     names = [REPORT, FIGURE, CHIMERAX, MAPS_TABLE, NODE_FILE, *maps, *model_file_names(job)]
     if job.is_ensemble:

@@ -93,6 +93,12 @@ def find_shared_scale(job: Job, cache: Optional[ClassCache], progress: Progress)
     return scale
 
 
+def empty_class_notes(job: Job) -> List[str]:
+    """Return a note for each class without particles, where no comparison of the maps says so."""
+    left_out = [] if job.compare else [item for item in job.maps if item not in job.shown_maps]
+    return [f"{item.name} is left out: it has no particles" for item in left_out]
+
+
 def compare_job_maps(
     job: Job, cache: Optional[ClassCache], folder: Path, progress: Progress
 ) -> Tuple[Optional[Dict[str, Any]], Optional[ClassComparison], List[str]]:

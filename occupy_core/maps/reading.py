@@ -118,6 +118,29 @@ def check_on_grid(path: str, grid: MapGrid, map_name: str, role: str) -> None:
     _require_grid(grid_of_mask(read_header(path), grid)[0], path, grid, map_name, role)
 
 
+def check_values(path: str, *, threads: int = 1) -> None:
+    """Refuse a map or mask whose values `read_map` will refuse.
+
+    Parameters
+    ----------
+    path : str
+        A file whose header was checked, by `read_grid` or `check_on_grid`.
+    threads : int
+        Threads that check the values.
+
+    Raises
+    ------
+    MapError
+        If the file is shorter than its header says, or holds NaN, infinite values, only one value, or values that
+        single precision cannot handle.
+    ChangedInputError
+        If the file changes while it is read.
+    """
+    with unchanged_inputs():
+        file = read_header(path)
+        checked_limits(file.name, read_values(file)[0], threads)
+
+
 def _require_grid(grid: MapGrid, path: str, wanted: MapGrid, map_name: str, role: str) -> None:
     """Raise MapError unless a mask lies on the grid of a map."""
     difference = wanted.difference(grid)

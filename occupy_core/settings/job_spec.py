@@ -193,6 +193,11 @@ class Job:
         return not self.is_ensemble or all(item.is_class for item in self.maps)
 
     @property
+    def shown_maps(self) -> Tuple[MapInput, ...]:
+        """The maps without classes that have no particles; all maps if none has particles."""
+        return tuple(item for item in self.maps if not item.is_empty) or self.maps
+
+    @property
     def inputs(self) -> Tuple[str, ...]:
         """Paths of all files that the job reads."""
         settings = self.settings

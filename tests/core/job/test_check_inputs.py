@@ -121,3 +121,31 @@ def test_a_focus_mask_that_cannot_be_used_is_told_first(small, tmp_path):
     run_job(job, progress=lines.append)
     assert lines[0].startswith("WARNING: the mask of the classification cannot be used: ")
     assert "mask.mrc: the mask of the classification has box 20 x 20 x 20 instead of 32 x 32 x 32" in lines[0]
+
+
+def test_masks_with_nan_are_named_with_all_other_problems(small, write_mrc, tmp_path):
+    values = np.random.default_rng(1).random((32,) * 3).astype("f4")
+    values[3, 4, 5] = np.nan
+    masks = (write_mrc(values, "nan.mrc", 3.0), str(tmp_path / "gone.mrc"))
+    _, error = lines_of(tmp_path / "out", [small("map.mrc")], target_mask=masks)
+    assert error.startswith("2 problems with the input files")
+    assert "nan.mrc: found 1 of 32768 values NaN or infinite" in error and "gone.mrc: no such file" in error
+
+
+@pytest.mark.parametrize("compare", [False, True])
+def test_a_class_without_particles_has_no_outputs_and_is_no_failure(small, tmp_path, compare):
+    maps = tuple(
+        MapInput(path, f"class00{number}_", class_info=ClassInfo(number, share, particles))
+        for number, (path, share, particles) in enumerate(
+            [(small("a.mrc"), 0.6, 60), ("gone.mrc", 0.0, 0), (small("b.mrc"), 0.4, 40)], 1
+        )
+    )
+    lines = []
+    out = tmp_path / "out"
+    done = run_job(
+        Job(maps, str(out), Settings(figures=False, reference="own"), compare=compare), progress=lines.append
+    )
+    assert [item.source.name for item in done.maps] == ["class 1", "class 3"]
+    assert not list(out.glob("class002*"))
+    assert sum("class 2" in text and "no particles" in text for text in done.warnings) == 1
+    assert not any("FAILED" in line or "gone.mrc" in line for line in lines)
