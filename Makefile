@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-.PHONY: demo test lint compare accuracy classes ensembles runs focus bench faults images screenshots settings-table readme docs clean
+.PHONY: demo test lint compare accuracy classes ensembles runs focus loop bench faults images screenshots settings-table readme docs clean
 
 demo:            ## simulate maps, run the main jobs in Scipion and RELION, draw the results
 	@scripts/environment.sh
@@ -39,6 +39,10 @@ runs:            ## measure how well classes are compared, in classifications by
 focus:           ## measure in RELION what a classification within our regions gains, on particles with known truth
 	@scripts/environment.sh --with-relion
 	@.venv/bin/python -m benchmarks.focus --write
+
+loop:            ## measure in RELION what weighting the class maps in the loop gains, on particles with known truth
+	@scripts/environment.sh --with-relion
+	@.venv/bin/python -m benchmarks.loop --write $(if $(RUNS),--folder $(RUNS))
 
 bench:           ## measure time and memory of this package and of the published program
 	@scripts/environment.sh

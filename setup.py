@@ -72,7 +72,10 @@ setup(
         "test": ["pytest>=7", "scikit-image>=0.20", "servalcat>=0.4", "hypothesis>=6.80"],
     },
     entry_points={
-        "console_scripts": ["relion_external_occupy = relion_external.__main__:main"],
+        "console_scripts": [
+            "relion_external_occupy = relion_external.__main__:main",
+            "relion_external_occupy_reconstruct = relion_external.loop.__main__:main",
+        ],
         "pyworkflow.plugin": ["occupy_scipion = occupy_scipion"],
         "ccpem_pipeliner.jobs": ["occupy.map_analysis.local_scale = relion_external.forms.ccpem_pipeliner:OccupyJob"],
         "himena.plugin": ["OccuPy = relion_external.forms.himena_relion"],

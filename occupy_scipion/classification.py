@@ -15,6 +15,7 @@ from occupy_core.settings.classification import (
     missing_optimiser_text,
     unknown_mask_text,
     unusable_mask_text,
+    weighted_run_text,
 )
 from occupy_scipion.checks import mask_problem
 from occupy_scipion.source_files import box_of
@@ -26,6 +27,7 @@ from occupy_scipion.star_files import (
     optimiser_star_of,
     read_class_numbers,
 )
+from relion_files.loop_record import record_beside, weighted_iterations
 from relion_files.model_star import solvent_mask_name
 from relion_files.star import StarError
 
@@ -69,8 +71,7 @@ def focus_mask_of(maps: Sequence[SourceMap], project: Any) -> Tuple[Optional[Sou
     warnings : list of str
         Why a mask that is named is not used, or why it is not known whether there was one.
     """
-    stars = {found[0] if found else None for found in (model_star_of(source.path) for source in maps)}
-    model_star = stars.pop() if len(stars) == 1 else None
+    model_star = _common_model_star(maps)
     if model_star is None:
         return None, []
     optimiser_star = optimiser_star_of(model_star)
@@ -93,6 +94,25 @@ def focus_mask_of(maps: Sequence[SourceMap], project: Any) -> Tuple[Optional[Sou
     except MapError:
         return None, []  # of the map: the job reports it
     return (None, [unusable_mask_text(name, optimiser_star, f"cannot be used ({problem})")]) if problem else (mask, [])
+
+
+def loop_warnings(maps: Sequence[SourceMap]) -> List[str]:
+    """Warn if all maps are classes of one iteration, and RELION's class maps were weighted in the loop.
+
+    Parameters
+    ----------
+    maps : sequence of SourceMap
+        The maps of a set.
+    """
+    model_star = _common_model_star(maps) if len(maps) > 1 else None
+    iterations = weighted_iterations(model_star) if model_star is not None else []
+    return [weighted_run_text(record_beside(str(model_star)), iterations)] if iterations else []
+
+
+def _common_model_star(maps: Sequence[SourceMap]) -> Optional[str]:
+    """Return the model STAR file of the iteration that all maps are classes of; None if there is no such iteration."""
+    stars = {found[0] if found else None for found in (model_star_of(source.path) for source in maps)}
+    return stars.pop() if len(stars) == 1 else None
 
 
 def _find_mask(name: str, model_star: str, voxel_size: Optional[float], project: Any) -> Optional[SourceMap]:

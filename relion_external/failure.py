@@ -12,9 +12,9 @@ import sys
 from relion_external.streams import print_line
 
 
-def report_failure(reason: str) -> int:
-    """Print why the job fails, in one line on standard error, and return 1, the exit status of a failed job."""
-    print_line(f"relion_external_occupy: ERROR: {' '.join(reason.split())}", sys.stderr)
+def report_failure(reason: str, *, program: str = "relion_external_occupy") -> int:
+    """Print why a program fails, in one line on standard error, and return 1, the exit status of a failed job."""
+    print_line(f"{program}: ERROR: {' '.join(reason.split())}", sys.stderr)
     return 1
 
 

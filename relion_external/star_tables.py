@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Tuple
 
 from occupy_core.job.outputs import JobOutputs, MapOutputs
+from occupy_core.settings.classification import is_weighted_run
 from occupy_core.settings.output_names import (
     MAP_OUTPUTS,
     MAPS_TABLE,
@@ -84,7 +85,7 @@ def write_tables(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
         write_star(folder / PARTS_TABLE, part_tables(outputs.ensemble, job_dir))
     write_star(folder / MAPS_TABLE, tables)
     if outputs.comparison is not None:
-        tables = _region_tables(outputs.comparison, job_dir)
+        tables = _region_tables(outputs.comparison, job_dir, is_weighted=is_weighted_run(outputs.notes))
         write_star(folder / REGIONS_TABLE, tables, comment=outputs.comparison["one_means"])
     if outputs.model is not None:
         write_star(folder / MODEL_TABLE, model_tables(outputs.model), comment=outputs.model["one_means"])
@@ -167,8 +168,11 @@ def _target_row(item: MapOutputs, target: Mapping[str, Any]) -> Dict[str, object
     }
 
 
-def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, Rows]:
-    """Return the tables of occupancy_regions.star from the report of a comparison."""
+def _region_tables(comparison: Mapping[str, Any], job_dir: str, *, is_weighted: bool) -> Dict[str, Rows]:
+    """Return the tables of occupancy_regions.star from the report of a comparison.
+
+    `is_weighted` says whether the class maps were weighted while they were classified.
+    """
     regions = comparison["regions"]
     occupancies = [
         _occupancy_row(region, item, occupancy)
@@ -179,14 +183,15 @@ def _region_tables(comparison: Mapping[str, Any], job_dir: str) -> Dict[str, Row
     if any(item["share"] is None for item in comparison["maps"]):
         columns.remove(_SHARE)  # maps of a list: RELION would read a missing value as 0
     return {
-        "occupancy_regions": (_REGION_COLUMNS, [_region_row(region, job_dir) for region in regions]),
+        "occupancy_regions": (_REGION_COLUMNS, [_region_row(region, job_dir, is_weighted) for region in regions]),
         "occupancy_of_classes": (columns, [[row[name] for name in columns] for row in occupancies]),
     }
 
 
-def _region_row(region: Mapping[str, Any], job_dir: str) -> Tuple[object, ...]:
+def _region_row(region: Mapping[str, Any], job_dir: str, is_weighted: bool) -> Tuple[object, ...]:
     from occupy_core.comparing.describe import region_note  # a job on one map does not load the comparison
 
+    notes = [region_note(region), *(["found in maps that were weighted in the loop"] if is_weighted else [])]
     return (
         # RELION opens the file of every row to display the table, and an unsure region has no mask.
         os.path.join(job_dir, region["mask"] or SPREAD_MAP),
@@ -201,7 +206,7 @@ def _region_row(region: Mapping[str, Any], job_dir: str) -> Tuple[object, ...]:
         region["difference_high"],
         region["occupancy_of_all_particles_low"],
         region["occupancy_of_all_particles_high"],
-        _without_quotes(region_note(region)) or _NO_NOTE,
+        _without_quotes("; ".join(filter(None, notes))) or _NO_NOTE,
     )
 
 

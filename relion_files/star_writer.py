@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Mapping, Sequence, Tuple, Union
 
-from occupy_core.files import open_new
+from occupy_core.files import PathLike, open_new
 from relion_files.star import StarError, shown
 
 # Names of the columns, and the rows.
@@ -48,12 +48,32 @@ def write_star(path: Path, tables: Mapping[str, Union[Rows, Pairs]], *, comment:
         lines.append("loop_")
         lines += [f"_{column} #{number}" for number, column in enumerate(columns, start=1)]
         for row in rows:
-            lines.append(" ".join(_written(path, column, value) for column, value in zip(columns, row)))
+            lines.append(row_text(path, columns, row))
     with open_new(path) as file:
         file.write(("\n".join(lines) + "\n\n").encode("utf-8", "surrogateescape"))
 
 
-def _written(path: Path, label: str, value: object) -> str:
+def row_text(path: PathLike, columns: Sequence[str], row: Sequence[object]) -> str:
+    """Return the line of a row.
+
+    Parameters
+    ----------
+    path : path
+        The file, for the message of an error.
+    columns : sequence of str
+        Names of the columns.
+    row : sequence
+        Their values, as in `write_star`.
+
+    Raises
+    ------
+    StarError
+        If a value cannot be written.
+    """
+    return " ".join(_written(path, column, value) for column, value in zip(columns, row))
+
+
+def _written(path: PathLike, label: str, value: object) -> str:
     """Format a value: numbers with all digits, <NA> for a missing value, quotes around a text that needs them.
 
     A text needs quotes if it is empty, contains white space, # or letters other than English ones (gemmi reads these in

@@ -38,6 +38,7 @@ FLOORS = (
         "modify",
     ),
     *(
+        "weighting",
         "map_estimate",
         "process",
         "comparing",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,16 @@ def classify(run: Run, folder: Path) -> Path:
 
 
 def refine(
-    folder: Path, job: str, particles: str, reference: str, iterations: int, classes: int, words: Sequence[str]
+    folder: Path,
+    job: str,
+    particles: str,
+    reference: str,
+    iterations: int,
+    classes: int,
+    words: Sequence[str],
+    *,
+    reconstruct: str = "",
+    threads: int = 2,
 ) -> str:
     """Classify particles with relion_refine; return the data STAR file of the last iteration, from the folder.
 
@@ -99,14 +109,21 @@ def refine(
     iterations, classes : int
     words : sequence of str
         Further options.
+    reconstruct : str
+        Program, with its options, that reconstructs the classes instead of relion_refine itself.
+    threads : int
     """
     (folder / job).mkdir(parents=True, exist_ok=True)
     command = f"relion_refine --o {job}/run --i {particles} --ref {reference} --ini_high 30".split()
     command += "--dont_combine_weights_via_disc --preread_images --pool 30 --pad 2 --ctf --tau2_fudge 4".split()
-    command += "--flatten_solvent --zero_mask --sym C1 --norm --scale --j 2".split()
-    command += ["--iter", str(iterations), "--K", str(classes), *words]
+    command += "--flatten_solvent --zero_mask --sym C1 --norm --scale".split()
+    command += ["--iter", str(iterations), "--K", str(classes), "--j", str(threads), *words]
+    environment = dict(os.environ)
+    if reconstruct:
+        command.append("--external_reconstruct")
+        environment["RELION_EXTERNAL_RECONSTRUCT_EXECUTABLE"] = reconstruct
     with open(folder / job / "run.out", "w", encoding="utf-8") as log:
-        subprocess.run(command, cwd=folder, check=True, stdout=log, stderr=subprocess.STDOUT)
+        subprocess.run(command, cwd=folder, env=environment, check=True, stdout=log, stderr=subprocess.STDOUT)
     return f"{job}/run_it{iterations:03d}_data.star"
 
 

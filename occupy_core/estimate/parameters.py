@@ -8,6 +8,7 @@ from typing import Tuple
 
 from occupy_core.errors import MapError, SettingsError
 from occupy_core.estimate.kernel import ball_mask, default_kernel_radius, default_kernel_size, solve_tau
+from occupy_core.fourier.low_pass import default_lowpass
 from occupy_core.fourier.resize import cropped_shape
 from occupy_core.fourier.transforms import ROUNDING
 from occupy_core.maps.grid import MapGrid, box_text
@@ -15,8 +16,6 @@ from occupy_core.settings.settings import Settings
 
 # The cutoff of a low-pass must fit this many times into the shortest side of the box; otherwise only a blur is left.
 _MIN_WAVES = 2
-_DEFAULT_LOWPASS = 8.0  # Å, as published; at least
-_DEFAULT_LOWPASS_VOXELS = 3  # this many voxels
 _DECIMALS = 9  # of derived values: 3 voxels of 3.54 Å are 10.62 Å, not 10.620000000000001 Å
 
 
@@ -98,7 +97,7 @@ def _lowpass(settings: Settings, box: Tuple[int, int, int], voxel_size: float) -
     if settings.lowpass is not None:
         _check_cutoff("lowpass", settings.lowpass, box, voxel_size)
         return settings.lowpass
-    lowpass = max(_DEFAULT_LOWPASS, round(_DEFAULT_LOWPASS_VOXELS * voxel_size, _DECIMALS))
+    lowpass = default_lowpass(voxel_size)
     if not _leaves_waves(lowpass, box, voxel_size):
         raise MapError(
             f"the box of {box_text(box)} voxels of {voxel_size:.4g} Å is too small for the default low-pass of "

@@ -17,6 +17,15 @@ from occupy_core.fourier.transforms import (
     inverse,
 )
 
+_DEFAULT_LOWPASS = 8.0  # Å, as published; at least
+_DEFAULT_LOWPASS_VOXELS = 3  # this many voxels
+_DECIMALS = 9  # of derived values: 3 voxels of 3.54 Å are 10.62 Å, not 10.620000000000001 Å
+
+
+def default_lowpass(voxel_size: float) -> float:
+    """Return the default cutoff of the low-pass, Å: 8 Å or 3 voxels of this size (Å), whichever is larger."""
+    return max(_DEFAULT_LOWPASS, round(_DEFAULT_LOWPASS_VOXELS * voxel_size, _DECIMALS))
+
 
 def low_pass(
     volume: Volume, *, voxel_size: float, cutoff_angstrom: float, threads: int = 1, out: Optional[Volume] = None
@@ -57,3 +66,29 @@ def low_pass(
 
     for_section_pairs(volume.shape, band, remove_beyond_radius, threads=threads)
     return inverse(spectrum, band, np.empty_like(volume) if out is None else out, threads=threads)
+
+
+def gaussian_low_pass(volume: Volume, width: float) -> Volume:
+    """Smooth a map with a Gaussian, by its Fourier transform; the box counts as periodic.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+    width : float
+        Full width of the Gaussian at half maximum, voxels.
+
+    Returns
+    -------
+    float32 array of the same shape.
+    """
+    sigma = width / (2 * math.sqrt(2 * math.log(2)))
+    # Frequencies in 1/voxel beyond which the Gaussian's transform has fallen to the rounding of single precision.
+    highest = math.sqrt(-2 * math.log(np.finfo(np.float32).eps)) / (2 * math.pi * sigma)
+    radius = min(math.ceil(highest * max(volume.shape)) + 1, max(volume.shape))
+    band = band_within(volume.shape, radius)
+    spectrum = forward(volume, band)
+    for axis, ((positive, negative), side) in enumerate(zip(band, volume.shape)):
+        frequencies = np.append(np.arange(positive), np.arange(-negative, 0)) / side
+        factors = np.exp(-2 * (math.pi * sigma * frequencies) ** 2).astype(np.float32)
+        spectrum *= factors.reshape([-1 if other == axis else 1 for other in range(3)])
+    return inverse(spectrum, band, np.empty_like(volume))

@@ -23,7 +23,7 @@ from occupy_core.reporting.sorting_steps import (
     split_by_mixing,
 )
 from occupy_core.reporting.target_text import target_text
-from occupy_core.settings.classification import is_mask_lost
+from occupy_core.settings.classification import is_mask_lost, is_weighted_run
 from occupy_core.settings.output_names import (
     CHIMERAX,
     FIGURE,
@@ -34,6 +34,10 @@ from occupy_core.settings.output_names import (
 Report = Mapping[str, Any]
 
 RESULT, NEXT_STEPS = "Result", "Next steps"
+_INDEPENDENT = (
+    "to judge the regions: split the particles into two random halves, classify each half in a run of its own with "
+    "another random seed, and compare the classes of each run: trust a region that both show in the same place"
+)
 _NAMED = 3  # parts or maps in a sentence
 
 
@@ -71,7 +75,7 @@ def _found_text(report: Report) -> str:
     if report["model"]:
         found.append(_model_text(report["model"]))
     if report["comparison"]:
-        found.append(_comparison_text(report["comparison"], is_mask_lost(report["job"]["input_warnings"])))
+        found.append(_comparison_text(report["comparison"], report["job"]["input_warnings"]))
     elif report.get("ensemble"):
         found.append(ensemble_text(report["ensemble"]))
     elif report["job"]["compare"]:
@@ -147,7 +151,7 @@ def _differing_parts_text(model: Report) -> str:
     return f"{len(texts)} of {len(model['parts'])} parts of the model differ between the maps: {_listed(texts)}"
 
 
-def _comparison_text(comparison: Report, mask_is_lost: bool) -> str:
+def _comparison_text(comparison: Report, input_warnings: Sequence[str]) -> str:
     from occupy_core.comparing.describe import no_region_text, other_molecules_text, sure_regions  # not for one map
 
     if other_molecules_text(comparison):
@@ -156,10 +160,13 @@ def _comparison_text(comparison: Report, mask_is_lost: bool) -> str:
     sure, count = sure_regions(comparison), len(comparison["regions"])
     if not sure:
         unsure = f"; {count} unsure region{'s' * (count > 1)} may be noise" if count else ""
+        mask_is_lost = is_mask_lost(input_warnings)
         lost = "; this may be wrong, since the mask of the classification is not known" if mask_is_lost else ""
         return f"{no_region_text(comparison)}{unsure}{lost}"
     regions = _listed([_region_text(region) for region in sure])
-    return f"the maps differ in {len(sure)} region{'s' * (len(sure) > 1)}: {regions}"
+    text = f"the maps differ in {len(sure)} region{'s' * (len(sure) > 1)}: {regions}"
+    weighted = "; found in maps that were weighted in the loop: no evidence before an independent run shows them too"
+    return f"{text}{weighted}" if is_weighted_run(input_warnings) else text
 
 
 def _region_text(region: Report) -> str:
@@ -270,7 +277,8 @@ def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
             name = ((region.get("particles") or {}).get("with") or {}).get("name")
             particles = name if name is None or host == SCIPION else os.path.join(folder, name)
             regions.append(Sortable(f"region {region['number']}", mask, region["occupancies"], weights, particles))
-        return sorting_steps(regions, host, focused=report["comparison"].get("focused", False))
+        steps = sorting_steps(regions, host, focused=report["comparison"].get("focused", False))
+        return [_INDEPENDENT, *steps] if is_weighted_run(report["job"]["input_warnings"]) else steps
     if report["model"]:
         return []
     model = "the protocol model occupancy" if host == SCIPION else "the same job with the parameter model"

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Iterable, Optional, Tuple
+from typing import Any, Iterable, Optional, Sequence, Tuple
 
 # Occupancies (0..1) below and above which nearly all particles of a class lack a part or have it: a further
 # classification within the class would gain little. A class counts as having it from the last value on. Ours.
@@ -100,6 +100,31 @@ def unknown_mask_text(problem: str, way_out: str = "mend that file") -> str:
 def is_mask_lost(warnings: Iterable[str]) -> bool:
     """Return whether one of a job's warnings says that the mask of its classification is not known or not used."""
     return any(_COST in text for text in warnings)
+
+
+# How classes of a run that weighted its own maps are judged; the end of a sentence.
+_JUDGE = "the differences of such classes are no evidence by themselves: judge them by independent runs"
+
+
+def weighted_run_text(record: str, iterations: Sequence[int]) -> str:
+    """Return the warning that the class maps were weighted while they were classified.
+
+    Parameters
+    ----------
+    record : str
+        Path of the record of the run.
+    iterations : sequence of int
+        The iterations whose maps were weighted, at least one.
+    """
+    return (
+        f"the class maps of {len(iterations)} iterations (from {iterations[0]} to {iterations[-1]}) were weighted in "
+        f"the loop ({record}), which strengthens chance differences too, so {_JUDGE} (docs/loop.md)"
+    )
+
+
+def is_weighted_run(warnings: Iterable[str]) -> bool:
+    """Return whether one of a job's warnings says that the class maps were weighted while they were classified."""
+    return any(_JUDGE in text for text in warnings)
 
 
 def unusable_mask_text(mask: str, named_in: str, problem: str) -> str:

@@ -28,7 +28,7 @@ from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import REPORT, output_kinds
 from occupy_core.settings.settings import Settings
 from occupy_scipion import report
-from occupy_scipion.classification import focus_mask_of, with_class_numbers
+from occupy_scipion.classification import focus_mask_of, loop_warnings, with_class_numbers
 from occupy_scipion.constants import JOB_FILE, NEXT_JOB_FILE
 from occupy_scipion.form import settings_of
 from occupy_scipion.labels import OccupyLabel
@@ -164,6 +164,7 @@ class ProtOccupyBase(ChecksAndTexts, OccupyLabel, ProtAnalysis3D):
         if not is_set(input_object):
             return maps, None, []
         mask, warnings = focus_mask_of(maps, self.getProject())
+        warnings += loop_warnings(maps)
         return with_class_numbers(maps) if isinstance(input_object, SetOfClasses3D) else maps, mask, warnings
 
     def _is_set(self):

@@ -175,6 +175,17 @@ class Laboratory:
         assert protocol.isFinished(), protocol.getErrorMessage()
         return protocol
 
+    def weighted_classification(self, earlier):
+        """Repeat a 3D classification with fewer iterations and external reconstruction, and return the protocol."""
+        extra = f"{_CLASSIFICATION['extraParams']} --external_reconstruct"
+        values = {**_CLASSIFICATION, "numberOfIterations": 4, "extraParams": extra}
+        protocol = self.project.newProtocol(self.domain.findClass("ProtRelionClassify3D"), **values)
+        protocol.inputParticles.copy(earlier.inputParticles)
+        protocol.referenceVolume.copy(earlier.referenceVolume)
+        self.launch(protocol)
+        assert protocol.isFinished(), protocol.getErrorMessage()
+        return protocol
+
     def classification_of(self, source, output, earlier):
         """Classify the particles of an output into one class, with the reference of an earlier classification."""
         values = {**_CLASSIFICATION, "numberOfIterations": 1, "numberOfClasses": 1}

@@ -30,7 +30,7 @@ def make_home(folder: Path) -> None:
     (home / "bin").mkdir(parents=True)
     (home / "lib").mkdir()
     for path in Path(program).parent.glob("relion_*"):
-        # Not this project's command: a Python script does not work through a link from another folder.
-        if path.name != "relion_external_occupy":
+        # Not this project's commands: a Python script does not work through a link from another folder.
+        if not path.name.startswith("relion_external_occupy"):
             (home / "bin" / path.name).symlink_to(path)
     os.environ["RELION_HOME"] = str(home)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Weight a class map by confidence: a soft solvent mask that is made anew in each iteration."""
+
+from __future__ import annotations
+
+import math
+from typing import Optional
+
+import numpy as np
+
+from occupy_core.arrays.types import Volume
+from occupy_core.errors import MapError
+from occupy_core.estimate.kernel import ball_mask, ball_maximum
+from occupy_core.estimate.near_molecule import suit_noise_near_molecule
+from occupy_core.fourier.low_pass import default_lowpass, gaussian_low_pass, low_pass
+from occupy_core.solvent.model import fit_solvent
+from occupy_core.solvent.region import inscribed_sphere
+from occupy_core.weighting.class_maps import ClassMaps, WeightedMap, coarse_box, on_box, power, sphere_of
+
+# The mask reaches this far around confident voxels, and falls from 1 to 0 over about the same length, in low-passes.
+# Measured in RELION: the confidence itself, which has sharp edges close to the molecule, lets RELION overestimate the
+# resolution, and all particles run into one class.
+_GROWTH, _EDGE = 1.0, 1.0
+
+
+def weight_by_confidence(maps: ClassMaps, *, smooth: Optional[float] = None) -> WeightedMap:
+    """Multiply a class map by a soft mask around all that is more than solvent in the mean of the classes.
+
+    Parameters
+    ----------
+    maps : ClassMaps
+    smooth : float, optional
+        As in `confidence_mask`.
+
+    Returns
+    -------
+    WeightedMap
+
+    Raises
+    ------
+    MapError
+        If no density stands out of the solvent.
+
+    Notes
+    -----
+    All classes get nearly the same mask. With masks of their own, the class whose mask is smaller would gain.
+    """
+    mask = confidence_mask(maps.mean(), voxel_size=maps.voxel_size, diameter=maps.diameter, smooth=smooth)
+    values = maps.own * mask
+    return WeightedMap(values, power(values) / power(maps.own))
+
+
+def confidence_mask(
+    volume: Volume, *, voxel_size: float, diameter: Optional[float] = None, smooth: Optional[float] = None
+) -> Volume:
+    """Make a soft mask around the confident voxels of a map.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+        The map, with its solvent.
+    voxel_size : float
+        Å.
+    diameter : float, optional
+        Diameter of the particles, Å. Only solvent inside it tells the noise.
+    smooth : float, optional
+        Cutoff in Å of the low-passed map that the confidence is computed from; 8 Å or 3 voxels by default, whichever is
+        larger. The mask grows and fades with it.
+
+    Returns
+    -------
+    float32 array of the same shape, 0..1.
+
+    Raises
+    ------
+    MapError
+        If no density stands out of the solvent.
+
+    Notes
+    -----
+    The solvent model of Forsberg et al. 2023 (`occupy_core.solvent.model`), made to suit the noise near the molecule.
+    """
+    lowpass = smooth or default_lowpass(voxel_size)
+    box = coarse_box(volume.shape, voxel_size=voxel_size, lowpass=lowpass)
+    coarse, coarse_voxel = on_box(volume, box), voxel_size * volume.shape[0] / box[0]
+    confidence = _confidence(coarse, coarse_voxel, diameter, lowpass)
+    growth = _GROWTH * lowpass / coarse_voxel
+    grown = ball_maximum(confidence, ball_mask(2 * math.ceil(growth) + 1, growth), out=confidence)
+    mask = on_box(gaussian_low_pass(grown, _EDGE * lowpass / coarse_voxel), volume.shape)
+    return np.clip(mask, 0, 1, out=mask)
+
+
+def _confidence(volume: Volume, voxel_size: float, diameter: Optional[float], lowpass: float) -> Volume:
+    """Compute the confidence of each voxel, 0..1."""
+    lowpassed = low_pass(volume, voxel_size=voxel_size, cutoff_angstrom=lowpass)
+    solvent = inscribed_sphere(volume.shape)
+    if diameter is not None:
+        solvent &= sphere_of(volume.shape, voxel_size, diameter)
+    if not solvent.any():
+        raise MapError(
+            f"the particle diameter of {diameter:g} Å is smaller than a voxel, expected that of the particles"
+        )
+    model = fit_solvent(lowpassed, solvent, contrast=float(np.ptp(volume)))
+    if model.warnings:
+        raise MapError(model.warnings[0])
+    model = suit_noise_near_molecule(model, lowpassed, solvent, lowpass_voxels=lowpass / voxel_size)
+    return model.confidence_map(lowpassed, out=lowpassed)

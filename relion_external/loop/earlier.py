@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read what the iteration before left: voxel size, shares of the classes and their raw maps, the kind of run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+from occupy_core.errors import OccupyError
+from relion_external.loop.inversion import raw_map
+from relion_external.loop.request import Request
+from relion_files.iteration import star_beside
+from relion_files.star import Table, read_star
+
+_MODEL = frozenset(("rlnPixelSize", "rlnReferenceImage", "rlnClassDistribution", "rlnCurrentResolution"))
+_RUN = frozenset(
+    (
+        *("rlnNumberOfIterations", "rlnParticleDiameter"),
+        *("rlnDoGradientRefine", "rlnDoStochasticGradientDescent", "rlnDoAutoRefine"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class OtherClass:
+    """Another class, as the iteration before left it.
+
+    Attributes
+    ----------
+    number : int
+    share : float
+        Share of the particles, above 0.
+    raw : str
+        Path of its map before it was weighted.
+    """
+
+    number: int
+    share: float
+    raw: str
+
+
+@dataclass(frozen=True)
+class EarlierIteration:
+    """What is known from the iteration before; None for what is not.
+
+    Attributes
+    ----------
+    voxel_size, diameter : float, optional
+        Å; the diameter is that of the particles.
+    resolution : float, optional
+        Å; up to which the next iteration compared particles and maps.
+    share : float, optional
+        Share of the particles in this class, 0..1.
+    others : tuple of OtherClass
+        The other classes that had particles and have a raw map.
+    classes : int
+        Number of classes; 0 if it is not known.
+    iterations : int, optional
+        Number of iterations that the run was started for.
+    is_gradient, is_refinement : bool
+        Whether the run follows the gradient, as initial models do, or is a Refine3D.
+    """
+
+    voxel_size: Optional[float] = None
+    diameter: Optional[float] = None
+    resolution: Optional[float] = None
+    share: Optional[float] = None
+    others: Tuple[OtherClass, ...] = ()
+    classes: int = 0
+    iterations: Optional[int] = None
+    is_gradient: bool = False
+    is_refinement: bool = False
+
+
+def read_earlier(request: Request) -> EarlierIteration:
+    """Read the model and optimiser STAR files of the iteration before.
+
+    Missing files and values are no error: they stay unknown.
+    """
+    star = _model_star(request)
+    if star is None:
+        return EarlierIteration(request.voxel_size, request.diameter)
+    model, run = _tables(star, _MODEL), _tables(star_beside(star, "optimiser"), _RUN)
+    general, classes = (model.get(name, Table(star, {})) for name in ("model_general", "model_classes"))
+    optimiser = run.get("optimiser_general", Table(star, {}))
+    names = classes.columns.get("rlnReferenceImage", [])
+    shares = [value or 0.0 for value in classes.numbers("rlnClassDistribution")]
+    has_shares = len(shares) == len(names) >= request.number
+    others = [
+        OtherClass(number, share, raw)
+        for number, (name, share) in enumerate(zip(names, shares), start=1)
+        if number != request.number and share > 0
+        for raw in _raw_maps(request, raw_map(os.path.splitext(name)[0]), number)
+    ]
+    iterations = _number(optimiser, "rlnNumberOfIterations")
+    return EarlierIteration(
+        voxel_size=request.voxel_size or _number(general, "rlnPixelSize"),
+        diameter=request.diameter or _number(optimiser, "rlnParticleDiameter"),
+        resolution=_number(general, "rlnCurrentResolution"),
+        share=shares[request.number - 1] if has_shares else None,
+        others=tuple(others) if has_shares else (),
+        classes=len(names),
+        iterations=None if iterations is None else int(iterations),
+        is_gradient=any(
+            _number(optimiser, label) for label in ("rlnDoGradientRefine", "rlnDoStochasticGradientDescent")
+        ),
+        is_refinement=bool(_number(optimiser, "rlnDoAutoRefine")),
+    )
+
+
+def _model_star(request: Request) -> Optional[str]:
+    """Return the model STAR file of the iteration before; None if there is none.
+
+    RELION 3.1 writes it anew when a run is continued (run_ct8_it008_model.star).
+    """
+    ending = f"_it{request.iteration - 1:03d}_model.star"
+    usual = request.stem + ending
+    return usual if os.path.isfile(usual) else _newest(request, ending)
+
+
+def _raw_maps(request: Request, usual: str, number: int) -> List[str]:
+    """Return the raw map of a class in the iteration before; nothing if there is none.
+
+    Where a run is continued, the raw map has the name that it got in the run before (run_it008_class001).
+    """
+    ending = f"_it{request.iteration - 1:03d}_class{number:03d}"
+    found = usual if os.path.isfile(usual) else _newest(request, raw_map(ending))
+    return [found] if found else []
+
+
+def _newest(request: Request, ending: str) -> Optional[str]:
+    """Return the newest file with this ending in the folder of the run; None without one."""
+    found = [path for path in Path(request.star).parent.glob(f"*{ending}") if path.is_file()]
+    return str(max(found, key=lambda path: path.stat().st_mtime)) if found else None
+
+
+def _tables(star: str, labels: frozenset) -> Dict[str, Table]:
+    """Read a STAR file; return nothing if it cannot be read."""
+    try:
+        return read_star(star, labels)
+    except OccupyError:
+        return {}
+
+
+def _number(table: Table, label: str) -> Optional[float]:
+    """Return the first value below a label if it is a number above 0."""
+    values = table.numbers(label)
+    return values[0] if values and values[0] and values[0] > 0 else None

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Let RELION's own program invert the Fourier sums, and check the map that it writes."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+import struct
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Optional
+
+from occupy_core.errors import JobError
+from occupy_core.files import open_new, read_text
+from relion_external.failure import cause_of_signal
+from relion_external.loop.request import Request
+
+INVERSION = "relion_external_reconstruct"
+# Fields of an MRC header: columns, rows and sections; the mode behind them.
+_SIDES, _MODE = struct.Struct("<3i"), struct.Struct("<i")
+_HEADER_BYTES, _EXTENDED = 1024, slice(92, 96)
+_MEAN, _MEAN_OFFSET = struct.Struct("<f"), 84  # of all values
+_CELL, _CELL_OFFSET = struct.Struct("<3f"), 40  # sides of the box, Å
+_FLOAT32 = 2  # mode of an MRC file
+_NO_PROGRAM = (
+    f"{INVERSION} was not found on the PATH, expected RELION's program that inverts the Fourier sums; add RELION's "
+    "folder of programs to the PATH of this machine"
+)
+
+
+def raw_map(root: str) -> str:
+    """Return the path of the map of a class as it was reconstructed, before it was weighted."""
+    return f"{root}_occupy_raw.mrc"
+
+
+class Inversion:
+    """RELION's program, started for one class; it runs while the caller does other work.
+
+    Parameters
+    ----------
+    request : Request
+
+    Raises
+    ------
+    JobError
+        If the program is not found.
+    OSError
+        If the folder cannot be written to.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._star, self._partial = f"{request.root}_occupy_inversion.star", f"{request.root}_occupy_partial.mrc"
+        # Without this line RELION would take what an earlier run left, if this program were killed.
+        for stale in (request.result, request.result_star, raw_map(request.root), self._partial):
+            if stale:
+                Path(stale).unlink(missing_ok=True)
+        for path in request.arrays:
+            _require_complete(path)
+        if shutil.which(INVERSION) is None:
+            raise JobError(_NO_PROGRAM)
+        text = re.sub(
+            r"^(_rlnExtReconsResult\s+).*$", lambda match: match[1] + self._partial, read_text(request.star), flags=re.M
+        )
+        with open_new(self._star) as file:
+            file.write(text.encode("utf-8"))
+        self.seconds = 0.0  # how long it ran, once it is finished
+        self._started = time.monotonic()
+        self._process = subprocess.Popen(
+            [INVERSION, self._star], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+
+    def finish(self, voxel_size: Optional[float] = None) -> str:
+        """Wait for the program, check the map, put it in place, and return its path (`raw_map`).
+
+        Parameters
+        ----------
+        voxel_size : float, optional
+            Å; written into the map's header, which has none after RELION 3.1.
+
+        Raises
+        ------
+        JobError
+            If the program fails, or writes no map of the box of the request.
+        OSError
+            If the map cannot be put in place.
+        """
+        request = self._request
+        try:
+            printed, _ = self._process.communicate()
+            self.seconds = time.monotonic() - self._started
+            status = self._process.returncode
+            if status:
+                raise JobError(f"{request.name}: {INVERSION} {_ending_text(status, printed)}")
+            problem = map_problem(self._partial, request.box, request.dimensions)
+            if problem:
+                raise JobError(f"{request.name}: {INVERSION} wrote {problem}; RELION would go on with a wrong map")
+            if voxel_size is not None:
+                with open(self._partial, "r+b") as file:
+                    file.seek(_CELL_OFFSET)
+                    file.write(_CELL.pack(*(side * voxel_size for side in (request.box,) * 3)))
+            os.replace(self._partial, raw_map(request.root))
+        finally:
+            for left in (self._star, self._partial):
+                with suppress(OSError):
+                    Path(left).unlink(missing_ok=True)
+        return raw_map(request.root)
+
+
+def map_problem(path: str, box: int, dimensions: int = 3) -> str:
+    """Return what is wrong with a map: no file, another box, a file cut short, NaN; empty if nothing is.
+
+    Parameters
+    ----------
+    path : str
+    box : int
+        Expected side, voxels.
+    dimensions : int
+        3 for a map, 2 for an image.
+    """
+    try:
+        header = _complete_header(path)
+    except JobError as error:
+        return str(error)
+    found, expected = _SIDES.unpack_from(header), (box, box, box if dimensions == 3 else 1)
+    if found != expected:
+        return f"a box of {' x '.join(map(str, found))} voxels, expected {' x '.join(map(str, expected))}"
+    (mean,) = _MEAN.unpack_from(header, _MEAN_OFFSET)
+    return "" if math.isfinite(mean) else "a map of values that are no numbers (NaN)"
+
+
+def _require_complete(path: str) -> None:
+    """Refuse an array of the request that is missing or cut short: RELION's program reads it all the same."""
+    try:
+        _complete_header(path)
+    except JobError as error:
+        raise JobError(f"{path}: found {error}, expected an array of relion_refine; continue the run") from error
+
+
+def _complete_header(path: str) -> bytes:
+    """Return the header of an MRC file of float32 values; raise JobError, with what it is, unless it is complete."""
+    try:
+        with open(path, "rb") as file:
+            header, size = file.read(_HEADER_BYTES), os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        raise JobError("no map") from None
+    if len(header) < _HEADER_BYTES:
+        raise JobError(f"a file of {size} bytes, too short for a map")
+    (mode,) = _MODE.unpack_from(header, _SIDES.size)
+    needed = _HEADER_BYTES + int.from_bytes(header[_EXTENDED], "little") + 4 * math.prod(_SIDES.unpack_from(header))
+    if mode != _FLOAT32 or size < needed:
+        raise JobError(f"{size} bytes of mode {mode}, expected {needed} of mode {_FLOAT32}: cut short (a full disk?)")
+    return header
+
+
+def _ending_text(status: int, printed: str) -> str:
+    """Say how the program ended, with the last line that it printed about it."""
+    if status < 0:
+        return f"was killed by signal {-status}{cause_of_signal(-status)}"
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    reasons = [line for line in lines if not line.startswith(("==", "/", INVERSION)) and line != "ERROR:"]
+    return f"ended with exit code {status} ({reasons[-1] if reasons else 'without a word'})"

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The record of a classification whose maps were weighted in the loop: occupy_loop.star, a row for each class."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from typing import List
+
+from relion_files.iteration import iteration_of
+from relion_files.star import StarError, read_star
+from relion_files.star_writer import row_text
+
+NAME = "occupy_loop.star"
+PLAIN = "none"  # the method of a map that RELION got as it was reconstructed
+_COLUMNS = (
+    *("rlnReferenceImage", "rlnCurrentIteration", "rlnClassNumber", "occupyMethod", "occupyShareKept"),
+    *("occupyMilliseconds", "occupyInversionMilliseconds", "occupyNote"),
+)
+
+
+@dataclass(frozen=True)
+class LoopRow:
+    """What was done to the map of one class in one iteration.
+
+    Attributes
+    ----------
+    image : str
+        The class map that RELION writes.
+    iteration, number : int
+        Iteration and class.
+    method : str
+        "confidence", "consensus", or "none".
+    kept : float
+        Share of the map's power (for a consensus: of the difference from the mean of the classes) that remains, 0..1.
+    milliseconds : int
+        Processor time beyond that of the inversion, start of the program included.
+    inversion : int
+        Time of the inversion, milliseconds.
+    note : str
+        Why the map was not weighted, or warnings.
+    """
+
+    image: str
+    iteration: int
+    number: int
+    method: str
+    kept: float
+    milliseconds: int
+    inversion: int
+    note: str
+
+
+def append_row(folder: str, row: LoopRow) -> None:
+    """Add a row to the record in a folder, which is made with the first row.
+
+    Several processes may do so at once. A class that is reconstructed again gets another row; the last one counts.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    StarError
+        If a name cannot be written.
+    """
+    path = os.path.join(folder, NAME)
+    line = row_text(path, _COLUMNS, astuple(row)) + "\n"
+    head = "\n".join(["# version 30001", "", "data_occupy_loop", "", "loop_"])
+    head += "".join(f"\n_{column} #{number}" for number, column in enumerate(_COLUMNS, start=1)) + "\n"
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    try:
+        with suppress(OSError):  # some network file systems have no locks; a row is still written in one piece
+            fcntl.flock(file, fcntl.LOCK_EX)
+        text = (line if os.fstat(file).st_size else head + line).encode("utf-8", "surrogateescape")
+        if os.write(file, text) != len(text):
+            raise OSError("the disk is full")
+    finally:
+        os.close(file)
+
+
+def record_beside(model_star: str) -> str:
+    """Return the path of the record of the run that a model STAR file belongs to; it may not exist."""
+    return os.path.join(os.path.dirname(model_star), NAME)
+
+
+def weighted_iterations(model_star: str) -> List[int]:
+    """Return the iterations, up to that of a model STAR file, whose maps were weighted in its run; empty if none were.
+
+    Parameters
+    ----------
+    model_star : str
+        Model STAR file of an iteration. The record is looked for in its folder.
+    """
+    path = record_beside(model_star)
+    own = iteration_of(model_star)
+    if own is None or not os.path.isfile(path):
+        return []
+    try:
+        tables = read_star(path, frozenset(("rlnCurrentIteration", "occupyMethod")))
+    except StarError:
+        return [own]  # damaged, but the run was hooked: better one warning too many
+    columns = tables["occupy_loop"].columns if "occupy_loop" in tables else {}
+    rows = zip(columns.get("rlnCurrentIteration", ()), columns.get("occupyMethod", ()))
+    found = {int(iteration) for iteration, method in rows if iteration.isdigit() and method != PLAIN}
+    return sorted(iteration for iteration in found if iteration <= own)
