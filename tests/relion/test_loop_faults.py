@@ -272,6 +272,16 @@ def test_without_damage_the_map_is_weighted(project, options):
     assert not list(project.glob("kept/*_weight.mrc"))
 
 
+def test_request_of_relion_4_tells_the_voxel_size_itself(project):
+    """From 4.0.1 on; the files of the iteration before are not needed then."""
+    remove_models(project)
+    text = (project / STAR).read_text()
+    size = "_rlnPixelSize 4.000000\n_rlnParticleDiameter 140.000000\n_rlnOriginalImageSize "
+    (project / STAR).write_text(text.replace("_rlnOriginalImageSize ", size))
+    done = reconstruct(project)
+    assert done.returncode == 0 and "iteration 3, class 1: confidence keeps" in done.stdout, done.stdout
+
+
 @pytest.mark.parametrize("library", ["numpy", "mrcfile", "scipy"])
 def test_broken_installation_goes_on_with_the_plain_map(project, tmp_path, library):
     plain = plain_map(project)
