@@ -25,6 +25,7 @@ accuracy:        ## measure the error of calibrated occupancies and of the publi
 
 classes:         ## measure how well classes are compared, in simulated classifications
 	@scripts/environment.sh
+	@.venv/bin/python -m benchmarks.wedge --write
 	@.venv/bin/python -m benchmarks.classes --write
 
 ensembles:       ## measure what is found in simulated ensembles of many volumes, and the time and memory of such jobs

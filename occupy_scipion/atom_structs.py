@@ -6,11 +6,11 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Optional, Sequence
 
-from pwem.objects import AtomStruct, SetOfAtomStructs, SetOfClasses3D, SetOfVolumes, Volume
+from pwem.objects import AtomStruct, SetOfAtomStructs, SetOfVolumes, Volume
 from pyworkflow.object import Integer
 
 from occupy_core.files import write_text
-from occupy_scipion.sources import SourceMap
+from occupy_scipion.sources import SourceMap, is_classification
 
 # The attributes of residues in the core's file for ChimeraX, and their names in Scipion.
 ATTRIBUTES = ("part_occupancy", "window_occupancy")
@@ -102,9 +102,9 @@ def fill_set(models: SetOfAtomStructs, sources: Sequence[SourceMap], items: Sequ
 
 
 def volumes_by_id(input_object: Any) -> Dict[int, Volume]:
-    """Return copies of the maps of a Volume, a SetOfVolumes or a SetOfClasses3D, by the ids of `SourceMap`."""
+    """Return copies of the maps of a Volume, a SetOfVolumes or 3D classes, by the ids of `SourceMap`."""
     # Both iterators use one object for all items.
-    if isinstance(input_object, SetOfClasses3D):
+    if is_classification(input_object):
         found = {
             item.getObjId(): item.getRepresentative().clone()
             for item in input_object.iterItems()

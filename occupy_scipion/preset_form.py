@@ -126,5 +126,5 @@ CONDITIONS = {
     "randomSeed": _TAKES_AWAY,
     "histogramMatch": _CHANGES_MAP,
     "lowpassOutput": _CHANGES_MAP,
-    "scaleReference": "isinstance(inputVolumes, (SetOfVolumes, SetOfClasses3D))",
+    "scaleReference": "isinstance(inputVolumes, (SetOfVolumes, SetOfClasses))",
 }

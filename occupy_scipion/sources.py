@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any, List, Optional, Sequence, Tuple
 
-from pwem.objects import EMSet, SetOfClasses3D, SetOfVolumes
+from pwem.objects import EMSet, SetOfClasses, SetOfVolumes, Volume
 
 from occupy_core.settings.job_spec import ClassInfo
 from occupy_scipion.constants import CLASS_PREFIX, SET_PREFIX
@@ -103,14 +103,20 @@ def source_of_file(path: str, voxel_size: Optional[float]) -> SourceMap:
     return SourceMap(0, "", path, 0, voxel_size, None, file_stamp(path))
 
 
+def is_classification(input_object: Any) -> bool:
+    """Return whether an input holds classes with maps: a SetOfClasses3D or a SetOfClassesSubTomograms."""
+    # The plugin that defines the second may not be installed. Classes of both have a volume as their representative.
+    return isinstance(input_object, SetOfClasses) and issubclass(input_object.REP_TYPE or object, Volume)
+
+
 def is_set(input_object: Any) -> bool:
-    """Return whether an input holds several maps: a SetOfVolumes or a SetOfClasses3D."""
-    return isinstance(input_object, (SetOfVolumes, SetOfClasses3D))
+    """Return whether an input holds several maps: a set of volumes, or classes as for `is_classification`."""
+    return isinstance(input_object, SetOfVolumes) or is_classification(input_object)
 
 
 def sources_of(input_object: Any) -> List[SourceMap]:
-    """Return the source maps of a Volume, a SetOfVolumes or a SetOfClasses3D; classes without a map are left out."""
-    if isinstance(input_object, SetOfClasses3D):
+    """Return the source maps of a Volume, a SetOfVolumes or 3D classes; classes without a map are left out."""
+    if is_classification(input_object):
         return _class_maps(input_object)
     if not isinstance(input_object, SetOfVolumes):
         return [source_of(input_object)]
@@ -121,7 +127,7 @@ def sources_of(input_object: Any) -> List[SourceMap]:
     ]
 
 
-def _class_maps(classes: SetOfClasses3D) -> List[SourceMap]:
+def _class_maps(classes: SetOfClasses) -> List[SourceMap]:
     voxel_size = classes.getSamplingRate()
     sources = []
     for item in classes.iterItems():

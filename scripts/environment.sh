@@ -84,8 +84,10 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$python" ] || [ setup.py -nt "$stamp" ]; 
     printf '%s\n' "$python" >"$stamp"
 fi
 
-# RELION's plugin for Scipion, without its dependencies: Scipion has them already, in versions that must not change.
+# Scipion's plugins for RELION and for tomography, without their dependencies: Scipion has most of them already, in
+# versions that must not change, and the tests run no step that needs the others (scipion-em-tomo: pyyaml).
 has() { .venv/bin/python -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$1') is None)"; }
-if [ "${1:-}" = --with-relion ] && has pwem && ! has relion; then
-    .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps scipion-em-relion==4.0.20
+if [ "${1:-}" = --with-relion ] && has pwem && ! { has relion && has tomo; }; then
+    .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps \
+        scipion-em-relion==4.0.20 scipion-em-tomo==3.12.4
 fi

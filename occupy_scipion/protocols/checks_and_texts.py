@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from pwem.objects import SetOfClasses3D
-
 from occupy_core.comparing.each_map import index_of_named_map
 from occupy_core.comparing.shared_scale import shares_reference
 from occupy_core.errors import SettingsError
@@ -22,7 +20,8 @@ from occupy_scipion.checks import (
 )
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import problem_text, problem_texts
-from occupy_scipion.sources import is_set, removed_input
+from occupy_scipion.sources import is_classification, is_set, removed_input
+from occupy_scipion.subtomograms import single_subtomograms
 
 
 class ChecksAndTexts:
@@ -44,7 +43,7 @@ class ChecksAndTexts:
         if not sources:
             return [f"*{self._input_label}*: the set is empty, expected at least one map"]
         chosen = self._input_object()
-        is_classes = isinstance(chosen, SetOfClasses3D)
+        is_classes = is_classification(chosen)
         wrong = "" if is_classes else not_density(chosen.getFirstItem() if is_set(chosen) else chosen)
         if wrong:
             return [f"*{self._input_label}*: {wrong}"]
@@ -78,7 +77,8 @@ class ChecksAndTexts:
             return unused
         maps, _, about_mask = self._classification()
         cropped = cropping_warnings(settings, maps[0]) if maps else []
-        return [*unused, *cropped, *(f"*{self._input_label}*: {text}" for text in about_mask)]
+        about_input = [*single_subtomograms(self._input_object()), *about_mask]
+        return [*unused, *cropped, *(f"*{self._input_label}*: {text}" for text in about_input)]
 
     def checkSummaryWarnings(self):
         super().checkSummaryWarnings()

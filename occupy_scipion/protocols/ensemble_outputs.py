@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Sequence
 
-from pwem.objects import EMObject, SetOfClasses3D, SetOfVolumes, Volume, VolumeMask
+from pwem.objects import EMObject, SetOfVolumes, Volume, VolumeMask
 from pyworkflow.object import Float, Integer
 from pyworkflow.protocol import Protocol
 
 from occupy_core.reporting import scipion_names
 from occupy_scipion.protocols.outputs import CLASS_SIZE, set_file_and_grid
-from occupy_scipion.sources import SourceMap
+from occupy_scipion.sources import SourceMap, is_classification
 
 # Attributes of a compared volume: number of its cluster, grey scale relative to the others, occupancies of the parts.
 CLUSTER, GREY_FACTOR, OCCUPANCY = "_occupyCluster", "_occupyGreyFactor", "_occupyPart{}"
@@ -28,8 +28,8 @@ def ensemble_outputs(
         The protocol, whose extra folder has the files.
     ensemble : mapping
         The ensemble's part of report.json.
-    chosen : SetOfVolumes or SetOfClasses3D
-        The set that was compared.
+    chosen : EMSet
+        The set of volumes, or the 3D classes, that were compared.
     sources : sequence of SourceMap
         Its maps.
     """
@@ -61,13 +61,13 @@ def ensemble_outputs(
 def _compared_volumes(protocol: Protocol, ensemble: Mapping[str, Any], chosen: EMObject) -> SetOfVolumes:
     """Return the volumes that were compared, with their ids, their clusters and the occupancies of the parts."""
     found = {item["number"]: item for item in ensemble["volumes"]}
-    volumes = protocol._createSetOfVolumes(suffix="_compared")
+    volumes = _set_type(chosen).create(protocol._getPath(), prefix="volumes", suffix="compared")
     volumes.setSamplingRate(chosen.getSamplingRate())
     for item in chosen.iterItems():
         row = found.get(item.getObjId())
         if row is None:
             continue  # left out of the comparison
-        volume = (item.getRepresentative() if isinstance(chosen, SetOfClasses3D) else item).clone()
+        volume = (item.getRepresentative() if is_classification(chosen) else item).clone()
         volume.setObjId(item.getObjId())
         volume.setSamplingRate(chosen.getSamplingRate())
         setattr(volume, CLUSTER, Integer(row["cluster"]))
@@ -75,6 +75,12 @@ def _compared_volumes(protocol: Protocol, ensemble: Mapping[str, Any], chosen: E
         _set_occupancies(volume, [value for _, value, _ in row["occupancies"]])
         volumes.append(volume)
     return volumes
+
+
+def _set_type(chosen: EMObject) -> type:
+    """Return the class of a set for the items of a set of volumes, or for the representatives of classes."""
+    # Averages of subtomograms have a class of sets of their own, which classes of subtomograms name.
+    return getattr(chosen, "REP_SET_TYPE", SetOfVolumes) if is_classification(chosen) else type(chosen)
 
 
 def _set_occupancies(volume: Volume, values: Sequence[float]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Dict, Sequence
 
-from pwem.objects import SetOfClasses3D, SetOfParticles, SetOfVolumes, Transform, Volume, VolumeMask
+from pwem.objects import SetOfClasses, SetOfImages, SetOfVolumes, Transform, Volume, VolumeMask
 from pyworkflow.object import Integer
 
 from occupy_core.reporting.scipion_names import MAP_NAMES
@@ -91,20 +91,26 @@ def fill_set(volumes: SetOfVolumes, sources: Sequence[SourceMap], items: Sequenc
         volumes.append(item)
 
 
-def fill_particles(particles: SetOfParticles, classes: SetOfClasses3D, numbers: Sequence[int]) -> None:
-    """Add the particles of some classes to a set, with their ids, and with angles and shifts as in the classes.
+def particles_of(classes: SetOfClasses, numbers: Sequence[int], folder: str, name: str) -> SetOfImages:
+    """Return a set of the particles of some classes, with their ids, and with angles and shifts as in the classes.
 
     Parameters
     ----------
-    particles : SetOfParticles
-        The set, empty so far.
-    classes : SetOfClasses3D
+    classes : SetOfClasses
+        Classes of particles or of subtomograms; the result is a set of the same class as these.
     numbers : sequence of int
         Numbers (ids) of the classes.
+    folder : str
+        Folder of the set's file.
+    name : str
+        Last part of the name of that file.
     """
-    particles.copyInfo(classes.getImages())
+    images = classes.getImages()
+    particles = type(images).create(folder, prefix="particles", suffix=name)
+    particles.copyInfo(images)
     particles.setAlignment(classes.getFirstItem().getAlignment())
     particles.appendFromClasses(classes, filterClassFunc=lambda item: item.getObjId() in numbers)
+    return particles
 
 
 def _object_class(kind: str) -> type:

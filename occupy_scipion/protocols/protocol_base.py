@@ -13,7 +13,6 @@ from pathlib import Path
 from subprocess import CalledProcessError
 
 import pyworkflow.protocol.params as params
-from pwem.objects import SetOfClasses3D
 from pwem.protocols import ProtAnalysis3D
 
 import occupy_scipion.protocols.outputs as outputs
@@ -34,7 +33,8 @@ from occupy_scipion.form import settings_of
 from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols.checks_and_texts import ChecksAndTexts
 from occupy_scipion.source_files import readable_map, readable_mask
-from occupy_scipion.sources import SourceMap, distinct_names, is_set, source_of, sources_of
+from occupy_scipion.sources import SourceMap, distinct_names, is_classification, is_set, source_of, sources_of
+from occupy_scipion.subtomograms import with_subtomogram_classes
 
 
 class ProtOccupyBase(ChecksAndTexts, OccupyLabel, ProtAnalysis3D):
@@ -51,11 +51,11 @@ class ProtOccupyBase(ChecksAndTexts, OccupyLabel, ProtAnalysis3D):
         return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
     def _add_input(self, form, classes, help_text):
-        """Add the parameter of the input maps; `classes` are the names of the classes that it takes."""
+        """Add the parameter of the input maps; `classes` are the names of the Scipion classes that it takes."""
         form.addParam(
             "inputVolumes",
             params.PointerParam,
-            pointerClass=classes,
+            pointerClass=with_subtomogram_classes(classes),
             important=True,
             label=self._input_label,
             help=help_text,
@@ -165,7 +165,7 @@ class ProtOccupyBase(ChecksAndTexts, OccupyLabel, ProtAnalysis3D):
             return maps, None, []
         mask, warnings = focus_mask_of(maps, self.getProject())
         warnings += loop_warnings(maps)
-        return with_class_numbers(maps) if isinstance(input_object, SetOfClasses3D) else maps, mask, warnings
+        return with_class_numbers(maps) if is_classification(input_object) else maps, mask, warnings
 
     def _is_set(self):
         return is_set(self.inputVolumes.get())

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from pwem.objects import SetOfClasses3D, SetOfParticles, SetOfVolumes, Volume, VolumeMask
+from pwem.objects import SetOfParticles, SetOfVolumes, Volume, VolumeMask
 from pyworkflow import NEW
 
 import occupy_scipion.protocols.outputs as outputs
@@ -22,7 +22,7 @@ from occupy_scipion.checks import bold_label
 from occupy_scipion.form import add_named_settings, add_reference_of_comparison, problem_text
 from occupy_scipion.protocols.ensemble_outputs import ensemble_outputs
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
-from occupy_scipion.sources import is_set
+from occupy_scipion.sources import is_classification, is_set
 
 # Scipion must know the outputs before a run, when the number of regions is still unknown: this many are declared.
 _DECLARED_REGIONS = 20
@@ -58,7 +58,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         scipion_names.DIFFERENCE: Volume,
         **{scipion_names.REGION_MASK.format(number): VolumeMask for number in range(1, _DECLARED_REGIONS + 1)},
         **{
-            name.format(number): SetOfParticles
+            name.format(number): SetOfParticles  # of classes of subtomograms: SetOfSubTomograms
             for number in range(1, _DECLARED_REGIONS + 1)
             for name in scipion_names.REGION_PARTICLES.values()
         },
@@ -111,8 +111,8 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
             path = self._getExtraPath(file_name)
             created[name] = outputs.set_file_and_grid(kind(), first, path, title, voxel_size=voxel_size)
         for number, side, group in particle_groups(comparison):
-            particles = self._createSetOfParticles(suffix=f"_{side}_region{number}")
-            outputs.fill_particles(particles, self._input_object(), group["numbers"])
+            classes, folder = self._input_object(), self._getPath()
+            particles = outputs.particles_of(classes, group["numbers"], folder, f"{side}_region{number}")
             particles.setObjComment(f"particles {side} region {number}, of {', '.join(group['classes'])}")
             created[group["name"]] = particles
         return created
@@ -153,7 +153,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
             indices_of_difference(maps, settings)
         except SettingsError as error:
             return [problem_text(error)]
-        if settings.particles and not isinstance(self._input_object(), SetOfClasses3D):
+        if settings.particles and not is_classification(self._input_object()):
             return [
                 f"{bold_label('particles')}: found a set of volumes, which does not know its particles, expected the "
                 "classes of a 3D classification; choose these as the input, or No"
