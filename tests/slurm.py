@@ -78,6 +78,6 @@ def allocations(environment) -> int:
 
 
 def from_page(language: str) -> str:
-    """Return the block of docs/queue.md in a language: "bash" is RELION's script, "ini" Scipion's hosts.conf."""
+    """Return the block of docs/queue.md in a language: RELION's script (bash), an array (sh), or hosts.conf (ini)."""
     page = (REPOSITORY / "docs/queue.md").read_text(encoding="utf-8")
     return re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)[1]
