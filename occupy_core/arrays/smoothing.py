@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from typing import Optional
+from functools import lru_cache
+from typing import List, NamedTuple, Optional
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -15,6 +16,15 @@ from occupy_core.arrays.types import Box, Floats, Mask, Volume
 
 _TRUNCATE = 2.5  # standard deviations, at which the Gaussian is cut off
 _SECTIONS = 16
+_BLOCK = 64  # rows of a matrix block: few columns of it are 0, and matrix products are fast
+
+
+class _Block(NamedTuple):
+    """A block of the matrix that smooths along an axis: its rows make `results` from the values at `sources`."""
+
+    results: slice
+    sources: slice
+    matrix: Floats
 
 
 def gaussian_smooth(values: Volume, width: float, *, threads: int = 1, out: Optional[Volume] = None) -> Volume:
@@ -23,7 +33,7 @@ def gaussian_smooth(values: Volume, width: float, *, threads: int = 1, out: Opti
     Parameters
     ----------
     values : float32 array, 3D
-        Mirrored at the borders of the box.
+        Finite; mirrored at the borders of the box.
     width : float
         Full width of the Gaussian at half maximum, voxels.
     threads : int
@@ -35,20 +45,48 @@ def gaussian_smooth(values: Volume, width: float, *, threads: int = 1, out: Opti
     -------
     float32 array of the same shape.
     """
-    sigma = sigma_from_fwhm(width)
     result = np.empty_like(values) if out is None else out
+    if not result.flags.c_contiguous:
+        result[:] = gaussian_smooth(values, width, threads=threads)
+        return result
+    z, y, x = (_blocks(side, sigma_from_fwhm(width)) for side in values.shape)
+    if result is not values:
+        result[:] = values
+    lines = result.reshape(len(result), -1)  # along z
 
     def along_z(rows: slice) -> None:
-        gaussian_filter1d(values[:, rows], sigma, 0, output=result[:, rows], truncate=_TRUNCATE)
+        side = values.shape[2]
+        columns = slice(rows.start * side, rows.stop * side)
+        source = lines[:, columns].copy()
+        for block in z:
+            np.matmul(block.matrix, source[block.sources], out=lines[block.results, columns])
 
     def along_y_and_x(sections: slice) -> None:
         slab = result[sections]
-        for axis in (1, 2):
-            gaussian_filter1d(slab, sigma, axis, output=slab, truncate=_TRUNCATE)
+        smooth = np.empty_like(slab)
+        for block in y:
+            np.matmul(block.matrix, slab[:, block.sources], out=smooth[:, block.results])
+        for block in x:
+            np.matmul(smooth[:, :, block.sources], block.matrix.T, out=slab[:, :, block.results])
 
     for_each(slabs_of(values.shape[1], _SECTIONS), along_z, threads=threads)
     for_each(slabs_of(values.shape[0], _SECTIONS), along_y_and_x, threads=threads)
     return result
+
+
+@lru_cache(maxsize=64)
+def _blocks(side: int, sigma: float) -> List[_Block]:
+    """Return the blocks of the matrix that smooths an axis of this length; sigma in voxels.
+
+    Matrix products of the processor's library take less than half the time of scipy's filter.
+    """
+    matrix: Floats = gaussian_filter1d(np.eye(side), sigma, 0, truncate=_TRUNCATE).astype(np.float32)
+    reach = int(_TRUNCATE * sigma + 0.5)
+    blocks = []
+    for results in slabs_of(side, _BLOCK):
+        sources = slice(max(0, results.start - reach), min(side, results.stop + reach))
+        blocks.append(_Block(results, sources, np.ascontiguousarray(matrix[results, sources])))
+    return blocks
 
 
 def gaussian_smooth_at(values: Volume, mask: Mask, width: float, *, threads: int = 1) -> Floats:
@@ -63,7 +101,7 @@ def gaussian_smooth_at(values: Volume, mask: Mask, width: float, *, threads: int
 
     Returns
     -------
-    float32 array, 1D: equal to `gaussian_smooth(values, width)[mask]`.
+    float32 array, 1D: `gaussian_smooth(values, width)[mask]`, but for rounding.
     """
     if not mask.any():
         return np.zeros(0, dtype=np.float32)

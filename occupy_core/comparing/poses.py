@@ -131,7 +131,8 @@ def _relative_pose(
     without = with_motion = fit_two_groups((volume - reference).ravel()[chosen], patterns[:, _OTHER_CHANGES])
     motion = identity
     for _ in range(_MAX_ROUNDS):
-        difference = (motion.moved(volume) - reference).ravel()[chosen]
+        moved = volume if motion is identity else motion.moved(volume)
+        difference = (moved - reference).ravel()[chosen]
         with_motion = fit_two_groups(difference, patterns[:, _OTHER_CHANGES])
         factors = fit_two_groups(difference, patterns).coefficients
         step = identity.after(factors[:MOTIONS]).displacement(positions) * spacing

@@ -39,6 +39,14 @@ _BINS, _HALF_RANGE = 401, 4.0
 # Smallest standard deviation, relative to the range of the values: keeps quotients finite where maps are equal.
 _MIN_SIGMA = 1e-6
 
+# Bins in a standard deviation of the peak, where values are counted in bins. In tests this changed the results by 2e-4
+# at most, where the expectation maximisation ended a step earlier or later.
+_BINS_IN_SIGMA = 64
+
+# Standard deviations from the middle, beyond which a value has no weight: a normal distribution is below 1e-13 of its
+# height there.
+_REACH = 8.0
+
 
 @dataclass(frozen=True)
 class TwoGroups:
@@ -78,7 +86,9 @@ def fit_two_groups(values: Floats, columns: Optional[NDArray[Any]] = None) -> Tw
         J. Am. Stat. Assoc. 79 (1984), 871).
     """
     numbers = values.astype(np.float64)
-    columns = np.ones((len(numbers), 1)) if columns is None else np.asarray(columns, dtype=np.float64)
+    if columns is None:
+        return _fit_constant(numbers)
+    columns = np.asarray(columns, dtype=np.float64)
     lengths = np.sqrt((columns**2).mean(axis=0)) + np.finfo(np.float64).tiny
     columns = columns / lengths
     from_all = np.linalg.lstsq(columns, numbers, rcond=None)[0]
@@ -94,7 +104,7 @@ class Peak(NamedTuple):
     sigma: float
 
 
-def find_peak(values: Floats) -> Peak:
+def find_peak(values: NDArray[Any]) -> Peak:
     """Find the highest peak of a distribution; its standard deviation is taken from its half width at half maximum.
 
     Parameters
@@ -125,13 +135,88 @@ def find_peak(values: Floats) -> Peak:
     return Peak(middle, sigma)
 
 
+class _Counted(NamedTuple):
+    """Values in bins, in rising order: how many, their sum and the sum of their squares, in each bin that holds any."""
+
+    counts: Doubles
+    sums: Doubles
+    squares: Doubles
+
+
+def _fit_constant(values: Doubles) -> TwoGroups:
+    """Fit the model with one constant column, as `fit_two_groups` does, to values in bins.
+
+    The numbers that the model is fitted by, such as the weighted mean, are exact sums over all values; only the weight,
+    which changes little across a bin, is one for the values of a bin.
+    """
+    span, peak = float(np.ptp(values)), find_peak(values).sigma
+    if span <= 0:
+        return TwoGroups(0.0, 1.0, np.zeros(1))
+    counted = _count(values, max(peak, _MIN_SIGMA * span) / _BINS_IN_SIGMA)
+    fits = [_maximise_constant(counted, span, start, peak) for start in (0.0, float(values.mean()))]
+    return min(fits, key=lambda fit: _closeness(values - fit.coefficients[0]))
+
+
+def _count(values: Doubles, width: float) -> _Counted:
+    """Count values in bins of this width, or each value by itself where that gives as few bins."""
+    lowest = values.min()
+    bins = int((values.max() - lowest) / width) + 1
+    if bins >= len(values):
+        ordered = np.sort(values)
+        return _Counted(np.ones_like(values), ordered, ordered**2)
+    places = ((values - lowest) / width).astype(np.intp)
+    counts = np.bincount(places, minlength=bins).astype(np.float64)
+    held = counts > 0
+    sums, squares = (
+        np.bincount(places, weights, minlength=bins)[held].astype(np.float64) for weights in (values, values**2)
+    )
+    return _Counted(counts[held], sums, squares)
+
+
+def _maximise_constant(counted: _Counted, span: float, middle: float, sigma: float) -> TwoGroups:
+    """Fit the model with one constant column from this first coefficient and standard deviation.
+
+    Parameters
+    ----------
+    counted : _Counted
+        The values.
+    span : float
+        Their range.
+    middle, sigma : float
+    """
+    centres, up_to = counted.sums / counted.counts, np.concatenate([[0.0], np.cumsum(counted.counts)])
+    share, last, least = 0.7, -math.inf, _MIN_SIGMA * span
+    sigma = max(sigma, least)
+    for _ in range(_MAX_STEPS):
+        first, end = np.searchsorted(centres, (middle - _REACH * sigma, middle + _REACH * sigma))
+        counts, sums, squares = (item[first:end] for item in counted)  # values farther off have no weight
+        noise = np.exp(-0.5 * ((centres[first:end] - middle) / sigma) ** 2)
+        noise *= share / (sigma * math.sqrt(2 * math.pi))
+        other = max((1 - share) / span, float(np.finfo(np.float64).tiny))
+        total = noise + other
+        likelihood = float(counts @ np.log(total)) + (up_to[-1] - up_to[end] + up_to[first]) * math.log(other)
+        if likelihood - last < _CONVERGED:
+            break
+        last = likelihood
+        weights = noise / total
+        weight = float(weights @ counts)
+        if weight < 1:  # no voxel is left in the first group
+            break
+        middle = float(weights @ sums) / weight
+        share = weight / float(up_to[-1])
+        variance = float(weights @ (squares - 2 * middle * sums + middle**2 * counts)) / weight
+        sigma = max(math.sqrt(max(variance, 0.0)), least)
+    return TwoGroups(sigma, share, np.array([middle]))
+
+
 def _maximise(values: Doubles, columns: Doubles, start: Doubles) -> TwoGroups:
     """Fit the model from these first coefficients."""
     span = float(np.ptp(values))
     if span <= 0:
         return TwoGroups(0.0, 1.0, np.zeros(columns.shape[1]))
     coefficients, share, last = start, 0.7, -math.inf
-    rest = values - columns @ coefficients
+    rows = np.ascontiguousarray(columns.T)  # (column, voxel)
+    rest = values - coefficients @ rows
     least = _MIN_SIGMA * span
     sigma = max(find_peak(rest).sigma, least)
     noise, total, work = (np.empty_like(rest) for _ in range(3))  # reused: this loop takes most of a comparison's time
@@ -150,9 +235,9 @@ def _maximise(values: Doubles, columns: Doubles, start: Doubles) -> TwoGroups:
         weights = np.divide(noise, total, out=noise)
         if weights.sum() < 1:  # no voxel is left in the first group
             break
-        weighted = columns * weights[:, None]
-        coefficients = np.linalg.lstsq(weighted.T @ columns, weighted.T @ values, rcond=None)[0]
-        rest = values - columns @ coefficients
+        weighted = rows * weights
+        coefficients = np.linalg.lstsq(weighted @ rows.T, weighted @ values, rcond=None)[0]
+        np.subtract(values, coefficients @ rows, out=rest)
         share = float(weights.mean())
         np.square(rest, out=work)
         work *= weights

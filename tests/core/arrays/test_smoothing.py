@@ -22,16 +22,35 @@ def mask(request, values):
     return mask
 
 
+ROUNDING = 3e-7  # float32, relative to the values
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_smoothing_is_equal_to_scipy_for_any_number_of_threads(values, threads):
-    expected = gaussian_filter(values, sigma_from_fwhm(WIDTH), truncate=2.5)
-    np.testing.assert_array_equal(gaussian_smooth(values, WIDTH, threads=threads), expected)
-    gaussian_smooth(values, WIDTH, threads=threads, out=values)
-    np.testing.assert_array_equal(values, expected)
+@pytest.mark.parametrize("width", [0.5, WIDTH, 25.0])
+def test_smoothing_is_that_of_scipy_and_the_same_for_any_number_of_threads(values, threads, width):
+    expected = gaussian_filter(values.astype(np.float64), sigma_from_fwhm(width), truncate=2.5)
+    smooth = gaussian_smooth(values, width, threads=threads)
+    np.testing.assert_allclose(smooth, expected, rtol=ROUNDING, atol=ROUNDING)
+    np.testing.assert_array_equal(smooth, gaussian_smooth(values, width))
+    gaussian_smooth(values, width, threads=threads, out=values)
+    np.testing.assert_array_equal(values, smooth)
+
+
+def test_long_axes_are_smoothed_in_blocks():
+    values = np.random.default_rng(1).standard_normal((5, 150, 129)).astype(np.float32)
+    expected = gaussian_filter(values.astype(np.float64), sigma_from_fwhm(WIDTH), truncate=2.5)
+    np.testing.assert_allclose(gaussian_smooth(values, WIDTH), expected, rtol=ROUNDING, atol=ROUNDING)
+
+
+def test_views_are_smoothed_like_arrays(values):
+    view, out = values[3:30, ::2, 5:45], np.zeros((30, 20, 50), dtype=np.float32)[2:29, :, 4:44]
+    gaussian_smooth(view, WIDTH, out=out)
+    np.testing.assert_array_equal(out, gaussian_smooth(view.copy(), WIDTH))
 
 
 def test_smoothing_inside_a_mask_is_equal_to_smoothing_the_complete_array(values, mask):
-    np.testing.assert_array_equal(gaussian_smooth_at(values, mask, WIDTH), gaussian_smooth(values, WIDTH)[mask])
+    expected = gaussian_smooth(values, WIDTH)[mask]
+    np.testing.assert_allclose(gaussian_smooth_at(values, mask, WIDTH), expected, rtol=ROUNDING, atol=ROUNDING)
     assert gaussian_smooth_at(values, np.zeros_like(mask), WIDTH).size == 0
 
 
