@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from occupy_core.arrays.types import Floats, Mask, Volume
-from occupy_core.comparing.limits import BLUR_OF_LOWPASS, NOISE_MARGIN, TINY
-from occupy_core.comparing.occupancies import Interval, error_of, inner_voxels, interval, mixing_with, without_mixing
+from occupy_core.comparing.limits import BLUR_OF_LOWPASS, TINY
+from occupy_core.comparing.occupancies import Interval, inner_voxels, interval, mixing_with, without_mixing
 from occupy_core.ensembles.components import Components
-from occupy_core.ensembles.limits import TOP_SHARE
+from occupy_core.ensembles.limits import BELOW_TOP, OTHER_ERROR, REFERENCE_ERROR, TOP_SHARE
 from occupy_core.ensembles.parts import VaryingPart
 from occupy_core.ensembles.stored_volumes import StoredVolumes
 from occupy_core.ensembles.variation import VolumeNoise
@@ -63,24 +63,29 @@ def read_parts(
 
     Notes
     -----
-    The mean of the tenth of the volumes in which a part is densest has little noise: its calibrated scale tells the
-    occupancy there. The occupancy in a volume is the density relative to that mean, over the half of the inner voxels
-    that is least mixed with the surroundings, as for classes (`occupancies.read_occupancies`); of it, what the
-    components explain, which has less noise.
+    The mean of the volumes in which a part is densest has little noise: its calibrated scale tells the occupancy there.
+    These are the densest tenth, and all volumes in which noise alone may make the part less dense. The densest tenth
+    alone is the densest by noise too: relative to its mean, all occupancies would read too low.
+
+    The occupancy in a volume is the density relative to that mean, over the half of the inner voxels that is least
+    mixed with the surroundings, as for classes (`occupancies.read_occupancies`); of it, what the components explain.
+    The components are those of all voxels of the part, so the noise is that of the mean over all inner voxels. It is
+    measured in the common part of all volumes, so no margin is added, as one is for a few classes.
     """
-    chosen, mixed = [], []
+    chosen, mixed, sizes = [], [], []
     for part in parts:
         inner = inner_voxels(part.mask, volumes.spacing)
         width = BLUR_OF_LOWPASS * lowpass / volumes.spacing
         mixing = mixing_with(volumes.molecule & ~part.mask, part.mask, inner, width, volumes.threads)
         least = mixing <= np.median(mixing)
+        sizes.append(float(inner.sum()) * volumes.spacing**3)
         inner[inner] = least
         chosen.append(inner)
         mixed.append(min(float(mixing[least].mean()), _MAX_MIXED))
     densities = components.explained(_means(volumes, chosen))
     return [
-        _read_part(volumes, part, mask, share, row, noise, settings)
-        for part, mask, share, row in zip(parts, chosen, mixed, densities)
+        _read_part(volumes, part, mask, share, row, noise.at_volume(size), _noise_of_factors(volumes, noise), settings)
+        for part, mask, share, row, size in zip(parts, chosen, mixed, densities, sizes)
     ]
 
 
@@ -93,28 +98,51 @@ def _means(volumes: StoredVolumes, masks: Sequence[Mask]) -> NDArray[np.float64]
     return result
 
 
+def _noise_of_factors(volumes: StoredVolumes, noise: VolumeNoise) -> NDArray[np.float64]:
+    """Return the noise of each volume's grey factor, relative: that of a common part as large as the molecule."""
+    inside = float(volumes.molecule.sum()) * volumes.spacing**3
+    return noise.at_volume(inside) / max(float(volumes.mean[volumes.molecule].mean()), TINY)
+
+
 def _read_part(
     volumes: StoredVolumes,
     part: VaryingPart,
     chosen: Mask,
     mixed: float,
     densities: NDArray[np.float64],
-    noise: VolumeNoise,
+    noises: NDArray[np.float64],
+    of_factors: NDArray[np.float64],
     settings: Settings,
 ) -> PartReading:
-    count = max(1, round(TOP_SHARE * len(volumes)))
-    top = np.argsort(part.profile)[-count:]
+    """Read the occupancies of one part.
+
+    Parameters
+    ----------
+    volumes : StoredVolumes
+    part : VaryingPart
+    chosen : bool array, 3D
+        The voxels that are read.
+    mixed : float
+        Share of their density that the surroundings have, 0..1.
+    densities : float64 array (volume)
+        Mean density of these voxels.
+    noises : float64 array (volume)
+        Standard deviation of the noise of these densities.
+    of_factors : float64 array (volume)
+        Standard deviation of each volume's grey factor, relative.
+    settings : Settings
+    """
+    top = np.argsort(part.profile)[-max(1, round(TOP_SHARE * len(volumes))) :]
+    lowest = float(densities[top].mean()) - BELOW_TOP * float(np.median(noises))
+    top = np.union1d(top, np.flatnonzero(densities > lowest))
     full = _calibrated_scale(volumes.mean_of(top.tolist()), chosen, volumes.spacing, settings)
     density = max(float(densities[top].mean()), TINY)
-    noises = NOISE_MARGIN * noise.at_volume(float(chosen.sum()) * volumes.spacing**3) / density
-    # A volume's grey factor has the noise of the common part, which is no larger than the molecule.
-    inside = float(volumes.molecule.sum()) * volumes.spacing**3
-    of_factors = NOISE_MARGIN * noise.at_volume(inside) / max(float(volumes.mean[volumes.molecule].mean()), TINY)
     occupancies = []
-    for ratio, own, of_factor in zip(np.maximum(densities, 0.0) / density, noises, of_factors):
+    for ratio, own, of_factor in zip(np.maximum(densities, 0.0) / density, noises / density, of_factors):
         value = float(min(full * ratio, 1.0))
         above = value - without_mixing(float(ratio), full, mixed)
-        error = error_of(value, math.hypot(full * float(own), value * float(of_factor)))
+        of_value = value * math.hypot(float(of_factor), REFERENCE_ERROR)
+        error = math.sqrt((full * float(own)) ** 2 + of_value**2 + OTHER_ERROR**2)
         occupancies.append(interval(value, error, above))
     return PartReading(tuple(occupancies))
 
