@@ -27,7 +27,7 @@ PROGRAMS = (
     *("relion_refine", "relion_project", "relion_external_reconstruct", "relion_mask_create"),
     *("relion_image_handler", "relion_particle_subtract"),
 )
-SEED, SEEDS = 800, 5  # not used to choose anything
+SEED, SEEDS = 900, 5  # not used to choose anything
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "loop.md"
 _ALIGNMENT = {"without": (False,), "with": (True,), "both": (False, True)}
 _OF_IDENTICAL = (PLAIN, PASSED, CONFIDENCE, CONSENSUS)
@@ -87,6 +87,7 @@ def _parse(argv: Optional[List[str]]) -> argparse.Namespace:
     )
     parser.add_argument("--alignment", choices=_ALIGNMENT, default="both", help="default: %(default)s")
     parser.add_argument("--folder", type=Path, help="keep the outcomes in this folder and take those that are there")
+    parser.add_argument("--kept", action="store_true", help="classify nothing: take what --folder has")
     parser.add_argument("--j", type=int, default=2, help="threads of RELION (default: %(default)s)")
     parser.add_argument("--write", action="store_true", help="write the tables to docs/loop.md")
     return parser.parse_args(argv)
@@ -108,6 +109,7 @@ def _classify(
     for way, path in kept.items():
         if path is not None and path.exists():
             found.append(_read(path, problem))
+        if options.kept or path is not None and path.exists():
             continue
         if classifier is None:
             folder = temporary / name

@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 import math
-from typing import Optional
+from typing import Optional, Tuple
 
 import numpy as np
 
-from occupy_core.arrays.types import Volume
+from occupy_core.arrays.types import Mask, Volume
 from occupy_core.errors import MapError
 from occupy_core.estimate.kernel import ball_mask, ball_maximum
 from occupy_core.estimate.near_molecule import suit_noise_near_molecule
 from occupy_core.fourier.low_pass import default_lowpass, gaussian_low_pass, low_pass
 from occupy_core.solvent.model import fit_solvent
 from occupy_core.solvent.region import inscribed_sphere
-from occupy_core.weighting.class_maps import ClassMaps, WeightedMap, coarse_box, on_box, power, sphere_of
+from occupy_core.weighting.class_maps import WeightedMap, coarse_box, on_box, power
 
 # The mask reaches this far around confident voxels, and falls from 1 to 0 over about the same length, in low-passes.
 # Measured in RELION: the confidence itself, which has sharp edges close to the molecule, lets RELION overestimate the
@@ -23,31 +23,23 @@ from occupy_core.weighting.class_maps import ClassMaps, WeightedMap, coarse_box,
 _GROWTH, _EDGE = 1.0, 1.0
 
 
-def weight_by_confidence(maps: ClassMaps, *, smooth: Optional[float] = None) -> WeightedMap:
-    """Multiply a class map by a soft mask around all that is more than solvent in the mean of the classes.
+def weight_by_confidence(volume: Volume, mask: Volume) -> WeightedMap:
+    """Multiply a class map by the mask of all classes.
 
     Parameters
     ----------
-    maps : ClassMaps
-    smooth : float, optional
-        As in `confidence_mask`.
-
-    Returns
-    -------
-    WeightedMap
-
-    Raises
-    ------
-    MapError
-        If no density stands out of the solvent.
+    volume : float32 array, 3D
+        The map of the class as reconstructed.
+    mask : float32 array of the same shape, 0..1
+        From `confidence_mask`.
 
     Notes
     -----
-    All classes get nearly the same mask. With masks of their own, the class whose mask is smaller would gain.
+    All classes must get one mask, made of the iteration before. Measured in RELION: with masks that differ a little,
+    one class fits all particles a little better from the start, and gets nearly all of them.
     """
-    mask = confidence_mask(maps.mean(), voxel_size=maps.voxel_size, diameter=maps.diameter, smooth=smooth)
-    values = maps.own * mask
-    return WeightedMap(values, power(values) / power(maps.own))
+    values = volume * mask
+    return WeightedMap(values, power(values) / power(volume))
 
 
 def confidence_mask(
@@ -58,7 +50,7 @@ def confidence_mask(
     Parameters
     ----------
     volume : float32 array, 3D
-        The map, with its solvent.
+        The mean of the classes as they were reconstructed, with its solvent.
     voxel_size : float
         Å.
     diameter : float, optional
@@ -105,3 +97,10 @@ def _confidence(volume: Volume, voxel_size: float, diameter: Optional[float], lo
         raise MapError(model.warnings[0])
     model = suit_noise_near_molecule(model, lowpassed, solvent, lowpass_voxels=lowpass / voxel_size)
     return model.confidence_map(lowpassed, out=lowpassed)
+
+
+def sphere_of(shape: Tuple[int, ...], voxel_size: float, diameter: float) -> Mask:
+    """Return the voxels within half a diameter (Å) of voxel n // 2 of each axis, as a bool array."""
+    z, y, x = (((np.arange(side) - side // 2) * voxel_size) ** 2 for side in shape)
+    found: Mask = z[:, None, None] + y[:, None] + x < (diameter / 2) ** 2
+    return found

@@ -11,8 +11,7 @@ from occupy_core.arrays.types import Mask, Volume
 from occupy_core.errors import MapError
 from occupy_core.fourier.low_pass import gaussian_low_pass
 from occupy_core.solvent.model import CONFIDENT
-from occupy_core.weighting.class_maps import ClassMaps, WeightedMap, coarse_box, on_box, power
-from occupy_core.weighting.confidence import confidence_mask
+from occupy_core.weighting.class_maps import WeightedMap, coarse_box, mean_map, on_box, power
 
 # Full width in Å of the Gaussian that smooths the differences: the resolution of the run, within these limits. Measured
 # on simulated particles: finer differences are noise, coarser ones reach beyond a part of 15 kDa.
@@ -23,14 +22,29 @@ _SIGMA_OF_DEVIATION = 1.4826  # standard deviation of a Gaussian in units of its
 
 
 def weight_by_consensus(
-    maps: ClassMaps, *, smooth: Optional[float] = None, resolution: Optional[float] = None
+    volume: Volume,
+    others: Sequence[Volume],
+    shares: Sequence[float],
+    mask: Volume,
+    *,
+    voxel_size: float,
+    smooth: Optional[float] = None,
+    resolution: Optional[float] = None,
 ) -> WeightedMap:
     """Replace a class map by the mean of all classes where it does not differ from them, and remove solvent.
 
     Parameters
     ----------
-    maps : ClassMaps
-        With at least one other class.
+    volume : float32 array, 3D
+        The map of the class as reconstructed.
+    others : sequence of float32 arrays of the same shape
+        The maps of the other classes as reconstructed, in the iteration before; at least one.
+    shares : sequence of float
+        Shares of the particles, above 0, at most 1: of `volume`, then of the others.
+    mask : float32 array of the same shape, 0..1
+        From `occupy_core.weighting.confidence.confidence_mask`.
+    voxel_size : float
+        Å.
     smooth : float, optional
         Full width in Å of the Gaussian that smooths the differences; the resolution, from 20 to 36 Å, by default.
     resolution : float, optional
@@ -43,24 +57,23 @@ def weight_by_consensus(
     Raises
     ------
     MapError
-        If no density stands out of the solvent, or maps are equal all over the molecule.
+        If the mask is empty, or two maps are equal all over the molecule.
 
     Notes
     -----
-    (mean + W (map - mean)) times the mask of `confidence.confidence_mask`. W rises from 0 to 1 where the largest
-    difference from another class rises from 2 to 4 standard deviations. The noise is told by the differences
-    themselves, because most of a molecule does not differ: median absolute deviation over the molecule (an empirical
-    null: Efron, J. Am. Stat. Assoc. 99 (2004), 96).
+    (mean + W (map - mean)) times the mask. W rises from 0 to 1 where the largest difference from another class rises
+    from 2 to 4 standard deviations. The noise is told by the differences themselves, because most of a molecule does
+    not differ: median absolute deviation over the molecule (an empirical null: Efron, J. Am. Stat. Assoc. 99 (2004),
+    96).
     """
-    mean = maps.mean()
-    mask = confidence_mask(mean, voxel_size=maps.voxel_size, diameter=maps.diameter)
+    mean = mean_map([volume, *others], shares)
     width = smooth or min(max(resolution or _FINEST, _FINEST), _COARSEST)
-    box = coarse_box(mean.shape, voxel_size=maps.voxel_size, lowpass=width)
-    own, *others = (on_box(volume, box) for volume in (maps.own, *maps.others))
-    width_voxels = width / maps.voxel_size * box[0] / mean.shape[0]
-    weight = difference_weight(own, others, on_box(mask, box) > CONFIDENT, width=width_voxels)
+    box = coarse_box(mean.shape, voxel_size=voxel_size, lowpass=width)
+    own, *coarse_others = (on_box(item, box) for item in (volume, *others))
+    width_voxels = width / voxel_size * box[0] / mean.shape[0]
+    weight = difference_weight(own, coarse_others, on_box(mask, box) > CONFIDENT, width=width_voxels)
     weight = np.clip(on_box(weight, mean.shape), 0, 1)
-    difference = maps.own - mean
+    difference = volume - mean
     kept = power(difference * weight) / power(difference)
     difference *= weight
     difference += mean
@@ -92,7 +105,7 @@ def difference_weight(volume: Volume, others: Sequence[Volume], molecule: Mask, 
         If the molecule has no voxels, or no difference anywhere.
     """
     if not molecule.any():
-        raise MapError("no voxel of the mean of the classes is confident, so nothing tells the noise of differences")
+        raise MapError("the mask is empty, so nothing tells the noise of differences")
     largest = np.zeros_like(volume)
     for other in others:
         difference = gaussian_low_pass(volume - other, width)

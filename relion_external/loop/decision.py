@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Tuple, Union
 
-from relion_external.loop.earlier import EarlierIteration, OtherClass
+from relion_external.loop.earlier import EarlierClass, EarlierIteration
 from relion_external.loop.options import CONSENSUS, LoopOptions
 from relion_external.loop.request import Request
 
@@ -42,10 +42,12 @@ class Weighting:
         Coarsest detail that the weight follows, Å; None for the method's own.
     resolution : float, optional
         Resolution in Å of the iteration before.
+    number : int
+        Number of the class.
     share : float
-        Share of the particles in this class, above 0, at most 1.
-    others : tuple of OtherClass
-        The other classes.
+        Share of the particles in this class, 0..1.
+    classes : tuple of EarlierClass
+        All classes as the iteration before left them; at least one.
     """
 
     method: str
@@ -53,8 +55,9 @@ class Weighting:
     diameter: Optional[float]
     smooth: Optional[float]
     resolution: Optional[float]
+    number: int
     share: float
-    others: Tuple[OtherClass, ...]
+    classes: Tuple[EarlierClass, ...]
 
 
 def decide(request: Request, earlier: EarlierIteration, options: LoopOptions) -> Union[Weighting, Plain]:
@@ -74,21 +77,23 @@ def decide(request: Request, earlier: EarlierIteration, options: LoopOptions) ->
         return Plain(
             f"the voxel size is not known: found no model STAR file of iteration {request.iteration - 1} beside the map"
         )
-    if options.method == CONSENSUS:
-        if earlier.classes == 1:
-            return Plain("a consensus needs two classes, found one", is_doubt=False)
-        if not earlier.others or not earlier.share:
-            return Plain(
-                f"no other class has particles and a raw map of iteration {request.iteration - 1} (..._occupy_raw.mrc)"
-            )
+    if options.method == CONSENSUS and earlier.number_of_classes == 1:
+        return Plain("a consensus needs two classes, found one", is_doubt=False)
+    others = tuple(item for item in earlier.classes if item.number != request.number)
+    if not earlier.classes or (options.method == CONSENSUS and not (others and earlier.share)):
+        return Plain(
+            f"no {'other ' * (options.method == CONSENSUS)}class has particles and a raw map of iteration "
+            f"{request.iteration - 1} (..._occupy_raw.mrc)"
+        )
     return Weighting(
         options.method,
         earlier.voxel_size,
         earlier.diameter,
         options.smooth,
         earlier.resolution,
-        earlier.share or 1.0,
-        earlier.others if earlier.share else (),
+        request.number,
+        earlier.share or 0.0,
+        earlier.classes,
     )
 
 
@@ -112,6 +117,8 @@ def _unsuited_run(request: Request, earlier: EarlierIteration) -> Optional[Plain
 
 def _unsuited_iteration(request: Request, earlier: EarlierIteration, options: LoopOptions) -> Optional[Plain]:
     """Return why the maps of this iteration are not weighted."""
+    if request.iteration == 1:
+        return Plain("the first iteration", is_doubt=False)
     if request.iteration < options.start:
         return Plain(f"weighted from iteration {options.start} on", is_doubt=False)
     if options.until is not None and request.iteration > options.until:

@@ -24,8 +24,8 @@ _RUN = frozenset(
 
 
 @dataclass(frozen=True)
-class OtherClass:
-    """Another class, as the iteration before left it.
+class EarlierClass:
+    """A class, as the iteration before left it.
 
     Attributes
     ----------
@@ -52,11 +52,11 @@ class EarlierIteration:
     resolution : float, optional
         Å; up to which the next iteration compared particles and maps.
     share : float, optional
-        Share of the particles in this class, 0..1.
-    others : tuple of OtherClass
-        The other classes that had particles and have a raw map.
-    classes : int
-        Number of classes; 0 if it is not known.
+        Share of the particles in the class that is reconstructed now, 0..1.
+    classes : tuple of EarlierClass
+        The classes that had particles and have a raw map.
+    number_of_classes : int
+        0 if it is not known.
     iterations : int, optional
         Number of iterations that the run was started for.
     is_gradient, is_refinement : bool
@@ -67,8 +67,8 @@ class EarlierIteration:
     diameter: Optional[float] = None
     resolution: Optional[float] = None
     share: Optional[float] = None
-    others: Tuple[OtherClass, ...] = ()
-    classes: int = 0
+    classes: Tuple[EarlierClass, ...] = ()
+    number_of_classes: int = 0
     iterations: Optional[int] = None
     is_gradient: bool = False
     is_refinement: bool = False
@@ -88,10 +88,10 @@ def read_earlier(request: Request) -> EarlierIteration:
     names = classes.columns.get("rlnReferenceImage", [])
     shares = [value or 0.0 for value in classes.numbers("rlnClassDistribution")]
     has_shares = len(shares) == len(names) >= request.number
-    others = [
-        OtherClass(number, share, raw)
+    found = [
+        EarlierClass(number, share, raw)
         for number, (name, share) in enumerate(zip(names, shares), start=1)
-        if number != request.number and share > 0
+        if share > 0
         for raw in _raw_maps(request, raw_map(os.path.splitext(name)[0]), number)
     ]
     iterations = _number(optimiser, "rlnNumberOfIterations")
@@ -100,8 +100,8 @@ def read_earlier(request: Request) -> EarlierIteration:
         diameter=request.diameter or _number(optimiser, "rlnParticleDiameter"),
         resolution=_number(general, "rlnCurrentResolution"),
         share=shares[request.number - 1] if has_shares else None,
-        others=tuple(others) if has_shares else (),
-        classes=len(names),
+        classes=tuple(found) if has_shares else (),
+        number_of_classes=len(names),
         iterations=None if iterations is None else int(iterations),
         is_gradient=any(
             _number(optimiser, label) for label in ("rlnDoGradientRefine", "rlnDoStochasticGradientDescent")

@@ -13,9 +13,9 @@ from relion_external.option_words import usual_options
 
 PROGRAM = "relion_external_occupy_reconstruct"
 CONFIDENCE, CONSENSUS = "confidence", "consensus"
-# The iteration from which maps are weighted. A consensus of the first iterations, in which the classes are still equal,
-# may keep them equal for ever.
-_FIRST = {CONFIDENCE: 1, CONSENSUS: 5}
+# The iteration from which maps are weighted. The mask is made of the maps of the iteration before. A consensus of the
+# first iterations, in which the classes are still equal, may keep them equal for ever.
+_FIRST = {CONFIDENCE: 2, CONSENSUS: 5}
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def parse(arguments: List[str]) -> LoopOptions:
         "(default: %(default)s)",
     )
     parser.add_argument(
-        "--start", type=_iteration, help="first iteration to weight (default: 1, for consensus 5)", metavar="N"
+        "--start", type=_iteration, help="first iteration to weight (default: 2, for consensus 5)", metavar="N"
     )
     parser.add_argument(
         "--until", type=_iteration, help="last iteration to weight (default: the last but one)", metavar="N"

@@ -14,8 +14,8 @@ import pytest
 
 from demo.particles import write_particles
 from occupy_core.maps.reading import read_map
-from occupy_core.weighting.class_maps import ClassMaps
-from occupy_core.weighting.confidence import weight_by_confidence
+from occupy_core.weighting.class_maps import mean_map
+from occupy_core.weighting.confidence import confidence_mask
 from relion_files.loop_record import weighted_iterations
 from relion_files.star import read_star
 from tests.relion import loop_runs
@@ -44,28 +44,29 @@ def values(path):
     return read_map(str(path)).data
 
 
-def test_all_iterations_but_the_last_are_weighted(weighted, particles):
+def test_all_iterations_but_the_first_and_the_last_are_weighted(weighted, particles):
     found, notes = rows(particles, "weighted")
-    expected = [(iteration, number, "confidence") for iteration in (1, 2, 3, 4) for number in (1, 2)]
-    assert found == [*expected, (5, 1, "none"), (5, 2, "none")]
-    assert notes == ["None"] * 8 + ["the last iteration"] * 2
-    assert "iteration 4, class 2: confidence keeps 0." in weighted[1]
-    assert weighted_iterations(str(weighted[0] / "run_it005_model.star")) == [1, 2, 3, 4]
-    assert weighted_iterations(str(weighted[0] / "run_it002_model.star")) == [1, 2]
+    methods = {1: "none", **dict.fromkeys((2, 3, 4), "confidence"), 5: "none"}
+    assert found == [(iteration, number, method) for iteration, method in methods.items() for number in (1, 2)]
+    assert notes == ["the first iteration"] * 2 + ["None"] * 6 + ["the last iteration"] * 2
+    assert "iteration 4, class 2: confidence keeps 0." in weighted[1] and "WARNING" not in weighted[1]
+    assert weighted_iterations(str(weighted[0] / "run_it005_model.star")) == [2, 3, 4]
+    assert weighted_iterations(str(weighted[0] / "run_it002_model.star")) == [2]
 
 
-def test_map_is_weighted_by_the_confidence_of_all_classes(weighted):
-    """With the raw map of the other class from the iteration before."""
+def test_all_classes_are_weighted_by_the_confidence_of_the_iteration_before(weighted):
     folder, _ = weighted
-    own, other = (values(folder / f"run_it00{name}_occupy_raw.mrc") for name in ("3_class001", "2_class002"))
+    earlier = [values(folder / f"run_it002_class00{number}_occupy_raw.mrc") for number in (1, 2)]
     model = read_star(str(folder / "run_it002_model.star"))["model_classes"]
     shares = [model.number("rlnClassDistribution", row) for row in (0, 1)]
-    expected = weight_by_confidence(ClassMaps(own, [other], shares, voxel_size=4.0, diameter=140.0))
-    given = values(folder / "run_it003_class001_external_reconstruct.mrc")
-    np.testing.assert_array_equal(given, expected.values)
+    mask = confidence_mask(mean_map(earlier, shares), voxel_size=4.0, diameter=140.0)
+    for number in (1, 2):
+        raw = values(folder / f"run_it003_class00{number}_occupy_raw.mrc")
+        given = values(folder / f"run_it003_class00{number}_external_reconstruct.mrc")
+        np.testing.assert_array_equal(given, raw * mask)
     # RELION's own map of the iteration is this map, with its solvent flattened.
     inside = np.hypot(*np.mgrid[-20:20, -20:20]) < 15
-    own = mrcfile.read(folder / "run_it003_class001.mrc")
+    own = mrcfile.read(folder / "run_it003_class002.mrc")
     np.testing.assert_allclose(own[20][inside], given[20][inside], atol=1e-3 * given.max())
 
 
@@ -120,10 +121,10 @@ def test_one_class_has_no_consensus(particles):
     assert done.returncode == 0, done.stdout
     found, notes = rows(particles, "one")
     assert [method for _, _, method in found] == ["none"] * 3
-    assert notes[0] == "a consensus needs two classes, found one" and "WARNING" not in done.stdout
+    assert notes[1] == "a consensus needs two classes, found one" and "WARNING" not in done.stdout
     done = refine(particles, "one", f"{CLASSIFICATION} --K 1 --iter 2 --random_seed 2", hook=f"{HOOK} --until 2")
     assert done.returncode == 0, done.stdout
-    assert [method for _, _, method in rows(particles, "one")[0]][3:] == ["confidence", "confidence"]
+    assert [method for _, _, method in rows(particles, "one")[0]][3:] == ["none", "confidence"]
 
 
 def test_dead_class_is_left_out_of_the_consensus(particles):
@@ -171,7 +172,7 @@ def test_regions_of_a_weighted_run_are_marked(weighted, particles):
     words = ["Marked/", "--in_parts", "weighted/run_it005_data.star"]
     done = loop_runs.run(particles, [*command, *words])
     assert done.returncode == 0, done.stdout
-    warning = "the class maps of 4 iterations (from 1 to 4) were weighted in the loop (weighted/occupy_loop.star)"
+    warning = "the class maps of 3 iterations (from 2 to 4) were weighted in the loop (weighted/occupy_loop.star)"
     assert f"WARNING: {warning}" in done.stdout and "judge them by independent runs" in done.stdout
     report = json.loads((particles / "Marked/report.json").read_text())
     assert [region["sure"] for region in report["comparison"]["regions"]][:1] == [True]

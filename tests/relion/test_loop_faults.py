@@ -228,6 +228,11 @@ def remove_sister(project):
     (project / SISTER).unlink()
 
 
+def remove_all_raw_maps(project):
+    for path in project.glob("kept/*_raw.mrc"):
+        path.unlink()
+
+
 def cut_sister(project):
     os.truncate(project / SISTER, 20000)
 
@@ -246,6 +251,7 @@ def copy_own_to_sister(project):
 DAMAGES = [
     (remove_models, (), "WARNING: iteration 3, class 1: plain map .the voxel size is not known"),
     (garble_model, (), "WARNING.*the voxel size is not known"),
+    (remove_all_raw_maps, (), "WARNING.*no class has particles and a raw map of iteration 2"),
     (remove_sister, CONSENSUS, "WARNING.*no other class has particles and a raw map of iteration 2"),
     (cut_sister, CONSENSUS, "WARNING.*run_it002_class002_occupy_raw.mrc: .*cut short"),
     (shrink_sister, CONSENSUS, "WARNING.*found a box of 38 x 38 x 38 voxels, expected 40"),
@@ -273,8 +279,10 @@ def test_without_damage_the_map_is_weighted(project, options):
 
 
 def test_request_of_relion_4_tells_the_voxel_size_itself(project):
-    """From 4.0.1 on; the files of the iteration before are not needed then."""
-    remove_models(project)
+    """From 4.0.1 on."""
+    model = project / "kept/run_it002_model.star"
+    model.write_text(model.read_text().replace("_rlnPixelSize ", "_rlnOther "))
+    (project / "kept/run_it002_optimiser.star").unlink()
     text = (project / STAR).read_text()
     size = "_rlnPixelSize 4.000000\n_rlnParticleDiameter 140.000000\n_rlnOriginalImageSize "
     (project / STAR).write_text(text.replace("_rlnOriginalImageSize ", size))

@@ -6,7 +6,7 @@ import pytest
 
 from demo.simulate import phantom
 from occupy_core.errors import MapError
-from occupy_core.weighting.class_maps import ClassMaps
+from occupy_core.weighting.class_maps import mean_map
 from occupy_core.weighting.confidence import confidence_mask
 from occupy_core.weighting.consensus import difference_weight, weight_by_consensus
 
@@ -18,8 +18,9 @@ def classes():
 
 
 def consensus_of(first, second, **values):
-    maps = ClassMaps(first.volume, [second.volume], [0.3, 0.7], voxel_size=first.voxel_size)
-    return weight_by_consensus(maps, **{"smooth": 12.0, **values})
+    mask = confidence_mask(mean_map([first.volume, second.volume], [0.3, 0.7]), voxel_size=first.voxel_size)
+    words = {"voxel_size": first.voxel_size, "smooth": 12.0, **values}
+    return weight_by_consensus(first.volume, [second.volume], [0.3, 0.7], mask, **words)
 
 
 def test_equal_parts_become_the_mean_and_different_parts_stay(classes):
@@ -61,5 +62,5 @@ def test_equal_maps_and_empty_molecules_are_errors(classes):
     volume = classes[0].volume
     with pytest.raises(MapError, match="the same map"):
         difference_weight(volume, [volume], np.ones(volume.shape, bool), width=4.0)
-    with pytest.raises(MapError, match="no voxel"):
+    with pytest.raises(MapError, match="the mask is empty"):
         difference_weight(volume, [-volume], np.zeros(volume.shape, bool), width=4.0)
