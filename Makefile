@@ -56,7 +56,7 @@ faults:          ## give jobs damaged files and odd settings, kill them, and run
 images: demo     ## copy the demo's pictures to docs/images
 	@cp demo_output/demo.png demo_output/surface.png demo_output/report.png demo_output/classes.png demo_output/model.png docs/images/
 
-screenshots: demo  ## take the pictures of the tutorial from the windows of RELION and Scipion
+screenshots: demo  ## take the pictures of the tutorial, and one of each window and page, from RELION and Scipion
 	@.venv/bin/python -m scripts.screenshots
 
 settings-table:  ## write the table of settings into docs/settings.md

@@ -13,6 +13,7 @@ from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import FIELDS, with_form_labels
 from occupy_scipion.report import Report
+from occupy_scipion.sentences import sentence
 from occupy_scipion.texts_ensemble import ensemble_methods_text, ensemble_summary_lines
 
 # The methods text names the occupancies in the target masks only if there are at most this many.
@@ -76,7 +77,7 @@ def outcome_lines(report: Report) -> List[str]:
     """Return the result and the next steps of a run, and an empty line; nothing for reports of earlier versions."""
     lines = []
     for heading, texts in outcome_blocks(report):
-        lines += [f"*{heading}:*", *(f"{text[0].upper()}{text[1:]}." for text in texts)]
+        lines += [f"*{heading}:*", *map(sentence, texts)]
     return [*lines, ""] if lines else []
 
 
@@ -209,7 +210,7 @@ def _comparison_lines(report: Report) -> List[str]:
     if comparison is None:
         return []
     lines = [f"*Compared at a low-pass of {comparison['lowpass_angstrom']:.3g} Å (with 90 % intervals):*"]
-    lines += [line[0].upper() + line[1:] for line in comparison_lines(comparison)]
+    lines += map(sentence, comparison_lines(comparison))
     return [*lines, *_warning_lines(comparison["warnings"]), ""]
 
 

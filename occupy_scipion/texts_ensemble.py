@@ -7,6 +7,7 @@ from typing import Any, List, Mapping
 
 from occupy_core.ensembles.describe import ensemble_lines
 from occupy_scipion.constants import REFERENCE
+from occupy_scipion.sentences import sentence
 
 _LISTED_LINES = 40  # parts, clusters and rules in the summary; occupancy_volumes.csv and the PDF have all
 
@@ -21,7 +22,7 @@ def ensemble_summary_lines(ensemble: Mapping[str, Any]) -> List[str]:
     """
     lines = ensemble_lines(ensemble)
     more = len(lines) - _LISTED_LINES
-    shown = [f"{text[0].upper()}{text[1:]}." for text in lines[:_LISTED_LINES]]
+    shown = [sentence(text) for text in lines[:_LISTED_LINES]]
     return [*shown, *([f"And {more} lines more in logfile.pdf."] if more > 0 else []), ""]
 
 

@@ -11,6 +11,7 @@ from occupy_core.settings.settings import Settings
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import with_form_labels
 from occupy_scipion.report import Report
+from occupy_scipion.sentences import sentence
 from occupy_scipion.texts import outcome_lines
 
 _LISTED_PARTS = 60  # lines; report.json and the viewer have all parts
@@ -45,8 +46,8 @@ def summary_lines(report: Report, *, frame_warning: str = "") -> List[str]:
     name = os.path.basename(model["model"])
     lines = [*outcome_lines(report), f"*Occupancy of the {_kind(model['parts_are'])} of {name}, with 90 % intervals:*"]
     lines += _table(model)
-    lines += ["", _sentence(model["one_means"])]
-    lines += [_sentence(line) for line in difference_lines(model)]
+    lines += ["", sentence(model["one_means"])]
+    lines += [f"{line}." for line in difference_lines(model)]  # they begin with names of parts
     correlations = ", ".join(f"{item['correlation']:.2f}" for item in model["maps"][:_LISTED_MAPS])
     lines.append(
         f"Fitted at {model['finest_angstrom']:.3g} Å; correlation of the model with "
@@ -76,7 +77,7 @@ def methods_text(report: Report) -> str:
         "least-squares fit of the densities of the parts, computed from their atoms, at "
         f"{model['finest_angstrom']:.3g} Å."
     )
-    sentences = [text, _sentence(model["one_means"])]
+    sentences = [text, sentence(model["one_means"])]
     if len(maps) == 1 and len(parts) <= _MAX_PARTS_IN_METHODS:
         values = ", ".join(f"{part['name']} {interval_text(part['occupancies'][0])}" for part in parts)
         sentences.append(f"The occupancies, with 90 % intervals, were: {values}.")
@@ -110,14 +111,11 @@ def _table(model: Report) -> List[str]:
 def _row(part: Mapping[str, Any], has_mean: bool) -> List[str]:
     values = [interval_text(item) for item in part["occupancies"][:_LISTED_MAPS]]
     if has_mean:
-        mean = part["occupancy_of_all_particles"]
-        values.append("unknown" if mean is None else f"{mean:.2f}")
+        name = "occupancy_of_all_particles"
+        mean = {"occupancy": part[name], "low": part[f"{name}_low"], "high": part[f"{name}_high"]}
+        values.append("unknown" if part[name] is None else interval_text(mean))
     values.append(", ".join(scale_text(item) for item in part["occupancies"][:_LISTED_MAPS]))
     return [part["name"], part["residues"], f"{part['mass_kilodalton']:.1f}", *values]
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def _warning_lines(warnings: Sequence[str]) -> List[str]:

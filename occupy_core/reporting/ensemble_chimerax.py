@@ -17,6 +17,8 @@ _TRANSPARENCY = 60  # percent
 def ensemble_commands(ensemble: Report, first: int = 1) -> List[str]:
     """Return commands that open the mean maps, of which the first is shown, and the parts as transparent surfaces.
 
+    All mean maps have the level that is above the noise of each, so that what looks weaker in one of them is weaker.
+
     Parameters
     ----------
     ensemble : mapping
@@ -25,12 +27,13 @@ def ensemble_commands(ensemble: Report, first: int = 1) -> List[str]:
         Number of the first model in ChimeraX.
     """
     lines: List[str] = []
+    level = max((cluster["surface_level"] for cluster in ensemble["clusters"]), default=0.0)
     number = first
     for cluster in ensemble["clusters"]:
         lines += [
             f"# #{number}: mean of cluster {cluster['number']}, {cluster['volumes']} volumes",
             f"open {quoted(cluster['mean'])}",
-            f"volume #{number} style surface step 1 limitVoxelCount false level {cluster['surface_level']:.6g}",
+            f"volume #{number} style surface step 1 limitVoxelCount false level {level:.6g}",
             f"color #{number} #c8c8c8 target s",
             *([f"hide #{number} models"] if number > first else []),
             "",

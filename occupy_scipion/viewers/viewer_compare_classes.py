@@ -60,6 +60,15 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
             "dashed circles show their places and sizes. logfile.pdf shows their outlines.",
         )
 
+    def _chimerax_texts(self):
+        if self._is_only_ensemble():
+            return "Clusters with the parts", "the mean map of each cluster, with the parts as transparent surfaces"
+        shown = (
+            "the surface of each class, coloured by the local scale from 0 to 1, with the regions as transparent "
+            "surfaces; the first class is shown"
+        )
+        return "Classes with their regions", shown
+
     def _getVisualizeDict(self):
         return {"showComparison": self._comparison, **super()._getVisualizeDict()}
 

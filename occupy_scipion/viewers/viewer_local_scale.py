@@ -130,14 +130,23 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             label="Open this output",
             help="A set opens in Scipion's metadata viewer; a single map is shown as slices.",
         )
+        self._add_chimerax(form)
+
+    def _add_chimerax(self, form):
+        label, shown = self._chimerax_texts()
         group = form.addGroup("ChimeraX")
         group.addParam(
             "showChimera",
             params.LabelParam,
-            label="Map coloured by local scale",
-            help="Open occupy.cxc of the run's folder in ChimeraX: the surface of the input map, coloured by the local "
-            "scale from 0 to 1; the other maps are loaded but hidden. At its end the file has more commands to copy.",
+            label=label,
+            help=f"Open occupy.cxc of the run's folder in ChimeraX: {shown}. At its end the file has more commands to "
+            "copy.",
         )
+
+    def _chimerax_texts(self):
+        """Return the label of the button that opens occupy.cxc, and what ChimeraX then shows."""
+        shown = "the surface of the input map, coloured by the local scale from 0 to 1; the other maps are hidden"
+        return "Map coloured by local scale", shown
 
     def _getVisualizeDict(self):
         return {

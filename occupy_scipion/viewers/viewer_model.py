@@ -74,14 +74,11 @@ class OccupyModelViewer(OccupyLocalScaleViewer):
             group = form.addGroup("Masks of parts")
             group.addParam("whichOutput", params.EnumParam, choices=self._output_names(), default=0, label="Mask")
             group.addParam("showOutput", params.LabelParam, label="Open this mask", help="The mask is shown as slices.")
-        group = form.addGroup("ChimeraX")
-        group.addParam(
-            "showChimera",
-            params.LabelParam,
-            label="Model in the map, coloured by occupancy",
-            help="Open map and model in ChimeraX: the model coloured by the occupancy of its parts from 0 to 1, in the "
-            "surface of the map, coloured by local scale. At its end the file has more commands to copy.",
-        )
+        self._add_chimerax(form)
+
+    def _chimerax_texts(self):
+        shown = "the model coloured by the occupancy of its parts, in the surface of the map coloured by local scale"
+        return "Model in the map, coloured by occupancy", shown
 
     def _getVisualizeDict(self):
         return {

@@ -27,7 +27,8 @@ from occupy_core.reporting.surface.region_surface import region_pictures
 Report = Mapping[str, Any]
 
 _PIXELS = 260  # along the longest side of the 3D views
-_SURFACE_HEIGHT, _SECTION_HEIGHT, _SCATTER_SIDE = 2.6, 1.9, 3.0  # inches
+_SURFACE_HEIGHT, _SECTION_HEIGHT = 2.6, 1.9  # inches
+_SCATTER_SIDE, _SMALLEST_SCATTER = 3.0, 2.2  # inches; smaller only where all then fits on one page
 _GAP = 0.12  # inches
 _ROW_HEIGHT, _LEFT = 0.28, 0.62  # of the heat map: height of a part's row, space for its name, inches
 _KEY_HEIGHT = 0.5  # inches, with its numbers
@@ -57,13 +58,16 @@ def ensemble_pages(report: Report, view: EnsembleView) -> List[Figure]:
     pages = [page]
     present = sum(not part["moves"] for part in ensemble["parts"])
     if present:
-        if page.free_height < _charts_height(present):
+        if page.free_height < _charts_height(present, _SMALLEST_SCATTER):
             pages.append(Page(f"{title}: occupancies"))
-        _draw_charts(pages[-1], ensemble, pages[-1].top + _GAP)
+        room = pages[-1].free_height - _charts_height(present, 0.0)
+        side = min(_SCATTER_SIDE, room)
+        _draw_charts(pages[-1], ensemble, pages[-1].top + _GAP, side)
+        pages[-1].top += _charts_height(present, side)
     heading = f"Compared at a low-pass of {ensemble['lowpass_angstrom']:.3g} Å"
     blocks: Dict[str, Sequence[str]] = {heading: ensemble_lines(ensemble), **({WARNINGS: notes} if notes else {})}
-    pages += add_blocks(Page(f"{title}: parts and clusters"), list(blocks.items()), title=f"{title}, continued")
-    return [item.figure for item in pages]
+    ended = add_blocks(pages[-1], list(blocks.items()), title=f"{title}: parts and clusters")
+    return [item.figure for item in [*pages[:-1], *ended]]
 
 
 def ensemble_figure(ensemble: Report, view: EnsembleView) -> Figure:
@@ -77,22 +81,22 @@ def ensemble_figure(ensemble: Report, view: EnsembleView) -> Figure:
     """
     height = _SURFACE_HEIGHT + _SECTION_HEIGHT + 3 * _GAP
     present = sum(not part["moves"] for part in ensemble["parts"])
-    sheet = Sheet(WIDTH + 2 * MARGIN, height + (_charts_height(present) if present else 0.0))
+    sheet = Sheet(WIDTH + 2 * MARGIN, height + (_charts_height(present, _SCATTER_SIDE) if present else 0.0))
     top = _GAP + _draw_mean(sheet, view, _GAP) + _GAP
     if present:
-        _draw_charts(sheet, ensemble, top)
+        _draw_charts(sheet, ensemble, top, _SCATTER_SIDE)
     return sheet.figure
 
 
-def _charts_height(parts: int) -> float:
-    """Return the height of the heat map of so many parts and of the scatter below it, inches."""
-    return parts * _ROW_HEIGHT + _KEY_HEIGHT + _SCATTER_SIDE + 8 * line_height(SMALL) + 5 * _GAP
+def _charts_height(parts: int, side: float) -> float:
+    """Return the height of the heat map of so many parts and of a scatter of this height below it; all in inches."""
+    return parts * _ROW_HEIGHT + _KEY_HEIGHT + side + 8 * line_height(SMALL) + 5 * _GAP
 
 
-def _draw_charts(sheet: Sheet, ensemble: Report, top: float) -> None:
-    """Draw the heat map and the scatter below it."""
+def _draw_charts(sheet: Sheet, ensemble: Report, top: float, side: float) -> None:
+    """Draw the heat map and, below it, the scatter of this width and height."""
     top += draw_heat_map(sheet, ensemble, left=MARGIN, top=top, width=WIDTH) + 2 * _GAP
-    draw_scatter(sheet, ensemble, left=MARGIN + _LEFT, top=top, side=_SCATTER_SIDE)
+    draw_scatter(sheet, ensemble, left=MARGIN + _LEFT, top=top, side=side)
 
 
 def _draw_mean(sheet: Sheet, view: EnsembleView, top: float) -> float:

@@ -120,7 +120,8 @@ def _summary_figures(
     """Draw the pages of `summary_pages` one by one, so that few of them are in memory."""
     compared = report["comparison"]
     notes = [*report["warnings"], *(compared["warnings"] if compared else [])]
-    title = f"Local scale of {len(report['maps'])} maps"
+    subject = "Occupancy of a fitted model in" if report.get("model") else "Local scale of"
+    title = f"{subject} {len(report['maps'])} maps"
     if compared:
         is_class = all(item["share"] is not None for item in compared["maps"])
         title = f"Comparison of {len(report['maps'])} {'classes' if is_class else 'maps'}"

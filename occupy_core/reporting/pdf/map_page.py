@@ -22,7 +22,7 @@ from occupy_core.reporting.pdf.sheets import (
     blocks_height,
 )
 from occupy_core.reporting.pdf.surface_views import draw_surface
-from occupy_core.reporting.pdf.text import line_height, shortened, text_width
+from occupy_core.reporting.pdf.text import line_height, shortened, text_width, wrapped
 from occupy_core.reporting.surface.map_surface import MapSurface
 from occupy_core.reporting.target_text import target_text
 from occupy_core.settings.setting_type import Description
@@ -51,7 +51,7 @@ def map_pages(shown: MapPages) -> List[Figure]:
     add_blocks(page, shown.outcome, title=title)  # a new page has room for all of them
     blocks = [("Target masks", [target_text(target) for target in report["targets"]])] if report["targets"] else []
     blocks.append((WARNINGS, warnings) if warnings else ("No warnings", []))
-    table = [*_setting_columns(settings), _derived_rows(report, shown.reference_name)]
+    table = _with_wrapped_values([*_setting_columns(settings), _derived_rows(report, shown.reference_name)])
     pages, height_below = [page], HEIGHT + _BELOW_PLOTS
     if sections.surface is None:
         height_below += _table_height(table) + blocks_height(blocks)
@@ -98,14 +98,32 @@ def _draw_table(page: Page, columns: Sequence[Rows]) -> None:
     for column, (heading, rows) in enumerate(zip(headings, columns)):
         left = MARGIN + column * width
         page.text(left, page.top, heading, size=SMALL, weight="bold")
-        label_width = min(max(text_width(label, TINY) for label, _, _ in rows), _MAX_LABEL_PART * width)
+        label_width = _label_width(rows, width)
         for row, (label, value, is_bold) in enumerate(rows):
             top = page.top + (row + 1.3) * height
             weight = "bold" if is_bold else "normal"
             page.text(left, top, shortened(label, label_width, TINY), size=TINY, color="0.35")
-            value_text = shortened(value, 0.96 * width - label_width - _GAP, TINY, weight)
-            page.text(left + label_width + _GAP, top, value_text, size=TINY, weight=weight)
+            page.text(left + label_width + _GAP, top, value, size=TINY, weight=weight)
     page.top += _table_height(columns)
+
+
+def _label_width(rows: Rows, column: float) -> float:
+    """Return the width of the labels in a column of the table; all in inches."""
+    return min(max(text_width(label, TINY) for label, _, _ in rows), _MAX_LABEL_PART * column)
+
+
+def _with_wrapped_values(columns: Sequence[Rows]) -> List[Rows]:
+    """Return the table with values that are too wide for their column on several rows."""
+    width = WIDTH / len(columns)
+    result = []
+    for rows in columns:
+        room = 0.96 * width - _label_width(rows, width) - _GAP
+        lines: Rows = []
+        for label, value, is_bold in rows:
+            first, *others = wrapped(value, room, TINY, "bold" if is_bold else "normal") or [""]
+            lines += [(label, first, is_bold), *(("", text, is_bold) for text in others)]
+        result.append(lines)
+    return result
 
 
 def _setting_columns(settings: Settings) -> List[Rows]:
@@ -144,7 +162,8 @@ def _derived_rows(report: Report, reference_name: Optional[str]) -> Rows:
         ("Full scale (reference value)", _number(reference["value"])),
         *([("Zero of the scale", _number(reference["zero"]))] if reference["zero"] else []),
         *([("Full scale taken from", reference_name)] if reference_name else _tile_rows(reference)),
-        ("Solvent, mean ± sigma", f"{_number(solvent['mean'], 3)} ± {_number(solvent['sigma'], 3)}"),
+        ("Mean of the solvent", _number(solvent["mean"], 3)),
+        ("Sigma of the solvent", _number(solvent["sigma"], 3)),
         *([("Sigma near the molecule", _number(solvent["sigma_near_molecule"], 3))] if widened else []),
         ("Confidence limit", _number(solvent["confidence_limit"])),
         ("Variability limit", _number(report["variability_limit"], 3)),
@@ -161,7 +180,7 @@ def _tile_rows(reference: Report) -> List[Tuple[str, str]]:
     if reference["tile_size_voxels"] == 1:
         return [("Highest voxel", highest), ("Lowest voxel", lowest)]
     tiles = ("Edge of the tiles", f"{reference['tile_size_voxels']} voxels")
-    return [tiles, ("First voxel of the highest", highest), ("First voxel of the lowest", lowest)]
+    return [tiles, ("Densest tile, from voxel", highest), ("Emptiest tile, from voxel", lowest)]
 
 
 def _number(value: Optional[float], digits: int = 4) -> str:

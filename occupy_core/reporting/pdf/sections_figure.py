@@ -20,10 +20,14 @@ from occupy_core.reporting.pdf.scale_bar import round_length
 from occupy_core.reporting.sections import AXIS_NAMES
 from occupy_core.reporting.where_to_cut import Cut, cut_through_molecule
 from occupy_core.settings.output_names import MAP_OUTPUTS
+from occupy_core.solvent.model import CONFIDENT
 
 # Titles of the maps with values from 0 to 1; all other maps hold density.
 _FRACTIONS = ("local scale", "confidence", *(kind.title for kind in MAP_OUTPUTS.values() if kind.is_mask))
-_TITLE_WIDTH = 24  # letters in a line
+_TITLE_WIDTH, _NARROW_TITLE_WIDTH = 24, 13  # letters in a line; the second of more maps than _WIDE, which are smaller
+_WIDE = 5
+# Share of the strongest values, below which the scale and the density are solvent, where no confidence tells. Ours.
+_WEAKEST, _WEAKEST_DENSITY = 0.2, 0.5
 _BAR_PART = 0.35  # of a section: the longest scale bar
 
 
@@ -73,10 +77,11 @@ class SectionsFigure:
         self._axes = self.figure.subplots(len(planes), len(panels), squeeze=False)
         self._outlines: Dict[Tuple[int, int], List[LineCollection]] = {}
         levels = _grey_levels(next(iter(panels.values())))
+        title_width = _TITLE_WIDTH if len(panels) <= _WIDE else _NARROW_TITLE_WIDTH
         for column, name in enumerate(panels):
             for row, axis in enumerate(planes):
                 self._draw(row, column, axis, (0.0, 1.0) if name in _FRACTIONS else levels)
-            self._axes[0, column].set_title(textwrap.fill(name, _TITLE_WIDTH))
+            self._axes[0, column].set_title(textwrap.fill(name, title_width))
         if voxel_size:
             _add_scale_bar(self._axes[-1, 0], self.cut, voxel_size)
         coloured = [column for column, name in enumerate(panels) if name in _FRACTIONS]
@@ -141,12 +146,13 @@ class SectionsFigure:
 
 
 def _cut_of(panels: Mapping[str, Volume], masks: Sequence[Volume]) -> Cut:
-    """Cut through the molecule: where the confidence tells it, or else half of the strongest values."""
+    """Cut through the molecule: where the confidence tells it, or else where the first map is strong."""
     if "confidence" in panels:
         return cut_through_molecule(panels["confidence"], masks=masks)
-    first = next(iter(panels.values()))
+    name, first = next(iter(panels.items()))
     strong = float(np.percentile(first, 99.9))
-    return cut_through_molecule(first / np.float32(strong) if strong > 0 else np.zeros_like(first), masks=masks)
+    least = (_WEAKEST if name in _FRACTIONS else _WEAKEST_DENSITY) * strong / CONFIDENT
+    return cut_through_molecule(first / np.float32(least) if least > 0 else np.zeros_like(first), masks=masks)
 
 
 def _add_scale_bar(axes: Axes, cut: Cut, voxel_size: float) -> None:

@@ -148,6 +148,15 @@ def test_labels_of_settings_are_not_cut(one_map_job):
     assert {item.label for name, item in descriptions().items() if name != "figures"} <= shown
 
 
+def test_values_are_not_cut(one_map_job):
+    report, sections, _ = one_map_job
+    name = "a_model_with_quite_a_long_name_of_the_fitted_molecule_refined_008.cif"
+    report = {**report, "settings": {**report["settings"], "model": f"models/{name}"}}
+    lines = [item.get_text() for figure in pages_of_map(report, 0, sections) for item in figure.texts]
+    assert name in "".join(lines) and not any("…" in line for line in lines)
+    assert f"{report['maps'][0]['solvent']['sigma']:.3g}" in lines
+
+
 def test_plots_move_to_the_next_page_where_long_next_steps_leave_no_room(one_map_job):
     report, sections, _ = copy.deepcopy(one_map_job)
     report.update(result="a result " * 60, next_steps=["a step of several lines " * 12] * 4)

@@ -34,6 +34,16 @@ def test_titles_of_maps_do_not_overlap():
     assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:]))
 
 
+def test_titles_of_all_maps_of_a_run_do_not_overlap_on_a_screen():
+    volume = np.zeros((8, 8, 8), dtype=np.float32)
+    titles = ["input", *(kind.title for kind in MAP_OUTPUTS.values())]
+    figure = SectionsFigure(dict.fromkeys(titles, volume), title="map", planes=(0,)).figure
+    figure.set_size_inches(14.25, 3)  # as wide as a window on a screen of 1500 pixels
+    FigureCanvasAgg(figure).draw()
+    boxes = [axes.title.get_window_extent() for axes in figure.axes[: len(titles)]]
+    assert len(titles) > 8 and all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:]))
+
+
 def box(*sides):
     volume = np.zeros((40, 40, 40), dtype=np.float32)
     volume[tuple(slice(*side) for side in sides)] = 1
@@ -62,3 +72,9 @@ def test_a_single_map_is_cut_through_its_strong_density():
     sections = SectionsFigure({"amplified map": 0.02 * box((4, 9), (20, 30), (30, 38))}, title="map")
     assert sections.cut.planes[0] in range(4, 9) and sections.cut.longest < 14
     assert SectionsFigure({"mask": np.zeros((6, 7, 8), "f4")}, title="empty").cut.planes == (3, 3, 4)
+
+
+def test_a_single_scale_map_is_shown_with_its_weak_parts():
+    scale = np.maximum(box((10, 20), (10, 20), (20, 30)), 0.3 * box((10, 20), (10, 20), (8, 20)))
+    window = SectionsFigure({"local scale": scale}, title="map").cut.window
+    assert window[2].start <= 8 and window[2].stop >= 30

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take the pictures of the tutorial, and one of each window and page of the plugin: `make screenshots`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from demo.run import OUTPUT
+from demo.scipion_project import prepare_environment
+from scripts.screenshots.screen import screen
+from scripts.screenshots.tutorial import take_tutorial_pictures
+
+# Programs, with their Debian packages.
+_PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool", "relion": "relion-gui", "pdftoppm": "poppler-utils"}
+_WINDOWS = OUTPUT / "windows"
+
+
+def main() -> int:
+    """Take all pictures; return 1 with a line that says what is missing, else 0."""
+    missing = [package for program, package in _PROGRAMS.items() if shutil.which(program) is None]
+    if missing:
+        print(f"To take the pictures, install first: apt-get install {' '.join(missing)}", file=sys.stderr)
+        return 1
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    shutil.rmtree(_WINDOWS, ignore_errors=True)
+    _WINDOWS.mkdir()
+    with screen() as display:
+        os.environ["DISPLAY"] = display
+        if "--windows" not in sys.argv:
+            take_tutorial_pictures()
+        prepare_environment(OUTPUT / "scipion")
+        os.environ.pop("MPLBACKEND", None)
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "scripts.screenshots.scipion_windows", str(_WINDOWS)], check=True
+        )
+    for report in sorted(OUTPUT.glob("**/logfile.pdf")):
+        if ".Nodes" in report.parts:  # RELION's empty files, a copy of the names
+            continue
+        job = report.parent.parent.name if report.parent.name == "extra" else report.parent.name
+        subprocess.run(["pdftoppm", "-png", "-r", "60", str(report), str(_WINDOWS / f"page_{job}")], check=True)
+    print(f"Every window and page, to look at: {_WINDOWS}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
