@@ -7,10 +7,15 @@ import re
 
 
 def sentence(text: str) -> str:
-    """Return a line as a sentence: with a capital letter, unless it begins with a name, and a full stop.
+    """Return a line as a sentence: with a capital letter, unless it begins with a name, and a full stop."""
+    begun = capitalised(text)
+    return begun if begun.endswith(".") else f"{begun}."
+
+
+def capitalised(text: str) -> str:
+    """Return a line with a capital letter, unless it begins with a name.
 
     A first word of other characters than lower-case letters is a name, such as "occupancy_volumes.csv" or "fab-1".
     """
     first = text.split(" ", 1)[0].rstrip(",:;")
-    begun = text[0].upper() + text[1:] if re.fullmatch("[a-z]+", first) else text
-    return begun if begun.endswith(".") else f"{begun}."
+    return text[0].upper() + text[1:] if re.fullmatch("[a-z]+", first) else text

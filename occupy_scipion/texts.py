@@ -13,7 +13,7 @@ from occupy_core.settings.settings import Settings, descriptions
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import FIELDS, with_form_labels
 from occupy_scipion.report import Report
-from occupy_scipion.sentences import sentence
+from occupy_scipion.sentences import capitalised, sentence
 from occupy_scipion.texts_ensemble import ensemble_methods_text, ensemble_summary_lines
 
 # The methods text names the occupancies in the target masks only if there are at most this many.
@@ -210,7 +210,7 @@ def _comparison_lines(report: Report) -> List[str]:
     if comparison is None:
         return []
     lines = [f"*Compared at a low-pass of {comparison['lowpass_angstrom']:.3g} Å (with 90 % intervals):*"]
-    lines += map(sentence, comparison_lines(comparison))
+    lines += map(capitalised, comparison_lines(comparison))
     return [*lines, *_warning_lines(comparison["warnings"]), ""]
 
 

@@ -248,7 +248,7 @@ def test_classes_keep_their_numbers_and_sizes(lab, files, model, tmp_path, monke
         assert occupancies_of(item["file"]) == pytest.approx(truth, abs=0.08)
     text = "\n".join(found["summary"])
     assert re.search(r"\| class 1 +\| class 2 +\| all particles +\| local scale\n", text)
-    assert re.search(r"\nE +\|.*\| 0\.1\d +\| 0\.\d\d, 0\.\d\d\n", text)  # a quarter of 0.6
+    assert re.search(r"\nE +\|.*\| 0\.1\d \(0\.\d\d-0\.\d\d\) +\| 0\.\d\d, 0\.\d\d\n", text)  # a quarter of 0.6
 
 
 # --------------------------- frames ---------------------------
