@@ -7,9 +7,10 @@ import statistics
 from typing import Dict, List, Sequence, Tuple
 
 from benchmarks.loop.measure import contingency
-from benchmarks.loop.ways import CONFIDENCE, CONSENSUS, MASK, PASSED, PLAIN, TITLES, Outcome
+from benchmarks.loop.ways import CONFIDENCE, CONSENSUS, EXTERNAL, MASK, PASSED, PLAIN, TITLES, Outcome
 
-SAME_CLASS = 0.98  # least share of the particles in the same class with plain maps by our program as without it
+# Least share of the particles in the same class with plain maps by our program as with RELION's own external program.
+SAME_CLASS = 0.98
 
 
 def scores_table(outcomes: Sequence[Outcome]) -> str:
@@ -39,25 +40,29 @@ def identical_table(outcomes: Sequence[Outcome]) -> str:
 
 
 def passed_text(outcomes: Sequence[Outcome]) -> str:
-    """Say how many particles are in the same class with and without our program, where it gives plain maps."""
-    shares = same_class(outcomes)
-    return ", ".join(f"{share:.1%}".replace("%", " %") for share in shares)
+    """Say how many particles stay in their class where our program gives plain maps."""
+    texts = []
+    for other, text in ((PLAIN, "without external reconstruction"), (EXTERNAL, "with RELION's own external program")):
+        shares = [f"{share:.1%}".replace("%", " %") for share in same_class(outcomes, other)]
+        texts += [f"as {text}: {', '.join(shares)}"] if shares else []
+    return "; ".join(texts)
 
 
-def same_class(outcomes: Sequence[Outcome]) -> List[float]:
-    """Return the share of the particles, 0..1, in the same class in the ways "plain" and "passed", for each pair."""
-    plain = {(item.problem, item.aligned, item.seed): item.classes for item in outcomes if item.way == PLAIN}
+def same_class(outcomes: Sequence[Outcome], other: str) -> List[float]:
+    """Return the share of the particles, 0..1, in the same class in the way "passed" and another, for each pair."""
+    others = {(item.problem, item.aligned, item.seed): item.classes for item in outcomes if item.way == other}
     passed = {(item.problem, item.aligned, item.seed): item.classes for item in outcomes if item.way == PASSED}
     return [
-        sum(one == other for one, other in zip(plain[key], classes)) / len(classes)
+        sum(one == other for one, other in zip(others[key], classes)) / len(classes)
         for key, classes in passed.items()
-        if key in plain
+        if key in others
     ]
 
 
 def bounds_missed(outcomes: Sequence[Outcome]) -> List[str]:
     """Return the bounds that are missed, in words."""
-    missed = [f"plain maps: {share:.3f} in the same class" for share in same_class(outcomes) if share < SAME_CLASS]
+    shares = same_class(outcomes, EXTERNAL)
+    missed = [f"plain maps: {share:.3f} in the same class" for share in shares if share < SAME_CLASS]
     better = False
     for (name, aligned), means in _means(outcomes).items():
         place = f"{name}, {'with' if aligned else 'without'} alignment"

@@ -20,10 +20,10 @@ from benchmarks.runs.classify import refine
 from benchmarks.runs.particles import VOXEL_SIZE, write_particles
 from relion_files.star import read_star
 
-PLAIN, PASSED, MASK, CONFIDENCE, CONSENSUS, CHAIN = (
-    *("plain", "passed", "mask", "confidence"),
-    *("consensus", "chain"),
-)
+PLAIN, MASK, CONFIDENCE, CONSENSUS, CHAIN = "plain", "mask", "confidence", "consensus", "chain"
+# Classifications that should be as the plain one: maps reconstructed by RELION's own external program, called by
+# relion_refine, and by ours.
+EXTERNAL, PASSED = "external", "passed"
 TITLES = {
     PLAIN: "plain Class3D",
     MASK: "in a mask by relion_mask_create",
@@ -33,7 +33,12 @@ TITLES = {
 }
 ITERATIONS = 10
 _HOOK = f"{sys.executable} -m relion_external.loop"
-_HOOKS = {PASSED: f"{_HOOK} --start 999", CONFIDENCE: _HOOK, CONSENSUS: f"{_HOOK} --method consensus"}
+_HOOKS = {
+    EXTERNAL: "relion_external_reconstruct",
+    PASSED: f"{_HOOK} --start 999",
+    CONFIDENCE: _HOOK,
+    CONSENSUS: f"{_HOOK} --method consensus",
+}
 _WITHOUT_ALIGNMENT = ("--skip_align",)
 # A search near the poses of the STAR file, as after a refinement of all particles.
 _WITH_ALIGNMENT = tuple("--oversampling 1 --healpix_order 3 --sigma_ang 2.5 --offset_range 6 --offset_step 3".split())
@@ -54,7 +59,7 @@ class Outcome:
         Whether RELION searched for the poses.
     seed : int
     way : str
-        A key of `TITLES`, or "passed".
+        A key of `TITLES`, or "external" or "passed".
     scores : Scores, optional
         None if the way leads to no classification: without a sure region there is no chain.
     seconds : float

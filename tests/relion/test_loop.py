@@ -96,6 +96,9 @@ def test_plain_maps_leave_the_classes_as_they_are(particles):
     pairs = list(zip(classes(particles, "without", 5), classes(particles, "passed", 5)))
     assert len({one for one, _ in pairs}) == 2
     assert np.mean([one == other for one, other in pairs]) >= 0.98
+    # RELION's own program, called by RELION, gives the same as called by ours.
+    assert refine(particles, "own", words, hook="relion_external_reconstruct").returncode == 0
+    assert classes(particles, "own", 5) == classes(particles, "passed", 5)
 
 
 def test_consensus_on_several_ranks_and_after_a_continuation(particles):

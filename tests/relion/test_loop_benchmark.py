@@ -12,7 +12,7 @@ from benchmarks.loop.__main__ import _read, report
 from benchmarks.loop.measure import Scores, scores_of
 from benchmarks.loop.problems import IDENTICAL, PROBLEMS
 from benchmarks.loop.tables import bounds_missed, same_class, scores_table
-from benchmarks.loop.ways import CHAIN, CONFIDENCE, CONSENSUS, MASK, PASSED, PLAIN, Outcome, classes_of
+from benchmarks.loop.ways import CHAIN, CONFIDENCE, CONSENSUS, EXTERNAL, MASK, PASSED, PLAIN, Outcome, classes_of
 
 
 def outcome(way, accuracy, seed=1, problem=PROBLEMS[0], **values):
@@ -55,18 +55,18 @@ def test_bounds():
     assert "confidence 0.740, in RELION's mask 0.750" in missed
     missed = bounds_missed([*base, outcome(CONSENSUS, 0.6)])
     assert len(missed) == 2 and "consensus 0.600" in missed[0] and "nowhere better" in missed[1]
-    plain = [outcome(PLAIN, 0.7, classes=(1,) * 50), outcome(PASSED, 0.7, classes=(1,) * 48 + (2,) * 2)]
-    assert same_class(plain) == [0.96]
+    plain = [outcome(EXTERNAL, 0.7, classes=(1,) * 50), outcome(PASSED, 0.7, classes=(1,) * 48 + (2,) * 2)]
+    assert same_class(plain, EXTERNAL) == [0.96]
     assert "plain maps: 0.960 in the same class" in bounds_missed([*base, *good, *plain])
 
 
 def test_report_has_the_identical_particles():
     classes = (1,) * 30 + (2,) * 10
     outcomes = [outcome(way, None, problem=IDENTICAL, classes=classes, regions=3) for way in (PLAIN, CONSENSUS)]
-    text = report([outcome(PLAIN, 0.8), *outcomes, outcome(PASSED, None, problem=IDENTICAL, classes=classes)])
+    text = report([outcome(PLAIN, 0.8, classes=classes), *outcomes, outcome(PASSED, 0.8, classes=classes)])
     assert "Without alignment, 1 seed:" in text
     assert "| weighted by consensus | 3 | 25 % |" in text
-    assert "as without it: 100.0 %." in text
+    assert "gives plain maps: as without external reconstruction: 100.0 %." in text
 
 
 def test_kept_outcome_is_read_back(tmp_path):
