@@ -12,12 +12,10 @@ from occupy_core.settings.classification import (
     missing_optimiser_text,
     unknown_mask_text,
     unusable_mask_text,
-    weighted_run_text,
 )
 from relion_external.chosen_file import star_with_references
 from relion_external.particle_counts import count_particles, count_warnings
 from relion_files.iteration import CLEANED_UP, hint_text, iteration_of, star_beside
-from relion_files.loop_record import record_beside, weighted_iterations
 from relion_files.model_star import ModelStar, read_model_star, solvent_mask_name
 from relion_files.project import NamedFiles, check_name, named_files
 from relion_files.star import StarError, shown
@@ -73,8 +71,7 @@ class Classification:
         Path of the mask that the classification was done in (rlnSolventMaskName in the optimiser STAR file); None if
         it had none, if the file does not exist, or without an optimiser STAR file.
     warnings : tuple of str
-        Shares that contradict the particle counts; maps that were weighted in the loop; why the solvent mask is not
-        known.
+        Shares that contradict the particle counts; why the solvent mask is not known.
     data_star : str, optional
         Path of the data STAR file, which has the class of each particle; None if it does not exist or has none.
     """
@@ -147,14 +144,7 @@ def read_classification(path: str) -> Classification:
     warnings = count_warnings(data_star, dict(zip(numbers, shares)), counts) if os.path.exists(data_star) else []
     mask, mask_warnings = _solvent_mask(model, files, paths)
     known = data_star if counts else None
-    warnings += _loop_warnings(model) if len(classes) > 1 else []
     return Classification(model.path, classes, _voxel_size(model), mask, (*warnings, *mask_warnings), known)
-
-
-def _loop_warnings(model: ModelStar) -> List[str]:
-    """Warn of class maps that were weighted while they were classified."""
-    iterations = weighted_iterations(model.path) if model.is_of_relion else []
-    return [weighted_run_text(record_beside(model.path), iterations)] if iterations else []
 
 
 def _check_is_classification(model: ModelStar, files: NamedFiles) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
+from occupy_core.settings.classification import weighted_run_text
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 from relion_external.classification import ClassMap, read_classification
 from relion_external.map_list import named_maps
 from relion_external.options import Options
+from relion_files.loop_record import record_beside, weighted_iterations
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ def find_inputs(options: Options) -> Inputs:
         If the option --maps names a map twice, or a text file that lists no maps that exist.
     """
     if options.maps:
-        return Inputs(named_maps(options.maps, options.voxel_size))
+        maps = named_maps(options.maps, options.voxel_size)
+        return Inputs(maps, warnings=tuple(_loop_warnings(maps)))
     path = options.input_path
     if path is None:
         earlier = options.earlier_job
@@ -69,7 +72,17 @@ def find_inputs(options: Options) -> Inputs:
         )
         for item in classification.select_classes(options.settings.classes)
     )
-    return Inputs(maps, classification.solvent_mask, classification.warnings, classification.data_star)
+    warnings = (*classification.warnings, *_loop_warnings(maps))
+    return Inputs(maps, classification.solvent_mask, warnings, classification.data_star)
+
+
+def _loop_warnings(maps: Sequence[MapInput]) -> List[str]:
+    """Warn of several class maps of a run that were weighted while they were classified; once for each run."""
+    runs = (
+        {record_beside(path): path for path in (os.path.realpath(item.path) for item in maps)} if len(maps) > 1 else {}
+    )
+    found = {record: weighted_iterations(path) for record, path in runs.items()}
+    return [weighted_run_text(os.path.relpath(record), weighted) for record, weighted in found.items() if weighted]
 
 
 def is_star_file(path: str) -> bool:

@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass
 from typing import List
 
-from relion_files.iteration import iteration_of
+from relion_files.iteration import iteration_of, model_star_of, star_beside
 from relion_files.star import StarError, read_star
 from relion_files.star_writer import row_text
 
 NAME = "occupy_loop.star"
 PLAIN = "none"  # the method of a map that RELION got as it was reconstructed
+_EXTERNAL = "rlnDoExternalReconstruct"  # in RELION's optimiser STAR file: 1 with --external_reconstruct
 _COLUMNS = (
     *("rlnReferenceImage", "rlnCurrentIteration", "rlnClassNumber", "occupyMethod", "occupyShareKept"),
     *("occupyMilliseconds", "occupyInversionMilliseconds", "occupyNote"),
@@ -80,28 +81,54 @@ def append_row(folder: str, row: LoopRow) -> None:
         os.close(file)
 
 
-def record_beside(model_star: str) -> str:
-    """Return the path of the record of the run that a model STAR file belongs to; it may not exist."""
-    return os.path.join(os.path.dirname(model_star), NAME)
+def record_beside(path: str) -> str:
+    """Return the path of the record of the run that a STAR file or class map belongs to; it may not exist."""
+    return os.path.join(os.path.dirname(path), NAME)
 
 
-def weighted_iterations(model_star: str) -> List[int]:
-    """Return the iterations, up to that of a model STAR file, whose maps were weighted in its run; empty if none were.
+def weighted_iterations(path: str) -> List[int]:
+    """Return the iterations, up to that of a file, whose maps were weighted in its run; empty if none were.
 
     Parameters
     ----------
-    model_star : str
-        Model STAR file of an iteration. The record is looked for in its folder.
+    path : str
+        Model STAR file or class map of an iteration. The record is looked for in its folder. It counts for nothing
+        where the optimiser STAR file of the iteration says that RELION called no other program: then the run was done
+        again, and the record is of an earlier one.
     """
-    path = record_beside(model_star)
-    own = iteration_of(model_star)
-    if own is None or not os.path.isfile(path):
+    record = record_beside(path)
+    own = iteration_of(path)
+    if own is None or not os.path.isfile(record) or _has_called_no_program(path):
         return []
     try:
-        tables = read_star(path, frozenset(("rlnCurrentIteration", "occupyMethod")))
+        tables = read_star(record, frozenset(("rlnReferenceImage", "rlnCurrentIteration", "occupyMethod")))
     except StarError:
         return [own]  # damaged, but the run was hooked: better one warning too many
     columns = tables["occupy_loop"].columns if "occupy_loop" in tables else {}
-    rows = zip(columns.get("rlnCurrentIteration", ()), columns.get("occupyMethod", ()))
-    found = {int(iteration) for iteration, method in rows if iteration.isdigit() and method != PLAIN}
+    labels = ("rlnReferenceImage", "rlnCurrentIteration", "occupyMethod")
+    last = {image: (iteration, method) for image, iteration, method in zip(*(columns.get(name, ()) for name in labels))}
+    found = {
+        int(iteration)
+        for image, (iteration, method) in last.items()
+        if iteration.isdigit() and method != PLAIN and _is_of_run(image, path)
+    }
     return sorted(iteration for iteration in found if iteration <= own)
+
+
+def _is_of_run(image: str, path: str) -> bool:
+    """Return whether a class map is of the same run as another file, or of the run that that one continues."""
+    stem, own = (os.path.basename(name).split("_it")[0] for name in (image, path))
+    return own == stem or own.startswith(f"{stem}_ct")
+
+
+def _has_called_no_program(path: str) -> bool:
+    """Return whether the optimiser STAR file of an iteration says so; False where there is none."""
+    model_star = model_star_of(path)
+    optimiser_star = star_beside(model_star, "optimiser") if model_star else ""
+    if not os.path.isfile(optimiser_star):
+        return False
+    try:
+        tables = read_star(optimiser_star, frozenset((_EXTERNAL,)))
+    except StarError:
+        return False
+    return any(table.columns.get(_EXTERNAL, [])[:1] == ["0"] for table in tables.values())

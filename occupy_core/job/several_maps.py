@@ -95,6 +95,9 @@ def find_shared_scale(job: Job, cache: Optional[ClassCache], progress: Progress)
 
 def empty_class_notes(job: Job) -> List[str]:
     """Return a note for each class without particles, where no comparison of the maps says so."""
+    if job.shown_maps[0].is_empty:
+        names = ", ".join(item.name for item in job.maps)
+        return [f"{names}: has no particles, expected some; the numbers tell nothing, so choose another class"]
     left_out = [] if job.compare else [item for item in job.maps if item not in job.shown_maps]
     return [f"{item.name} is left out: it has no particles" for item in left_out]
 

@@ -116,8 +116,10 @@ def weighted_run_text(record: str, iterations: Sequence[int]) -> str:
     iterations : sequence of int
         The iterations whose maps were weighted, at least one.
     """
+    first, last = iterations[0], iterations[-1]
+    which = f"iteration {first}" if first == last else f"{len(iterations)} iterations (from {first} to {last})"
     return (
-        f"the class maps of {len(iterations)} iterations (from {iterations[0]} to {iterations[-1]}) were weighted in "
+        f"the class maps of {which} were weighted in "
         f"the loop ({record}), which strengthens chance differences too, so {_JUDGE} (docs/loop.md)"
     )
 

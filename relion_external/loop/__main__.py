@@ -22,9 +22,17 @@ def main() -> int:
     prepare_standard_streams()
     try:
         run(sys.argv[1:])
+    except KeyboardInterrupt:
+        return report_failure("was interrupted", program=PROGRAM)
     except Exception as error:  # RELION stops, and must say why in one line
-        return report_failure(cause_of(error), program=PROGRAM)
+        return report_failure(_in_words(error), program=PROGRAM)
     return 0
+
+
+def _in_words(error: Exception) -> str:
+    """Return the reason of an error, with the file where the system names one."""
+    named = getattr(error, "filename", None)
+    return f"{named}: {cause_of(error)}" if isinstance(error, OSError) and named else cause_of(error)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,11 @@ def decide(request: Request, earlier: EarlierIteration, options: LoopOptions) ->
         )
     if options.method == CONSENSUS and earlier.number_of_classes == 1:
         return Plain("a consensus needs two classes, found one", is_doubt=False)
+    if earlier.classes and earlier.without_raw:
+        return Plain(
+            f"class {earlier.without_raw[0]} has a share of the particles, but no raw map of iteration "
+            f"{request.iteration - 1} (..._occupy_raw.mrc): what only this class has would be taken for solvent"
+        )
     others = tuple(item for item in earlier.classes if item.number != request.number)
     if not earlier.classes or (options.method == CONSENSUS and not (others and earlier.share)):
         return Plain(

@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 from occupy_core.errors import OccupyError
+from occupy_core.files import read_text
 from relion_external.loop.inversion import raw_map
 from relion_external.loop.request import Request
 from relion_files.iteration import star_beside
 from relion_files.star import Table, read_star
 
+_HEAD = 5000  # letters of an optimiser STAR file, in which RELION's command stands as a comment
 _MODEL = frozenset(("rlnPixelSize", "rlnReferenceImage", "rlnClassDistribution", "rlnCurrentResolution"))
 _RUN = frozenset(
     (
@@ -55,6 +58,8 @@ class EarlierIteration:
         Share of the particles in the class that is reconstructed now, 0..1.
     classes : tuple of EarlierClass
         The classes that had particles and have a raw map.
+    without_raw : tuple of int
+        The numbers of the classes that had particles and have no raw map.
     number_of_classes : int
         0 if it is not known.
     iterations : int, optional
@@ -68,6 +73,7 @@ class EarlierIteration:
     resolution: Optional[float] = None
     share: Optional[float] = None
     classes: Tuple[EarlierClass, ...] = ()
+    without_raw: Tuple[int, ...] = ()
     number_of_classes: int = 0
     iterations: Optional[int] = None
     is_gradient: bool = False
@@ -88,19 +94,19 @@ def read_earlier(request: Request) -> EarlierIteration:
     names = classes.columns.get("rlnReferenceImage", [])
     shares = [value or 0.0 for value in classes.numbers("rlnClassDistribution")]
     has_shares = len(shares) == len(names) >= request.number
-    found = [
-        EarlierClass(number, share, raw)
-        for number, (name, share) in enumerate(zip(names, shares), start=1)
-        if share > 0
-        for raw in _raw_maps(request, raw_map(os.path.splitext(name)[0]), number)
-    ]
+    continued = _continued_from(star_beside(star, "optimiser"))
+    raws = [_raw_of(name, continued) for name in names]
+    with_particles = [(number, share) for number, share in enumerate(shares, start=1) if share > 0]
     iterations = _number(optimiser, "rlnNumberOfIterations")
     return EarlierIteration(
         voxel_size=request.voxel_size or _number(general, "rlnPixelSize"),
         diameter=request.diameter or _number(optimiser, "rlnParticleDiameter"),
         resolution=_number(general, "rlnCurrentResolution"),
         share=shares[request.number - 1] if has_shares else None,
-        classes=tuple(found) if has_shares else (),
+        classes=tuple(EarlierClass(n, share, raws[n - 1] or "") for n, share in with_particles if raws[n - 1])
+        if has_shares
+        else (),
+        without_raw=tuple(n for n, _ in with_particles if not raws[n - 1]) if has_shares else (),
         number_of_classes=len(names),
         iterations=None if iterations is None else int(iterations),
         is_gradient=any(
@@ -113,27 +119,41 @@ def read_earlier(request: Request) -> EarlierIteration:
 def _model_star(request: Request) -> Optional[str]:
     """Return the model STAR file of the iteration before; None if there is none.
 
-    RELION 3.1 writes it anew when a run is continued (run_ct8_it008_model.star).
+    RELION 3.1 writes it anew when a run is continued (run_ct8_it008_model.star). Where it has another name, it counts
+    only if no other run has files of this iteration in the folder.
     """
     ending = f"_it{request.iteration - 1:03d}_model.star"
     usual = request.stem + ending
-    return usual if os.path.isfile(usual) else _newest(request, ending)
+    if os.path.isfile(usual):
+        return usual
+    found = [str(path) for path in Path(request.star).parent.glob(f"*{ending}") if path.is_file()]
+    return found[0] if len(found) == 1 else None
 
 
-def _raw_maps(request: Request, usual: str, number: int) -> List[str]:
-    """Return the raw map of a class in the iteration before; nothing if there is none.
+def _raw_of(name: str, continued: Optional[str]) -> Optional[str]:
+    """Return the raw map of a class of the iteration before; None if there is none.
 
-    Where a run is continued, the raw map has the name that it got in the run before (run_it008_class001).
+    Parameters
+    ----------
+    name : str
+        Path of the class map.
+    continued : str, optional
+        First part of the paths of the run that this one continues, such as Class3D/job003/run_it008: the raw map has
+        the name that it got there.
     """
-    ending = f"_it{request.iteration - 1:03d}_class{number:03d}"
-    found = usual if os.path.isfile(usual) else _newest(request, raw_map(ending))
-    return [found] if found else []
+    root = os.path.splitext(name)[0]
+    roots = [root, *([continued + root[root.rindex("_class") :]] if continued and "_class" in root else [])]
+    return next((raw_map(item) for item in roots if os.path.isfile(raw_map(item))), None)
 
 
-def _newest(request: Request, ending: str) -> Optional[str]:
-    """Return the newest file with this ending in the folder of the run; None without one."""
-    found = [path for path in Path(request.star).parent.glob(f"*{ending}") if path.is_file()]
-    return str(max(found, key=lambda path: path.stat().st_mtime)) if found else None
+def _continued_from(optimiser_star: str) -> Optional[str]:
+    """Return the first part of the paths of the run that was continued (--continue in RELION's comment), or None."""
+    try:
+        head = read_text(optimiser_star)[:_HEAD]
+    except (OSError, OccupyError):
+        return None
+    match = re.search(r"--continue (\S+)_optimiser\.star", head)
+    return match[1] if match else None
 
 
 def _tables(star: str, labels: frozenset) -> Dict[str, Table]:

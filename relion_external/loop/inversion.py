@@ -23,7 +23,6 @@ INVERSION = "relion_external_reconstruct"
 # Fields of an MRC header: columns, rows and sections; the mode behind them.
 _SIDES, _MODE = struct.Struct("<3i"), struct.Struct("<i")
 _HEADER_BYTES, _EXTENDED = 1024, slice(92, 96)
-_MEAN, _MEAN_OFFSET = struct.Struct("<f"), 84  # of all values
 _CELL, _CELL_OFFSET = struct.Struct("<3f"), 40  # sides of the box, Å
 _FLOAT32 = 2  # mode of an MRC file
 _NO_PROGRAM = (
@@ -129,8 +128,10 @@ def map_problem(path: str, box: int, dimensions: int = 3) -> str:
     found, expected = _SIDES.unpack_from(header), (box, box, box if dimensions == 3 else 1)
     if found != expected:
         return f"a box of {' x '.join(map(str, found))} voxels, expected {' x '.join(map(str, expected))}"
-    (mean,) = _MEAN.unpack_from(header, _MEAN_OFFSET)
-    return "" if math.isfinite(mean) else "a map of values that are no numbers (NaN)"
+    with open(path, "rb") as file:
+        file.seek(_HEADER_BYTES + int.from_bytes(header[_EXTENDED], "little"))
+        highest = file.read()[3::4]  # of each value, the byte with its sign and the most of its exponent
+    return "a map of values that are no numbers (NaN, infinite)" if b"\x7f" in highest or b"\xff" in highest else ""
 
 
 def _require_complete(path: str) -> None:

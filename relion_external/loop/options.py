@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import List, NoReturn, Optional
 
 from occupy_core.errors import JobError
@@ -15,6 +17,7 @@ PROGRAM = "relion_external_occupy_reconstruct"
 CONFIDENCE, CONSENSUS = "confidence", "consensus"
 # The iteration from which maps are weighted. The mask is made of the maps of the iteration before. A consensus of the
 # first iterations, in which the classes are still equal, may keep them equal for ever.
+_OPTIONS = ("--method", "--start", "--until", "--smooth", "--help", "--version")
 _FIRST = {CONFIDENCE: 2, CONSENSUS: 5}
 
 
@@ -33,7 +36,8 @@ class LoopOptions:
     until : int, optional
         Last iteration whose maps are weighted; None for the last but one of the run.
     smooth : float, optional
-        Coarsest detail in Å that the weight follows; None for the method's own.
+        Å: for confidence, cutoff of the low-pass that tells solvent; for a consensus, full width of the Gaussian that
+        smooths the differences. None for the method's own.
     """
 
     star: str
@@ -84,12 +88,19 @@ def parse(arguments: List[str]) -> LoopOptions:
         "--until", type=_iteration, help="last iteration to weight (default: the last but one)", metavar="N"
     )
     parser.add_argument(
-        "--smooth", type=_angstrom, help="coarsest detail that the weight follows, Å (default: chosen)", metavar="Å"
+        "--smooth", type=_angstrom, help="finest detail that tells what to keep, Å (default: chosen)", metavar="Å"
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    words = usual_options(arguments, ("method", "start", "until", "smooth", "help", "version"))
-    parsed = parser.parse_args(words)
+    words = usual_options(arguments, tuple(name.lstrip("-") for name in _OPTIONS))
+    parsed, unknown = parser.parse_known_args(words)
+    if unknown and not unknown[0].startswith("-"):
+        raise JobError(f"found a blank in the name {parsed.star} {' '.join(unknown)}; choose --o without blanks")
+    if unknown:
+        close = get_close_matches(unknown[0].split("=")[0], _OPTIONS, 1)
+        parser.error(f"unknown option {unknown[0]}" + (f"; did you mean {close[0]}?" if close else ""))
     start = _FIRST[parsed.method] if parsed.start is None else parsed.start
+    if parsed.until is not None and parsed.until < start:
+        parser.error(f"--until {parsed.until} comes before the first weighted iteration, {start} (--start)")
     return LoopOptions(parsed.star, parsed.method, start, parsed.until, parsed.smooth)
 
 
@@ -101,7 +112,7 @@ def _iteration(text: str) -> int:
 
 def _angstrom(text: str) -> float:
     try:
-        value = float(text)
+        value = float(re.sub(r"\s*(A|Å)$", "", text))
     except ValueError:
         value = 0.0
     if not 0 < value < 1000:

@@ -15,7 +15,7 @@ from relion_external.failure import cause_of
 from relion_external.loop.decision import Plain, Weighting, decide
 from relion_external.loop.earlier import read_earlier
 from relion_external.loop.inversion import Inversion
-from relion_external.loop.options import LoopOptions, parse
+from relion_external.loop.options import CONSENSUS, LoopOptions, parse
 from relion_external.loop.request import Request, read_request
 from relion_external.streams import print_line
 from relion_files.loop_record import PLAIN, LoopRow, append_row
@@ -88,7 +88,7 @@ def _decide(request: Request, options: LoopOptions) -> Tuple[Union[Weighting, Pl
         decision = decide(request, earlier, options)
         if isinstance(decision, Weighting):
             import relion_external.loop.weigh  # noqa: F401
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a broken library may end Python
         return Plain(cause_of(error)), voxel_size
     return decision, voxel_size
 
@@ -101,7 +101,7 @@ def _weight(raw: str, result: str, decision: Union[Weighting, Plain]) -> Done:
         from relion_external.loop.weigh import write_weighted
 
         return Done(decision.method, write_weighted(raw, result, decision).kept)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Done(PLAIN, note=cause_of(error), is_doubt=True)
 
 
@@ -125,7 +125,8 @@ def _record(request: Request, done: Done, seconds: float) -> None:
     if done.method == PLAIN:
         line = f"{'WARNING: ' if done.is_doubt else ''}{request.name}: plain map ({note}); {spent} ms"
     else:
-        line = f"{request.name}: {done.method} keeps {done.kept:.3f} of its power; {spent} ms"
+        of_what = "the difference from the mean" if done.method == CONSENSUS else "the map"
+        line = f"{request.name}: {done.method} keeps {100 * done.kept:.1f} % of the power of {of_what}; {spent} ms"
     row = LoopRow(
         image=f"{request.root}.mrc",
         iteration=request.iteration,

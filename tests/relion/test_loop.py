@@ -49,7 +49,7 @@ def test_all_iterations_but_the_first_and_the_last_are_weighted(weighted, partic
     methods = {1: "none", **dict.fromkeys((2, 3, 4), "confidence"), 5: "none"}
     assert found == [(iteration, number, method) for iteration, method in methods.items() for number in (1, 2)]
     assert notes == ["the first iteration"] * 2 + ["None"] * 6 + ["the last iteration"] * 2
-    assert "iteration 4, class 2: confidence keeps 0." in weighted[1] and "WARNING" not in weighted[1]
+    assert "iteration 4, class 2: confidence keeps" in weighted[1] and "WARNING" not in weighted[1]
     assert weighted_iterations(str(weighted[0] / "run_it005_model.star")) == [2, 3, 4]
     assert weighted_iterations(str(weighted[0] / "run_it002_model.star")) == [2]
 
@@ -137,7 +137,9 @@ def test_dead_class_is_left_out_of_the_consensus(particles):
     assert done.returncode == 0, done.stdout
     found, _ = rows(particles, "dead")
     assert (1, 1, "none") in found and (1, 2, "none") not in found
-    assert "WARNING: iteration 2, class 1: plain map (no other class has particles and a raw map" in done.stdout
+    assert (
+        "WARNING: iteration 2, class 1: plain map (class 2 has a share of the particles, but no raw map" in done.stdout
+    )
     assert (3, 1, "consensus") in found
 
 
@@ -183,6 +185,8 @@ def test_regions_of_a_weighted_run_are_marked(weighted, particles):
     assert report["next_steps"][1].startswith("to judge the regions: split the particles into two random halves")
     table = read_star(str(particles / "Marked/occupancy_regions.star"))["occupancy_regions"]
     assert all("found in maps that were weighted in the loop" in note for note in table.columns["occupyNote"])
+    words = ["Volumes/", "--maps", "weighted/run_it005_class001.mrc", "weighted/run_it005_class002.mrc"]
+    assert f"WARNING: {warning}" in loop_runs.run(particles, [*command, *words]).stdout
     # One class, or an iteration before the first weighted one, needs no warning.
     for words in ("--in_3dref weighted/run_it005_class001.mrc", "--in_parts weighted/run_it000_data.star"):
         assert "in the loop" not in loop_runs.run(particles, [*command, "Other/", *words.split()]).stdout

@@ -98,7 +98,7 @@ FAULTY = {
         r"wrote a box of 38 x 38 x 38 voxels, expected 40",
     ),
     "not a number": (
-        "    file.data[20] = np.nan\n    file.update_header_stats()",
+        "    file.data[20] = np.nan",
         r"values that are no numbers",
     ),
     "cut short": ("    pass\nopen(name, 'r+b').truncate(100000)", r"100000 bytes of mode 2, expected 257024"),
@@ -140,7 +140,7 @@ def test_relion_stops_without_its_program_on_the_path(particles, tmp_path):
     ("options", "sentence"),
     [
         ("--method consent", "invalid choice: 'consent'"),
-        ("--metod confidence", "unrecognized arguments: --metod"),
+        ("--metod confidence", "unknown option --metod; did you mean --method"),
         ("--start 0", "got '0', expected the number of an iteration"),
         ("--smooth fine", "got 'fine', expected a length in Å"),
     ],
@@ -228,6 +228,11 @@ def remove_sister(project):
     (project / SISTER).unlink()
 
 
+def put_sister_of_another_run(project):
+    """A run of another name in the same folder."""
+    (project / SISTER).rename(project / SISTER.replace("run_it", "other_it"))
+
+
 def remove_all_raw_maps(project):
     for path in project.glob("kept/*_raw.mrc"):
         path.unlink()
@@ -252,7 +257,9 @@ DAMAGES = [
     (remove_models, (), "WARNING: iteration 3, class 1: plain map .the voxel size is not known"),
     (garble_model, (), "WARNING.*the voxel size is not known"),
     (remove_all_raw_maps, (), "WARNING.*no class has particles and a raw map of iteration 2"),
-    (remove_sister, CONSENSUS, "WARNING.*no other class has particles and a raw map of iteration 2"),
+    (remove_sister, CONSENSUS, "WARNING.*class 2 has a share of the particles, but no raw map of iteration 2"),
+    (remove_sister, (), "WARNING.*class 2 has a share of the particles, but no raw map of iteration 2"),
+    (put_sister_of_another_run, (), "WARNING.*class 2 has a share of the particles, but no raw map of iteration 2"),
     (cut_sister, CONSENSUS, "WARNING.*run_it002_class002_occupy_raw.mrc: .*cut short"),
     (shrink_sister, CONSENSUS, "WARNING.*found a box of 38 x 38 x 38 voxels, expected 40"),
     (copy_own_to_sister, CONSENSUS, "WARNING.*two classes with the same map"),

@@ -58,6 +58,26 @@ def test_weighted_iterations_are_those_up_to_an_iteration(tmp_path):
         assert weighted_iterations(str(tmp_path / f"{model}_model.star")) == expected
 
 
+def test_a_row_that_is_repeated_replaces_the_earlier_one(tmp_path):
+    append_row(str(tmp_path), row(2, "confidence"))
+    append_row(str(tmp_path), row(2, "none"))
+    assert weighted_iterations(str(tmp_path / "run_it002_model.star")) == []
+
+
+def test_rows_of_another_run_in_the_folder_do_not_count(tmp_path):
+    append_row(str(tmp_path), row(2, "confidence"))
+    assert weighted_iterations(str(tmp_path / "mine_it002_class001.mrc")) == []
+    assert weighted_iterations(str(tmp_path / "run_it002_class001.mrc")) == [2]
+
+
+@pytest.mark.parametrize(("called", "expected"), [(0, []), (1, [2])])
+def test_a_run_that_was_done_again_without_the_program_is_not_weighted(tmp_path, called, expected):
+    append_row(str(tmp_path), row(2, "confidence"))
+    text = f"data_optimiser_general\n\n_rlnDoExternalReconstruct {called}\n"
+    (tmp_path / "run_it002_optimiser.star").write_text(text)
+    assert weighted_iterations(str(tmp_path / "run_it002_model.star")) == expected
+
+
 def test_damaged_record_counts_as_weighted(tmp_path):
     (tmp_path / NAME).write_bytes(b"\0")
     assert weighted_iterations(str(tmp_path / "run_it003_model.star")) == [3]
