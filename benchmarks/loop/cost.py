@@ -19,7 +19,7 @@ from occupy_core.maps.density_map import map_from_array
 from relion_external.loop.inversion import INVERSION
 from relion_files.star_writer import write_star
 
-BOXES = {64: 0.4, 256: 3.0}  # side in voxels: most seconds that the issue allows
+BOXES = {64: 0.4, 256: 3.0}  # side in voxels: most seconds that go unnoticed beside the inversion; ours
 _REPEATS = 5
 _CLASSES = 4
 _SIDE = 192.0  # Å

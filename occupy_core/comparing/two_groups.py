@@ -39,7 +39,7 @@ _BINS, _HALF_RANGE = 401, 4.0
 # Smallest standard deviation, relative to the range of the values: keeps quotients finite where maps are equal.
 _MIN_SIGMA = 1e-6
 
-# Bins in a standard deviation of the peak, where values are counted in bins. In tests this changed the results by 2e-4
+# Bins in a standard deviation of the peak, where values are counted in bins. In tests this changed occupancies by 1e-3
 # at most, where the expectation maximisation ended a step earlier or later.
 _BINS_IN_SIGMA = 64
 

@@ -21,7 +21,6 @@ from occupy_scipion.checks import (
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import problem_text, problem_texts
 from occupy_scipion.sources import is_classification, is_set, removed_input
-from occupy_scipion.subtomograms import single_subtomograms
 
 
 class ChecksAndTexts:
@@ -75,9 +74,8 @@ class ChecksAndTexts:
         unused = unused_warnings(settings)
         if self.inputVolumes.get() is None or removed_input(self.inputVolumes):
             return unused
-        maps, _, about_mask = self._classification()
+        maps, _, about_input = self._classification()
         cropped = cropping_warnings(settings, maps[0]) if maps else []
-        about_input = [*single_subtomograms(self._input_object()), *about_mask]
         return [*unused, *cropped, *(f"*{self._input_label}*: {text}" for text in about_input)]
 
     def checkSummaryWarnings(self):

@@ -34,7 +34,7 @@ from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols.checks_and_texts import ChecksAndTexts
 from occupy_scipion.source_files import readable_map, readable_mask
 from occupy_scipion.sources import SourceMap, distinct_names, is_classification, is_set, source_of, sources_of
-from occupy_scipion.subtomograms import with_subtomogram_classes
+from occupy_scipion.subtomograms import single_subtomograms, with_subtomogram_classes
 
 
 class ProtOccupyBase(ChecksAndTexts, OccupyLabel, ProtAnalysis3D):
@@ -161,10 +161,11 @@ class ProtOccupyBase(ChecksAndTexts, OccupyLabel, ProtAnalysis3D):
     def _classification(self):
         """Return the maps, with RELION's numbers where they are classes; the classification's mask; warnings."""
         maps, input_object = self._sources(), self._input_object()
+        warnings = single_subtomograms(input_object)
         if not is_set(input_object):
-            return maps, None, []
-        mask, warnings = focus_mask_of(maps, self.getProject())
-        warnings += loop_warnings(maps)
+            return maps, None, warnings
+        mask, about_mask = focus_mask_of(maps, self.getProject())
+        warnings += [*about_mask, *loop_warnings(maps)]
         return with_class_numbers(maps) if is_classification(input_object) else maps, mask, warnings
 
     def _is_set(self):

@@ -86,7 +86,7 @@ def test_nothing_else_is_left(weighted):
 
 
 def test_plain_maps_leave_the_classes_as_they_are(particles):
-    """The issue asks for 98 % and more of the particles in the same class."""
+    """At least 98 % of the particles are in the same class."""
     words = f"{CLASSIFICATION} --K 2 --iter 5"
     assert refine(particles, "without", words, hooked=False).returncode == 0
     done = refine(particles, "passed", words, hook=f"{HOOK} --start 99")

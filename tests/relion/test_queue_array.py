@@ -30,7 +30,7 @@ def ended(tmp_path_factory):
             file.set_data(phantom((32, 32, 32), seed=number).volume)
             file.voxel_size = 3.0
     (folder / names[DAMAGED - 1]).write_bytes(b"no map")
-    (folder / "maps.txt").write_text("\n".join(names) + "\n")
+    (folder / "maps.txt").write_text("\n".join(names))  # the last line has no end
     (folder / "array.sh").write_text(from_page("sh"))
     (folder / "slurm").mkdir()
     with started_slurm(folder / "slurm") as environment:
