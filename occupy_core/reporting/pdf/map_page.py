@@ -22,7 +22,7 @@ from occupy_core.reporting.pdf.sheets import (
     blocks_height,
 )
 from occupy_core.reporting.pdf.surface_views import draw_surface
-from occupy_core.reporting.pdf.text import line_height, shortened, text_width, wrapped
+from occupy_core.reporting.pdf.text import line_height, printable, shortened, text_width, wrapped
 from occupy_core.reporting.surface.map_surface import MapSurface
 from occupy_core.reporting.target_text import target_text
 from occupy_core.settings.setting_type import Description
@@ -103,7 +103,7 @@ def _draw_table(page: Page, columns: Sequence[Rows]) -> None:
             top = page.top + (row + 1.3) * height
             weight = "bold" if is_bold else "normal"
             page.text(left, top, shortened(label, label_width, TINY), size=TINY, color="0.35")
-            page.text(left + label_width + _GAP, top, value, size=TINY, weight=weight)
+            page.text(left + (label_width if label else 0.0) + _GAP, top, value, size=TINY, weight=weight)
     page.top += _table_height(columns)
 
 
@@ -113,15 +113,19 @@ def _label_width(rows: Rows, column: float) -> float:
 
 
 def _with_wrapped_values(columns: Sequence[Rows]) -> List[Rows]:
-    """Return the table with values that are too wide for their column on several rows."""
+    """Return the table with values that are too wide for the place beside their label on rows of their own below it."""
     width = WIDTH / len(columns)
     result = []
     for rows in columns:
         room = 0.96 * width - _label_width(rows, width) - _GAP
         lines: Rows = []
         for label, value, is_bold in rows:
-            first, *others = wrapped(value, room, TINY, "bold" if is_bold else "normal") or [""]
-            lines += [(label, first, is_bold), *(("", text, is_bold) for text in others)]
+            weight = "bold" if is_bold else "normal"
+            if text_width(printable(value), TINY, weight) <= room:
+                lines.append((label, printable(value), is_bold))
+                continue
+            below = wrapped(value, 0.96 * width - _GAP, TINY, weight)
+            lines += [(label, "", is_bold), *(("", text, is_bold) for text in below)]
         result.append(lines)
     return result
 

@@ -149,3 +149,9 @@ def test_a_class_without_particles_has_no_outputs_and_is_no_failure(small, tmp_p
     assert not list(out.glob("class002*"))
     assert sum("class 2" in text and "no particles" in text for text in done.warnings) == 1
     assert not any("FAILED" in line or "gone.mrc" in line for line in lines)
+
+
+def test_an_empty_class_that_is_chosen_alone_is_named(small, tmp_path):
+    chosen = MapInput(small("a.mrc"), class_info=ClassInfo(2, 0.0, 0))
+    done = run_job(Job((chosen,), str(tmp_path / "out"), Settings(figures=False)))
+    assert any(text.startswith("class 2: has no particles, expected some") for text in done.warnings)
