@@ -39,7 +39,7 @@ _REALISTIC = Conditions(
     shift_error=0.5,
 )
 # Seeds. The constants of the method were chosen on maps like the first; the second were drawn afterwards.
-LOOKED_AT, UNSEEN = (50,), (86, 87)
+LOOKED_AT, UNSEEN = (50,), (88, 89)
 _MOVED_SHARE, _MOVED_BY = 0.3, 20.0  # of the particles in which chains have moved; Å
 
 
