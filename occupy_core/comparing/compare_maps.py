@@ -175,7 +175,8 @@ def _compare_entries(
 ) -> Tuple[Dict[int, ClassEntry], Comparison]:
     """Compare classes, and again without those of junk or of badly aligned particles; return the classes compared."""
     if len(entries) < 2:
-        raise MapError("; ".join(["fewer than two of the maps can be compared", *notes]))
+        reasons = [text for text in notes if "left out" in text]  # not those about the low-pass of a comparison
+        raise MapError("; ".join(["fewer than two of the maps can be compared", *reasons]))
     first = next(iter(entries.values()))
     result = compare_classes(
         [entry.data for entry in entries.values()],

@@ -10,6 +10,7 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from demo.simulate import phantom
 from occupy_core.comparing.class_data import calibrate_class
@@ -344,3 +345,14 @@ def test_shift_of_a_complete_class_gives_a_warning(simulated, write_mrc, tmp_pat
 
 def test_aligned_classes_give_no_warning(classes):
     assert compare_maps(classes, Settings()).warnings == ()
+
+
+def test_maps_that_are_not_compared_get_no_advice_about_the_low_pass(write_mrc, three_parts):
+    blurred = gaussian_filter(three_parts.volume, 4)
+    maps = [
+        MapInput(write_mrc(blurred, "a.mrc"), class_info=ClassInfo(1, 0.9, 900)),
+        MapInput(write_mrc(three_parts.volume, "b.mrc"), class_info=ClassInfo(2, 0.1, 10)),
+    ]
+    with pytest.raises(MapError) as caught:
+        compare_maps(maps, Settings())
+    assert "class 2 is left out" in str(caught.value) and "low-pass" not in str(caught.value)
