@@ -102,7 +102,8 @@ def test_slices_show_masks_from_0_to_1(lab, run):
     viewer = OccupyLocalScaleViewer(project=lab.project, protocol=run)
     viewer.setProtocol(run)
     (view,) = viewer._slices()
-    panels = {axes.get_title(): axes.images[0] for axes in view.getFigure().axes if axes.get_title()}
+    titled = [axes for axes in view.getFigure().axes if axes.get_title()]
+    panels = {" ".join(axes.get_title().split()): axes.images[0] for axes in titled}  # titles may have several lines
     masks = [image for title, image in panels.items() if "mask" in title or "definition" in title]
     assert len(masks) == 3 and all(image.get_clim() == (0, 1) for image in masks)
     assert panels["attenuated map"].get_clim() == panels["input"].get_clim() != (0, 1)
