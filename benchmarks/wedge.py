@@ -48,7 +48,7 @@ written.
 
 @dataclass(frozen=True)
 class Views:
-    """How the subtomograms of each class are oriented.
+    """Orientations of the subtomograms of each class.
 
     Attributes
     ----------

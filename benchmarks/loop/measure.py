@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How well classes agree with the true states of the particles."""
+"""Agreement of the classes with the true states of the particles."""
 
 from __future__ import annotations
 

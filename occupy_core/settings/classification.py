@@ -102,7 +102,7 @@ def is_mask_lost(warnings: Iterable[str]) -> bool:
     return any(_COST in text for text in warnings)
 
 
-# How classes of a run that weighted its own maps are judged; the end of a sentence.
+# End of the warning about class maps that were weighted while they were classified: how to judge them.
 _JUDGE = "the differences of such classes are no evidence by themselves: judge them by independent runs"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What both ways of weighting share: the mean of the classes, the coarse grid, the result."""
+"""Mean of class maps, coarse grid and result: used to weight by confidence and by consensus."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class EarlierClass:
 
 @dataclass(frozen=True)
 class EarlierIteration:
-    """What is known from the iteration before; None for what is not.
+    """Facts about the run from the STAR files of the iteration before; None for those that these do not tell.
 
     Attributes
     ----------

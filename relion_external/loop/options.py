@@ -23,7 +23,7 @@ _FIRST = {CONFIDENCE: 2, CONSENSUS: 5}
 
 @dataclass(frozen=True)
 class LoopOptions:
-    """What the user wants done to the class maps.
+    """Options of the command line: the method, the iterations in which maps are weighted, the smoothing.
 
     Attributes
     ----------

@@ -23,7 +23,7 @@ from relion_files.loop_record import PLAIN, LoopRow, append_row
 
 @dataclass(frozen=True)
 class Done:
-    """What was done to the map of one class.
+    """Record of one class map: method, share of its power that was kept, and why it was not weighted.
 
     Attributes
     ----------

@@ -28,7 +28,7 @@ _LABELS = frozenset(
 
 @dataclass(frozen=True)
 class Request:
-    """What RELION asks for.
+    """Request of RELION for the reconstruction of one class: its files, box and iteration.
 
     Attributes
     ----------
