@@ -121,7 +121,7 @@ def _summary_figures(
     compared = report["comparison"]
     notes = [*report["warnings"], *(compared["warnings"] if compared else [])]
     subject = "Occupancy of a fitted model in" if report.get("model") else "Local scale of"
-    title = f"{subject} {len(report['maps'])} maps"
+    title = f"{subject} {len(report['maps'])} map{'s' * (len(report['maps']) != 1)}"
     if compared:
         is_class = all(item["share"] is not None for item in compared["maps"])
         title = f"Comparison of {len(report['maps'])} {'classes' if is_class else 'maps'}"

@@ -109,8 +109,9 @@ def takes_full_scale(item: Report, shared: Optional[str]) -> bool:
 
 
 def has_several_maps(report: Report) -> bool:
-    """Return whether a job was given several maps."""
-    return len(report["maps"]) + len(report["failed"]) > 1
+    """Return whether a job was given several maps, some of which may have failed or be classes without particles."""
+    given = (report.get("job") or {}).get("maps", ())
+    return len(report["maps"]) + len(report["failed"]) > 1 or (len(report["maps"]) == 1 and len(given) > 1)
 
 
 def map_name(report: Report, path: str) -> str:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Input files are checked before the work."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,8 @@ from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.job.run import run_job
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
+from occupy_core.reporting.pdf.logfile import summary_pages
+from occupy_core.reporting.pdf.messages import has_several_maps
 from occupy_core.settings.job_spec import ClassInfo, Job, MapInput
 from occupy_core.settings.settings import Settings
 
@@ -155,3 +159,15 @@ def test_an_empty_class_that_is_chosen_alone_is_named(small, tmp_path):
     chosen = MapInput(small("a.mrc"), class_info=ClassInfo(2, 0.0, 0))
     done = run_job(Job((chosen,), str(tmp_path / "out"), Settings(figures=False)))
     assert any(text.startswith("class 2: has no particles, expected some") for text in done.warnings)
+
+
+def test_the_report_says_so_where_one_class_with_particles_is_left(small, tmp_path):
+    maps = (
+        MapInput(small("a.mrc"), "class001_", class_info=ClassInfo(1, 1.0, 90)),
+        MapInput(small("b.mrc"), "class002_", class_info=ClassInfo(2, 0.0, 0)),
+    )
+    run_job(Job(maps, str(tmp_path / "out"), Settings(), compare=True))
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert has_several_maps(report)  # so that a page about all maps has the result and the warnings
+    text = "".join(item.get_text() for figure in summary_pages(report, []) for item in figure.texts)
+    assert "Local scale of 1 map" in text and "class 2 is left out of the comparison" in text
