@@ -49,5 +49,5 @@ def read_text(path: PathLike) -> str:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "is not a regular file", os.fspath(path))
         if os.fstat(file.fileno()).st_size > MAX_TEXT_BYTES:
-            raise OSError(errno.EFBIG, f"has more than {MAX_TEXT_BYTES:,} bytes", os.fspath(path))
+            raise OSError(errno.EINVAL, f"has more than {MAX_TEXT_BYTES:,} bytes", os.fspath(path))
         return file.read().decode("utf-8")

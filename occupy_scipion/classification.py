@@ -27,7 +27,7 @@ from occupy_scipion.star_files import (
     optimiser_star_of,
     read_class_numbers,
 )
-from relion_files.loop_record import record_beside, weighted_iterations
+from relion_files.loop_record import weighted_iterations
 from relion_files.model_star import solvent_mask_name
 from relion_files.star import StarError
 
@@ -105,8 +105,8 @@ def loop_warnings(maps: Sequence[SourceMap]) -> List[str]:
         The maps of a set.
     """
     model_star = _common_model_star(maps) if len(maps) > 1 else None
-    iterations = weighted_iterations(model_star) if model_star is not None else []
-    return [weighted_run_text(record_beside(str(model_star)), iterations)] if iterations else []
+    found = weighted_iterations(model_star) if model_star is not None else {}
+    return [weighted_run_text(record, iterations) for record, iterations in found.items()]
 
 
 def _common_model_star(maps: Sequence[SourceMap]) -> Optional[str]:

@@ -124,8 +124,8 @@ def _parameters_text(item: Mapping[str, Any]) -> str:
     derived = item["derived"]
     tau = "" if _is_calibrated(item) else f", tau {derived['tau']:.4g}"
     return (
-        f"Local scale in {derived['mode']} mode: low-pass {derived['lowpass_angstrom']:.3g} Å, kernel of "
-        f"{derived['kernel_voxels']} voxels (radius {derived['kernel_radius_voxels']:.3g}){tau}."
+        f"Local scale in {derived['mode']} mode: low-pass {derived['lowpass_angstrom']:.3g} Å, kernel "
+        f"of radius {derived['kernel_radius_voxels']:.3g} voxels ({derived['kernel_voxels']} voxels in all){tau}."
     )
 
 

@@ -11,6 +11,8 @@ import sys
 
 from relion_external.streams import print_line
 
+_FILE_SIZE = "at the limit of file sizes; raise it, for example with: ulimit -f unlimited"
+
 
 def report_failure(reason: str, *, program: str = "relion_external_occupy") -> int:
     """Print why a program fails, in one line on standard error, and return 1, the exit status of a failed job."""
@@ -38,6 +40,8 @@ def cause_of_signal(number: int) -> str:
         return f", at the limit of processor time{seldom}; raise it, for example with: ulimit -t unlimited"
     if number == signal.SIGKILL:
         return ", often for lack of memory"
+    if number == signal.SIGXFSZ:
+        return f", {_FILE_SIZE}"
     if number == signal.SIGBUS:
         return ": an unfinished output was cut short by another program, or a disk fails; run again"
     return ""
@@ -48,6 +52,8 @@ def limit_of(error: BaseException) -> str:
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.EMFILE, errno.ENFILE):
         return "too many open files; raise the limit, for example with: ulimit -n 1024"
+    if number == errno.EFBIG:
+        return _FILE_SIZE
     if number == errno.EAGAIN or "start new thread" in str(error):
         return (
             memory_text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from occupy_core.settings.classification import weighted_run_text
 from occupy_core.settings.job_spec import ClassInfo, MapInput
@@ -81,8 +81,10 @@ def _loop_warnings(maps: Sequence[MapInput]) -> List[str]:
     runs = (
         {record_beside(path): path for path in (os.path.realpath(item.path) for item in maps)} if len(maps) > 1 else {}
     )
-    found = {record: weighted_iterations(path) for record, path in runs.items()}
-    return [weighted_run_text(os.path.relpath(record), weighted) for record, weighted in found.items() if weighted]
+    found: Dict[str, List[int]] = {}
+    for path in runs.values():
+        found.update(weighted_iterations(path))
+    return [weighted_run_text(os.path.relpath(record), weighted) for record, weighted in found.items()]
 
 
 def is_star_file(path: str) -> bool:

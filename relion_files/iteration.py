@@ -8,6 +8,9 @@ import re
 from pathlib import Path
 from typing import List, Optional
 
+from occupy_core.errors import OccupyError
+from occupy_core.input_files import open_regular_file
+
 # STAR files and class maps of an iteration; its stem is for instance Class3D/job003/run_it025.
 _STAR_FILE = re.compile(r"(?P<stem>.*)_(data|model|optimiser|sampling)\.star", re.DOTALL)
 _CLASS_MAP = re.compile(r"(?P<stem>.*)_class(?P<number>\d{3,9})\.mrc(\.gz|:mrc)?", re.DOTALL | re.ASCII)
@@ -15,6 +18,7 @@ _ITERATION = re.compile(r"_it(?P<iteration>\d{3,9})(_half[12])?$", re.ASCII)
 # Iterations of Refine3D have a model STAR file and a map for each half of the particles.
 _HALF = re.compile(r"_half[12]$")
 _MOST_NAMED = 3  # files in a message
+_HEAD = 5000  # bytes of an optimiser STAR file, in which RELION's command stands as a comment
 CLEANED_UP = "RELION's clean-up removes the files of all iterations but the last"
 
 
@@ -33,6 +37,21 @@ def model_star_of(path: str) -> Optional[str]:
 def star_beside(model_star: str, kind: str) -> str:
     """Return the path of another STAR file of the same iteration, for instance of kind "data"; it may not exist."""
     return f"{model_star[: -len('_model.star')]}_{kind}.star"
+
+
+def continued_from(optimiser_star: str) -> Optional[str]:
+    """Return the first part of the paths of the iteration that a run continued, such as Class3D/job003/run_it008.
+
+    None for a run that was not continued, and where the file cannot be read. RELION writes its command as a comment at
+    the top of the optimiser STAR file; paths in it begin at the project folder.
+    """
+    try:
+        with open_regular_file(optimiser_star, expected="an optimiser STAR file") as file:
+            head = file.read(_HEAD).decode("utf-8", "surrogateescape")
+    except (OSError, OccupyError):
+        return None
+    match = re.search(r"--continue (\S+)_optimiser\.star", head)
+    return match[1] if match else None
 
 
 def class_number(name: str) -> Optional[int]:

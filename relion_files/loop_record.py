@@ -7,15 +7,17 @@ import fcntl
 import os
 from contextlib import suppress
 from dataclasses import astuple, dataclass
-from typing import List
+from typing import Dict, List, Optional
 
-from relion_files.iteration import iteration_of, model_star_of, star_beside
+from relion_files.iteration import continued_from, iteration_of, model_star_of, star_beside
+from relion_files.project import named_files
 from relion_files.star import StarError, read_star
 from relion_files.star_writer import row_text
 
 NAME = "occupy_loop.star"
 PLAIN = "none"  # the method of a map that RELION got as it was reconstructed
 _EXTERNAL = "rlnDoExternalReconstruct"  # in RELION's optimiser STAR file: 1 with --external_reconstruct
+_OUTPUT = "rlnOutputRootName"  # there: the first part of the run's paths, from the project folder
 _COLUMNS = (
     *("rlnReferenceImage", "rlnCurrentIteration", "rlnClassNumber", "occupyMethod", "occupyShareKept"),
     *("occupyMilliseconds", "occupyInversionMilliseconds", "occupyNote"),
@@ -86,16 +88,35 @@ def record_beside(path: str) -> str:
     return os.path.join(os.path.dirname(path), NAME)
 
 
-def weighted_iterations(path: str) -> List[int]:
-    """Return the iterations, up to that of a file, whose maps were weighted in its run; empty if none were.
+def weighted_iterations(path: str) -> Dict[str, List[int]]:
+    """Return the iterations, up to that of a file, whose maps were weighted in its run or in one that it continues.
 
     Parameters
     ----------
     path : str
-        Model STAR file or class map of an iteration. The record is looked for in its folder. It counts for nothing
-        where the optimiser STAR file of the iteration says that RELION called no other program: then the run was done
-        again, and the record is of an earlier one.
+        Model STAR file or class map of an iteration. The record is looked for in its folder, and in that of a run that
+        it continues. It counts for nothing where the optimiser STAR file of the iteration says that RELION called no
+        other program: then the run was done again, and the record is of an earlier one.
+
+    Returns
+    -------
+    dict of str to list of int
+        For the path of each record, the iterations in it, in ascending order; empty if none were weighted.
     """
+    found: Dict[str, List[int]] = {}
+    seen = set()
+    following: Optional[str] = path
+    while following and following not in seen:
+        seen.add(following)
+        iterations = _recorded(following)
+        if iterations:
+            found.setdefault(record_beside(following), iterations)
+        following = _continued_iteration(following)
+    return found
+
+
+def _recorded(path: str) -> List[int]:
+    """Return the iterations of a run, up to that of a file, that the record beside it has as weighted."""
     record = record_beside(path)
     own = iteration_of(path)
     if own is None or not os.path.isfile(record) or _has_called_no_program(path):
@@ -113,6 +134,21 @@ def weighted_iterations(path: str) -> List[int]:
         if iteration.isdigit() and method != PLAIN and _is_of_run(image, path)
     }
     return sorted(iteration for iteration in found if iteration <= own)
+
+
+def _continued_iteration(path: str) -> Optional[str]:
+    """Return the optimiser STAR file of the iteration that the run of a file continues; None if there is none."""
+    model_star = model_star_of(path)
+    optimiser_star = star_beside(model_star, "optimiser") if model_star else ""
+    continued = continued_from(optimiser_star)
+    if continued is None:
+        return None
+    try:
+        general = read_star(optimiser_star, frozenset((_OUTPUT,))).get("optimiser_general")
+        root = general.first(_OUTPUT) if general else None
+        return named_files(optimiser_star, [root] if root else []).find(f"{continued}_optimiser.star")
+    except StarError:
+        return None
 
 
 def _is_of_run(image: str, path: str) -> bool:

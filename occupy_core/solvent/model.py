@@ -23,7 +23,7 @@ CONFIDENT = 0.5  # a voxel whose confidence is above this counts as more than so
 _REGULARISATION = 1e-4
 # What the low-pass leaves counts as rounding errors below this share of the map's contrast. Our choice.
 _ROUNDING = 1e-6
-_ADVICE = "Try a lower-resolution low-pass or a solvent definition (a different one, if one was set)"
+LOWPASS_ADVICE = "Try a lower-resolution low-pass or a solvent definition (a different one, if one was set)"
 
 Floats = NDArray[np.float64]
 
@@ -190,7 +190,7 @@ def fit_solvent(
         solvent_density = solvent_counts * (BINS / solvent_counts.sum())
     (height, mean, sigma), fitted = _fit_gaussian(centres, solvent_density)
     if not fitted:
-        notes.append(f"the fit of the solvent model failed; the confidence is unreliable. {_ADVICE}")
+        notes.append(f"the fit of the solvent model failed; the confidence is unreliable. {LOWPASS_ADVICE}")
     gaussian = _gaussian(centres, height, mean, sigma)
     confidence = _confidence_curve(1 - gaussian / (density + _REGULARISATION * height))
     limit, limit_warnings = _confidence_limit(centres, confidence)
@@ -258,12 +258,12 @@ def _confidence_limit(centres: Floats, confidence: Floats) -> Tuple[float, List[
     if not confident.size:
         return 1.0, [
             "the solvent model takes every voxel for solvent; the confidence is unreliable. Expected a reconstruction "
-            f"of positive density with solvent around it. {_ADVICE}"
+            f"of positive density with solvent around it. {LOWPASS_ADVICE}"
         ]
     limit = float(centres[confident[0]])
     if limit > 0.5:
         return limit, [
             "the confidence limit lies above half of the map's range, so the solvent model is likely wrong: is the "
-            f"contrast inverted (density must be positive)? {_ADVICE}"
+            f"contrast inverted (density must be positive)? {LOWPASS_ADVICE}"
         ]
     return limit, []

@@ -13,7 +13,7 @@ from occupy_core.errors import MapError
 from occupy_core.estimate.kernel import ball_mask, ball_maximum
 from occupy_core.estimate.near_molecule import suit_noise_near_molecule
 from occupy_core.fourier.low_pass import default_lowpass, gaussian_low_pass, low_pass
-from occupy_core.solvent.model import fit_solvent
+from occupy_core.solvent.model import LOWPASS_ADVICE, fit_solvent
 from occupy_core.solvent.region import inscribed_sphere
 from occupy_core.weighting.class_maps import WeightedMap, coarse_box, on_box, power
 
@@ -21,6 +21,7 @@ from occupy_core.weighting.class_maps import WeightedMap, coarse_box, on_box, po
 # Measured in RELION: the confidence itself, which has sharp edges close to the molecule, lets RELION overestimate the
 # resolution, and all particles run into one class.
 _GROWTH, _EDGE = 1.0, 1.0
+_SMOOTH_ADVICE = "Try a coarser cutoff (smooth), or the true particle diameter"
 
 
 def weight_by_confidence(volume: Volume, mask: Volume) -> WeightedMap:
@@ -94,7 +95,7 @@ def _confidence(volume: Volume, voxel_size: float, diameter: Optional[float], lo
         )
     model = fit_solvent(lowpassed, solvent, contrast=float(np.ptp(volume)))
     if model.warnings:
-        raise MapError(model.warnings[0])
+        raise MapError(model.warnings[0].replace(LOWPASS_ADVICE, _SMOOTH_ADVICE))
     model = suit_noise_near_molecule(model, lowpassed, solvent, lowpass_voxels=lowpass / voxel_size)
     return model.confidence_map(lowpassed, out=lowpassed)
 

@@ -4,19 +4,16 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Optional, Tuple
 
 from occupy_core.errors import OccupyError
-from occupy_core.files import read_text
 from relion_external.loop.inversion import raw_map
 from relion_external.loop.request import Request
-from relion_files.iteration import star_beside
+from relion_files.iteration import continued_from, star_beside
 from relion_files.star import Table, read_star
 
-_HEAD = 5000  # letters of an optimiser STAR file, in which RELION's command stands as a comment
 _MODEL = frozenset(("rlnPixelSize", "rlnReferenceImage", "rlnClassDistribution", "rlnCurrentResolution"))
 _RUN = frozenset(
     (
@@ -94,7 +91,7 @@ def read_earlier(request: Request) -> EarlierIteration:
     names = classes.columns.get("rlnReferenceImage", [])
     shares = [value or 0.0 for value in classes.numbers("rlnClassDistribution")]
     has_shares = len(shares) == len(names) >= request.number
-    continued = _continued_from(star_beside(star, "optimiser"))
+    continued = continued_from(star_beside(star, "optimiser"))
     raws = [_raw_of(name, continued) for name in names]
     with_particles = [(number, share) for number, share in enumerate(shares, start=1) if share > 0]
     iterations = _number(optimiser, "rlnNumberOfIterations")
@@ -144,16 +141,6 @@ def _raw_of(name: str, continued: Optional[str]) -> Optional[str]:
     root = os.path.splitext(name)[0]
     roots = [root, *([continued + root[root.rindex("_class") :]] if continued and "_class" in root else [])]
     return next((raw_map(item) for item in roots if os.path.isfile(raw_map(item))), None)
-
-
-def _continued_from(optimiser_star: str) -> Optional[str]:
-    """Return the first part of the paths of the run that was continued (--continue in RELION's comment), or None."""
-    try:
-        head = read_text(optimiser_star)[:_HEAD]
-    except (OSError, OccupyError):
-        return None
-    match = re.search(r"--continue (\S+)_optimiser\.star", head)
-    return match[1] if match else None
 
 
 def _tables(star: str, labels: frozenset) -> Dict[str, Table]:

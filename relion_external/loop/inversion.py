@@ -7,6 +7,7 @@ import math
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import time
@@ -25,6 +26,7 @@ _SIDES, _MODE = struct.Struct("<3i"), struct.Struct("<i")
 _HEADER_BYTES, _EXTENDED = 1024, slice(92, 96)
 _CELL, _CELL_OFFSET = struct.Struct("<3f"), 40  # sides of the box, Å
 _FLOAT32 = 2  # mode of an MRC file
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _NO_PROGRAM = (
     f"{INVERSION} was not found on the PATH, expected RELION's program that inverts the Fourier sums; add RELION's "
     "folder of programs to the PATH of this machine"
@@ -49,6 +51,10 @@ class Inversion:
         If the program is not found.
     OSError
         If the folder cannot be written to.
+
+    Notes
+    -----
+    Until it is finished, a signal that asks to end (SIGTERM, SIGINT) ends RELION's program first.
     """
 
     def __init__(self, request: Request) -> None:
@@ -69,9 +75,20 @@ class Inversion:
             file.write(text.encode("utf-8"))
         self.seconds = 0.0  # how long it ran, once it is finished
         self._started = time.monotonic()
+        self._process: Optional[subprocess.Popen[str]] = None
+        self._is_ended = False
+        self._handlers = {number: signal.signal(number, self._end) for number in _ENDING_SIGNALS}
         self._process = subprocess.Popen(
             [INVERSION, self._star], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )
+        if self._is_ended:  # while it was started
+            self._process.kill()
+
+    def _end(self, *_: object) -> None:
+        """End RELION's program; `finish` then raises KeyboardInterrupt."""
+        self._is_ended = True
+        if self._process is not None:
+            self._process.kill()
 
     def finish(self, voxel_size: Optional[float] = None) -> str:
         """Wait for the program, check the map, put it in place, and return its path (`raw_map`).
@@ -87,12 +104,19 @@ class Inversion:
             If the program fails, or writes no map of the box of the request.
         OSError
             If the map cannot be put in place.
+        KeyboardInterrupt
+            If a signal has asked to end.
         """
-        request = self._request
+        request, process = self._request, self._process
+        assert process is not None
         try:
-            printed, _ = self._process.communicate()
+            printed, _ = process.communicate()
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+            if self._is_ended:
+                raise KeyboardInterrupt
             self.seconds = time.monotonic() - self._started
-            status = self._process.returncode
+            status = process.returncode
             if status:
                 raise JobError(f"{request.name}: {INVERSION} {_ending_text(status, printed)}")
             problem = map_problem(self._partial, request.box, request.dimensions)

@@ -50,8 +50,9 @@ def test_all_iterations_but_the_first_and_the_last_are_weighted(weighted, partic
     assert found == [(iteration, number, method) for iteration, method in methods.items() for number in (1, 2)]
     assert notes == ["the first iteration"] * 2 + ["None"] * 6 + ["the last iteration"] * 2
     assert "iteration 4, class 2: confidence keeps" in weighted[1] and "WARNING" not in weighted[1]
-    assert weighted_iterations(str(weighted[0] / "run_it005_model.star")) == [2, 3, 4]
-    assert weighted_iterations(str(weighted[0] / "run_it002_model.star")) == [2]
+    record = str(weighted[0] / "occupy_loop.star")
+    assert weighted_iterations(str(weighted[0] / "run_it005_model.star")) == {record: [2, 3, 4]}
+    assert weighted_iterations(str(weighted[0] / "run_it002_model.star")) == {record: [2]}
 
 
 def test_all_classes_are_weighted_by_the_confidence_of_the_iteration_before(weighted):
@@ -92,7 +93,7 @@ def test_plain_maps_leave_the_classes_as_they_are(particles):
     done = refine(particles, "passed", words, hook=f"{HOOK} --start 99")
     assert done.returncode == 0, done.stdout
     assert {method for _, _, method in rows(particles, "passed")[0]} == {"none"}
-    assert weighted_iterations(str(particles / "passed/run_it005_model.star")) == []
+    assert weighted_iterations(str(particles / "passed/run_it005_model.star")) == {}
     pairs = list(zip(classes(particles, "without", 5), classes(particles, "passed", 5)))
     assert len({one for one, _ in pairs}) == 2
     assert np.mean([one == other for one, other in pairs]) >= 0.98
@@ -116,7 +117,19 @@ def test_consensus_on_several_ranks_and_after_a_continuation(particles):
     found, notes = rows(particles, "consensus")
     methods = {4: "consensus", 5: "none"}
     assert found[9:] == [(iteration, number, method) for iteration, method in methods.items() for number in (1, 2, 3)]
-    assert weighted_iterations(str(particles / "consensus/run_ct3_it005_model.star")) == [2, 4]
+    record = str(particles / "consensus/occupy_loop.star")
+    assert weighted_iterations(str(particles / "consensus/run_ct3_it005_model.star")) == {record: [2, 4]}
+
+
+def test_run_that_continues_a_weighted_one_elsewhere_is_marked(weighted, particles):
+    """Without the program, in a folder of its own."""
+    (particles / "elsewhere").mkdir()
+    words = "--skip_align --tau2_fudge 4 --flatten_solvent --zero_mask --particle_diameter 140 --j 1 --iter 6"
+    start = "relion_refine --continue weighted/run_it005_optimiser.star --o elsewhere/run"
+    done = loop_runs.run(particles, f"{start} {words} --dont_combine_weights_via_disc".split())
+    assert done.returncode == 0, done.stdout
+    found = weighted_iterations(str(particles / "elsewhere/run_it006_model.star"))
+    assert found == {str(particles / "weighted/occupy_loop.star"): [2, 3, 4]}
 
 
 def test_one_class_has_no_consensus(particles):

@@ -19,6 +19,11 @@ for iteration in range(40):
 """
 
 
+def iterations(path):
+    """The weighted iterations in the record beside a file."""
+    return weighted_iterations(str(path)).get(str(path.parent / NAME), [])
+
+
 def row(iteration, method, note="None"):
     return LoopRow(f"Class3D/run_it{iteration:03d}_class001.mrc", iteration, 1, method, 0.25, 300, 900, note)
 
@@ -51,23 +56,23 @@ def test_many_processes_write_at_once(tmp_path):
 
 
 def test_weighted_iterations_are_those_up_to_an_iteration(tmp_path):
-    assert weighted_iterations(str(tmp_path / "run_it009_model.star")) == []
+    assert iterations(tmp_path / "run_it009_model.star") == []
     for iteration, method in enumerate(["none", "confidence", "confidence", "none"], start=1):
         append_row(str(tmp_path), row(iteration, method))
     for model, expected in (("run_it001", []), ("run_it002", [2]), ("run_ct2_it004", [2, 3]), ("run", [])):
-        assert weighted_iterations(str(tmp_path / f"{model}_model.star")) == expected
+        assert iterations(tmp_path / f"{model}_model.star") == expected
 
 
 def test_a_row_that_is_repeated_replaces_the_earlier_one(tmp_path):
     append_row(str(tmp_path), row(2, "confidence"))
     append_row(str(tmp_path), row(2, "none"))
-    assert weighted_iterations(str(tmp_path / "run_it002_model.star")) == []
+    assert iterations(tmp_path / "run_it002_model.star") == []
 
 
 def test_rows_of_another_run_in_the_folder_do_not_count(tmp_path):
     append_row(str(tmp_path), row(2, "confidence"))
-    assert weighted_iterations(str(tmp_path / "mine_it002_class001.mrc")) == []
-    assert weighted_iterations(str(tmp_path / "run_it002_class001.mrc")) == [2]
+    assert iterations(tmp_path / "mine_it002_class001.mrc") == []
+    assert iterations(tmp_path / "run_it002_class001.mrc") == [2]
 
 
 @pytest.mark.parametrize(("called", "expected"), [(0, []), (1, [2])])
@@ -75,12 +80,46 @@ def test_a_run_that_was_done_again_without_the_program_is_not_weighted(tmp_path,
     append_row(str(tmp_path), row(2, "confidence"))
     text = f"data_optimiser_general\n\n_rlnDoExternalReconstruct {called}\n"
     (tmp_path / "run_it002_optimiser.star").write_text(text)
-    assert weighted_iterations(str(tmp_path / "run_it002_model.star")) == expected
+    assert iterations(tmp_path / "run_it002_model.star") == expected
+
+
+def continue_run(folder, name, *, output, continued):
+    """Write the optimiser STAR file of an iteration of a run that continues another one; return its path."""
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    head = f"# RELION optimiser; version 3.1.3\n# --continue {continued}_optimiser.star --o {output} --j 1 \n\n"
+    text = f"data_optimiser_general\n\n_rlnOutputRootName {output}\n_rlnDoExternalReconstruct 0\n"
+    (folder / name).write_text(head + text)
+    return str(folder / name)
+
+
+def test_a_run_that_continues_a_weighted_one_in_another_folder_is_weighted(tmp_path, monkeypatch):
+    """Also one that continues that one, from another working folder, and no further than the iteration it began at."""
+    (tmp_path / "Class3D/job003").mkdir(parents=True)
+    for iteration in (2, 3, 4):
+        append_row(str(tmp_path / "Class3D/job003"), row(iteration, "confidence"))
+    (tmp_path / "Class3D/job003/run_it003_optimiser.star").write_text(
+        "data_optimiser_general\n\n_rlnOutputRootName x\n"
+    )
+    name, output = "Class3D/job004/run_it006_optimiser.star", "Class3D/job004/run"
+    first = continue_run(tmp_path, name, output=output, continued="Class3D/job003/run_it003")
+    record = str(tmp_path / "Class3D/job003" / NAME)
+    assert weighted_iterations(first) == {record: [2, 3]}
+    name, output = "Class3D/job005/run_it008_optimiser.star", "Class3D/job005/run"
+    second = continue_run(tmp_path, name, output=output, continued="Class3D/job004/run_it006")
+    assert weighted_iterations(second.replace("optimiser.star", "class001.mrc")) == {record: [2, 3]}
+    monkeypatch.chdir(tmp_path)
+    assert weighted_iterations(name) == {f"Class3D/job003/{NAME}": [2, 3]}
+
+
+def test_runs_that_continue_each_other_come_to_an_end(tmp_path):
+    one = continue_run(tmp_path, "a/run_it003_optimiser.star", output="a/run", continued="b/run_it003")
+    continue_run(tmp_path, "b/run_it003_optimiser.star", output="b/run", continued="a/run_it003")
+    assert weighted_iterations(one) == {}
 
 
 def test_damaged_record_counts_as_weighted(tmp_path):
     (tmp_path / NAME).write_bytes(b"\0")
-    assert weighted_iterations(str(tmp_path / "run_it003_model.star")) == [3]
+    assert iterations(tmp_path / "run_it003_model.star") == [3]
 
 
 def test_name_that_no_star_file_can_hold_is_an_error(tmp_path):
