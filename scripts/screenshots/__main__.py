@@ -11,6 +11,7 @@ from pathlib import Path
 
 from demo.run import OUTPUT
 from demo.scipion_project import prepare_environment
+from scripts.screenshots.relion_windows import take_relion_pictures
 from scripts.screenshots.screen import screen
 from scripts.screenshots.tutorial import take_tutorial_pictures
 
@@ -32,6 +33,7 @@ def main() -> int:
         os.environ["DISPLAY"] = display
         if "--windows" not in sys.argv:
             take_tutorial_pictures()
+        take_relion_pictures(_WINDOWS)
         prepare_environment(OUTPUT / "scipion")
         os.environ.pop("MPLBACKEND", None)
         subprocess.run(

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A screen in memory, and pictures of it."""
+"""A screen in memory: open windows on it, click, and take pictures."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Tuple
+from typing import Iterator, Sequence, Tuple
 
 from PIL import Image, ImageGrab
 
+OPENING, REACTING = 8.0, 1.5  # seconds that a window gets
 _COLOURS = 64  # of a picture: enough for windows, and its file is small
 
 
@@ -25,6 +27,24 @@ def screen() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=20)
+
+
+@contextmanager
+def window(command: Sequence[str], folder: Path, *, seconds: float = OPENING) -> Iterator[None]:
+    """Open the window of a program and wait for it; close it at the end."""
+    program = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(seconds)
+        yield
+    finally:
+        program.kill()
+        program.wait(timeout=20)
+
+
+def click(x: int, y: int) -> None:
+    """Click at a place of the screen, in pixels from its upper left, and wait for what it does."""
+    subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], check=True)
+    time.sleep(REACTING)
 
 
 def keep(path: Path) -> None:
