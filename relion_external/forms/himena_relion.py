@@ -14,11 +14,13 @@ from himena_relion._annotated.io import IN_MASK, IN_PARTICLES, MAP_TYPE
 from himena_relion.consts import FileNames, MenuId
 
 from occupy_core.settings.output_names import NODE_FILE
+from occupy_core.settings.presets import PRESETS
 from occupy_core.settings.settings import descriptions
 from relion_external.forms.command_words import FIRST_PRESET, command_words
 from relion_external.option_parser import PROGRAM
 from relion_files.star import read_star
 
+_QUESTIONS = [(preset.question, name) for name, preset in PRESETS.items()]  # as the form shows them, and their names
 _ON_INPUT = ("preset", "classes", "model", "model_masks")  # the others are on a page of their own
 
 
@@ -63,7 +65,7 @@ class OccupyLocalScale(RelionExternalJob):
         in_3dref: MAP_TYPE = "",
         in_parts: IN_PARTICLES = "",
         in_mask: IN_MASK = "",
-        preset: Annotated[str, _field("preset", choices=list(descriptions()["preset"].choices))] = FIRST_PRESET,
+        preset: Annotated[str, _field("preset", choices=_QUESTIONS)] = FIRST_PRESET,
         classes: Annotated[str, _field("classes")] = "",
         model: Annotated[str, _field("model")] = "",
         model_masks: Annotated[str, _field("model_masks")] = "",
@@ -81,7 +83,7 @@ class OccupyLocalScale(RelionExternalJob):
                 "group": "Settings",
             },
         ] = "",
-        j: int = 1,
+        j: Annotated[int, {"label": "Number of threads", "group": "Settings"}] = 1,
     ) -> Iterator[None]:
         """Run the job, which itself looks for a request to abort. Yields once if it was aborted."""
         values: Dict[str, Any] = {name: value for name, value in locals().items() if name not in ("self", "more")}

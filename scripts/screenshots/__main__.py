@@ -39,6 +39,11 @@ def main() -> int:
         subprocess.run(
             [sys.executable, "-W", "ignore", "-m", "scripts.screenshots.scipion_windows", str(_WINDOWS)], check=True
         )
+    subprocess.run(["scripts/environment.sh", "--with-forms"], check=True)
+    form = _WINDOWS / "himena_form.png"
+    subprocess.run(
+        [".venv-forms/bin/python", "-W", "ignore", "-m", "scripts.screenshots.himena_window", form], check=True
+    )
     for report in sorted(OUTPUT.glob("**/logfile.pdf")):
         if ".Nodes" in report.parts:  # RELION's empty files, a copy of the names
             continue

@@ -57,6 +57,18 @@ folder = Path("External/job001").absolute()
 ExternalJobTester(OccupyLocalScale).prep_job_star(folder, in_3dref="map.mrc", preset="occupancy", amplify=3.0)
 print(ExternalJobDirectory(folder).job_title())
 """
+# Prints what the form shows as the question, and the values with which a new job would be run.
+FORM_VALUES = """
+from qtpy.QtWidgets import QApplication, QComboBox
+application = QApplication([])
+from himena_relion._widgets._job_edit import QJobParameter
+from relion_external.forms.himena_relion import OccupyLocalScale
+
+form = QJobParameter()
+form.update_by_job(OccupyLocalScale)
+print(*[box.currentText() for box in form.findChildren(QComboBox)], sep="\\n")
+print(form.get_parameters()["preset"], form.get_parameters()["j"], sep="\\n")
+"""
 
 
 @pytest.fixture
@@ -92,6 +104,11 @@ def test_a_job_has_outputs_that_further_jobs_take(run, job):
     assert found["External/job001/amplified.mrc"] == "DensityMap.mrc"
     assert found["External/job001/logfile.pdf"] == "LogFile.pdf.relion"
     assert "External/job001/scale.mrc" in tables["pipeline_output_edges"].columns["rlnPipeLineEdgeToNode"]
+
+
+def test_the_form_asks_the_question_and_gives_the_name_of_its_preset(run):
+    shown, name, threads = run("python", "-c", FORM_VALUES, **QT).strip().splitlines()[-3:]
+    assert (shown, name, threads) == ("Which parts are weak?", "weak", "1")
 
 
 def test_a_job_that_fails_says_why(run, job):
