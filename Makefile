@@ -7,7 +7,7 @@ demo:            ## simulate maps, run the main jobs in Scipion and RELION, draw
 
 test:            ## run all tests, in real Scipion and RELION projects
 	@scripts/environment.sh --with-relion
-	@.venv/bin/python -m pytest -q -rs
+	@.venv/bin/python -m pytest -q -rs -n 2 --dist loadfile
 
 lint:            ## check style and types
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check ruff mypy

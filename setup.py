@@ -69,7 +69,7 @@ setup(
         "docs": ["mkdocs>=1.6"],
         # servalcat reads the groups that are written for it.
         # hypothesis draws maps and settings.
-        "test": ["pytest>=7", "scikit-image>=0.20", "servalcat>=0.4", "hypothesis>=6.80"],
+        "test": ["pytest>=7", "scikit-image>=0.20", "servalcat>=0.4", "hypothesis>=6.80", "pytest-xdist>=3"],
     },
     entry_points={
         "console_scripts": [

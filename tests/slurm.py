@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -36,6 +38,7 @@ SlurmdLogFile={folder}/slurmd.log
 NodeName={host} NodeAddr=127.0.0.1 CPUs=1 RealMemory=500
 PartitionName=debug Nodes={host} Default=YES
 """
+_SOCKET = Path("/run/munge/munge.socket.2")
 
 
 @contextlib.contextmanager
@@ -46,12 +49,20 @@ def started_slurm(folder: Path):
             skip_or_fail(f"no {program} on the path; on Debian or Ubuntu: apt-get install slurm-wlm munge")
     if os.geteuid() != 0:
         skip_or_fail("only root can start a Slurm of its own for the test; run it as root")
-    host = socket.gethostname().split(".")[0]
+    with open(Path(tempfile.gettempdir()) / "occupy_slurm.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time: all would have the same ports
+        with _daemons(folder) as environment:
+            yield environment
+
+
+@contextlib.contextmanager
+def _daemons(folder: Path):
     for name in ("state", "spool"):
         (folder / name).mkdir()
+    host = socket.gethostname().split(".")[0]
     configuration = folder / "slurm.conf"
     configuration.write_text(SLURM_CONF.format(host=host, folder=folder))
-    munged = not Path("/run/munge/munge.socket.2").exists()
+    munged = not _SOCKET.exists()
     if munged:
         subprocess.run(["install", "-d", "-o", "munge", "-g", "munge", "/run/munge"], check=True)
         subprocess.run(["su", "-s", "/bin/bash", "munge", "-c", "munged"], check=True)
@@ -67,14 +78,25 @@ def started_slurm(folder: Path):
     finally:
         for name in ("slurmd.pid", "slurmctld.pid"):
             if (folder / name).exists():
-                os.kill(int((folder / name).read_text()), 15)
+                process = int((folder / name).read_text())
+                os.kill(process, 15)
+                _wait_until(lambda process=process: not Path(f"/proc/{process}").exists())
         if munged:
             subprocess.run(["pkill", "-u", "munge", "munged"], check=False)
+            _wait_until(lambda: not _SOCKET.exists())
+
+
+def _wait_until(is_done):
+    """Wait, for at most 20 seconds, until a daemon has ended: the next one has its ports or its socket."""
+    end = time.monotonic() + 20
+    while not is_done() and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def allocations(environment) -> int:
     """Return how many jobs Slurm has begun."""
-    return Path(environment["SLURM_CONF"]).with_name("slurmctld.log").read_text().count("Allocate JobId")
+    log = Path(environment["SLURM_CONF"]).with_name("slurmctld.log").read_text()
+    return len(re.findall("(Allocate|Started) JobId=", log))  # by the scheduler, or by the one that fills gaps
 
 
 def from_page(language: str) -> str:

@@ -14,6 +14,8 @@ from demo.relion_project import RelionProject
 from occupy_core.maps.reading import read_map
 from relion_external.classification import read_classification
 
+pytestmark = pytest.mark.slow
+
 LAST = "run_it012"
 
 

@@ -53,6 +53,7 @@ def test_classes_are_found_from_every_file_of_an_iteration(project, ending):
     assert found.voxel_size == pytest.approx(4)
 
 
+@pytest.mark.slow
 def test_job_on_all_classes_writes_maps_and_a_table(project):
     stem, sizes = project
     assert main(["--o", "External/job004/", "--in_parts", f"{stem}_data.star"]) == 0
@@ -67,6 +68,7 @@ def test_job_on_all_classes_writes_maps_and_a_table(project):
     assert [item["class"]["number"] for item in report["maps"]] == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", list(PROJECTS))
 def test_classes_differ_in_the_domain(version, shared_data, tmp_path, monkeypatch):
     stem, _ = copied(shared_data, version, tmp_path, monkeypatch)

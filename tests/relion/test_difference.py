@@ -52,6 +52,7 @@ def test_parts_of_a_real_classification_have_the_right_sign(unpacked, capfd):
     assert "class 1 minus class 3 (difference001_003.mrc): " in log and "wrote out/difference001_003.mrc" in log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "folder, pairs",
     [

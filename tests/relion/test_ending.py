@@ -147,6 +147,7 @@ def test_crash_of_the_computation_ends_as_failure(project, phantom_file, monkeyp
     assert_failed(run("--in_3dref", phantom_file), "killed by signal 9, often for lack of memory")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", [(2, 100), (2, 2)], ids=["signal 24", "signal 9"])
 def test_limit_of_processor_time_ends_as_failure(project, small_map, limits):
     command = [*ENDLESS_COMMAND[:-1], ENDLESS_COMMAND[-1].replace("time.sleep(600)", "sum(range(10**12))")]
@@ -263,6 +264,7 @@ def test_abort_request_stops_the_job_within_seconds(slow_job):
     assert_outputs_of_the_first_run_remain()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "XCPU"])
 def test_signal_ends_as_failure(slow_job, name):
     (child,) = children_of(slow_job)
@@ -325,6 +327,7 @@ def test_second_job_in_the_folder_is_refused_and_the_first_continues(slow_job, p
     assert list(Path("job").glob(".occupy_staging_*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [">&-", "2>&-", "<&- >&- 2>&-", "> /dev/full", "> /dev/full 2>&1"])
 def test_job_succeeds_if_standard_streams_cannot_be_written(project, phantom_file, words):
     command = " ".join([*COMMAND, "--o", "job/", "--in_3dref", phantom_file, words])

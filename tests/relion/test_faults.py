@@ -104,6 +104,7 @@ ACTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACTS)
 def test_a_job_that_is_disturbed_while_outputs_are_put_in_place_is_whole(project, phantom_file, monkeypatch, name):
     act, marker = ACTS[name]
@@ -187,6 +188,7 @@ def test_a_request_to_abort_that_is_there_at_the_start_aborts(project, phantom_f
     assert ending() == ABORTED and not Path("job/scale.mrc").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", ["remove", "rename"])
 def test_an_output_folder_that_is_gone_is_made_again_for_the_marker(slow_job, act):
     shutil.rmtree("job") if act == "remove" else Path("job").rename("away")
@@ -210,6 +212,7 @@ def test_a_job_whose_folder_now_is_another_jobs_marks_nothing_there(slow_job, pr
     assert ending() == FAILURE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stream", "act"), [("stdout", "abort"), ("stderr", "signal")])
 def test_a_pipe_that_nobody_reads_delays_no_ending(project, phantom_file, stream, act):
     reader, writer = os.pipe()

@@ -56,6 +56,7 @@ def test_relion_runs_the_job_with_its_options(relion_path, phantom_file, tmp_pat
     assert not (folder / "logfile.pdf").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bücher.mrc", "my map.mrc"])
 def test_relion_runs_the_job_of_a_file_with_blanks_or_letters_of_any_language(
     name, relion_path, phantom_file, tmp_path
@@ -72,6 +73,7 @@ def test_relion_runs_the_job_of_a_file_with_blanks_or_letters_of_any_language(
     assert project.run("External/job001/", seconds=60) == "Succeeded"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["it's.mrc", 'a"b.mrc', "$HOME.mrc", "a;b.mrc", "a(1).mrc", "~.mrc", "a  b.mrc"])
 @pytest.mark.parametrize("option", ["in_3dref", "in_parts", "in_mask"])
 def test_file_that_relion_would_not_give_to_the_job_is_refused(option, name, tmp_path):

@@ -21,7 +21,7 @@ from relion_files.star import read_star
 from tests.relion import loop_runs
 from tests.relion.loop_runs import CLASSIFICATION, HOOK, classes, refine, rows
 
-pytestmark = pytest.mark.usefixtures("relion")
+pytestmark = [pytest.mark.usefixtures("relion"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

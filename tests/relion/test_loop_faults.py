@@ -16,7 +16,7 @@ from demo.particles import write_particles
 from relion_external.loop.inversion import INVERSION
 from tests.relion.loop_runs import CLASSIFICATION, HOOK, environment, refine, rows, run
 
-pytestmark = pytest.mark.usefixtures("relion")
+pytestmark = [pytest.mark.usefixtures("relion"), pytest.mark.slow]
 ROOT = "kept/run_it003_class001"
 STAR = f"{ROOT}_external_reconstruct.star"
 RESULT, RAW = f"{ROOT}_external_reconstruct.mrc", f"{ROOT}_occupy_raw.mrc"

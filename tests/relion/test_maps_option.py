@@ -108,6 +108,7 @@ def test_other_inputs_are_not_used_beside_maps(in_project):
     assert any("--classes" in text for text in options.warnings)
 
 
+@pytest.mark.slow
 def test_job_writes_tables_and_nodes_of_an_ensemble(in_project, tmp_path, capsys):
     folder = str(tmp_path / "External")
     assert run(["--o", folder, "--maps", "vols/*.mrc", "--figures", "no"]) == 0
@@ -126,6 +127,7 @@ def test_job_writes_tables_and_nodes_of_an_ensemble(in_project, tmp_path, capsys
     assert "3 parts come and go" in output
 
 
+@pytest.mark.slow
 def test_job_of_a_report_is_repeated(in_project, tmp_path):
     first, second = str(tmp_path / "one"), str(tmp_path / "two")
     assert run(["--o", first, "--maps", "vols.txt", "--figures", "no"]) == 0
@@ -134,6 +136,7 @@ def test_job_of_a_report_is_repeated(in_project, tmp_path):
     assert one == two
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["vols/*.mrc", "vols.star"])
 def test_relion_runs_a_job_on_an_ensemble_and_its_masks_are_nodes(relion_path, project, tmp_path, monkeypatch, word):
     folder = tmp_path / "relion"

@@ -81,6 +81,7 @@ def finished(relion_path, made, tmp_path_factory):
     return project, job, mask
 
 
+@pytest.mark.slow
 def test_masks_and_tables_are_nodes_that_further_jobs_accept(finished):
     project, job, mask = finished
     nodes = project.nodes()
@@ -187,6 +188,7 @@ def test_a_job_on_one_map_has_no_column_of_classes(made, tmp_path):
     assert parts.set_index("occupyGroup")["occupyOccupancy"]["C"] == pytest.approx(0.3, abs=0.06)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a part with blanks", "data_x", "None", "α", "12", "_x", "$a", "loop_"])
 def test_names_of_parts_survive_the_table(made, tmp_path, name):
     (path, _), model = made

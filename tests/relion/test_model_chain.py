@@ -15,6 +15,8 @@ from benchmarks.runs.particles import PADDING, VOXEL_SIZE, Part, ParticleSet, wr
 from demo.relion_project import RelionProject
 from occupy_core.maps.reading import read_map
 
+pytestmark = pytest.mark.slow
+
 # The first classification sorts by B, C and D, which are three of the seven chains. Chain F, which is missing
 # independently of them, is left in half of the particles of both classes.
 PARTS = (Part(("B", "C", "D"), 0.5), Part(("F",), 0.5))

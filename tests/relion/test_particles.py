@@ -62,6 +62,7 @@ def divided(relion_path, tmp_path_factory):
     return made
 
 
+@pytest.mark.slow
 def test_truth_is_purer_in_the_files_than_in_the_input(divided):
     before = divided.truth(f"{LAST}_data.star").mean()
     assert 0.4 < before < 0.6
@@ -98,6 +99,7 @@ def test_class3d_takes_them(divided):
     assert [WITH, job] in divided.project.input_edges()
 
 
+@pytest.mark.slow
 def test_refine3d_takes_them(divided, monkeypatch):
     for name, value in {
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -163,6 +165,7 @@ def test_inputs_without_particles_are_refused_before_the_work(divided, monkeypat
     assert not Path("none/report.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run, region", [("r5_box64_A0", 0), ("r5_box64_B7", 0), ("r5_box64_B7", 1)])
 def test_truth_is_purer_in_runs_of_relion_5(run, region, shared_data, tmp_path, monkeypatch):
     """RELION 5 hardly separates A0, whose classes are all in between: the job says so and does not call them sorted."""

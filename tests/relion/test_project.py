@@ -39,6 +39,7 @@ def errors(job):
     return Path(job, "run.err").read_text()
 
 
+@pytest.mark.slow
 def test_outputs_are_nodes_for_mask_create(project):
     job = external(project, param1_label="amplify", param1_value="3", param2_label="exclude_solvent", nr_threads="2")
     assert project.run(job) == "Succeeded", errors(job)
@@ -82,6 +83,7 @@ def test_output_voxels_equal_those_of_the_core(project):
         np.testing.assert_array_equal(read_map(f"{job}{name}.mrc").data, values, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -141,6 +143,7 @@ def test_aborted_job_ends_as_aborted(project, running):
     assert project.status(job) == "Aborted"
 
 
+@pytest.mark.slow
 def test_a_second_job_in_the_folder_does_not_end_the_running_one(project, running):
     job, waiting = running
     words = ["relion_external_occupy", "--o", job, "--in_3dref", "phantom.mrc"]
@@ -154,6 +157,7 @@ def test_a_second_job_in_the_folder_does_not_end_the_running_one(project, runnin
     assert project.status(job) == "Aborted"
 
 
+@pytest.mark.slow
 def test_second_run_of_a_job_replaces_its_outputs(project):
     job = external(project, param1_label="amplify", param1_value="3")
     assert project.run(job) == "Succeeded"

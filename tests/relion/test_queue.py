@@ -27,6 +27,7 @@ def queue(tmp_path, monkeypatch):
         yield environment, {"do_queue": "Yes", "qsub": "sbatch", "queuename": "debug", "qsubscript": str(script)}
 
 
+@pytest.mark.slow
 def test_slurm_runs_the_job(project, queue):
     environment, options = queue
     before = allocations(environment)
@@ -37,6 +38,7 @@ def test_slurm_runs_the_job(project, queue):
     assert project.nodes()[f"{job}scale.mrc"] == 6
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_in_the_queue_says_why(project, queue):
     _, options = queue
     job = external(project, param1_label="lowpass", param1_value="7e99", **options)
@@ -44,6 +46,7 @@ def test_a_job_that_fails_in_the_queue_says_why(project, queue):
     assert "--lowpass" in Path(job, "run.err").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "status"), [("queue", "Failed"), ("user", "Aborted")])
 def test_the_queue_or_the_user_ends_a_job(project, queue, write_mrc, how, status):
     environment, options = queue

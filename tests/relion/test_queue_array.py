@@ -16,6 +16,8 @@ from occupy_core.process import process_map
 from occupy_core.settings.settings import Settings
 from tests.slurm import allocations, from_page, started_slurm
 
+pytestmark = pytest.mark.slow
+
 COUNT, DAMAGED = 40, 7
 
 

@@ -76,6 +76,7 @@ def test_checksums_are_cancelled_at_the_end_of_the_job(tmp_path):
     assert record()["sha256"] == {str(endless): None} and threading.active_count() == before
 
 
+@pytest.mark.slow
 def test_each_recorded_setting_changes_the_maps(project):
     """The maps would be equal if the setting were not read from the report."""
     for name in ("attenuate", "sigmoid", "lowpass", "seed", "scale_limit"):

@@ -28,6 +28,7 @@ def outcome_of(run, folder):
     return measure(run, data_star, read_truth(folder, data_star))
 
 
+@pytest.mark.slow
 def test_identical_particles_give_no_sure_region(bundles, tmp_path):
     particles = ParticleSet(bundles, (), 600, 3.5, (2.0, 1.0), 3)
     outcome = outcome_of(Run("identical", particles, 2, iterations=6), tmp_path)
@@ -35,6 +36,7 @@ def test_identical_particles_give_no_sure_region(bundles, tmp_path):
     assert (outcome.parts, outcome.false_sure) == ((), 0)
 
 
+@pytest.mark.slow
 def test_a_part_that_is_missing_in_half_of_the_particles_is_found(bundles, tmp_path):
     particles = ParticleSet(bundles, (Part(("C", "D"), 0.5),), 700, 2.0, (0.0, 0.0), 4)
     run = Run("differing", particles, 2, masked=True, iterations=8)

@@ -14,6 +14,8 @@ from demo.relion_project import RelionProject
 from occupy_core.maps.reading import read_map
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 TEMPLATES = REPOSITORY / "relion_external" / "templates"
 
 

@@ -12,6 +12,8 @@ from demo.particles import write_particles
 from demo.tutorial import run_tutorial
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def jobs(relion_path, tmp_path_factory):

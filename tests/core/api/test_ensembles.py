@@ -42,6 +42,7 @@ def test_arrays_and_files_give_the_same_parts(volumes, truth, tmp_path):
     np.testing.assert_allclose(of_arrays.grey_factors, 1.0, atol=0.03)
 
 
+@pytest.mark.slow
 def test_ten_maps_are_compared_as_classes(volumes):
     assert isinstance(compare(volumes[:10], voxel_size=VOXEL_SIZE), ClassDifferences)
 

@@ -62,6 +62,7 @@ def test_wrong_arguments_are_refused(bundles, tmp_path):
         model_occupancy([], model)
 
 
+@pytest.mark.slow
 def test_groups_may_be_a_path_or_a_dictionary(bundles, tmp_path):
     volume, model = bundles
     selections = {"first": "//A,B", "third": "//C"}
@@ -104,6 +105,7 @@ def test_wrong_groups_and_names_of_parts_are_told_apart(bundles, keywords, error
         model_occupancy(volume, **{"model": model, "voxel_size": 2.4, **keywords})
 
 
+@pytest.mark.slow
 def test_inverted_maps_are_read_with_invert(bundles):
     volume, model = bundles
     found = model_occupancy(-volume, model, voxel_size=2.4, invert=True)

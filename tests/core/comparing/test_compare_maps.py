@@ -181,6 +181,7 @@ def test_a_damaged_class_map_ends_the_job_before_the_work(classes, simulated, tm
         run_job(Job((*maps, maps[1]), str(tmp_path / "out"), Settings(model="gone.cif")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(DAMAGES))
 @pytest.mark.parametrize("info", [ClassInfo(4, 0.0, 0), ClassInfo(4, 0.0)])
 def test_a_damaged_map_of_a_class_without_particles_is_left_out(classes, simulated, tmp_path, kind, info):
@@ -208,6 +209,7 @@ def test_reference_must_name_a_map_that_can_be_used(classes):
         compare_maps([classes[0], empty], Settings())
 
 
+@pytest.mark.slow
 def test_low_pass_is_one_at_which_all_classes_have_detail(classes, simulated, write_mrc):
     blurred = low_pass(simulated[2].volume, voxel_size=3.0, cutoff_angstrom=20)
     maps = [*classes[:2], MapInput(write_mrc(blurred, "blurred.mrc", 3.0), "c3_", None, ClassInfo(3, 0.2))]
@@ -240,6 +242,7 @@ def test_memory_hardly_grows_with_the_number_of_classes(write_mrc):
     assert (peak(8) - peak(2)) / 6 < 0.1 * made[0].volume.nbytes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("voxel_size", "settings", "bound"),
     [(1.4, {}, 3.7), (1.4, {"normalisation": "calibrated", "mode": "occupancy"}, 4.0), (1.8, {}, 4.0)],
@@ -263,6 +266,7 @@ def test_job_on_classes_takes_less_memory_than_four_maps(write_mrc, tmp_path, vo
     assert (large - small) / (more - less) < bound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("settings", "times"), [({}, 2), ({"mode": "occupancy"}, 1)])
 def test_class_data_are_computed_once_if_shared_scale_and_comparison_need_the_same(
     classes, tmp_path, monkeypatch, settings, times

@@ -33,6 +33,7 @@ def classes(model, occupancies, noises, seed=0, **how):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("partial", [False, True])
 def test_differences_of_the_small_benchmark_are_found(bundles, partial):
     chosen = scenarios.differing([bundles], seed=0, noises=(0.05, 0.1, 0.2), partial=partial)
@@ -46,6 +47,7 @@ def test_differences_of_the_small_benchmark_are_found(bundles, partial):
     assert [outcome.false_regions for outcome in outcomes] == [0] * len(outcomes)
 
 
+@pytest.mark.slow
 def test_identical_classes_of_the_small_benchmark_do_not_differ(bundles):
     assert [measure.run(item).regions for item in scenarios.identical([bundles], seed=0, sets=4)] == [0] * 4
 
@@ -82,6 +84,7 @@ def test_part_between_fully_occupied_neighbours_reads_its_own_occupancy(bundles)
     assert medians == pytest.approx([1.0, 0.3, 0.0], abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_identical_classes_do_not_differ_at_any_noise(bundles, seed):
     chosen = {**WHOLE, "B": 0.6, "E": 0.4}
@@ -90,6 +93,7 @@ def test_identical_classes_do_not_differ_at_any_noise(bundles, seed):
     assert measure.compare_simulated(maps).result.sure_regions == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 4])
 def test_voxels_that_noise_chose_are_no_sure_region(bundles, seed):
     # The mean over such voxels is many times its noise, because they were chosen for their difference.
@@ -97,6 +101,7 @@ def test_voxels_that_noise_chose_are_no_sure_region(bundles, seed):
     assert measure.compare_simulated(maps).result.sure_regions == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resolutions", [(4.8, 7.0), (7.0, 10.0)])
 @pytest.mark.parametrize("masked", [None, 6.0])
 def test_identical_classes_do_not_differ_at_unequal_resolution_grey_scale_and_noise(bundles, resolutions, masked):

@@ -88,6 +88,7 @@ def test_class_of_few_particles_does_not_say_what_is_fully_occupied(classes, wri
     assert shared_scale([*classes, many], settings).reference_index == 2
 
 
+@pytest.mark.slow
 def test_junk_is_left_out_where_it_is_the_majority(classes, write_mrc):
     junk = []
     for number in (3, 4, 5):

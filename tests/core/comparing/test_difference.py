@@ -50,6 +50,7 @@ def difference_of(job, first, second, **more):
     return found, found.values.load()
 
 
+@pytest.mark.slow
 def test_each_part_has_the_sign_of_the_class_that_has_more(job):
     made = [simulated((1.0, 0.2, 0.9), 1), simulated((1.0, 0.9, 0.2), 2)]
     assert run_job(job([item.volume for item in made], difference="1,2")).comparison["difference"]
@@ -66,6 +67,7 @@ def test_each_part_has_the_sign_of_the_class_that_has_more(job):
     assert abs(values[0]).max() == 0  # far from the molecule
 
 
+@pytest.mark.slow
 def test_order_of_the_classes_only_changes_the_sign(job):
     made = job([simulated((1.0, 0.2, 0.9), 1).volume, simulated((1.0, 0.9, 0.2), 2).volume])
     (one, forward), (other, backward) = difference_of(made, 0, 1), difference_of(made, 1, 0)
@@ -74,6 +76,7 @@ def test_order_of_the_classes_only_changes_the_sign(job):
     assert one.volumes == pytest.approx(other.volumes[::-1], rel=0.1)
 
 
+@pytest.mark.slow
 def test_classes_that_do_not_differ_stay_below_four_sigma(job):
     for seed in range(10, 16):
         made = job([simulated((1.0, 0.6, 0.6), 2 * seed).volume, simulated((1.0, 0.6, 0.6), 2 * seed + 1).volume])
@@ -82,6 +85,7 @@ def test_classes_that_do_not_differ_stay_below_four_sigma(job):
         assert 0.6 < values[values != 0].std() < 1.3
 
 
+@pytest.mark.slow
 def test_grey_scale_and_resolution_are_matched(job):
     """A class of another grey scale and of less detail differs nowhere; without the matching it differs all over.
 
@@ -111,6 +115,7 @@ def test_focused_classes_are_not_matched_and_a_warning_says_so(job):
     assert "they were not matched" in found.warnings[0]
 
 
+@pytest.mark.slow
 def test_a_class_that_is_left_out_has_no_difference_and_the_next_job_removes_the_map(job):
     volumes = [simulated((1.0, 0.2, 0.9), 1).volume, simulated((1.0, 0.9, 0.2), 2).volume]
     volumes.append(simulated((1.0, 0.9, 0.2), 3).volume)

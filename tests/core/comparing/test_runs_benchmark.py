@@ -255,6 +255,7 @@ def test_identical_particles_are_classified_until_enough_runs_keep_two_classes(m
         command._do_identical([], options, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blur", [0.0, 2.0])
 def test_occupancies_of_known_parts_are_read_from_mixtures(tmp_path, blur):
     parts = (Part(("A", "B"), 0.5), Part(("E",), 0.5))

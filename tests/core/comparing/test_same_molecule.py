@@ -36,6 +36,7 @@ def test_another_molecule_and_a_turned_map_are_named(other):
     assert f"correlate by {found.agreements[2].inside:.2f}" in text
 
 
+@pytest.mark.slow
 def test_a_small_turn_is_corrected_before():
     volume, _ = molecule()
     found = compare(class_of(volume, 0.02, 1), class_of(in_pose(volume, (5, 3, -2), 0.5), 0.02, 2))

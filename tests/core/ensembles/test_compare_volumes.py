@@ -33,6 +33,7 @@ def two_parts(tmp_path_factory):
     return compare_volumes(maps, Settings(), threads=2), truth[:, :2], factors
 
 
+@pytest.mark.slow
 def test_parts_that_come_and_go_are_found_with_their_occupancies(two_parts):
     comparison, truth, _ = two_parts
     assert [part.moves for part in comparison.parts] == [False, False]
@@ -75,6 +76,7 @@ def test_nothing_is_found_where_volumes_differ_by_noise_alone(tmp_path):
     assert set(comparison.clusters.numbers.tolist()) == {1}
 
 
+@pytest.mark.slow
 def test_part_that_moves_has_no_occupancy(tmp_path):
     truth = np.ones((COUNT, 2))
     shifts = np.random.default_rng(3).uniform(-3, 3, COUNT)
@@ -95,6 +97,7 @@ def test_part_in_one_of_many_volumes_is_found(tmp_path):
     assert np.delete(values_of(comparison.parts[0]), 7).max() < 0.2
 
 
+@pytest.mark.slow
 def test_result_does_not_depend_on_the_number_of_threads(tmp_path):
     maps = write_volumes(tmp_path, made_volumes(present_or_absent(12, 3)))
     one, two = (compare_volumes(maps, Settings(), threads=threads) for threads in (1, 2))
@@ -140,6 +143,7 @@ def test_volumes_without_a_common_part_are_refused(tmp_path):
         compare_volumes(maps, Settings())
 
 
+@pytest.mark.slow
 def test_grey_scales_of_noisy_volumes_make_no_parts(tmp_path):
     factors = np.random.default_rng(4).uniform(0.5, 2.0, 60)
     comparison = compare_volumes(

@@ -22,6 +22,7 @@ def read(tmp_path_factory):
     return truth, np.array(part.occupancies)
 
 
+@pytest.mark.slow
 def test_noise_does_not_make_a_whole_part_read_too_low(read):
     truth, found = read
     assert found[truth == 1, 1].mean() > 0.95

@@ -38,6 +38,7 @@ def test_occupancies_of_the_made_up_complex_are_accurate(bundles):
     assert error(found) < 0.5 * error(found, TILED)
 
 
+@pytest.mark.slow
 def test_occupancies_of_complexes_from_real_models_are_accurate(shared_data):
     chosen = [model for model in suite.known_complexes(shared_data / "models") if "polymerase" not in model.title]
     found = [outcome for model in chosen for outcome in outcomes_of(model)]
@@ -49,6 +50,7 @@ def test_occupancies_of_complexes_from_real_models_are_accurate(shared_data):
     assert 0.85 <= np.mean([item.covered for item in with_interval]) and 0.1 < np.mean(widths) < 0.4
 
 
+@pytest.mark.slow
 def test_no_interval_is_given_where_nucleic_acid_sets_full_scale(shared_data):
     models = {model.title.split()[0]: model for model in suite.known_complexes(shared_data / "models")}
     for name, expected in (("nucleosome", False), ("GroEL", True)):

@@ -71,6 +71,7 @@ def values_of(report, number=0):
     return {part["name"]: part["occupancies"][number]["occupancy"] for part in report["parts"]}
 
 
+@pytest.mark.slow
 def test_a_job_with_a_model_reports_its_parts_and_writes_its_files(inputs, tmp_path):
     (path, _), model = inputs
     lines = []
@@ -114,6 +115,7 @@ def test_a_second_job_without_a_model_removes_the_files_of_the_first(inputs, tmp
     assert names(out) == {"scale.mrc", "confidence.mrc", "report.json", "occupy.cxc", "group_Z_mask.mrc"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["missing", "no model", "groups", "whole", "masks", "elsewhere"])
 def test_a_job_that_fails_on_the_model_leaves_the_folder_as_it_was(inputs, tmp_path, fault):
     (path, _), model = inputs
@@ -147,6 +149,7 @@ def test_names_of_masks_are_checked_before_the_fit(inputs, tmp_path, monkeypatch
         run_job(job(tmp_path / "out", one(path), model=model, model_masks="X"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grouped", [False, True])
 def test_a_job_with_a_model_is_repeated_from_its_report(inputs, tmp_path, monkeypatch, grouped):
     paths, _ = inputs
@@ -170,6 +173,7 @@ def test_a_job_with_a_model_is_repeated_from_its_report(inputs, tmp_path, monkey
     assert warning.startswith(f"{tmp_path / 'fitted.cif'}: has changed since")
 
 
+@pytest.mark.slow
 def test_model_and_file_of_parts_are_never_replaced(inputs, tmp_path):
     (path, _), model = inputs
     out = tmp_path / "out"
@@ -188,6 +192,7 @@ def test_model_and_file_of_parts_are_never_replaced(inputs, tmp_path):
     assert any("the occupancies in" in text for text in with_warnings["model"]["warnings"])
 
 
+@pytest.mark.slow
 def test_classes_have_one_scale_differences_and_a_mean_over_all_particles(inputs, tmp_path):
     paths, model = inputs
     run_job(job(tmp_path / "out", classes(paths), compare=True, model=model))
@@ -214,6 +219,7 @@ def scale_at(path, model, chain):
     return np.median([scale.data[voxel] for voxel in voxels])
 
 
+@pytest.mark.slow
 def test_each_part_has_the_local_scale_at_its_atoms(inputs, tmp_path):
     paths, model = inputs
     out, how = tmp_path / "out", {"mode": "occupancy", "normalisation": "calibrated"}
@@ -227,6 +233,7 @@ def test_each_part_has_the_local_scale_at_its_atoms(inputs, tmp_path):
     assert in_first["C"] < 0.6 < 0.8 < in_first["A"]
 
 
+@pytest.mark.slow
 def test_a_region_that_the_model_lacks_is_put_on_no_chain(inputs, tmp_path):
     """Before, it was put on the chains that touch it."""
     paths, model = inputs
@@ -280,6 +287,7 @@ def test_empty_classes_are_left_out(inputs, tmp_path):
         run_job(job(tmp_path / "out", classes(paths, (0, 0)), model=model))
 
 
+@pytest.mark.slow
 def test_threads_do_not_change_the_report(inputs, tmp_path):
     (path, _), model = inputs
     for threads in (1, 2):

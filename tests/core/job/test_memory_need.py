@@ -95,6 +95,7 @@ def address_space_of_libraries():
     return int(pages) * resource.getpagesize()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"attenuate": 3.0}, {"max_box": 96}])
 def test_the_estimate_agrees_with_a_job(tmp_path, options):
     side = 192

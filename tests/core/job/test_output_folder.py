@@ -115,6 +115,7 @@ sys.stdin.readline()
 """
 
 
+@pytest.mark.slow
 def test_without_locks_one_of_the_jobs_that_start_at_once_goes_on(tmp_path):
     for number in range(3):
         words = [sys.executable, "-c", LOCK, str(tmp_path / f"job{number}"), str(time.time() + 3)]

@@ -33,6 +33,7 @@ def folder(tmp_path):
     return tmp_path / "job"
 
 
+@pytest.mark.slow
 def test_a_kill_or_an_error_at_any_step_leaves_the_files_of_one_job():
     """In a process of its own, which forks: about a thousand cases in a few seconds."""
     done = subprocess.run(
@@ -42,6 +43,7 @@ def test_a_kill_or_an_error_at_any_step_leaves_the_files_of_one_job():
     assert int(done.stdout.split()[0]) > 500
 
 
+@pytest.mark.slow
 def test_killed_jobs_on_classes_leave_the_files_of_an_undisturbed_job():
     from benchmarks.kills.jobs import run
 

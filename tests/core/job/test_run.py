@@ -217,6 +217,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [{}, OTHERS], ids=["plain", "others"])
 @pytest.mark.parametrize(
     ("pattern", "number"),
@@ -383,6 +384,7 @@ def test_scale_maps_of_classes_take_the_low_pass_of_the_comparison(coarse_classe
     assert report["warnings"] == [] and not [line for line in lines if "detail" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [{"lowpass": 12.0}, {"target_mask": True}])
 def test_lack_of_detail_is_told_below_the_resolution_and_where_an_interval_is_asked_for(
     coarse_classes, write_mrc, tmp_path, more
@@ -396,6 +398,7 @@ def test_lack_of_detail_is_told_below_the_resolution_and_where_an_interval_is_as
     assert all(any("detail" in text for text in item["warnings"]) for item in report["maps"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "compare", "resolution", "lowpass"),
     [

@@ -62,6 +62,7 @@ def test_fitted_models_have_the_errors_that_are_asked_for(bundles, tmp_path):
     assert {atom.b_iso for atom in exact} == {0.0}
 
 
+@pytest.mark.slow
 def test_the_model_reads_what_was_simulated(bundles):
     chains = read(bundles, "as refinement gives it, 4.5 Å")
     assert len(chains) == 7 and max(item.truth for item in chains) == 1
@@ -70,6 +71,7 @@ def test_the_model_reads_what_was_simulated(bundles):
     assert document.held(chains) > 0.5
 
 
+@pytest.mark.slow
 def test_chains_that_moved_count_where_they_stayed(bundles):
     stayed, moved = (read(bundles, title) for title in (next(iter(suite.KINDS)), _MOVES))
     case = Case(bundles, _MOVES, 5, None, with_published=False)
@@ -112,6 +114,7 @@ def test_bounds_are_reported_when_missed():
     assert "| as refinement gives it, 4.5 Å | 1 | - | 0.200 | 0.100 | 0% |" in document.table([(case, [reading(0.6)])])
 
 
+@pytest.mark.slow
 def test_class_maps_are_read_by_a_fitted_model(bundles, tmp_path):
     part = Part(("C",), 0.5)
     particles = ParticleSet(bundles, (part,), 200, 2.0, (0.0, 0.0), 3)

@@ -35,6 +35,7 @@ def test_chains_read_their_occupancies(fitted):
     assert result.correlations[0] > 0.7
 
 
+@pytest.mark.slow
 def test_regularisation_that_changes_from_shell_to_shell_does_not_count(simulate_bundles):
     """RELION weighs each Fourier shell of a noisy class map by its own signal-to-noise ratio."""
     changes = {"has_coloured_noise": True, "rotation_error": 1.0, "shift_error": 0.5}
@@ -46,6 +47,7 @@ def test_regularisation_that_changes_from_shell_to_shell_does_not_count(simulate
     assert np.mean(errors) < 0.05 and np.max(errors) < 0.2
 
 
+@pytest.mark.slow
 def test_windows_follow_their_chains(fitted):
     result = measure([fitted.map], fitted.model)
     for chain, truth in OCCUPANCIES.items():
@@ -53,6 +55,7 @@ def test_windows_follow_their_chains(fitted):
         assert len(values) > 10 and np.median(values) == pytest.approx(truth, abs=0.1)
 
 
+@pytest.mark.slow
 def test_grey_scale_of_the_map_does_not_count(fitted):
     expected = measure([fitted.map], fitted.model).occupancies[0]
     scaled = map_from_array(1000 * fitted.map.data + 7, voxel_size=fitted.map.grid.voxel_size)
@@ -69,6 +72,7 @@ def test_named_parts_count_as_whole(fitted):
         measure([fitted.map], fitted.model, whole=["X"])
 
 
+@pytest.mark.slow
 def test_maps_share_one_scale_and_differences_are_found(simulate_bundles):
     first = simulate_bundles({**OCCUPANCIES, "C": 1.0}, seed=5)
     second = simulate_bundles({**OCCUPANCIES, "C": 0.2}, seed=6)
@@ -138,6 +142,7 @@ def moved_map(source, rotation, shift):
     return map_from_array(motion.moved(source.data), voxel_size=source.grid.voxel_size)
 
 
+@pytest.mark.slow
 def test_classes_in_other_poses_are_read_where_they_lie(fitted):
     other = moved_map(fitted.map, (0.06, -0.05, 0.08), (5.0, -4.0, 3.0))
     result = measure([fitted.map, other], fitted.model, names=["class 1", "class 2"])
@@ -179,6 +184,7 @@ def test_models_that_do_not_lie_in_the_map_are_refused(fitted, change, message):
         measure([fitted.map], fitted.model, replace(model, positions=change(model.positions, centre)))
 
 
+@pytest.mark.slow
 def test_the_model_may_lie_in_any_of_the_maps(fitted):
     """The first class may be junk."""
     junk = np.random.default_rng(0).normal(0, fitted.map.data.std(), fitted.map.data.shape).astype(np.float32)
@@ -203,6 +209,7 @@ def test_maps_of_inverted_contrast_have_no_occupancies(fitted):
         measure([inverted], fitted.model)
 
 
+@pytest.mark.slow
 def test_parts_that_should_be_whole_must_be_in_every_map(fitted, simulate_bundles):
     whole = simulate_bundles({**OCCUPANCIES, "G": 1.0}, seed=5)
     values = [item.value for item in measure([whole.map], whole.model, whole=["G"]).occupancies[0]]
@@ -214,6 +221,7 @@ def test_parts_that_should_be_whole_must_be_in_every_map(fitted, simulate_bundle
         measure([fitted.map], fitted.model, replace(model, positions=positions), whole=["G"])
 
 
+@pytest.mark.slow
 def test_b_factors_of_a_file_without_any_and_of_a_prediction(fitted):
     model = read_model(fitted.model)
     none = measure([fitted.map], fitted.model, replace(model, b_factors=np.zeros(len(model.elements))))
@@ -225,6 +233,7 @@ def test_b_factors_of_a_file_without_any_and_of_a_prediction(fitted):
     assert any("it is a predicted structure, with its confidence" in text for text in predicted.warnings)
 
 
+@pytest.mark.slow
 def test_the_progress_names_each_map(fitted):
     steps = []
     measure([fitted.map] * 2, fitted.model, names=["one", "two"], step=lambda done, text: steps.append((done, text)))
@@ -237,6 +246,7 @@ def test_a_coarser_detail_can_be_asked_for(fitted):
     assert result.finest == 12.0 and values == pytest.approx(OCCUPANCIES, abs=0.08)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [(0, 1), (1, 0)], ids=["even and odd", "odd and even"])
 def test_boxes_may_be_odd_and_not_cubic(fitted, side):
     volume = fitted.map.data[: -1 if side[0] else None, : -3 if side[1] else None, :-1]
@@ -268,6 +278,7 @@ def test_a_lowpass_finer_than_the_map_is_the_finest_that_it_holds(fitted):
     assert values == pytest.approx(OCCUPANCIES, abs=0.07)
 
 
+@pytest.mark.slow
 def test_flexible_chains_read_their_occupancies(tmp_path):
     """B and E have B-factors 100 Å^2 higher than the other chains, which their model does not know."""
     conditions = replace(CONDITIONS, flexible_b=100.0, noise=0.02)
@@ -288,12 +299,14 @@ def test_intervals_of_values_beyond_1_have_a_width(fitted):
     assert all(0 <= item.low <= item.value <= item.high <= 1 for item in (*values.values(), *result.traces[0]))
 
 
+@pytest.mark.slow
 def test_an_offset_of_the_map_does_not_count(fitted):
     brighter = map_from_array(fitted.map.data + 50 * fitted.map.data.std(), voxel_size=fitted.map.grid.voxel_size)
     plain, found = (measure([item], fitted.model).occupancies[0] for item in (fitted.map, brighter))
     assert [item.value for item in found] == pytest.approx([item.value for item in plain], abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -311,6 +324,7 @@ def test_a_class_that_shows_something_else_has_no_occupancies(fitted, change):
     assert all(np.isnan(item.value) for item in result.occupancies[1]) and result.differences == ()
 
 
+@pytest.mark.slow
 def test_a_class_far_away_is_found_or_left_out(fitted):
     other = moved_map(fitted.map, (0.1, 0.0, 0.1), (9.0, -8.0, 7.0))
     result = measure([fitted.map, other], fitted.model)
@@ -319,6 +333,7 @@ def test_a_class_far_away_is_found_or_left_out(fitted):
     assert result.differences == ()
 
 
+@pytest.mark.slow
 def test_density_that_the_model_lacks_is_named(fitted, tmp_path):
     structure = gemmi.read_structure(fitted.model)
     structure[0].remove_chain("D")
@@ -334,6 +349,7 @@ def test_parts_that_should_be_whole_must_have_density(fitted):
         measure([fitted.map], fitted.model, whole=[min(OCCUPANCIES, key=OCCUPANCIES.get)], names=["class 1"])
 
 
+@pytest.mark.slow
 def test_parts_with_more_density_than_whole_ones_are_told(fitted):
     result = measure([fitted.map], fitted.model, whole=["E"])  # 0.6 of the others
     (text,) = [text for text in result.warnings if text.startswith("clearly more density than what counts as 1")]

@@ -31,6 +31,7 @@ def warnings_of(simulate_bundles, tmp_path):
     return measure
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_part_holds_all_its_chains_where_they_differ(warnings_of):
     maps = [{"F": 0.5}, {"B": 0.0, "C": 0.0, "F": 0.5}]
     warnings_of(maps, ["tail: //F"])
@@ -46,6 +47,7 @@ def test_the_interval_of_a_part_holds_all_its_chains_where_they_differ(warnings_
     assert {stretch.chain for stretch in low_stretches(warnings_of.found) if stretch.map == 1} >= {"B", "C", "F"}
 
 
+@pytest.mark.slow
 def test_a_part_of_whole_and_missing_chains_is_named_with_the_map(warnings_of):
     maps = [{"F": 0.5}, {"B": 0.0, "C": 0.0, "F": 0.5}]
     (text,) = warnings_of(maps, ["tail: //F"])
@@ -53,12 +55,14 @@ def test_a_part_of_whole_and_missing_chains_is_named_with_the_map(warnings_of):
     assert warnings_of(maps, ["tail: //F", "head: //B,C"]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", [{"B": 0.5, "C": 0.5}, {"A": 0.4, "D": 0.4, "E": 0.4}])
 def test_a_part_of_whole_and_half_occupied_chains_is_named(warnings_of, values):
     (text,) = warnings_of([values], ["tail: //F"])
     assert f"({', '.join(values)} less occupied than" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", [{}, {"F": 0.0}, {"B": 0.9}, {"F": 0.5, "G": 0.5}])
 def test_parts_of_equal_chains_give_no_warning(warnings_of, values):
     assert warnings_of([values, values], ["tail: //F,G"] if "G" in values else ["tail: //F"]) == []

@@ -159,6 +159,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_map_with_any_file_name_is_opened(run_one_map, name):
     script, path = run_one_map(name)

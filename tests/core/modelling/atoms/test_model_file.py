@@ -36,6 +36,7 @@ def write_bomb(path, megabytes, filling=b"\n", start=PDB):
     return str(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bomb.pdb.gz", "bomb.cif.gz", "bomb.pdb"])
 @pytest.mark.parametrize("filling", [b"\n", b"\0", b"HETATM    1  O   HOH A   1       0.000   0.000   0.000\n"])
 def test_a_bomb_is_refused_by_its_unpacked_size(tmp_path, name, filling):
@@ -46,6 +47,7 @@ def test_a_bomb_is_refused_by_its_unpacked_size(tmp_path, name, filling):
         read_model(path)
 
 
+@pytest.mark.slow
 def test_a_bomb_takes_no_memory(tmp_path):
     """gemmi refuses what unpacks to more than a hundred times its size, and takes memory for anything less."""
     start = b"data_x\n# " + np.random.default_rng(1).bytes(3_500_000).hex().encode() + b"\n"

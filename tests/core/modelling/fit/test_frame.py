@@ -50,6 +50,7 @@ def write(write_mrc, fitted):
     return write_map
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "shift", "name"),
     [
@@ -137,6 +138,7 @@ def galactosidase(shared_data):
     )
 
 
+@pytest.mark.slow
 def test_equal_chains_of_a_real_map_read_equal(galactosidase):
     source, model = galactosidase
     result = measure_model([lambda: source], model, groups_of(model, "chain"), ())
@@ -145,6 +147,7 @@ def test_equal_chains_of_a_real_map_read_equal(galactosidase):
     assert result.warnings == () and result.correlations[0] > 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_the_wrong_hand_of_a_real_map_is_refused(galactosidase, axis):
     source, model = galactosidase

@@ -89,6 +89,7 @@ def test_density_that_the_model_lacks_far_from_it_does_not_count(densities):
     np.testing.assert_allclose(ratios(fit_groups(volume, densities, finest=FINEST)), TRUTH, atol=0.06)
 
 
+@pytest.mark.slow
 def test_standard_errors_are_the_scatter_over_noise(densities):
     volume = map_of(densities, TRUTH)
     found, stated = [], []
@@ -106,6 +107,7 @@ def test_standard_errors_are_the_scatter_over_noise(densities):
     np.testing.assert_allclose(np.mean(found, axis=0), TRUTH[1:], atol=0.03)
 
 
+@pytest.mark.slow
 def test_threads_do_not_change_the_result(densities):
     noise = np.random.default_rng(0).normal(0, 1, SHAPE).astype(np.float32)
     volume = map_of(densities, TRUTH) + noise
@@ -115,6 +117,7 @@ def test_threads_do_not_change_the_result(densities):
     np.testing.assert_array_equal(one.residual, two.residual)
 
 
+@pytest.mark.slow
 def test_a_map_of_noise_has_no_correlation(densities):
     noise = np.random.default_rng(0).normal(0, 1, SHAPE).astype(np.float32)
     fit = fit_groups(noise, densities, finest=FINEST)
@@ -258,6 +261,7 @@ def test_a_moved_map_is_brought_back(densities, occupancies):
     np.testing.assert_allclose(ratios(found), occupancies, atol=0.03)
 
 
+@pytest.mark.slow
 def test_the_signal_tells_a_map_from_noise(densities):
     volume = map_of(densities, TRUTH)
     noise = np.random.default_rng(0).normal(0, 5 * volume.std(), SHAPE).astype(np.float32)
@@ -274,6 +278,7 @@ def test_values_of_shells_are_interpolated():
     assert interpolated(np.array([1.0, 3.0, 5.0]), 0.1, np.float32([0.05, 0.2, 0.9])) == pytest.approx([2, 5, 5])
 
 
+@pytest.mark.slow
 def test_errors_of_orientation_blur_the_outer_parts_and_do_not_count():
     """Errors of 3 degrees, in noise in which the B-factors of the parts cannot be told one by one."""
     centres = [(44, 40, 48), (44, 40, 66), (44, 58, 48), (62, 40, 48), (44, 12, 48), (16, 40, 48), (44, 40, 12)]

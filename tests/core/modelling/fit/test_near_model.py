@@ -74,6 +74,7 @@ def test_a_micelle_beside_a_chain_does_not_count_for_it(fitted):
     assert any("density beside the model" in text for text in results[1].warnings)
 
 
+@pytest.mark.slow
 def test_nucleic_acid_beside_protein_has_wider_intervals(fitted):
     model = read_model(fitted.model)
     residues = tuple(replace(item, is_nucleic=item.chain == "F") for item in model.residues)
