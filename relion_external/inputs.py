@@ -83,8 +83,10 @@ def _loop_warnings(maps: Sequence[MapInput]) -> List[str]:
     )
     found: Dict[str, List[int]] = {}
     for path in runs.values():
-        found.update(weighted_iterations(path))
-    return [weighted_run_text(os.path.relpath(record), weighted) for record, weighted in found.items()]
+        for record, iterations in weighted_iterations(path).items():
+            record = os.path.relpath(record)
+            found[record] = sorted({*found.get(record, ()), *iterations})
+    return [weighted_run_text(record, weighted) for record, weighted in found.items()]
 
 
 def is_star_file(path: str) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from pathlib import Path
@@ -18,7 +19,7 @@ _ITERATION = re.compile(r"_it(?P<iteration>\d{3,9})(_half[12])?$", re.ASCII)
 # Iterations of Refine3D have a model STAR file and a map for each half of the particles.
 _HALF = re.compile(r"_half[12]$")
 _MOST_NAMED = 3  # files in a message
-_HEAD = 5000  # bytes of an optimiser STAR file, in which RELION's command stands as a comment
+_HEAD = 1 << 16  # bytes of an optimiser STAR file, in which RELION's command stands as a comment
 CLEANED_UP = "RELION's clean-up removes the files of all iterations but the last"
 
 
@@ -50,7 +51,8 @@ def continued_from(optimiser_star: str) -> Optional[str]:
             head = file.read(_HEAD).decode("utf-8", "surrogateescape")
     except (OSError, OccupyError):
         return None
-    match = re.search(r"--continue (\S+)_optimiser\.star", head)
+    comments = itertools.takewhile(lambda line: line.startswith("#"), head.splitlines())
+    match = re.search(r"--continue\s+(\S+)_optimiser\.star", "\n".join(comments))
     return match[1] if match else None
 
 

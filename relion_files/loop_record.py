@@ -94,9 +94,9 @@ def weighted_iterations(path: str) -> Dict[str, List[int]]:
     Parameters
     ----------
     path : str
-        Model STAR file or class map of an iteration. The record is looked for in its folder, and in that of a run that
-        it continues. It counts for nothing where the optimiser STAR file of the iteration says that RELION called no
-        other program: then the run was done again, and the record is of an earlier one.
+        Model STAR file or class map of an iteration. The record is looked for in its folder, and in those of the runs
+        that it continues, one after the other. It counts for nothing where the optimiser STAR file of the iteration
+        says that RELION called no other program: then the run was done again, and the record is of an earlier one.
 
     Returns
     -------
@@ -104,13 +104,16 @@ def weighted_iterations(path: str) -> Dict[str, List[int]]:
         For the path of each record, the iterations in it, in ascending order; empty if none were weighted.
     """
     found: Dict[str, List[int]] = {}
-    seen = set()
+    iterations_seen, records_seen = set(), set()
     following: Optional[str] = path
-    while following and following not in seen:
-        seen.add(following)
+    while following and os.path.realpath(following) not in iterations_seen:
+        iterations_seen.add(os.path.realpath(following))
+        record = record_beside(following)
         iterations = _recorded(following)
-        if iterations:
-            found.setdefault(record_beside(following), iterations)
+        # The iterations come from the last to the first: the first that is found has all of a record.
+        if iterations and os.path.realpath(record) not in records_seen:
+            records_seen.add(os.path.realpath(record))
+            found[record] = iterations
         following = _continued_iteration(following)
     return found
 
@@ -137,7 +140,11 @@ def _recorded(path: str) -> List[int]:
 
 
 def _continued_iteration(path: str) -> Optional[str]:
-    """Return the optimiser STAR file of the iteration that the run of a file continues; None if there is none."""
+    """Return the optimiser STAR file of the iteration that the run of a file continues; None if that is not found.
+
+    RELION's clean-up may have removed it: the record of its run is enough then. It is not looked for where the file was
+    copied from its project, since another project may have files of the same name.
+    """
     model_star = model_star_of(path)
     optimiser_star = star_beside(model_star, "optimiser") if model_star else ""
     continued = continued_from(optimiser_star)
@@ -146,9 +153,14 @@ def _continued_iteration(path: str) -> Optional[str]:
     try:
         general = read_star(optimiser_star, frozenset((_OUTPUT,))).get("optimiser_general")
         root = general.first(_OUTPUT) if general else None
-        return named_files(optimiser_star, [root] if root else []).find(f"{continued}_optimiser.star")
-    except StarError:
+        places = named_files(optimiser_star, [root] if root else [])
+        if not (places.in_place or os.path.isabs(continued)):
+            return None
+        names = (f"{continued}_optimiser.star", os.path.join(os.path.dirname(continued), NAME))
+        near = next(filter(None, map(places.find, names)), None)
+    except (StarError, OSError):
         return None
+    return near and os.path.join(os.path.dirname(near), f"{os.path.basename(continued)}_optimiser.star")
 
 
 def _is_of_run(image: str, path: str) -> bool:

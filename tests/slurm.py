@@ -10,7 +10,6 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def started_slurm(folder: Path):
             skip_or_fail(f"no {program} on the path; on Debian or Ubuntu: apt-get install slurm-wlm munge")
     if os.geteuid() != 0:
         skip_or_fail("only root can start a Slurm of its own for the test; run it as root")
-    with open(Path(tempfile.gettempdir()) / "occupy_slurm.lock", "w") as lock:
+    with open("/run/occupy_slurm.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time: all would have the same ports
         with _daemons(folder) as environment:
             yield environment

@@ -40,7 +40,7 @@ def measure() -> Dict[Tuple[int, str], float]:
     with tempfile.TemporaryDirectory() as temporary:
         for box in BOXES:
             folder = Path(temporary, str(box))
-            _write_iteration(folder, box)
+            write_iteration(folder, box)
             found[0, _NUMPY] = min(_processor_time([sys.executable, "-c", "import numpy"]) for _ in range(_REPEATS))
             for method, options in _METHODS.items():
                 found[box, method] = min(_seconds(folder, options) for _ in range(_REPEATS))
@@ -78,8 +78,11 @@ def _processor_time(command: List[str], **options: Any) -> float:
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def _write_iteration(folder: Path, box: int) -> None:
-    """Write a request for one of four classes, what the iteration before left, and the map."""
+def write_iteration(folder: Path, box: int) -> None:
+    """Write a request for one of four classes, what the iteration before left, and a program that copies a map (`bin`).
+
+    The box is in voxels.
+    """
     (folder / "bin").mkdir(parents=True)
     size, names = _SIDE / box, [f"run_it001_class{number:03d}" for number in range(1, _CLASSES + 1)]
     for seed, name in enumerate(["inverted", *(f"{name}_occupy_raw" for name in names)]):

@@ -21,7 +21,7 @@ from occupy_core.weighting.class_maps import WeightedMap, coarse_box, on_box, po
 # Measured in RELION: the confidence itself, which has sharp edges close to the molecule, lets RELION overestimate the
 # resolution, and all particles run into one class.
 _GROWTH, _EDGE = 1.0, 1.0
-_SMOOTH_ADVICE = "Try a coarser cutoff (smooth), or the true particle diameter"
+_SMOOTH_ADVICE = "Try the true particle diameter, or for confidence a coarser cutoff (smooth)"
 
 
 def weight_by_confidence(volume: Volume, mask: Volume) -> WeightedMap:

@@ -13,7 +13,7 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Optional
+from typing import Any, Dict, Optional, Type
 
 from occupy_core.errors import JobError
 from occupy_core.files import open_new, read_text
@@ -26,7 +26,7 @@ _SIDES, _MODE = struct.Struct("<3i"), struct.Struct("<i")
 _HEADER_BYTES, _EXTENDED = 1024, slice(92, 96)
 _CELL, _CELL_OFFSET = struct.Struct("<3f"), 40  # sides of the box, Å
 _FLOAT32 = 2  # mode of an MRC file
-_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _NO_PROGRAM = (
     f"{INVERSION} was not found on the PATH, expected RELION's program that inverts the Fourier sums; add RELION's "
     "folder of programs to the PATH of this machine"
@@ -39,27 +39,65 @@ def raw_map(root: str) -> str:
 
 
 class Inversion:
-    """RELION's program, started for one class; it runs while the caller does other work.
+    """RELION's program for one class: it runs while the caller does other work in the `with` block.
 
     Parameters
     ----------
     request : Request
 
-    Raises
-    ------
-    JobError
-        If the program is not found.
-    OSError
-        If the folder cannot be written to.
-
     Notes
     -----
-    Until it is finished, a signal that asks to end (SIGTERM, SIGINT) ends RELION's program first.
+    A signal that asks to end (SIGTERM, SIGINT, SIGHUP) ends RELION's program at once; then `finish`, or the end of the
+    block, raises KeyboardInterrupt. The handler itself raises nothing: an exception that comes while a process starts,
+    or in the middle of an import, may be lost. Signals that are ignored stay so.
     """
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._star, self._partial = f"{request.root}_occupy_inversion.star", f"{request.root}_occupy_partial.mrc"
+        self._process: Optional[subprocess.Popen[str]] = None
+        self._handlers: Dict[int, Any] = {}
+        self._is_ended = False
+        self._started = 0.0
+        self.seconds = 0.0  # how long it ran, once it is finished
+
+    def __enter__(self) -> Inversion:
+        for number in _ENDING_SIGNALS:
+            if callable(signal.getsignal(number)) or signal.getsignal(number) == signal.SIG_DFL:
+                self._handlers[number] = signal.signal(number, self._end)
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], *_: object) -> None:
+        self._kill()
+        for left in (self._star, self._partial):
+            with suppress(OSError):
+                Path(left).unlink(missing_ok=True)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if self._is_ended and kind is None:
+            raise KeyboardInterrupt
+
+    def _end(self, *_: object) -> None:
+        self._is_ended = True
+        self._kill()
+
+    def _kill(self) -> None:
+        """End RELION's program and all that it has started, if it runs."""
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def start(self) -> None:
+        """Start RELION's program.
+
+        Raises
+        ------
+        JobError
+            If the program or an array is not found.
+        OSError
+            If the folder cannot be written to.
+        """
+        request = self._request
         # Without this line RELION would take what an earlier run left, if this program were killed.
         for stale in (request.result, request.result_star, raw_map(request.root), self._partial):
             if stale:
@@ -73,22 +111,18 @@ class Inversion:
         )
         with open_new(self._star) as file:
             file.write(text.encode("utf-8"))
-        self.seconds = 0.0  # how long it ran, once it is finished
         self._started = time.monotonic()
-        self._process: Optional[subprocess.Popen[str]] = None
-        self._is_ended = False
-        self._handlers = {number: signal.signal(number, self._end) for number in _ENDING_SIGNALS}
+        # A session of its own: RELION's program may be a script that starts it, and all of it is to be ended.
         self._process = subprocess.Popen(
-            [INVERSION, self._star], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            [INVERSION, self._star],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
         )
         if self._is_ended:  # while it was started
-            self._process.kill()
-
-    def _end(self, *_: object) -> None:
-        """End RELION's program; `finish` then raises KeyboardInterrupt."""
-        self._is_ended = True
-        if self._process is not None:
-            self._process.kill()
+            self._kill()
 
     def finish(self, voxel_size: Optional[float] = None) -> str:
         """Wait for the program, check the map, put it in place, and return its path (`raw_map`).
@@ -109,28 +143,21 @@ class Inversion:
         """
         request, process = self._request, self._process
         assert process is not None
-        try:
-            printed, _ = process.communicate()
-            for number, handler in self._handlers.items():
-                signal.signal(number, handler)
-            if self._is_ended:
-                raise KeyboardInterrupt
-            self.seconds = time.monotonic() - self._started
-            status = process.returncode
-            if status:
-                raise JobError(f"{request.name}: {INVERSION} {_ending_text(status, printed)}")
-            problem = map_problem(self._partial, request.box, request.dimensions)
-            if problem:
-                raise JobError(f"{request.name}: {INVERSION} wrote {problem}; RELION would go on with a wrong map")
-            if voxel_size is not None:
-                with open(self._partial, "r+b") as file:
-                    file.seek(_CELL_OFFSET)
-                    file.write(_CELL.pack(*(side * voxel_size for side in (request.box,) * 3)))
-            os.replace(self._partial, raw_map(request.root))
-        finally:
-            for left in (self._star, self._partial):
-                with suppress(OSError):
-                    Path(left).unlink(missing_ok=True)
+        printed, _ = process.communicate()
+        if self._is_ended:
+            raise KeyboardInterrupt
+        self.seconds = time.monotonic() - self._started
+        status = process.returncode
+        if status:
+            raise JobError(f"{request.name}: {INVERSION} {_ending_text(status, printed)}")
+        problem = map_problem(self._partial, request.box, request.dimensions)
+        if problem:
+            raise JobError(f"{request.name}: {INVERSION} wrote {problem}; RELION would go on with a wrong map")
+        if voxel_size is not None:
+            with open(self._partial, "r+b") as file:
+                file.seek(_CELL_OFFSET)
+                file.write(_CELL.pack(*(side * voxel_size for side in (request.box,) * 3)))
+        os.replace(self._partial, raw_map(request.root))
         return raw_map(request.root)
 
 

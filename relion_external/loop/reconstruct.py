@@ -60,16 +60,17 @@ def run(arguments: List[str]) -> None:
     """
     options = parse(arguments)
     request = read_request(options.star)
-    inversion = Inversion(request)
-    decision, voxel_size = _decide(request, options)
-    raw = inversion.finish(voxel_size)
-    done = _weight(raw, request.result, decision)
-    if done.method == PLAIN:
-        _put_plain(raw, request.result)
-    for path in request.arrays:
-        with suppress(OSError):
-            os.remove(path)
-    _record(request, done, inversion.seconds)
+    with Inversion(request) as inversion:
+        inversion.start()
+        decision, voxel_size = _decide(request, options)
+        raw = inversion.finish(voxel_size)
+        done = _weight(raw, request.result, decision)
+        if done.method == PLAIN:
+            _put_plain(raw, request.result)
+        for path in request.arrays:
+            with suppress(OSError):
+                os.remove(path)
+        _record(request, done, inversion.seconds)
 
 
 def _decide(request: Request, options: LoopOptions) -> Tuple[Union[Weighting, Plain], Optional[float]]:

@@ -83,11 +83,11 @@ def test_a_run_that_was_done_again_without_the_program_is_not_weighted(tmp_path,
     assert iterations(tmp_path / "run_it002_model.star") == expected
 
 
-def continue_run(folder, name, *, output, continued):
+def continue_run(folder, name, *, output, continued, called=0):
     """Write the optimiser STAR file of an iteration of a run that continues another one; return its path."""
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     head = f"# RELION optimiser; version 3.1.3\n# --continue {continued}_optimiser.star --o {output} --j 1 \n\n"
-    text = f"data_optimiser_general\n\n_rlnOutputRootName {output}\n_rlnDoExternalReconstruct 0\n"
+    text = f"data_optimiser_general\n\n_rlnOutputRootName {output}\n_rlnDoExternalReconstruct {called}\n"
     (folder / name).write_text(head + text)
     return str(folder / name)
 
@@ -109,6 +109,47 @@ def test_a_run_that_continues_a_weighted_one_in_another_folder_is_weighted(tmp_p
     assert weighted_iterations(second.replace("optimiser.star", "class001.mrc")) == {record: [2, 3]}
     monkeypatch.chdir(tmp_path)
     assert weighted_iterations(name) == {f"Class3D/job003/{NAME}": [2, 3]}
+
+
+def test_a_record_counts_once_where_a_run_is_continued_in_its_folder(tmp_path, monkeypatch):
+    """Whether paths are absolute, as of class maps, or begin at the working folder."""
+    folder = tmp_path / "Class3D/job003"
+    folder.mkdir(parents=True)
+    for iteration in (2, 3, 4):
+        append_row(str(folder), row(iteration, "confidence"))
+    (folder / "run_it003_optimiser.star").write_text(
+        "data_optimiser_general\n\n_rlnOutputRootName Class3D/job003/run\n"
+    )
+    name, output = "Class3D/job003/run_ct3_it005_optimiser.star", "Class3D/job003/run_ct3"
+    path = continue_run(tmp_path, name, output=output, continued="Class3D/job003/run_it003", called=1)
+    monkeypatch.chdir(tmp_path)
+    assert weighted_iterations(path) == {str(folder / NAME): [2, 3, 4]}
+    assert weighted_iterations(name) == {f"Class3D/job003/{NAME}": [2, 3, 4]}
+
+
+def test_the_record_is_enough_where_clean_up_has_removed_the_iteration(tmp_path):
+    (tmp_path / "a").mkdir()
+    for iteration in (2, 3, 4):
+        append_row(str(tmp_path / "a"), row(iteration, "confidence"))
+    path = continue_run(tmp_path, "b/run_it006_optimiser.star", output="b/run", continued="a/run_it003")
+    assert weighted_iterations(path) == {str(tmp_path / "a" / NAME): [2, 3]}
+
+
+def test_a_copied_file_leads_to_no_other_project(tmp_path, monkeypatch):
+    (tmp_path / "project/a").mkdir(parents=True)
+    append_row(str(tmp_path / "project/a"), row(2, "confidence"))
+    (tmp_path / "project/a/run_it003_optimiser.star").write_text("data_optimiser_general\n\n_rlnOutputRootName a/run\n")
+    path = continue_run(tmp_path, "copied/run_it006_optimiser.star", output="b/run", continued="a/run_it003")
+    monkeypatch.chdir(tmp_path / "project")
+    assert weighted_iterations(path) == {}
+
+
+def test_a_command_counts_only_in_the_comments_at_the_top(tmp_path):
+    append_row(str(tmp_path), row(2, "confidence"))
+    text = "# RELION\n\ndata_optimiser_general\n\n_rlnOutputRootName b/run\n# --continue run_it002_optimiser.star\n"
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/run_it006_optimiser.star").write_text(text)
+    assert weighted_iterations(str(tmp_path / "b/run_it006_optimiser.star")) == {}
 
 
 def test_runs_that_continue_each_other_come_to_an_end(tmp_path):
