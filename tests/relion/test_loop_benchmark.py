@@ -78,7 +78,7 @@ def test_kept_outcome_is_read_back(tmp_path):
 
 def test_cost_is_measured_on_a_weighted_map(tmp_path, monkeypatch):
     monkeypatch.setattr(cost, "BOXES", {32: 0.4})
-    cost._write_iteration(tmp_path / "box", 32)
+    cost.write_iteration(tmp_path / "box", 32)
     for method, options in cost._METHODS.items():
         assert 0.05 < cost._seconds(tmp_path / "box", options) < 20
         assert f" {'none' if method == 'plain' else method} " in (tmp_path / "box/occupy_loop.star").read_text()
