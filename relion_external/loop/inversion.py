@@ -63,7 +63,7 @@ class Inversion:
 
     def __enter__(self) -> Inversion:
         for number in _ENDING_SIGNALS:
-            if callable(signal.getsignal(number)) or signal.getsignal(number) == signal.SIG_DFL:
+            if signal.getsignal(number) != signal.SIG_IGN:
                 self._handlers[number] = signal.signal(number, self._end)
         return self
 

@@ -12,7 +12,8 @@ from scripts.screenshots.screen import keep, window
 _PROJECT = OUTPUT / "relion_project"
 _JOBS = {2: "map", 4: "classes"}  # the External jobs of the demo's project, which has four jobs
 _COUNT = 4
-# What *Display* runs for the outputs of these jobs: all slices of a map along z, the central slices of a table of maps.
+# Options of relion_display, as *Display* gives them: it shows all slices of a map, and the central slices of the maps
+# in a table.
 _SHOWN = {
     "map_scale": "--i External/job002/scale.mrc --scale 1",
     "map_table": "--i External/job002/occupancy_maps.star --display rlnReferenceImage --scale 2",

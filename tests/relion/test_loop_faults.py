@@ -4,7 +4,6 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 
@@ -388,22 +387,3 @@ def test_record_that_cannot_be_written_is_told(project):
     done = reconstruct(project)
     assert done.returncode == 0 and "not recorded in occupy_loop.star (Is a directory)" in done.stdout
     assert (project / RESULT).exists()
-
-
-@pytest.mark.parametrize("with_its_children", [True, False])
-def test_program_that_is_ended_leaves_no_map_and_no_process(project, tmp_path, with_its_children):
-    """As with *Abort*, or at the end of a queue's time; RELION's program ends with ours."""
-    slow, number = tmp_path / "bin", tmp_path / "number"
-    slow.mkdir()
-    (slow / INVERSION).write_text(f"#!/bin/sh\necho $$ > {number}\nexec sleep 30\n")
-    (slow / INVERSION).chmod(0o755)
-    process = subprocess.Popen(
-        [*HOOK.split(), STAR], cwd=project, env=environment(PATH=f"{slow}:{os.environ['PATH']}"), start_new_session=True
-    )
-    while not (number.exists() and number.read_text()):
-        assert process.poll() is None
-    (os.killpg if with_its_children else os.kill)(process.pid, signal.SIGTERM)
-    assert process.wait(timeout=10) == 1
-    assert not (project / RESULT).exists() and not list(project.glob("kept/*_occupy_*partial*"))
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(number.read_text()), 0)

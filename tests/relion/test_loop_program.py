@@ -15,13 +15,13 @@ from tests.relion.loop_runs import HOOK, environment
 
 ROOT = "run_it002_class001"
 STAR, RESULT = f"{ROOT}_external_reconstruct.star", f"{ROOT}_external_reconstruct.mrc"
-# As a script that sets up RELION's environment: it does not become the program, which is a process of its own.
+# Stands for a script that sets up RELION's environment and starts RELION's program as a process of its own.
 SLOW = "#!/bin/sh\nsleep 60 &\necho $! > started\nwait\n"
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """What RELION and the iteration before left of four classes."""
+    """Write the files with which RELION asks for the map of one of four classes; return their folder."""
     write_iteration(tmp_path / "run", 32)
     for name in ("data_real", "data_imag", "weight"):
         os.link(tmp_path / "run/array.mrc", tmp_path / f"run/{ROOT}_external_reconstruct_{name}.mrc")
@@ -82,7 +82,7 @@ def test_a_signal_ends_relions_program_too(folder, to_all):
 
 
 def test_an_ignored_signal_stays_ignored(folder):
-    """As SIGINT in a script that puts the classification into the background."""
+    """A script that puts a classification into the background makes it ignore SIGINT."""
     program = folder / "bin/relion_external_reconstruct"
     program.write_text(program.read_text().replace("#!/bin/sh\n", "#!/bin/sh\ntouch started\nsleep 1\n"))
     process = start(folder, before="trap '' INT;")
