@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import List, Optional
 
 from benchmarks import published
 from benchmarks.model import document, suite
@@ -29,17 +29,15 @@ def main(argv: Optional[List[str]] = None) -> int:
         parser.error("--write needs the page's seeds and the published program")
     if not options.no_published:
         published.install()
-    seeds = {"unseen": options.seed} if options.seed else {"tuned": suite.LOOKED_AT, "unseen": suite.UNSEEN}
-    outcomes: Dict[str, document.Outcomes] = {}
+    seeds = options.seed or suite.UNSEEN
     with tempfile.TemporaryDirectory() as folder:
         models = [*known_complexes(real_data() / "models"), bundles(Path(folder))]
-        for name, chosen in seeds.items():
-            cases = suite.cases(
-                models, Path(folder), real_data() / "models", chosen, with_published=not options.no_published
-            )
-            outcomes[name] = list(zip(cases, suite.run(cases)))
-            print(f"{name}:\n\n{document.table(outcomes[name])}\n", flush=True)
-    broken = document.broken_bounds(outcomes["unseen"])
+        cases = suite.cases(
+            models, Path(folder), real_data() / "models", seeds, with_published=not options.no_published
+        )
+        outcomes = list(zip(cases, suite.run(cases)))
+    print(f"{document.table(outcomes)}\n")
+    broken = document.broken_bounds(outcomes)
     print("\n".join(broken) or "All bounds hold.")
     if options.write:
         document.write(outcomes)

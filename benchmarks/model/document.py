@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Mapping, Sequence, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 
@@ -113,24 +113,12 @@ def _broken_by_kind(outcomes: Outcomes) -> List[str]:
     return broken
 
 
-def write(outcomes: Mapping[str, Outcomes]) -> None:
-    """Write the section and its figure.
-
-    Parameters
-    ----------
-    outcomes : mapping of str to Outcomes
-        The maps that the method has not seen before under "unseen", those like which its constants were chosen on
-        under "tuned".
-    """
-    unseen = outcomes["unseen"]
-    _draw(knowable(unseen))
-    missed = broken_bounds(unseen)
+def write(outcomes: Outcomes) -> None:
+    """Write the section and its figure, of maps that the method had not seen when its constants were chosen."""
+    _draw(knowable(outcomes))
+    missed = broken_bounds(outcomes)
     verdict = "**Bounds that are missed:** " + "; ".join(missed) + "." if missed else "All bounds hold."
-    text = (
-        f"![Occupancy of each chain against the truth](images/{_PICTURE.name})\n\n"
-        f"Maps that the method had not seen when its constants were chosen:\n\n{table(unseen)}\n\n{verdict}\n\n"
-        f"Maps of the kind on which the constants were chosen:\n\n{table(outcomes['tuned'])}"
-    )
+    text = f"![Occupancy of each chain against the truth](images/{_PICTURE.name})\n\n{table(outcomes)}\n\n{verdict}"
     write_section(PAGE, SECTION, text)
 
 

@@ -38,8 +38,8 @@ _REALISTIC = Conditions(
     rotation_error=1.0,
     shift_error=0.5,
 )
-# Seeds. The constants of the method were chosen on maps like the first; the second were drawn afterwards.
-LOOKED_AT, UNSEEN = (50,), (88, 89)
+# Seeds of the page, drawn after the constants of the method had been chosen (on the seeds 50 to 52).
+UNSEEN = (90, 91)
 _MOVED_SHARE, _MOVED_BY = 0.3, 20.0  # of the particles in which chains have moved; Å
 
 

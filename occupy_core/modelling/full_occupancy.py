@@ -21,7 +21,7 @@ from occupy_core.comparing.limits import INTERVAL_SIGMAS
 MODEL_ERROR = 0.03
 # The same by the mass of the group: of heavy groups, and what is added for a group of 1 kDa, which falls with the root
 # of the mass. Ours: intervals then hold alike in small and large chains of the benchmark.
-_ERROR_OF_HEAVY, _ERROR_OF_SMALL = 0.02, 0.075
+_ERROR_OF_HEAVY, _ERROR_OF_SMALL = 0.018, 0.075
 # The same of the ratio of the occupancies of one group in two maps, where errors of the model mostly cancel. Ours.
 _RATIO_ERROR = 0.02
 # Standard deviation of an occupancy, relative, of nucleic acid where protein counts as 1, and the other way round:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.arrays.types import Volume
-from occupy_core.modelling.fit.frequency_shells import interpolated, taper
+from occupy_core.modelling.fit.frequency_shells import falloff, interpolated, taper
 from occupy_core.modelling.fit.group_density import Frequencies, GroupDensity
 
 
@@ -25,6 +25,8 @@ class GroupFit:
         In units in which only ratios have a meaning; all 0 if the map has no density like that of the model.
     covariance : float array (groups, groups)
         Covariance of the occupancies from the noise where atoms are, in these units squared.
+    b_factors : float array (groups)
+        Å^2, from that which most groups have in common.
     correlation : float
         Correlation of the fitted model with the map near the model, from 30 to 10 Å or the finest detail fitted.
     unmodelled : float
@@ -46,6 +48,7 @@ class GroupFit:
 
     occupancies: NDArray[np.float64]
     covariance: NDArray[np.float64]
+    b_factors: NDArray[np.float64]
     correlation: float
     unmodelled: float
     signal: float
@@ -77,14 +80,15 @@ class Weights:
     factor: NDArray[np.float64] = field(repr=False)
     finest: float
 
-    def column(self, density: GroupDensity) -> Volume:
-        """Return the density of a group as it would stand in the residual."""
-        return density.filtered(self._at(density.frequencies()))
-
-    def columns(self, density: GroupDensity) -> Tuple[Volume, Volume]:
-        """Return `column`, and its change with the group's B-factor (per Å^2)."""
+    def column(self, density: GroupDensity, b_factor: float) -> Volume:
+        """Return the density of a group, blurred by a B-factor (Å^2), as it would stand in the residual."""
         k = density.frequencies()
-        factor = self._at(k)
+        return density.filtered(self._at(k) * falloff(k, b_factor))
+
+    def columns(self, density: GroupDensity, b_factor: float) -> Tuple[Volume, Volume]:
+        """Return `column`, and its change with the B-factor (per Å^2)."""
+        k = density.frequencies()
+        factor = self._at(k) * falloff(k, b_factor)
         return density.filtered(factor), density.filtered(-factor * k * k / 4)
 
     def _at(self, k: Frequencies) -> Frequencies:

@@ -32,9 +32,15 @@ def taper(k: Frequencies, finest: float) -> Frequencies:
     return ((1 + np.cos(np.pi * along)) / 2).astype(np.float32)
 
 
-def tapered(density: GroupDensity, finest: float) -> Volume:
-    """Return the density of a group in its own box, faded out at the finest detail (Å); float32."""
-    return density.filtered(taper(density.frequencies(), finest))
+def falloff(k: Frequencies, b_factor: float) -> Frequencies:
+    """Return the factor by which a B-factor (Å^2) weakens each frequency (1/Å)."""
+    return np.exp(-b_factor / 4 * np.square(k))
+
+
+def tapered(density: GroupDensity, finest: float, b_factor: float = 0.0) -> Volume:
+    """Return the density of a group in its own box, blurred (Å^2) and faded out at the finest detail (Å); float32."""
+    k = density.frequencies()
+    return density.filtered(taper(k, finest) * falloff(k, b_factor))
 
 
 class FrequencyShells:

@@ -6,9 +6,9 @@
 where s(k), the factor of each frequency, stands for all that filters a map (B-factors, the envelope of the microscope,
 regularisation, sharpening), and noise(k) for all that the model does not explain. Both are functions of the frequency,
 found in turn with the occupancies. Errors of the particles' orientations blur a map more, the farther from the centre
-of the box; this blur is fitted, and each group may differ in its B-factor from the others. Map and densities are
-divided by noise(k) and compared in real space near the model, so that other density does not count. The map is moved to
-where the model fits best: classes of one data set are often turned and shifted against one another.
+of the box; this blur is fitted, and each group may differ in its B-factor from the others (`solve_groups`). Map and
+densities are divided by noise(k) and compared in real space near the model, so that other density does not count. The
+map is moved to where the model fits best: classes of one data set are often turned and shifted against one another.
 
 Ours, not in the published program.
 """
@@ -31,15 +31,13 @@ from occupy_core.modelling.fit.frequency_shells import Doubles, FrequencyShells,
 from occupy_core.modelling.fit.group_density import GroupDensity
 from occupy_core.modelling.fit.near_model import distance_from_atoms, near_weights, soft_border, unmodelled_density
 from occupy_core.modelling.fit.normal_equations import Place, dot, normal_equations
+from occupy_core.modelling.fit.solve_groups import solve_groups
 
 # Rounds of factor, noise, occupancies and motion: at least, at most, and the root mean square displacement of the
 # model, Å, below which the map is not moved any more. Ours.
 _ROUNDS, _MOST_ROUNDS, _LAST_DISPLACEMENT = 4, 40, 0.1
 _BESIDE = 12.0  # Å from the atoms
 _POSITIONS = 5000  # of voxels on atoms, at which displacements are computed
-# Å^2, spread of the groups' B-factors about the mean, and degrees of freedom of their distribution, Student's t: few
-# groups are far more flexible than the others, and a normal distribution would hold them back. Ours.
-_B_SPREAD, _B_DEGREES = 12.0, 4.0
 # Steps by which s(k) is found. Ours: more do not change the benchmark.
 _STEPS = 3
 # Smallest factor and noise, relative to the largest, for quotients.
@@ -72,11 +70,11 @@ class _Solution:
     Attributes
     ----------
     values : float array (2 groups)
-        Occupancies, then occupancies times the groups' B-factors (from their mean, Å^2).
+        Occupancies, then occupancies times the changes of the groups' B-factors from those of the round before, Å^2.
     covariance : float array (groups, groups)
         Of the occupancies.
     b_factors : float array (groups)
-        Å^2, from their mean.
+        Å^2, from that which most groups have in common.
     signal : float
         `GroupFit.signal`.
     constant : float
@@ -100,8 +98,8 @@ class _Fit:
         self.volume, self.densities, self.finest, self.threads = volume, densities, finest, threads
         self.shape, self.steps = volume.shape, densities[0].steps
         self.shells = FrequencyShells(self.shape, self.steps, finest, threads)
-        self.distance = distance_from_atoms(self._plain(), densities, self.shape)
-        self.near, self.unmodelled = near_weights(self.distance), 0.0
+        self.distance = distance_from_atoms(self._plain(np.zeros(len(densities))), densities, self.shape)
+        self.near, self.unmodelled = near_weights(self.distance, self.steps, finest), 0.0
         on_atoms = np.flatnonzero(self.distance == 0)
         chosen = on_atoms[:: len(on_atoms) // _POSITIONS + 1]
         self.positions = np.column_stack(np.unravel_index(chosen, self.shape)) * np.array(self.steps)
@@ -112,7 +110,7 @@ class _Fit:
         occupancies, background = np.ones(len(self.densities)), self._level_beside()
         b_factors = np.zeros(len(self.densities))
         for number in range(_MOST_ROUNDS):
-            explained = self._transform(self._sum(occupancies))
+            explained = self._transform(self._sum(occupancies, b_factors))
             observed = self._transform((self.volume - np.float32(background)) * self.near)
             factor, correlation = self._factor(observed, explained)
             del observed
@@ -136,13 +134,14 @@ class _Fit:
             common = CommonChanges(expected, blur, self.motion)
             found = self._solve(weighted, weights, occupancies, b_factors, common)
             del common, expected, by_square, blur
-            occupancies, b_factors = found.values[: len(self.densities)], found.b_factors
+            occupancies = found.values[: len(self.densities)]
             background = found.constant * noise[0]
             small = RigidMotion.none(self.motion.centre, self.steps).after(found.motion)
             has_moved = small.displacement(self.positions) > _LAST_DISPLACEMENT
             if number == _MOST_ROUNDS - 1 or number >= _ROUNDS - 1 and not has_moved:
-                residual = self._take_fitted_from(weighted, weights, found)
+                residual = self._take_fitted_from(weighted, weights, found, b_factors)
                 break
+            b_factors = found.b_factors
             if has_moved:
                 self.motion = self.motion.after(found.motion)
                 self.volume = self.motion.moved(
@@ -152,6 +151,7 @@ class _Fit:
         return GroupFit(
             occupancies,
             found.covariance * self._inner_noise(residual),
+            found.b_factors,
             correlation,
             self.unmodelled,
             found.signal,
@@ -174,7 +174,7 @@ class _Fit:
         """
         excluded = unmodelled_density(rest, explained, self.distance, self.steps)
         share = soft_border(excluded, self.steps)
-        self.near = near_weights(self.distance) * (1 - share)
+        self.near = near_weights(self.distance, self.steps, self.finest) * (1 - share)
         self.unmodelled = np.count_nonzero(excluded) / np.count_nonzero(self.distance == 0)
         taken = rest * share
         rest -= taken
@@ -185,7 +185,8 @@ class _Fit:
         count = len(self.densities)
         weights, nothing = Weights(self.near, self.shells.step, factor, self.finest), np.zeros(self.shape, np.float32)
         still = RigidMotion.none(self.motion.centre, self.steps)
-        return GroupFit(np.zeros(count), np.eye(count), 0.0, self.unmodelled, 0.0, True, still, 0.0, nothing, weights)
+        zeros = np.zeros(count)
+        return GroupFit(zeros, np.eye(count), zeros, 0.0, self.unmodelled, 0.0, True, still, 0.0, nothing, weights)
 
     def _factor(self, observed: Spectrum, explained: Spectrum) -> Tuple[Doubles, float]:
         """Return s(k), and the correlation of the map with the model times s(k), both near the model.
@@ -229,7 +230,7 @@ class _Fit:
         return max(float(np.average(squares, weights=inner)) / near, 1.0) if near > 0 and inner.any() else 1.0
 
     def _solve(
-        self, weighted: Volume, weights: Weights, before: Doubles, b_before: Doubles, common: CommonChanges
+        self, weighted: Volume, weights: Weights, before: Doubles, b_factors: Doubles, common: CommonChanges
     ) -> _Solution:
         """Solve for occupancies, changes of the B-factors, a motion and a constant.
 
@@ -238,15 +239,15 @@ class _Fit:
         weighted : float32 array, 3D
             The map, divided by noise(k).
         weights : Weights
-        before, b_before : float arrays (groups)
-            Occupancies and B-factors of the round before, which say how far each B-factor may be from the mean.
+        before, b_factors : float arrays (groups)
+            Occupancies and B-factors of the round before.
         common : CommonChanges
             Of the model as fitted in the round before, divided by noise(k).
         """
         count = len(self.densities)
         places = [Place.of(item, self.shape) for item in self.densities]
         equations = normal_equations(
-            lambda number: weights.columns(self.densities[number]),
+            lambda number: weights.columns(self.densities[number], b_factors[number]),
             places,
             weighted,
             weights.near,
@@ -258,35 +259,32 @@ class _Fit:
         vector = equations.vector - equations.sums * of_map / total
         least = 0.2 * max(before.max(), np.finfo(float).tiny)
         occupied = np.maximum(before, least)  # the equations have B-factors times occupancies
-        spread = np.sqrt((_B_DEGREES * _B_SPREAD**2 + b_before**2) / (_B_DEGREES + 1)) * occupied
-        matrix[range(count, 2 * count), range(count, 2 * count)] += spread**-2
         matrix[-1, -1] += 1  # the expected blur is the unit of its column
-        covariance = np.linalg.inv(matrix)
-        values = covariance @ vector
+        solved = solve_groups(matrix, vector, occupied, b_factors)
+        values, of_groups = solved.values, solved.covariance[:count, :count]
         constant = (of_map - float(equations.sums @ values)) / total
-        of_groups = covariance[:count, :count]
         signal = float(np.sqrt(values[:count] @ np.linalg.solve(of_groups, values[:count])))
-        b_factors = values[count : 2 * count] / occupied
-        motion = values[2 * count : -1]
-        return _Solution(values[: 2 * count], of_groups, b_factors, signal, constant, motion)
+        return _Solution(
+            values[: 2 * count], of_groups, solved.b_factors, signal, constant, motion=values[2 * count : -1]
+        )
 
-    def _take_fitted_from(self, weighted: Volume, weights: Weights, found: _Solution) -> Volume:
+    def _take_fitted_from(self, weighted: Volume, weights: Weights, found: _Solution, b_factors: Doubles) -> Volume:
         """Take the fitted model and constant from the map divided by noise(k), in place, and return what remains."""
         weighted -= np.float32(found.constant)
-        for density, occupancy, change in zip(self.densities, *np.split(found.values, 2)):
+        for density, b_factor, occupancy, change in zip(self.densities, b_factors, *np.split(found.values, 2)):
             place = Place.of(density, self.shape)
-            of_density, of_b_factor = weights.columns(density)
+            of_density, of_b_factor = weights.columns(density, b_factor)
             weighted[place.of_map] -= np.float32(occupancy) * of_density[place.of_box]
             weighted[place.of_map] -= np.float32(change) * of_b_factor[place.of_box]
         return weighted
 
-    def _plain(self) -> Iterator[Volume]:
+    def _plain(self, b_factors: Doubles) -> Iterator[Volume]:
         """Compute the density of each group, one after the other: all of them would need much memory."""
-        return (tapered(density, self.finest) for density in self.densities)
+        return (tapered(density, self.finest, b_factor) for density, b_factor in zip(self.densities, b_factors))
 
-    def _sum(self, occupancies: Doubles) -> Volume:
+    def _sum(self, occupancies: Doubles, b_factors: Doubles) -> Volume:
         total = np.zeros(self.shape, np.float32)
-        for part, density, occupancy in zip(self._plain(), self.densities, np.maximum(occupancies, 0)):
+        for part, density, occupancy in zip(self._plain(b_factors), self.densities, np.maximum(occupancies, 0)):
             place = Place.of(density, self.shape)
             total[place.of_map] += np.float32(occupancy) * part[place.of_box]
         return total

@@ -14,6 +14,9 @@ from occupy_core.modelling.fit.normal_equations import Place
 
 # Å from the atoms: up to the first the fit counts each voxel in full, beyond the second not at all. Ours.
 _REACH = (8.0, 16.0)
+# Times the finest detail from a face of the box, up to which voxels count less. Ours: a group that a face cuts then
+# reads within 0.08 of the truth; without, up to 0.3 too high (a test has such a group).
+_FROM_FACE = 2.0
 # Density of a group relative to its highest, above which a voxel lies on atoms.
 _ON_ATOMS = 0.2
 # Å, standard deviations of Gaussians: under the first the rest of a map is searched for unmodelled density; the second
@@ -45,10 +48,28 @@ def distance_from_atoms(parts: Iterable[Volume], densities: Sequence[GroupDensit
     return _distances(away, densities[0].steps)
 
 
-def near_weights(distance: Volume) -> Volume:
-    """Return the weight of each voxel (0..1) by its distance to the atoms, Å."""
+def near_weights(distance: Volume, steps: Sequence[float], finest: float) -> Volume:
+    """Return the weight of each voxel (0..1): less, the farther from the atoms and the nearer to a face of the box.
+
+    At the faces, filters mix the map with that at the opposite face, and parts that leave the box are cut.
+
+    Parameters
+    ----------
+    distance : float32 array, 3D
+        To the nearest voxel on atoms, Å.
+    steps : sequence of three float
+        Spacing of the grid (z, y, x), Å.
+    finest : float
+        Finest detail that is fitted, Å: weights fall to 0 over two of it.
+    """
     along = np.clip((distance - _REACH[0]) / (_REACH[1] - _REACH[0]), 0, 1)
-    return ((1 + np.cos(np.pi * along)) / 2).astype(np.float32, copy=False)
+    weights = ((1 + np.cos(np.pi * along)) / 2).astype(np.float32, copy=False)
+    for axis, (side, step) in enumerate(zip(distance.shape, steps)):
+        index = np.arange(side)
+        from_face = (np.minimum(index, side - 1 - index) + 0.5) * step
+        rise = (1 - np.cos(np.pi * np.clip(from_face / (_FROM_FACE * finest), 0, 1))) / 2
+        weights *= rise.astype(np.float32).reshape([-1 if other == axis else 1 for other in range(3)])
+    return weights
 
 
 def _distances(away: Mask, steps: Sequence[float]) -> Floats:

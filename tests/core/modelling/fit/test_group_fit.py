@@ -129,11 +129,12 @@ def test_a_map_of_inverted_contrast_has_no_density_of_the_model(densities):
     assert fit.occupancies.tolist() == [0] * 4 and fit.correlation == 0 and fit.residual.shape == SHAPE
 
 
-def test_groups_that_leave_the_box_are_fitted_by_what_is_in_it(densities):
+@pytest.mark.parametrize("occupancy", [0.3, 0.6, 0.9])
+def test_groups_that_leave_the_box_are_fitted_by_what_is_in_it(densities, occupancy):
     cut = slice(0, 44), slice(0, 25), slice(0, 48)  # through the third group, without the last
-    volume = np.ascontiguousarray(map_of(densities, [1, 0.7, 0.3, 0])[cut])
+    volume = np.ascontiguousarray(map_of(densities, [1, 0.7, occupancy, 0])[cut])
     fit = fit_groups(volume, densities[:3], finest=FINEST)
-    np.testing.assert_allclose(ratios(fit), TRUTH[:3], atol=0.06)
+    np.testing.assert_allclose(ratios(fit), [1, 0.7, occupancy], atol=0.09)
 
 
 def boxes_in_a_map(rng):
@@ -295,3 +296,10 @@ def test_errors_of_orientation_blur_the_outer_parts_and_do_not_count():
         noise = np.random.default_rng(seed).normal(0, 4 * volume.std(), SHAPE).astype(np.float32)
         found.append(ratios(fit_groups(volume + noise, parts, finest=FINEST)))
     assert np.mean([item[4:] for item in found]) == pytest.approx(1, abs=0.03)  # the outer ones; 0.935 without the blur
+
+
+def test_the_b_factor_of_each_group_is_found(densities):
+    volume = map_of(densities[::2], [1.0, 0.6]) + map_of(densities[1::2], [0.7, 0.9], lambda k: np.exp(-70 / 4 * k * k))
+    fit = fit_groups(volume, densities, finest=FINEST)
+    np.testing.assert_allclose(ratios(fit), [1.0, 0.7, 0.6, 0.9], atol=0.02)
+    np.testing.assert_allclose(np.subtract(*fit.b_factors.reshape(2, 2).T), [-70, -70], atol=10)
