@@ -16,6 +16,7 @@ from occupy_core.reporting.sorting_steps import (
     SCIPION,
     Sortable,
     class_weights,
+    no_mask_steps,
     select_step,
     sort_step,
     sortable_parts,
@@ -109,6 +110,7 @@ def next_steps(report: Report, host: str, folder: str = "") -> List[str]:
     steps += _model_steps(report, host, folder) if report["model"] else []
     steps += _comparison_steps(report, host, folder) if report["comparison"] else []
     steps += ensemble_steps(report["ensemble"], host, folder) if report.get("ensemble") else []
+    steps += no_mask_steps(report) if host == SCIPION else []
     compared = report["comparison"] or report.get("ensemble")
     return steps if report["model"] or compared else [*steps, *_measure_steps(report, host)]
 

@@ -25,6 +25,12 @@ _WAY_BACK = (
     "of items and {} as Other set",
 )
 
+# Scipion starts a scheduled protocol when all its inputs exist, and ends the wait in no other way.
+_NO_REGION_MASK = (
+    f"no region is sure, so there is no {scipion_names.REGION_MASK.format(1)}: protocols that use it cannot start, and "
+    "wait without end where they are scheduled; choose Stop from on the first of them"
+)
+
 
 @dataclass(frozen=True)
 class Sortable:
@@ -172,3 +178,12 @@ def select_step(item: Sortable, host: str, *, focused: bool = False) -> str:
         select, chosen = f"Subset selection of {classes} of the classification", "the particles.star of that selection"
     back = f", then {_WAY_BACK[in_scipion].format(chosen)}" if focused else ""
     return f"{start}: {select}{back}, then 3D auto-refine"
+
+
+def no_mask_steps(report: Report) -> List[str]:
+    """Return what becomes of Scipion's protocols that use the mask of a region, without a sure one."""
+    from occupy_core.comparing.describe import sure_regions  # not for one map
+
+    if not report["job"]["compare"] or report.get("ensemble"):
+        return []
+    return [] if report["comparison"] and sure_regions(report["comparison"]) else [_NO_REGION_MASK]

@@ -21,6 +21,7 @@ from occupy_scipion.checks import (
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import problem_text, problem_texts
 from occupy_scipion.sources import is_classification, is_set, removed_input
+from occupy_scipion.waiting import waiting_lines
 
 
 class ChecksAndTexts:
@@ -80,13 +81,19 @@ class ChecksAndTexts:
 
     def checkSummaryWarnings(self):
         super().checkSummaryWarnings()
-        for failed in report.lines_of(self._getExtraPath(), texts.failed_lines) or []:
-            self.addSummaryWarning(failed)
+        for text in [*(report.lines_of(self._getExtraPath(), texts.failed_lines) or []), *self._waiting()]:
+            self.addSummaryWarning(text)
+
+    def _waiting(self):
+        """Return a line for each protocol that waits without end for an output of this run."""
+        return waiting_lines(self) if self.isFinished() else []
 
     def _summary(self):
         lines = report.lines_of(self._getExtraPath(), texts.summary_lines)
         if lines is not None:
-            return lines
+            # Scipion shows the warnings below; they may be older than the end of this run.
+            waiting = [f"Warning: {text}" for text in self._waiting() if text not in self.summaryWarnings]
+            return [*waiting, *lines]
         try:
             return [self._plan_text(), "No results yet."]
         except SettingsError as error:

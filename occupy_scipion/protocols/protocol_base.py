@@ -26,7 +26,7 @@ from occupy_core.reporting.sorting_steps import SCIPION
 from occupy_core.settings.job_spec import Job, MapInput
 from occupy_core.settings.output_names import REPORT, output_kinds
 from occupy_core.settings.settings import Settings
-from occupy_scipion import report
+from occupy_scipion import report, texts
 from occupy_scipion.classification import focus_mask_of, loop_warnings, with_class_numbers
 from occupy_scipion.constants import JOB_FILE, NEXT_JOB_FILE
 from occupy_scipion.form import settings_of
@@ -112,6 +112,8 @@ class ProtOccupyBase(ChecksAndTexts, OccupyLabel, ProtAnalysis3D):
         self._defineOutputs(**created)
         for result in created.values():
             self._defineSourceRelation(self.inputVolumes, result)
+        for line in report.lines_of(self._getExtraPath(), texts.outcome_lines) or []:
+            self.info(line.strip("*"))
 
     def _create_outputs(self, maps):
         """Return the outputs by name. Maps that failed are left out."""

@@ -117,6 +117,19 @@ def test_no_region_names_the_mask_that_is_not_known():
     assert result_text(lost).endswith("this may be wrong, since the mask of the classification is not known")
 
 
+def test_protocols_of_scipion_that_use_the_mask_of_a_region_cannot_start_without_a_sure_one():
+    """In RELION, the schedules end by themselves."""
+    sure, unsure = region_report(1, [0.2, 0.9]), region_report(1, [0.2, 0.9], doubt=DOUBT)
+    without = [report_of(2, comparison=comparison_report(regions)) for regions in ([], [unsure])]
+    not_compared = report_of(2)
+    not_compared["job"]["compare"] = True
+    for report in (*without, not_compared):
+        assert "there is no regionMask1: protocols that use it cannot start" in steps_of(report, "scipion")
+        assert "cannot start" not in steps_of(report, "relion")
+    for report in (report_of(2), report_of(2, comparison=comparison_report([sure]))):
+        assert "cannot start" not in steps_of(report, "scipion")
+
+
 @pytest.mark.parametrize("host", ["relion", "scipion"])
 def test_the_parts_of_a_model_that_are_not_whole_are_the_result(host):
     model = model_report({"A": [1.0], "B": [0.7], "C": [0.3], "D": [None]})
