@@ -52,7 +52,7 @@ def option_warnings(
         if maps and path_value(getattr(parsed, name)):
             yield f"--{name} is not used: --maps names the input maps"
     if maps and asks_for_classes:
-        yield "--classes and --preset classes choose no maps here: --maps names them"
+        yield "--classes chooses no maps here: --maps names them"
     if path_value(parsed.in_parts) and path_value(parsed.in_3dref) and not maps:
         yield "--in_3dref is not used: --in_parts names the input maps"
     name = str(input_path)

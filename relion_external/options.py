@@ -150,7 +150,8 @@ def read_command_line(arguments: List[str]) -> CommandLine:
         return CommandLine(None, tuple(problems), files)
     twice = [option for option in repeated_options(words) if option not in _MAY_BE_REPEATED]
     warnings = [f"{option} is given more than once; the last one counts" for option in twice]
-    warnings += option_warnings(parsed, None if maps else input_path, output_dir, asks_for_classes, maps)
+    asked = names_classes if maps else asks_for_classes  # beside --maps, the preset only sets what compares them
+    warnings += option_warnings(parsed, None if maps else input_path, output_dir, asked, maps)
     options = Options(
         input_path=None if maps else input_path,
         earlier_job=earlier_job,

@@ -11,6 +11,7 @@ import starfile
 
 from demo.relion_project import RelionProject
 from occupy_core.settings.presets import PRESETS
+from relion_external.options import parse
 from relion_files.star import read_star
 
 COMMAND = [sys.executable, "-m", "relion_external"]
@@ -123,3 +124,14 @@ def test_files_that_do_not_exist_yet_are_named(tmp_path):
     assert done.returncode == 0
     assert "fitted.cif: no such file yet, seen from this folder; it must be there when the job starts" in done.stdout
     assert "map.mrc: no such file" not in done.stdout
+
+
+def test_job_of_a_list_of_maps_has_no_warning_of_its_own_making(tmp_path):
+    words = ["--make_job", "classes", "-o", "job.star", "--maps", "one.mrc", "two.mrc"]
+    assert make(*words, folder=tmp_path).returncode == 0
+    written = options_of(tmp_path / "job.star")
+    labels = [name for name in written if name.endswith("_label")]
+    words = [word for label in labels for word in (f"--{written[label]}", *written[label[:-5] + "value"].split())]
+    assert words == ["--preset", "classes", "--maps", "one.mrc", "two.mrc"]
+    assert parse(["--o", "job/", *words]).warnings == ()
+    assert "--classes" in " ".join(parse(["--o", "job/", *words, "--classes", "1,2"]).warnings)
