@@ -53,7 +53,7 @@ def limit_of(error: BaseException) -> str:
     if number in (errno.EMFILE, errno.ENFILE):
         return "too many open files; raise the limit, for example with: ulimit -n 1024"
     if number == errno.EFBIG:
-        return _FILE_SIZE
+        return f"{_FILE_SIZE}; or the file system takes no file of this size: choose a folder on another"
     if number == errno.EAGAIN or "start new thread" in str(error):
         return (
             memory_text()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import signal
 import stat
 import threading
@@ -38,8 +39,8 @@ _LABELS_OFFSET, _HEADER_BYTES = 224, 1024  # of the labels in the header of a ma
 _WAYS_OUT = {
     errno.ENOSPC: "make room, or choose another",
     errno.EDQUOT: "make room, or choose another",
-    errno.EFBIG: "raise the limit of a file's size, for example with: ulimit -f unlimited",
 }
+_OTHER_WAY_OUT = "choose another, or change its permissions"
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -98,8 +99,17 @@ def _text_of(error: OSError, target: Path) -> str:
         return f"{error.filename}: {reason}"
     if not target.is_dir():
         return f"{target}: this output folder was removed or renamed while the job ran; run the job again"
-    way_out = _WAYS_OUT.get(error.errno or 0, "choose another, or change its permissions")
+    too_large = error.errno == errno.EFBIG
+    way_out = _too_large_text() if too_large else _WAYS_OUT.get(error.errno or 0, _OTHER_WAY_OUT)
     return f"{target}: cannot write to this output folder ({reason}); {way_out}"
+
+
+def _too_large_text() -> str:
+    """Return the way out for a file that is too large: for the limit of this process, or for the file system."""
+    of_system = "the file system takes no file of this size (FAT: 4 GB): choose a folder on another"
+    if resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY:
+        return of_system
+    return f"raise the limit of a file's size, for example with: ulimit -f unlimited; or {of_system}"
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Outputs are put in place in one step, whatever ends the process, and nothing else is removed or written through."""
 
+import errno
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -274,6 +276,17 @@ def test_an_error_of_an_input_does_not_blame_the_output_folder(tmp_path):
     refused = pytest.raises(JobError, match=r"^/proc/self/mem: Input/output error$")
     with refused, OutputFolder(str(tmp_path)) as locked, staged_outputs(locked, ["report.json"], ()):
         raise OSError(5, "Input/output error", "/proc/self/mem")
+
+
+@pytest.mark.parametrize("limit", [resource.RLIM_INFINITY, 10**9])
+def test_a_file_that_is_too_large_may_be_so_for_the_file_system(tmp_path, monkeypatch, limit):
+    """FAT, for instance, holds no file of 4 GB or more."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+    with pytest.raises(JobError) as error, OutputFolder(str(tmp_path)) as locked, staged_outputs(locked, [], ()):
+        raise OSError(errno.EFBIG, "File too large", str(tmp_path / "scale.mrc"))
+    assert "(File too large)" in str(error.value) and "the file system takes no file of this size" in str(error.value)
+    assert "choose a folder on another" in str(error.value)
+    assert ("ulimit -f unlimited" in str(error.value)) == (limit != resource.RLIM_INFINITY)
 
 
 def test_a_folder_that_is_removed_meanwhile_is_named(tmp_path):
