@@ -126,10 +126,12 @@ def read_classification(path: str) -> Classification:
     files = named_files(model.path, model.names)
     _check_is_classification(model, files)
     numbers = model.numbers
-    paths = _class_maps(model, files)
     shares = _shares(model)
     data_star = star_beside(model.path, "data") if model.is_of_relion else ""
     counts = _counts(model, data_star)
+    # Of these classes nothing is read.
+    are_empty = [counts[number] == 0 for number in numbers] if counts else [share == 0 for share in shares]
+    paths = _class_maps(model, files, are_empty)
     classes = tuple(
         ClassMap(
             number,
@@ -148,7 +150,7 @@ def read_classification(path: str) -> Classification:
 
 
 def _check_is_classification(model: ModelStar, files: NamedFiles) -> None:
-    """Refuse references that are no class maps, and a table that is cut off."""
+    """Refuse references that are no class maps, a table that is cut off, and two classes of one number."""
     hint = hint_text(model.path, files.project or "") if model.is_2d else ""
     if model.is_2d:
         raise StarError(f"{model.path}: is of a 2D classification, expected a 3D one{hint}")
@@ -169,13 +171,14 @@ def _check_is_classification(model: ModelStar, files: NamedFiles) -> None:
             f"{model.path}: has {rows} class{'es' * (rows != 1)}, but rlnNrClasses is {general.count('rlnNrClasses')}, "
             "expected the same; the file is cut off or edited"
         )
+    _check_distinct(model, "class number", list(map(str, model.numbers)))
 
 
-def _class_maps(model: ModelStar, files: NamedFiles) -> List[str]:
-    """Return the paths of the class maps, which all exist, and differ, as their numbers do."""
+def _class_maps(model: ModelStar, files: NamedFiles, are_empty: Sequence[bool]) -> List[str]:
+    """Return the paths of the class maps, which differ, as their numbers do; those of classes with particles exist."""
     for name in model.names:
         check_name(model.path, "rlnReferenceImage", name)
-    paths = files.find_all(model.names)
+    paths = files.find_all(model.names, [name for name, is_empty in zip(model.names, are_empty) if is_empty])
     for name, path in zip(model.names, paths):
         if path is None and files.other_kind(name):
             raise StarError(
@@ -192,7 +195,6 @@ def _class_maps(model: ModelStar, files: NamedFiles) -> List[str]:
                 f"{hint_text(model.path, files.project or '')}"
             )
     known = [path for path in paths if path is not None]
-    _check_distinct(model, "class number", list(map(str, model.numbers)))
     _check_distinct(model, "map", list(map(os.path.realpath, known)))
     return known
 

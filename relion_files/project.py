@@ -88,10 +88,17 @@ class NamedFiles:
         kinds = (other_kind(os.stat(path).st_mode) for path in self._paths(name) if os.path.exists(path))
         return next(filter(None, kinds), None)
 
-    def find_all(self, names: Sequence[str]) -> List[Optional[str]]:
+    def find_all(self, names: Sequence[str], not_needed: Sequence[str] = ()) -> List[Optional[str]]:
         """Return the paths of maps that belong together: all from one place, None for a file that does not exist.
 
         Maps of the STAR file's own iteration, all beside it, belong to it: they were copied together.
+
+        Parameters
+        ----------
+        names : sequence of str
+        not_needed : sequence of str
+            Names of maps that need not exist. Where only such maps are missing, they get the paths that they would have
+            in the project.
 
         Raises
         ------
@@ -99,6 +106,14 @@ class NamedFiles:
             If all files exist, but in different places; if maps of the STAR file's iteration lie in another folder,
             and the STAR files of this iteration there have other content or do not exist; as `find`.
         """
+        paths = self._find_all(names)
+        missing = [name for name, path in zip(names, paths) if path is None]
+        if not missing or not set(missing) <= set(not_needed) or len(missing) == len(names):
+            return paths
+        found = iter(self._find_all([name for name in names if name not in missing]))
+        return [os.path.join(self.project or "", name) if name in missing else next(found) for name in names]
+
+    def _find_all(self, names: Sequence[str]) -> List[Optional[str]]:
         own = [name for name in names if not os.path.isabs(name) and is_of_iteration(name, self.star)]
         if not self.in_place and len(own) == len(names):
             folder = os.path.dirname(self.star)

@@ -123,7 +123,7 @@ def read_job_record(path: str) -> RecordedJob:
     missing = tuple(
         item.path
         for item in recorded.maps
-        if checksums.get(item.path) and not os.path.exists(_locate(item.path, folder))
+        if checksums.get(item.path) and not item.is_empty and not os.path.exists(_locate(item.path, folder))
     )
     maps = tuple(replace(item, path=checked(item.path)) for item in recorded.maps)
     focus_mask = None if recorded.focus_mask is None else checked(recorded.focus_mask)

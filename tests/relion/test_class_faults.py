@@ -203,6 +203,50 @@ def test_particles_without_a_class_are_not_counted():
     assert counts() == [None, None]
 
 
+@pytest.mark.parametrize("counted", [True, False])
+def test_map_of_a_class_without_particles_may_be_missing(counted, capfd):
+    change("model", (" 0.25 ", " 0.0 "), (" 0.75 ", " 1.0 "))
+    change("data", (" 1 1 10 ", " 2 1 10 "))
+    if not counted:
+        Path(f"{STEM}_data.star").unlink()
+    for item in read_classification(f"{STEM}_model.star").classes:
+        Path(item.path).rename(f"{item.path}.away")
+        if item.number == 2:
+            assert f"the class map {STEM}_class002.mrc does not exist" in message(f"{STEM}_model.star")
+        else:
+            found = [(other.number, other.path) for other in read_classification(f"{STEM}_model.star").classes]
+            assert found == [(1, f"{STEM}_class001.mrc"), (2, f"{STEM}_class002.mrc")]
+            assert main(["--o", "out/", "--in_parts", f"{STEM}_model.star", "--figures", "no"]) == 0
+            assert "class 1 is left out of the comparison: it has no particles" in capfd.readouterr().out
+            report = str(Path("out/report.json"))
+            assert main(["--o", "again/", "--settings", report]) == 0
+            assert {path.name for path in Path("out").glob("*.mrc")} == {
+                path.name for path in Path("again").glob("*.mrc")
+            }
+        Path(f"{item.path}.away").rename(item.path)
+
+
+def test_map_that_is_lost_after_a_job_is_not_missed_where_the_class_has_no_particles(capfd):
+    change("model", (" 0.25 ", " 0.0 "), (" 0.75 ", " 1.0 "))
+    change("data", (" 1 1 10 ", " 2 1 10 "))
+    assert main(["--o", "out/", "--in_parts", f"{STEM}_data.star", "--figures", "no"]) == 0
+    Path(f"{STEM}_class001.mrc").unlink()
+    assert main(["--o", "again/", "--settings", "out/report.json"]) == 0, capfd.readouterr().err
+    Path(f"{STEM}_class002.mrc").unlink()
+    assert main(["--o", "again/", "--settings", "out/report.json"]) == 1
+
+
+def test_maps_of_classes_with_particles_all_come_from_one_place(tmp_path):
+    """Without the map that is missing, as with it."""
+    change("model", (" 0.25 ", " 0.0 "), (" 0.75 ", " 1.0 "))
+    change("data", (" 1 1 10 ", " 2 1 10 "))
+    shutil.copytree("Class3D", "copy")
+    Path("copy/run_it001_class001.mrc").unlink()
+    Path("Class3D/run_it001_class001.mrc").unlink()
+    first, second = read_classification("copy/run_it001_data.star").classes
+    assert second.path == "copy/run_it001_class002.mrc" and not Path(first.path).exists()
+
+
 @pytest.mark.parametrize("kept", ["no class", "no rows", "no particles", "all assigned later"])
 def test_counts_that_are_lost_are_a_warning(kept):
     path = Path(f"{STEM}_data.star")
