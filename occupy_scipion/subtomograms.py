@@ -7,6 +7,7 @@ from typing import Any, List
 
 from pyworkflow import Config
 
+from occupy_core.settings.classification import PARTICLES, SUBTOMOGRAMS
 from occupy_scipion.sources import is_classification, is_set
 
 _CLASSES = "SetOfClassesSubTomograms"
@@ -26,6 +27,13 @@ def with_subtomogram_classes(names: str) -> str:
     """
     domain = Config.getDomain()
     return f"{names},{_CLASSES}" if domain is not None and _CLASSES in domain.getObjects() else names
+
+
+def averages_of(chosen: Any) -> str:
+    """Return what the maps of an input are averages of: "particles" or "subtomograms"."""
+    kinds = (*type(chosen).__mro__, *(getattr(chosen, "ITEM_TYPE", None) or object).__mro__)
+    are_subtomograms = {_CLASSES, _AVERAGE, _SUBTOMOGRAM} & {kind.__name__ for kind in kinds}
+    return SUBTOMOGRAMS if are_subtomograms else PARTICLES
 
 
 def single_subtomograms(chosen: Any) -> List[str]:

@@ -7,11 +7,12 @@ import os
 from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from occupy_core.settings.classification import weighted_run_text
+from occupy_core.settings.classification import PARTICLES, SUBTOMOGRAMS, weighted_run_text
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 from relion_external.classification import ClassMap, read_classification
 from relion_external.map_list import named_maps
 from relion_external.options import Options
+from relion_external.particle_counts import lists_subtomograms
 from relion_files.loop_record import record_beside, weighted_iterations
 
 
@@ -29,12 +30,15 @@ class Inputs:
         Warnings about the inputs.
     particles : str, optional
         Path of the data STAR file, which has the class of each particle.
+    averages_of : str
+        "particles" or "subtomograms".
     """
 
     maps: Tuple[MapInput, ...]
     focus_mask: Optional[str] = None
     warnings: Tuple[str, ...] = ()
     particles: Optional[str] = None
+    averages_of: str = PARTICLES
 
 
 def find_inputs(options: Options) -> Inputs:
@@ -59,7 +63,7 @@ def find_inputs(options: Options) -> Inputs:
             return Inputs(())
         size = options.voxel_size
         maps = earlier.maps if size is None else tuple(replace(item, voxel_size=size) for item in earlier.maps)
-        return Inputs(maps, earlier.focus_mask, earlier.input_warnings, earlier.particles)
+        return Inputs(maps, earlier.focus_mask, earlier.input_warnings, earlier.particles, earlier.averages_of)
     if not (options.expand_class_map or is_star_file(path) or os.path.isdir(path)):
         return Inputs((MapInput(path, voxel_size=options.voxel_size),))
     classification = read_classification(path)
@@ -73,7 +77,9 @@ def find_inputs(options: Options) -> Inputs:
         for item in classification.select_classes(options.settings.classes)
     )
     warnings = (*classification.warnings, *_loop_warnings(maps))
-    return Inputs(maps, classification.solvent_mask, warnings, classification.data_star)
+    data_star = classification.data_star
+    averages_of = SUBTOMOGRAMS if data_star and lists_subtomograms(data_star) else PARTICLES
+    return Inputs(maps, classification.solvent_mask, warnings, data_star, averages_of)
 
 
 def _loop_warnings(maps: Sequence[MapInput]) -> List[str]:

@@ -89,6 +89,7 @@ def _run(arguments: List[str], locked: Optional[OutputFolder]) -> None:
         focus_mask=inputs.focus_mask,
         input_warnings=inputs.warnings,
         particles=divided_particles(options, inputs),
+        averages_of=inputs.averages_of,
     )
 
     def write_star_files(outputs: JobOutputs, staging: Path) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from itertools import islice
 from typing import Dict, List, Mapping, Optional, Sequence
 
-from relion_files.star import StarError, read_star, shown, to_number
+from relion_files.star import StarError, lines_of, read_star, shown, to_number
 
 _CLASS = "rlnClassNumber"
 # Largest difference between a share and the fraction of particles that goes without a warning. A share sums the
 # probabilities of all particles, a particle counts for its most likely class: in real runs they differ by up to 0.015.
 _MOST_DIFFERENCE = 0.1
+# Lines with the labels of the first tables, in which RELION 4 and 5 have a label of tomography: they need below 30.
+_HEAD_LINES = 100
 
 
 def count_particles(data_star: str, classes: Sequence[int]) -> Optional[Dict[int, int]]:
@@ -52,6 +55,11 @@ def count_particles(data_star: str, classes: Sequence[int]) -> Optional[Dict[int
         if number:  # 0: not assigned to a class yet
             counts[int(number)] += count
     return counts if any(counts.values()) else None
+
+
+def lists_subtomograms(data_star: str) -> bool:
+    """Return whether a data STAR file is of RELION's tomography: a label at its beginning begins with rlnTomo."""
+    return any(line.lstrip().lower().startswith(b"_rlntomo") for line in islice(lines_of(data_star), _HEAD_LINES))
 
 
 def count_warnings(data_star: str, shares: Mapping[int, float], counts: Optional[Mapping[int, int]]) -> List[str]:

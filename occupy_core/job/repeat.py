@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from occupy_core.errors import JobError, SettingsError
 from occupy_core.input_files import checksum, read_input_text
-from occupy_core.settings.classification import missing_mask_text
+from occupy_core.settings.classification import PARTICLES, missing_mask_text
 from occupy_core.settings.job_spec import Job, MapInput, optional_text, texts
 from occupy_core.settings.output_names import PROGRAM
 from occupy_core.settings.settings import Settings
@@ -42,6 +42,8 @@ class RecordedJob:
         Warnings about the inputs that the job started with.
     particles : str, optional
         Path of the file of the particles that the job divided by region.
+    averages_of : str
+        "particles" or "subtomograms".
     """
 
     maps: Tuple[MapInput, ...]
@@ -52,6 +54,7 @@ class RecordedJob:
     focus_mask: Optional[str] = None
     input_warnings: Tuple[str, ...] = ()
     particles: Optional[str] = None
+    averages_of: str = PARTICLES
 
 
 def job_record(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Dict[str, Any]:
@@ -66,9 +69,9 @@ def job_record(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Di
     Returns
     -------
     dict
-        "maps", "compare", "focus_mask", "input_warnings" and "particles" of the job; paths as the job has them.
-        "folder_of_paths": path from the output folder to the folder to which the job's relative paths refer. "sha256":
-        checksum by path of each input file, None for a file that cannot be read.
+        "maps", "compare", "focus_mask", "input_warnings", "particles" and "averages_of" of the job; paths as the job
+        has them. "folder_of_paths": path from the output folder to the folder to which the job's relative paths refer.
+        "sha256": checksum by path of each input file, None for a file that cannot be read.
     """
     return {
         "maps": [asdict(item) for item in job.maps],
@@ -76,6 +79,7 @@ def job_record(job: Job, is_cancelled: Callable[[], bool] = lambda: False) -> Di
         "focus_mask": job.focus_mask,
         "input_warnings": list(job.input_warnings),
         "particles": job.particles,
+        "averages_of": job.averages_of,
         "folder_of_paths": os.path.relpath(os.getcwd(), os.path.realpath(job.output_dir)),
         "sha256": {path: checksum(path, is_cancelled) for path in job.inputs},
     }
@@ -171,6 +175,7 @@ def _parse(path: str, report: Mapping[str, Any]) -> Tuple[RecordedJob, str, Mapp
         # Reports of older versions have none of these.
         focus_mask, input_warnings = optional_text(record.get("focus_mask")), texts(record.get("input_warnings", ()))
         particles = optional_text(record.get("particles"))
+        averages_of = optional_text(record.get("averages_of")) or PARTICLES
         if not 0 < len({item.prefix for item in maps}) == len(maps) or not isinstance(compare, bool):
             raise ValueError("no map, or two maps have one prefix, or compare is neither true nor false")
         if not all(isinstance(value, str) for value in checksums.values() if value is not None):
@@ -183,7 +188,9 @@ def _parse(path: str, report: Mapping[str, Any]) -> Tuple[RecordedJob, str, Mapp
             f"{path}: is not a report from which a job can be repeated (missing or wrong: {error!r}); expected a "
             f"report.json of version {__version__}; without one, give the map and the settings as options"
         ) from error
-    recorded = RecordedJob(maps, (), settings, compare, tuple(warnings), focus_mask, input_warnings, particles)
+    recorded = RecordedJob(
+        maps, (), settings, compare, tuple(warnings), focus_mask, input_warnings, particles, averages_of
+    )
     return recorded, folder, checksums
 
 

@@ -7,7 +7,8 @@ import os
 from typing import Any, List, Mapping
 
 from occupy_core.reporting import scipion_names
-from occupy_core.reporting.sorting_steps import CENTRE_NOT, SCIPION
+from occupy_core.reporting.sorting_steps import CENTRE_NOT, SCIPION, averages_of, subtomogram_step
+from occupy_core.settings.classification import SUBTOMOGRAMS
 from occupy_core.settings.output_names import VOLUMES_TABLE
 
 Report = Mapping[str, Any]
@@ -20,19 +21,19 @@ def ensemble_text(ensemble: Report) -> str:
     return found_text(ensemble)
 
 
-def ensemble_steps(ensemble: Report, host: str, folder: str) -> List[str]:
+def ensemble_steps(report: Report, host: str, folder: str) -> List[str]:
     """Return what to click or open next, a sentence each.
 
     Parameters
     ----------
-    ensemble : mapping
-        The ensemble's part of report.json.
+    report : mapping
+        Content of report.json.
     host : str
         "relion" or "scipion".
     folder : str
         Output folder, as the steps name it.
     """
-    in_scipion = host == SCIPION
+    ensemble, in_scipion = report["ensemble"], host == SCIPION
     table = VOLUMES_TABLE if in_scipion else os.path.join(folder, VOLUMES_TABLE)
     place = " (in the run's extra folder)" if in_scipion else ""
     steps = [f"to pick volumes by what they hold: {table}{place}, a row for each volume"]
@@ -43,11 +44,13 @@ def ensemble_steps(ensemble: Report, host: str, folder: str) -> List[str]:
         mask = name if in_scipion else os.path.join(folder, first["mask"])
         subtract = "subtract projection" if in_scipion else "a Subtract job"
         classify = "RELION's 3D classification" if in_scipion else "Class3D"
-        steps.append(
+        by_subtraction = (
             f"to sort the particles by part {first['number']}: {subtract} on a refinement of all particles, with "
             f"{mask} as mask of the signal to keep and {CENTRE_NOT}, then {classify} without alignment, Reference mask "
             f"{mask}"
         )
+        of_subtomograms = averages_of(report) == SUBTOMOGRAMS
+        steps.append(subtomogram_step(f"part {first['number']}", mask) if of_subtomograms else by_subtraction)
     moving = [str(part["number"]) for part in ensemble["parts"] if part["moves"]]
     if moving:
         steps.append(f"part {', '.join(moving)} moves: follow it by flexible refinement, not by its occupancy")

@@ -7,7 +7,8 @@ import os
 from typing import Any, Dict, List, Mapping
 
 from occupy_core.reporting import scipion_names
-from occupy_core.reporting.sorting_steps import CENTRE_NOT, SCIPION
+from occupy_core.reporting.sorting_steps import CENTRE_NOT, SCIPION, averages_of
+from occupy_core.settings.classification import PARTICLES
 from occupy_core.settings.output_names import MAP_OUTPUTS, SUBTRACTION_MASKS
 
 Report = Mapping[str, Any]
@@ -32,7 +33,7 @@ def map_steps(report: Report, host: str, folder: str) -> List[str]:
                 names[kind] = os.path.join(folder, first["outputs"][kind])
     steps = [text.format(names[kind]) for kind, text in _MODIFIED_FOR.items() if kind in names]
     masks = [name for kind, name in names.items() if MAP_OUTPUTS[kind].is_mask]
-    if masks:
+    if masks and averages_of(report) == PARTICLES:  # not tried with subtomograms
         job = "subtract projection" if host == SCIPION else "a Subtract job"
         steps.append(
             f"to subtract weak parts from the particles: {job} with {masks[0]} as mask of the signal to keep and "

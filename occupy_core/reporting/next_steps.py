@@ -15,6 +15,7 @@ from occupy_core.reporting.map_summary import SCALE_BINS
 from occupy_core.reporting.sorting_steps import (
     SCIPION,
     Sortable,
+    averages_of,
     class_weights,
     no_mask_steps,
     select_step,
@@ -36,7 +37,7 @@ Report = Mapping[str, Any]
 
 RESULT, NEXT_STEPS = "Result", "Next steps"
 _INDEPENDENT = (
-    "to judge the regions: split the particles into two random halves, classify each half in a run of its own with "
+    "to judge the regions: split the {} into two random halves, classify each half in a run of its own with "
     "another random seed, and compare the classes of each run: trust a region that both show in the same place"
 )
 _NAMED = 3  # parts or maps in a sentence
@@ -98,7 +99,7 @@ def next_steps(report: Report, host: str, folder: str = "") -> List[str]:
     """
     inverted = _inverted(report)
     if not report["maps"]:
-        return [*_look_steps(report, host, folder), *ensemble_steps(report["ensemble"], host, folder)]
+        return [*_look_steps(report, host, folder), *ensemble_steps(report, host, folder)]
     if inverted and len(inverted) == len(report["maps"]):
         setting = "Invert contrast" if host == SCIPION else "the parameter invert"
         value = "no" if report["settings"]["invert"] else "yes"
@@ -109,7 +110,7 @@ def next_steps(report: Report, host: str, folder: str = "") -> List[str]:
     steps = [*_look_steps(report, host, folder), *map_steps(report, host, folder)]
     steps += _model_steps(report, host, folder) if report["model"] else []
     steps += _comparison_steps(report, host, folder) if report["comparison"] else []
-    steps += ensemble_steps(report["ensemble"], host, folder) if report.get("ensemble") else []
+    steps += ensemble_steps(report, host, folder) if report.get("ensemble") else []
     steps += no_mask_steps(report) if host == SCIPION else []
     compared = report["comparison"] or report.get("ensemble")
     return steps if report["model"] or compared else [*steps, *_measure_steps(report, host)]
@@ -238,7 +239,7 @@ def _measure_steps(report: Report, host: str) -> List[str]:
 def _model_steps(report: Report, host: str, folder: str) -> List[str]:
     """Return the steps on the parts of the model; regions come first where both tell the same particles apart."""
     model, comparison = report["model"], report["comparison"] or {}
-    parts = sortable_parts(model, host, folder)
+    parts = sortable_parts(report, host, folder)
     if comparison.get("focused", False):
         differing = {item["part"] for item in model["differences"]}
         steps = [select_step(part, host, focused=True) for part in parts if part.name in differing][:1]
@@ -256,10 +257,12 @@ def _steps_on_parts(model: Report, parts: Sequence[Sortable], host: str) -> List
     """Return how the particles are sorted by the part that is most mixed in a class, or else how to select classes."""
     mixed, others = split_by_mixing(parts)
     if mixed and mixed[0].mask:
-        return [sort_step(mixed[0].name, mixed[0].mask, host)]
+        return [sort_step(mixed[0], host)]
     if mixed:
         setting = "Masks of parts" if host == SCIPION else "the parameter model_masks"
-        return [f"to sort the particles by {mixed[0].name}: run again with {setting}, value {mixed[0].name}"]
+        return [
+            f"to sort the {mixed[0].averages_of} by {mixed[0].name}: run again with {setting}, value {mixed[0].name}"
+        ]
     differing = [item["part"] for item in model["differences"]][:1]
     return [select_step(part, host) for part in others if part.name in differing]
 
@@ -278,9 +281,14 @@ def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
             mask = in_scipion if host == SCIPION else os.path.join(folder, region["mask"])
             name = ((region.get("particles") or {}).get("with") or {}).get("name")
             particles = name if name is None or host == SCIPION else os.path.join(folder, name)
-            regions.append(Sortable(f"region {region['number']}", mask, region["occupancies"], weights, particles))
+            name = f"region {region['number']}"
+            regions.append(Sortable(name, mask, region["occupancies"], weights, particles, averages_of(report)))
         steps = sorting_steps(regions, host, focused=report["comparison"].get("focused", False))
-        return [_INDEPENDENT, *steps] if is_weighted_run(report["job"]["input_warnings"]) else steps
+        return (
+            [_INDEPENDENT.format(averages_of(report)), *steps]
+            if is_weighted_run(report["job"]["input_warnings"])
+            else steps
+        )
     if report["model"]:
         return []
     model = "the protocol model occupancy" if host == SCIPION else "the same job with the parameter model"

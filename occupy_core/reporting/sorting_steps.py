@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.reporting import scipion_names
-from occupy_core.settings.classification import HAS, HAS_REGION, LACKS
+from occupy_core.settings.classification import HAS, HAS_REGION, LACKS, PARTICLES, SUBTOMOGRAMS
 
 Report = Mapping[str, Any]
 
@@ -48,6 +48,8 @@ class Sortable:
         Weight of each map by name, such as the number of its particles; 1 for a map without one.
     particles : str or None
         The particles of the classes that have it, as the host names them; None where they were not written.
+    averages_of : str
+        "particles" or "subtomograms", which the maps are averages of.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Sortable:
     occupancies: Sequence[Report]
     weights: Mapping[str, float]
     particles: Optional[str] = None
+    averages_of: str = PARTICLES
 
     @property
     def shown(self) -> List[Report]:
@@ -107,8 +110,14 @@ def class_weights(maps: Sequence[Report]) -> Mapping[str, float]:
     return {}
 
 
-def sortable_parts(model: Report, host: str, folder: str) -> List[Sortable]:
+def averages_of(report: Report) -> str:
+    """Return what the maps are averages of: "particles" or "subtomograms"; particles in reports of earlier versions."""
+    return report["job"].get("averages_of", PARTICLES)
+
+
+def sortable_parts(report: Report, host: str, folder: str) -> List[Sortable]:
     """Return the parts of the model that a map shows, with their masks as the host names them."""
+    model = report["model"]
     masked = [part["name"] for part in model["parts"] if part["mask"]]
     weights = class_weights(model["maps"])
     items = []
@@ -116,7 +125,7 @@ def sortable_parts(model: Report, host: str, folder: str) -> List[Sortable]:
         mask = part["mask"] and os.path.join(folder, part["mask"])
         if mask and host == SCIPION:
             mask = scipion_names.PART_MASK.format(masked.index(part["name"]) + 1)
-        items.append(Sortable(part["name"], mask, part["occupancies"], weights))
+        items.append(Sortable(part["name"], mask, part["occupancies"], weights, averages_of=averages_of(report)))
     return [item for item in items if item.shown]
 
 
@@ -131,7 +140,7 @@ def sorting_steps(items: Sequence[Sortable], host: str, *, focused: bool) -> Lis
     mixed, others = split_by_mixing(items)
     if focused:
         return [select_step(item, host, focused=True) for item in (*mixed, *others)]
-    steps = [sort_step(item.name, item.mask, host) for item in mixed if item.mask]
+    steps = [sort_step(item, host) for item in mixed if item.mask]
     clear = [item for item in mixed if item.particles and item.is_clear]
     return steps + [select_step(item, host) for item in (*clear, *others)]
 
@@ -142,11 +151,15 @@ def split_by_mixing(items: Sequence[Sortable]) -> Tuple[List[Sortable], List[Sor
     return mixed, [item for item in items if not item.mixing > 0]
 
 
-def sort_step(what: str, mask: str, host: str) -> str:
+def sort_step(item: Sortable, host: str) -> str:
     """Return how the particles are sorted by a part or region, with its mask.
 
-    Both hosts move subtracted particles to the centre of the mask by default: masks and references then lie elsewhere.
+    Subtomograms are classified as they are: subtraction from them was not tried. Both hosts move subtracted particles
+    to the centre of the mask by default: masks and references then lie elsewhere.
     """
+    what, mask = item.name, item.mask
+    if item.averages_of == SUBTOMOGRAMS:
+        return subtomogram_step(what, str(mask))
     where_it_is = f"with {mask} as mask of the signal to keep and {CENTRE_NOT}"
     if host == SCIPION:
         return (
@@ -160,23 +173,31 @@ def sort_step(what: str, mask: str, host: str) -> str:
     )
 
 
+def subtomogram_step(what: str, mask: str) -> str:
+    """Return how subtomograms are sorted by a part or region."""
+    return f"to sort the subtomograms by {what}: a 3D classification of them without alignment, Reference mask {mask}"
+
+
 def select_step(item: Sortable, host: str, *, focused: bool = False) -> str:
     """Return how the particles of the classes that have a part or region are selected, or named, and refined.
 
     After a focused classification, the way from subtracted particles back to the original ones is named too.
     """
-    start = f"to refine the particles that have {item.name}"
+    start = f"to refine the {item.averages_of} that have {item.name}"
     if item.particles and not focused:
         return f"{start}: 3D auto-refine of {item.particles}"
     in_scipion, classes = host == SCIPION, " and ".join(item.classes_with_it)
     if item.particles:
         select, chosen = item.particles, "that output" if in_scipion else "that file"
     elif in_scipion:
-        select = f"a subset of the particles of {classes} (Analyze results of the classification, Create subset)"
+        select = (
+            f"a subset of the {item.averages_of} of {classes} (Analyze results of the classification, Create subset)"
+        )
         chosen = "that subset"
     else:
         select, chosen = f"Subset selection of {classes} of the classification", "the particles.star of that selection"
-    back = f", then {_WAY_BACK[in_scipion].format(chosen)}" if focused else ""
+    may_be_subtracted = focused and item.averages_of == PARTICLES
+    back = f", then {_WAY_BACK[in_scipion].format(chosen)}" if may_be_subtracted else ""
     return f"{start}: {select}{back}, then 3D auto-refine"
 
 

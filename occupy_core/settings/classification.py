@@ -10,6 +10,9 @@ from typing import Any, Iterable, Optional, Sequence, Tuple
 # classification within the class would gain little. A class counts as having it from the last value on. Ours.
 LACKS, HAS, HAS_REGION = 0.2, 0.8, 0.5
 
+# What the maps of a job are averages of: the setting `averages_of` of a job.
+PARTICLES, SUBTOMOGRAMS = "particles", "subtomograms"
+
 
 def finite_number(value: Any) -> Optional[float]:
     """Return a value as a number; None if it is no number, NaN, infinite or negative."""

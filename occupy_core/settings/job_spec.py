@@ -12,6 +12,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from occupy_core.errors import JobError
 from occupy_core.input_files import read_input_text
+from occupy_core.settings.classification import PARTICLES
 from occupy_core.settings.settings import Settings
 
 
@@ -166,6 +167,8 @@ class Job:
         particles are in no file.
     host : str
         "relion" or "scipion": which program's clicks and outputs the next steps name.
+    averages_of : str
+        "particles" or "subtomograms": what the next steps call them, and which programs they name.
     """
 
     maps: Tuple[MapInput, ...]
@@ -177,6 +180,7 @@ class Job:
     input_warnings: Tuple[str, ...] = ()
     particles: Optional[str] = None
     host: str = "relion"
+    averages_of: str = PARTICLES
 
     def __post_init__(self) -> None:
         maps = tuple(replace(item, invert=self.settings.invert) for item in self.maps)
@@ -217,6 +221,7 @@ class Job:
             "input_warnings": list(self.input_warnings),
             "particles": self.particles,
             "host": self.host,
+            "averages_of": self.averages_of,
         }
 
     @classmethod
@@ -241,6 +246,7 @@ class Job:
                 input_warnings=texts(values.get("input_warnings", ())),
                 particles=optional_text(values.get("particles")),
                 host=str(values.get("host", "relion")),
+                averages_of=str(values.get("averages_of", PARTICLES)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise JobError(f"the job was not written by this version of the program: {error!r}") from error

@@ -34,7 +34,7 @@ from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols.checks_and_texts import ChecksAndTexts
 from occupy_scipion.source_files import readable_map, readable_mask
 from occupy_scipion.sources import SourceMap, distinct_names, is_classification, is_set, source_of, sources_of
-from occupy_scipion.subtomograms import single_subtomograms, with_subtomogram_classes
+from occupy_scipion.subtomograms import averages_of, single_subtomograms, with_subtomogram_classes
 
 
 class ProtOccupyBase(ChecksAndTexts, OccupyLabel, ProtAnalysis3D):
@@ -215,6 +215,7 @@ class ProtOccupyBase(ChecksAndTexts, OccupyLabel, ProtAnalysis3D):
             threads=self.numberOfThreads.get(),
             compare=self._compares,
             host=SCIPION,
+            averages_of=averages_of(self._input_object()),
         )
 
     def _check_results(self, status, last_report):

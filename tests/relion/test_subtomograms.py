@@ -80,6 +80,7 @@ def test_classes_are_compared_and_their_subtomograms_divided(classified, chosen)
     report = json.loads(Path("out/report.json").read_text())
     assert [item["particles"] for item in report["comparison"]["maps"]] == list(COUNTS)
     (region,) = [item for item in report["comparison"]["regions"] if item["sure"]]
+    assert any("to refine the subtomograms that have region 1" in text for text in report["next_steps"])
     (with_it,) = region["particles"]["with"]["numbers"]
     found = starfile.read("out/region001_with.star", always_dict=True)
     before = starfile.read(DATA, always_dict=True)

@@ -110,6 +110,8 @@ def test_window_offers_averages_and_classes(lab, averaged, kind):
 
 def test_classes_are_compared_and_their_subtomograms_divided(lab, averaged, simulated):
     run = compare(lab, averaged, "outputClasses", makeParticleSets=True)
+    summary = lab.read_back(run)["summary"]
+    assert any("To refine the subtomograms that have region 1" in text for text in summary)
     found = lab.read_back(run)["outputs"]
     assert [item["id"] for item in found["scaleMaps"]["items"]] == [1, 2, 3]
     assert [item["particles"] for item in found["scaleMaps"]["items"]] == list(SIZES)

@@ -13,6 +13,10 @@ ENSEMBLE = {
 }
 
 
+def report_of(ensemble, **job):
+    return {"ensemble": ensemble, "job": job}
+
+
 @pytest.mark.parametrize(
     ("host", "mask", "table"),
     [
@@ -21,7 +25,7 @@ ENSEMBLE = {
     ],
 )
 def test_the_first_part_is_sorted_by_in_subtracted_particles(host, mask, table):
-    pick, sort, move = ensemble_steps(ENSEMBLE, host, "External/job004/")
+    pick, sort, move = ensemble_steps(report_of(ENSEMBLE), host, "External/job004/")
     assert table in pick
     assert f"with {mask} as mask of the signal to keep and 'Do center subtracted images on mask?' No, then" in sort
     assert sort.endswith(f"without alignment, Reference mask {mask}")
@@ -29,5 +33,11 @@ def test_the_first_part_is_sorted_by_in_subtracted_particles(host, mask, table):
 
 
 def test_parts_that_move_are_not_sorted_by():
-    (_, move) = ensemble_steps({"parts": ENSEMBLE["parts"][1:]}, "relion", "")
+    (_, move) = ensemble_steps(report_of({"parts": ENSEMBLE["parts"][1:]}), "relion", "")
     assert "flexible refinement" in move
+
+
+@pytest.mark.parametrize("host", ["relion", "scipion"])
+def test_subtomograms_are_called_so(host):
+    _, sort, _ = ensemble_steps(report_of(ENSEMBLE, averages_of="subtomograms"), host, "")
+    assert sort.startswith("to sort the subtomograms by part 1: ") and "particles" not in sort

@@ -8,7 +8,7 @@ import pytest
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.reporting.next_steps import next_steps, outcome_blocks, result_text
-from occupy_core.settings.classification import missing_optimiser_text
+from occupy_core.settings.classification import missing_optimiser_text, weighted_run_text
 from occupy_core.settings.output_names import MODEL_PHENIX, MODEL_REFMAC, output_kinds
 from occupy_core.settings.presets import preset_values
 from occupy_core.settings.settings import Settings
@@ -231,6 +231,25 @@ def test_after_a_focused_classification_the_way_leads_back_to_the_original_parti
         assert steps.index("of class 2 ") < steps.index(back) < steps.index("3D auto-refine")
         assert "Subtract job" not in steps and "subtract projection" not in steps
     assert "revert" not in steps_of(report_of(2, comparison=comparison_report([region_report(1, occupancies)])), host)
+
+
+@pytest.mark.parametrize("host", ["relion", "scipion"])
+@pytest.mark.parametrize("focused", [False, True])
+def test_subtomograms_are_called_so(host, focused):
+    """Protocols for single particles do not take them."""
+    regions = [region_report(1, [0.1, 0.9]), region_report(2, [0.4, 0.7])]
+    weighted = [weighted_run_text("occupy_loop.star", [3])]
+    model = model_report({"A": [1.0, 1.0], "B": [0.5, 1.0]})
+    for report in (
+        report_of(2, comparison={**comparison_report(regions), "focused": focused}, warnings=weighted),
+        report_of(2, model=model),
+        report_of(kinds=("attenuated", "subtraction_mask_attenuated")),
+    ):
+        assert "particles" in steps_of(report, host)
+        report["job"]["averages_of"] = "subtomograms"
+        text = steps_of(report, host).replace("particles.star", "")
+        assert "particles" not in text and "ubtract" not in text
+        assert "subtomograms" in text or not (report["model"] or report["comparison"])
 
 
 def test_two_sure_regions_are_both_in_the_result_and_the_mixed_one_is_sorted_by():
