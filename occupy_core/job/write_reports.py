@@ -144,7 +144,7 @@ def pages_of_one(
     item = finite(report)
     is_borrowed = shared is not None and takes_full_scale(item, shared.path)
     name = shared.name if shared and is_borrowed else None
-    return MapPages(settings, item, load_sections(), __version__, reference_name=name)
+    return MapPages(settings, item, load_sections(), __version__, reference_name=name, has_settings=False)
 
 
 def _last_pages(report: Report, contents: ReportContents) -> LastPages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
@@ -22,13 +23,23 @@ from occupy_core.reporting.pdf.map_page import map_pages
 from occupy_core.reporting.pdf.messages import LastPages, MapPages, has_several_maps, map_name, shown_map
 from occupy_core.reporting.pdf.pages_file import AddPage, pdf_pages
 from occupy_core.reporting.pdf.preload import quiet_matplotlib
-from occupy_core.reporting.pdf.sheets import MARGIN, WARNINGS, WIDTH, Page, add_blocks
+from occupy_core.reporting.pdf.sheets import MARGIN, WARNINGS, WIDTH, Page, add_blocks, blocks_height
+from occupy_core.reporting.pdf.table import (
+    SETTINGS_HEADING,
+    draw_table,
+    setting_columns,
+    table_height,
+    with_wrapped_values,
+)
 from occupy_core.reporting.region_sections import RegionSection
 from occupy_core.reporting.sections import MapSections
 from occupy_core.reporting.surface.region_surface import RegionSurface
+from occupy_core.settings.settings import Settings
 
 Report = Mapping[str, Any]
 _MAX_COMPARISON_HEIGHT = 8.5  # on a page with text, inches
+_BELOW_COMPARISON = 0.1  # inches
+_SETTING_COLUMNS = 3
 _LEAST_HEIGHT = 0.65  # of a comparison on a page with text, relative to its natural height
 
 
@@ -93,8 +104,8 @@ def open_logfile(path: Path) -> Iterator[Logfile]:
 
 
 def pages_of_map(report: Report, index: int, sections: MapSections) -> List[Figure]:
-    """Draw the pages of one map (`map_page.map_pages`); parameters as in `messages.shown_map`."""
-    return map_pages(shown_map(report, index, sections))
+    """Draw the pages of one map (`map_page.map_pages`) with the settings; parameters as in `messages.shown_map`."""
+    return map_pages(replace(shown_map(report, index, sections), has_settings=True))
 
 
 def summary_pages(
@@ -131,9 +142,18 @@ def _summary_figures(
     page.top += 0.1
     add_blocks(page, outcome_blocks(report), title=f"{title}, continued")  # a new page has room for all of them
     page.top += 0.1
-    if compared and not _place_comparison(page, compared, region_sections, surface):
+    blocks = list(_summary_blocks(report, notes).items())
+    table = with_wrapped_values(setting_columns(Settings.from_dict(report["settings"]), _SETTING_COLUMNS))
+    text_height = blocks_height(blocks) + table_height(table)
+    if compared and not _place_comparison(page, compared, region_sections, surface, text_height):
         yield from comparison_figures(compared, region_sections, surface)
-    pages = add_blocks(page, list(_summary_blocks(report, notes).items()), title=f"{title}, continued")
+    elif compared and page.free_height < blocks_height(blocks):  # the list of regions is not divided between two pages
+        yield page.figure
+        page = Page(f"{title}, continued")
+    pages = add_blocks(page, blocks, title=f"{title}, continued")
+    if pages[-1].free_height < table_height(table):
+        pages.append(Page(f"{title}, continued"))
+    draw_table(pages[-1], table, [SETTINGS_HEADING, *[""] * (len(table) - 1)])
     yield from (item.figure for item in pages)
 
 
@@ -149,15 +169,25 @@ def fixed_style() -> Iterator[None]:
 
 
 def _place_comparison(
-    page: Page, compared: Report, region_sections: Sequence[RegionSection], surface: Optional[RegionSurface]
+    page: Page,
+    compared: Report,
+    region_sections: Sequence[RegionSection],
+    surface: Optional[RegionSurface],
+    text_height: float,
 ) -> bool:
-    """Draw the comparison on the page, and return True; if it is too wide or too high for the page, return False."""
+    """Draw the comparison on the page, and return True; if it is too wide or too high for the page, return False.
+
+    Where a smaller comparison leaves room for the text below it (`text_height`, inches), it is made smaller.
+    """
     width, height = comparison_size(compared, region_sections, surface)
     if width > 1.1 * WIDTH:  # a comparison may be squeezed by a tenth
         return False
     natural, height = height, min(height, _MAX_COMPARISON_HEIGHT, page.free_height)
-    if height < _LEAST_HEIGHT * min(natural, _MAX_COMPARISON_HEIGHT):
+    least = _LEAST_HEIGHT * min(natural, _MAX_COMPARISON_HEIGHT)
+    if height < least:
         return False
+    beside_text = page.free_height - text_height - _BELOW_COMPARISON
+    height = min(height, beside_text) if beside_text >= least else height
     draw_comparison(
         page,
         compared,
@@ -169,7 +199,7 @@ def _place_comparison(
         width=WIDTH,
         height=height,
     )
-    page.top += height + 0.1
+    page.top += height + _BELOW_COMPARISON
     return True
 
 

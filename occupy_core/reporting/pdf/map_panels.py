@@ -36,8 +36,8 @@ def draw_panels(page: Page, sections: MapSections, height: float, *, voxel_size:
     voxel_size : float
         Edge of a voxel, Å.
     """
-    count, names_height = len(sections.panels), min(len(sections.outlines), _MAX_NAMED) * line_height(SMALL)
-    height -= 3 * line_height(SMALL) + names_height + _KEYS_HEIGHT
+    count = len(sections.panels)
+    height -= _texts_height(sections)
     fitting = max(_MIN_PANEL, height / 3 - _GAP)
     side = min(_MAX_PANEL, fitting, (WIDTH - _LABELS_WIDTH - (count - 1) * _GAP) / count)
     left = MARGIN + _LABELS_WIDTH + (WIDTH - _LABELS_WIDTH - count * side - (count - 1) * _GAP) / 2
@@ -63,6 +63,17 @@ def draw_panels(page: Page, sections: MapSections, height: float, *, voxel_size:
     page.top += line_height(SMALL)
     _draw_mask_names(page, sections)
     _draw_keys(page, grey)
+
+
+def least_height(sections: MapSections) -> float:
+    """Return the height that `draw_panels` needs for sections of the smallest size, inches."""
+    return 3 * (_MIN_PANEL + _GAP) + _texts_height(sections)
+
+
+def _texts_height(sections: MapSections) -> float:
+    """Return the height of titles, scale bar, names of target masks and colour keys, inches."""
+    names = min(len(sections.outlines), _MAX_NAMED)
+    return (3 + names) * line_height(SMALL) + _KEYS_HEIGHT
 
 
 def _title(kind: str) -> str:

@@ -38,6 +38,8 @@ class MapPages:
         Name of the map that gave the reference value, when it is another map.
     outcome : sequence of (str, sequence of str)
         Headings and paragraphs: what the job found, and what to do next.
+    has_settings : bool
+        Whether the pages list the settings; for several maps, the page on all of them does.
     """
 
     settings: Settings
@@ -47,6 +49,7 @@ class MapPages:
     notes: Sequence[str] = ()
     reference_name: Optional[str] = None
     outcome: Sequence[Tuple[str, Sequence[str]]] = ()
+    has_settings: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ def shown_map(report: Report, index: int, sections: MapSections) -> MapPages:
         notes=[] if is_one_of_several else report["warnings"],
         reference_name=map_name(report, shared) if takes_full_scale(item, shared) else None,
         outcome=[] if is_one_of_several or report.get("model") else outcome_blocks(report),
+        has_settings=not is_one_of_several,
     )
 
 

@@ -24,7 +24,7 @@ def page_count(path):
     return len(re.findall(rb"/Type /Page\b(?!s)", path.read_bytes()))
 
 
-def test_the_pdf_has_two_pages_for_each_map_and_one_for_all(one_map_job, tmp_path):
+def test_the_pdf_has_two_pages_for_one_map_and_for_several_a_page_for_each_and_one_for_all(one_map_job, tmp_path):
     report, sections, _ = one_map_job
     write_logfile(tmp_path / "one.pdf", report, [sections])
     assert page_count(tmp_path / "one.pdf") == 2
@@ -36,10 +36,11 @@ def test_the_pdf_has_two_pages_for_each_map_and_one_for_all(one_map_job, tmp_pat
         "warnings": ["the maps were not compared: why"],
     }
     write_logfile(tmp_path / "two.pdf", two_maps, [sections, sections])
-    assert page_count(tmp_path / "two.pdf") == 5
+    assert page_count(tmp_path / "two.pdf") == 3
     text = text_of(summary_pages(two_maps, []))
     for expected in ("class 1", "class 2", "3.mrc: no such file", "not compared: why", "from class 2"):
         assert expected in text
+    assert text.count("Random seed") == 1  # the settings, which are those of all maps
     assert "taken from class 2" in text_of(pages_of_map(two_maps, 0, sections))
     assert "taken from" not in text_of(pages_of_map(two_maps, 1, sections))
 
@@ -106,6 +107,23 @@ def test_a_comparison_below_a_long_text_ends_above_the_citation(one_map_job, lin
     lowest = sorted(heights, key=heights.get)[:2]  # the lines of the citation
     assert heights[lowest[1]] == cited
     assert len(figures) == (1 if lines < 45 else 2)
+
+
+@pytest.mark.parametrize("lines", range(0, 40, 4))
+def test_the_list_of_regions_is_on_one_page(one_map_job, lines):
+    report, _, _ = one_map_job
+    regions = [region_report(number, [0.5] * 2, of_all=0.5) for number in range(1, 6)]
+    comparison = comparison_report(regions, classes=2, shares=[1 / 2] * 2)
+    steps = [f"step {number}" for number in range(lines)]
+    long = {**report, "comparison": comparison, "maps": report["maps"] * 2, "result": "found", "next_steps": steps}
+    mask = np.zeros((16, 16, 16))
+    mask[6:10, 6:10, 6:10] = 1
+    pages = [text_of([page]) for page in summary_pages(long, region_sections([mask], [mask.astype("f4")] * 2))]
+    (page,) = (text for text in pages if "Compared at" in text)
+    assert "region 1: 54,250" in page and "region 5: 54,250" in page and "pages on each follow" in page
+    for figure in summary_pages(long, region_sections([mask], [mask.astype("f4")] * 2)):
+        FigureCanvasAgg(figure).draw()
+        check_texts_fit(figure)
 
 
 def test_many_classes_are_divided_among_pages_that_viewers_can_show(one_map_job):
