@@ -80,6 +80,13 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 """
 
 
+@pytest.fixture(autouse=True)
+def threads_of_libraries(monkeypatch):
+    """Leave the threads of numpy's libraries, whose stacks count as address space, as they are without settings."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def run_command(folder, path, *options, address_space=0):
     """Run a job; return its standard error and the peak of its memory in bytes."""
     words = ["-m", "relion_external", "--o", f"{folder}/job/", "--in_3dref", str(path), "--figures", "no", *options]
