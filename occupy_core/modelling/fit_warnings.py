@@ -21,6 +21,10 @@ _MAX_UNMODELLED = 0.05
 # Per cent of the model's mass in the parts that set what counts as 1, below which they are named. Ours.
 _LITTLE_MASS = 10.0
 _LISTED = 6  # parts in a sentence
+NOTHING_SHOWN = (
+    "the map shows no part of the model better than noise would, expected a density map, and the model fitted into it. "
+    "Is the map a mask, a local scale or a confidence, or of inverted contrast?"
+)
 
 
 def fit_warnings(fits: Sequence[FittedMap], names: Sequence[str]) -> List[str]:
@@ -98,9 +102,10 @@ def above_one(
         return []
     listed = ", ".join(found[:_LISTED]) + f" and {len(found) - _LISTED} more" * (len(found) > _LISTED)
     return [
-        f"clearly more density than what counts as 1, written as 1: {listed}. If they are not denser than the model "
-        "says (another molecule, overlapping parts), what counts as 1 is not whole, and all occupancies are too high: "
-        "name these parts in model_whole"
+        f"clearly more density than what counts as 1, written as 1: {listed}. Either they are denser than the model "
+        "says (another molecule, overlapping parts), or what counts as 1 is not whole (the map lacks some of its "
+        "atoms), and all occupancies are too high. Then make those atoms a part of their own (model_groups), or name "
+        "other parts in model_whole"
     ]
 
 

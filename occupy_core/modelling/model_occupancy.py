@@ -20,7 +20,7 @@ from occupy_core.modelling.fit.fit_map import FittedMap, fit_map
 from occupy_core.modelling.fit.frame import Frame, positions_in_map
 from occupy_core.modelling.fit.map_to_fit import Reader
 from occupy_core.modelling.fit.placed_model import PlacedModel, place_model
-from occupy_core.modelling.fit_warnings import above_one, fit_warnings, missing_parts, small_whole_parts
+from occupy_core.modelling.fit_warnings import NOTHING_SHOWN, above_one, fit_warnings, missing_parts, small_whole_parts
 from occupy_core.modelling.full_occupancy import (
     MODEL_ERROR,
     Scale,
@@ -195,7 +195,7 @@ def measure_model(
     values, errors = [fit.occupancies for fit in fits], [fit.errors for fit in fits]
     refuse_missing(named, values, names)
     if all(np.isnan(item).all() for item in values):
-        raise ModelError(f"{model.path}: no part of the model lies where the map has density")
+        raise ModelError(f"{model.path}: {NOTHING_SHOWN}")
     scale = scale_of_named(values, errors, named) if named else find_scale(values, errors, masses)
     if not scale.unit > 0:
         raise ModelError(f"{model.path}: a map has no density where the parts lie that should be fully occupied")

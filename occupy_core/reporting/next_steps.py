@@ -137,7 +137,8 @@ def _model_text(model: Report) -> str:
         return f"none of the {len(shown)} parts of the model that the map shows is clearly less than fully occupied"
     names = _listed([f"{name} {_value(item)}" for item, name in low])
     rest = "; each of the others may be fully occupied" if len(low) < len(shown) else ""
-    return f"{len(low)} of {len(shown)} parts of the model are less than fully occupied: {names}{rest}"
+    verb = "is" if len(low) == 1 else "are"
+    return f"{len(low)} of {len(shown)} parts of the model {verb} less than fully occupied: {names}{rest}"
 
 
 def _differing_parts_text(model: Report) -> str:
@@ -151,7 +152,8 @@ def _differing_parts_text(model: Report) -> str:
         f"{occupancies[item['part'], item['lowest']]:.2f} in {item['lowest']}"
         for item in model["differences"]
     ]
-    return f"{len(texts)} of {len(model['parts'])} parts of the model differ between the maps: {_listed(texts)}"
+    verb = "differs" if len(texts) == 1 else "differ"
+    return f"{len(texts)} of {len(model['parts'])} parts of the model {verb} between the maps: {_listed(texts)}"
 
 
 def _comparison_text(comparison: Report, input_warnings: Sequence[str]) -> str:

@@ -161,15 +161,19 @@ def sort_step(item: Sortable, host: str) -> str:
     if item.averages_of == SUBTOMOGRAMS:
         return subtomogram_step(what, str(mask))
     where_it_is = f"with {mask} as mask of the signal to keep and {CENTRE_NOT}"
+    of_classes = len(item.occupancies) > 1
     if host == SCIPION:
+        reference = "a map of these classes" if of_classes else "this map"
         return (
             f"to sort the particles by {what}: subtract projection {where_it_is}, then RELION's 3D classification "
-            f"without alignment, with a map of these classes as reference and Reference mask {mask}"
+            f"without alignment, with {reference} as reference and Reference mask {mask}"
         )
+    source, reference = "classification", "a class map of the classification"
+    if not of_classes:
+        source, reference = "refinement of this map (its run_optimiser.star)", "this map"
     return (
-        f"to sort the particles by {what}: a Subtract job {where_it_is}, on the classification, then Class3D of its "
-        "particles_subtracted.star without alignment, with a class map of the classification as Reference map and "
-        f"Reference mask {mask}"
+        f"to sort the particles by {what}: a Subtract job {where_it_is}, on the {source}, then Class3D of its "
+        f"particles_subtracted.star without alignment, with {reference} as Reference map and Reference mask {mask}"
     )
 
 

@@ -16,9 +16,10 @@ from occupy_core.modelling.atoms.selections import Entry, entries_of_file, entri
 from occupy_core.settings.kind_of_groups import CHAIN, ENTITY, check_kind_of_groups
 
 # Atoms: smaller ligands, such as ions, count with their chain; their occupancy cannot be told at the detail that is
-# fitted. Sugars, which mostly are bound to their chain, and molecules of the buffer do so too. Ours.
+# fitted. Molecules of the buffer do so too. Ours.
 _MIN_LIGAND_ATOMS = 6
-_COUNTED_WITH_CHAIN = (gemmi.ResidueKind.PYR, gemmi.ResidueKind.KET, gemmi.ResidueKind.BUF)
+_SUGARS = (gemmi.ResidueKind.PYR, gemmi.ResidueKind.KET)
+_COUNTED_WITH_CHAIN = (*_SUGARS, gemmi.ResidueKind.BUF)
 
 _LONGEST_NAME = 60  # letters of a part in the name of a file
 
@@ -30,7 +31,7 @@ class Group:
     Attributes
     ----------
     name : str
-        For users: the name of a chain, "A/HEM 501" for a ligand, or the name in the user's file.
+        For users: the name of a chain, "A/HEM 501" for a ligand, "A/sugars", or the name in the user's file.
     atoms : int array
         Indices in the arrays of the `AtomicModel`.
     residues : str
@@ -72,7 +73,8 @@ def groups_of(model: AtomicModel, kind: Union[str, Mapping[str, str]]) -> Tuple[
     model : AtomicModel
     kind : str or dict of str to str
         "chain": a group for each chain; "entity": for each kind of molecule, in all its copies. Ligands of six atoms
-        and more are groups of their own. Otherwise the path of a text file of selections
+        and more are groups of their own, and so are all sugars of a chain together: maps often show them less than
+        their chain. Otherwise the path of a text file of selections
         (`selections.entries_of_file`), or selections in gemmi's syntax by the names of the groups.
 
     Raises
@@ -135,10 +137,14 @@ def _entity_of_chains(model: AtomicModel) -> Dict[str, str]:
 
 def _groups_by(model: AtomicModel, key: Callable[[Residue], str]) -> Tuple[Group, ...]:
     members: Dict[str, List[NDArray[np.intp]]] = {}
+    polymers = {residue.chain for residue in model.residues if residue.is_polymer}
     for residue, atoms in zip(model.residues, _atoms_of_residues(model)):
         kind = gemmi.find_tabulated_residue(residue.name).kind
-        is_ligand = not residue.is_polymer and len(atoms) >= _MIN_LIGAND_ATOMS and kind not in _COUNTED_WITH_CHAIN
-        name = f"{residue.chain}/{residue.name} {residue.number}{residue.insertion}" if is_ligand else key(residue)
+        name = key(residue)
+        if not residue.is_polymer and kind in _SUGARS and residue.chain in polymers:
+            name = f"{name}/sugars"
+        elif not residue.is_polymer and len(atoms) >= _MIN_LIGAND_ATOMS and kind not in _COUNTED_WITH_CHAIN:
+            name = f"{residue.chain}/{residue.name} {residue.number}{residue.insertion}"
         members.setdefault(name, []).append(atoms)
     return tuple(_group(model, name, np.concatenate(parts)) for name, parts in members.items())
 
@@ -149,14 +155,21 @@ def _group(model: AtomicModel, name: str, atoms: NDArray[np.intp]) -> Group:
 
 
 def _ranges(model: AtomicModel, atoms: NDArray[np.intp]) -> str:
-    """Name the residues of some atoms by the first and last number in each chain."""
-    numbers: Dict[str, List[int]] = {}
-    for index in np.unique(model.residue_of_atom[atoms]):
-        residue = model.residues[index]
-        numbers.setdefault(residue.chain, []).append(residue.number)
+    """Name the residues of some atoms by the first and last number of each row that no other residue interrupts."""
+    own = np.zeros(len(model.residues), bool)
+    own[model.residue_of_atom[atoms]] = True
+    rows: Dict[str, List[List[int]]] = {}
+    before: Dict[str, bool] = {}
+    for residue, is_own in zip(model.residues, own):
+        if is_own and before.get(residue.chain):
+            rows[residue.chain][-1].append(residue.number)
+        elif is_own:
+            rows.setdefault(residue.chain, []).append([residue.number])
+        before[residue.chain] = bool(is_own)
     return ", ".join(
-        f"{chain} {min(of_chain)}" + (f"-{max(of_chain)}" if max(of_chain) > min(of_chain) else "")
-        for chain, of_chain in numbers.items()
+        f"{chain} {min(row)}" + (f"-{max(row)}" if max(row) > min(row) else "")
+        for chain, of_chain in rows.items()
+        for row in of_chain
     )
 
 

@@ -137,7 +137,10 @@ def _selected(model: AtomicModel, selection: str, where: str) -> NDArray[np.intp
     ]
     if not atoms:
         chains = ", ".join(dict.fromkeys(residue.chain for residue in model.residues))
-        raise ModelError(f"{where}: {selection!r} selects no atom of {model.path}, whose chains are {chains}{meant}")
+        syntax = "; several chains are '//A,B,C', residues '//A/20-150', several lines with one name add up"
+        raise ModelError(
+            f"{where}: {selection!r} selects no atom of {model.path}, whose chains are {chains}{meant or syntax}"
+        )
     return np.array(atoms)
 
 

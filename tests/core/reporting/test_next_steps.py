@@ -173,7 +173,7 @@ def test_the_parts_that_differ_between_classes_are_the_result():
     difference = {"part": "B", "difference": 0.6, "low": 0.4, "high": 0.8, "lowest": "class 1", "highest": "class 2"}
     model = model_report({"A": [1.0, 1.0], "B": [0.2, 0.8]}, differences=[difference])
     assert result_text(report_of(2, model=model)) == (
-        "1 of 2 parts of the model differ between the maps: B is 0.80 occupied in class 2 and 0.20 in class 1"
+        "1 of 2 parts of the model differs between the maps: B is 0.80 occupied in class 2 and 0.20 in class 1"
     )
     assert "no part of the model differs" in result_text(report_of(2, model=model_report({"A": [1.0, 1.0]})))
 

@@ -55,19 +55,27 @@ def residues_in(model, group):
     return {(model.residues[n].chain, model.residues[n].number) for n in model.residue_of_atom[group.atoms]}
 
 
-def test_chains_are_groups_with_their_sugars_ions_and_buffer_and_ligands_are_their_own(read):
+def test_chains_are_groups_with_their_ions_and_buffer_and_sugars_and_ligands_are_their_own(read):
     model = read(COMPLEX)
     groups = groups_of(model, "chain")
-    assert counts(groups) == {"A": 50 + 14 + 1, "B": 50 + 6, "C": 25, "A/HEM 501": 20, "B/HEM 501": 20}
+    assert counts(groups) == {
+        "A": 50 + 1,
+        "B": 50 + 6,
+        "C": 25,
+        "A/sugars": 14,
+        "A/HEM 501": 20,
+        "B/HEM 501": 20,
+    }
     assert sorted(np.concatenate([group.atoms for group in groups])) == list(range(len(model.elements)))
-    chain_a, _, chain_c, heme, _ = sorted(groups, key=lambda group: (len(group.name), group.name))
+    chain_a, _, chain_c, sugars, heme, _ = sorted(groups, key=lambda group: (len(group.name), group.name))
     assert ("A", 801) in residues_in(model, chain_a) and ("A", 501) not in residues_in(model, chain_a)
-    assert chain_a.residues == "A 1-801" and chain_c.residues == "C 1-5" and heme.residues == "A 501"
+    assert chain_a.residues == "A 1-10, A 801" and chain_c.residues == "C 1-5" and heme.residues == "A 501"
+    assert sugars.residues == "A 601"
     assert chain_c.mass == pytest.approx(5 * (3 * 12.011 + 14.007 + 15.999) / 1000, abs=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["pdb", "cif", "pdb with sequences"])
-def test_copies_of_a_molecule_are_one_entity_with_their_sugars_and_ions(read, kind):
+def test_copies_of_a_molecule_are_one_entity_and_so_are_their_sugars(read, kind):
     if kind == "cif":
         structure = gemmi.read_pdb_string(COMPLEX)
         structure.setup_entities()
@@ -78,10 +86,10 @@ def test_copies_of_a_molecule_are_one_entity_with_their_sugars_and_ions(read, ki
         model = read(sequences * kind.endswith("sequences") + COMPLEX)
     groups = groups_of(model, "entity")
     copies, other, *ligands = sorted(groups, key=lambda group: ("/" in group.name, -len(group.atoms)))
-    assert copies.name.startswith("entity ") and len(copies.atoms) == 65 + 56
+    assert copies.name.startswith("entity ") and len(copies.atoms) == 51 + 56
     assert other.name.startswith("entity ") and len(other.atoms) == 25
-    assert sorted(group.name for group in ligands) == ["A/HEM 501", "B/HEM 501"]
-    assert copies.residues == "A 1-801, B 1-701"
+    assert sorted(group.name for group in ligands) == ["A/HEM 501", "B/HEM 501", f"{copies.name}/sugars"]
+    assert copies.residues == "A 1-10, A 801, B 1-10, B 701"
 
 
 def test_names_of_chains_may_have_several_letters(read):
@@ -91,7 +99,7 @@ def test_names_of_chains_may_have_several_letters(read):
         part.name = name
     structure.setup_entities()
     model = read(structure.make_mmcif_document().as_string(), "model.cif")
-    assert sorted(counts(groups_of(model, "chain"))) == ["AA", "AA/HEM 501", "AAA", "AAA/HEM 501", "a"]
+    assert sorted(counts(groups_of(model, "chain"))) == ["AA", "AA/HEM 501", "AA/sugars", *("AAA", "AAA/HEM 501", "a")]
 
 
 def test_ligands_with_insertion_codes_are_told_apart(read):
@@ -124,7 +132,7 @@ def test_selections_of_all_atoms_leave_no_rest(read, selections):
     ("content", "message"),
     [
         ("head: //A/1-5\ntail: //A/5-9\n", "line 2: 5 atoms of tail are in head too, expected each atom in one group"),
-        ("head: //X\n", r"line 1: '//X' selects no atom of .*model.pdb, whose chains are A, B, C$"),
+        ("head: //X\n", r"line 1: '//X' selects no atom of .*model.pdb, whose chains are A, B, C; several .*"),
         ("# text\nhead: //A/1-\\(\n", "line 2: .* is no selection"),
         ("head //A\n", "line 1: found 'head //A', expected lines such as"),
         (": //A\n", "line 1: found"),
@@ -290,3 +298,14 @@ def test_names_in_file_names_are_short_and_without_the_word_that_relion_replaces
     """RELION takes None in the name of an output for its own word for no alias, and cuts it out."""
     assert len(file_name_of("n" * 300)) < 100
     assert "None" not in file_name_of("None of it")
+
+
+def test_chains_of_sugars_alone_keep_their_names(read):
+    text = chain("A", range(1, 6)) + ligand("NAG", "G", 1, 14, at=(60, 0, 0)) + ligand("NAG", "G", 2, 14, at=(60, 0, 9))
+    assert counts(groups_of(read(text), "chain")) == {"A": 25, "G": 28}
+
+
+def test_residues_of_a_part_are_named_with_their_gaps(read, selections):
+    model = read(chain("A", range(1, 11)))
+    groups = groups_of(model, selections("middle: //A/4-6\n"))
+    assert {group.name: group.residues for group in groups} == {"middle": "A 4-6", "other": "A 1-3, A 7-10"}
