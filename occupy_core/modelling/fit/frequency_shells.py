@@ -34,7 +34,7 @@ def taper(k: Frequencies, finest: float) -> Frequencies:
 
 def falloff(k: Frequencies, b_factor: float) -> Frequencies:
     """Return the factor by which a B-factor (Å^2) weakens each frequency (1/Å)."""
-    return np.exp(-b_factor / 4 * np.square(k))
+    return np.exp(float(-b_factor / 4) * np.square(k))  # a float keeps float32 in every version of numpy
 
 
 def tapered(density: GroupDensity, finest: float, b_factor: float = 0.0) -> Volume:

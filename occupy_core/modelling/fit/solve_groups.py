@@ -21,7 +21,7 @@ _SPREAD, _DEGREES = 6.0, 2.0
 # Å^2 from the common B-factor: where the search of each group's begins. From far, a group that is far more flexible
 # than the others is found; from near, it would be held there.
 _FAR = 60.0
-_ITERATIONS = 30
+_MOST_ITERATIONS, _LAST_CHANGE = 500, 0.01  # Å^2
 # Å^2 from the common B-factor: none is less or more. Sharpened by more, noise is all that is left of a group. Ours.
 _LIMITS = (-80.0, 300.0)
 
@@ -65,14 +65,28 @@ def solve_groups(matrix: Doubles, vector: Doubles, occupied: Doubles, b_factors:
         that its distance from it has (iteratively reweighted least squares).
     """
     count = len(occupied)
-    changes = slice(count, 2 * count)
+    changes = np.arange(len(vector)) // count == 1
+    to_rest = np.linalg.solve(matrix[np.ix_(~changes, ~changes)], matrix[np.ix_(~changes, changes)])
+    own = matrix[np.ix_(changes, changes)] - matrix[np.ix_(changes, ~changes)] @ to_rest
+    target = vector[changes] - to_rest.T @ vector[~changes]
     found, common = np.full(count, _FAR), 0.0
-    for _ in range(_ITERATIONS):
-        weights = (_DEGREES + 1) / (_DEGREES * _SPREAD**2 + (found - common) ** 2)
-        held, target = matrix.copy(), vector.copy()
-        held[range(count, 2 * count), range(count, 2 * count)] += weights / occupied**2
-        target[changes] += weights * (common - b_factors) / occupied
-        values = np.linalg.solve(held, target)
-        found = np.clip(b_factors + values[changes] / occupied, *_LIMITS)
-        common = float(np.average(found, weights=weights))
-    return Solution(values, np.linalg.inv(held), found - common)
+    for _ in range(_MOST_ITERATIONS):
+        before = found
+        weights = _weights(found - common)
+        pull = weights * (common - b_factors) / occupied
+        change = np.linalg.solve(own + np.diag(weights / occupied**2), target + pull) / occupied
+        found = common + np.clip(b_factors + change - common, *_LIMITS)
+        common = float(np.average(found, weights=_weights(found - common)))
+        if np.abs(found - before).max() < _LAST_CHANGE:
+            break
+    held, pulled = matrix.copy(), vector.copy()
+    held[changes, changes] += weights / occupied**2
+    pulled[changes] += pull
+    covariance = np.linalg.inv(held)
+    return Solution(covariance @ pulled, covariance, np.clip(found - common, *_LIMITS))
+
+
+def _weights(distances: Doubles) -> Doubles:
+    """Return the weights with which B-factors at distances from the common one (Å^2) are held to it."""
+    weights: Doubles = (_DEGREES + 1) / (_DEGREES * _SPREAD**2 + distances**2)
+    return weights
