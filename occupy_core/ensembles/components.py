@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Iterable
+from typing import Iterable, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +52,9 @@ def find_components(volumes: StoredVolumes, variation: Variation) -> Components:
 
     Notes
     -----
-    A component counts if its variance exceeds the largest that noise makes (`_above_noise`); there are no more
-    components than independent places where the volumes vary. Where the volumes do not fit into 64 MB at all voxels
+    Each volume is divided by its noise, so that noise has no direction. A component counts if its variance then exceeds
+    the largest that noise makes (`_above_noise`); there are no more components than independent places where the
+    volumes vary. Where the volumes do not fit into 64 MB at all voxels
     that vary, every second, third ... voxel is taken: neighbours say the same under this smoothing.
     """
     chosen = np.flatnonzero(variation.varying)
@@ -64,11 +65,32 @@ def find_components(volumes: StoredVolumes, variation: Variation) -> Components:
         row[:] = smooth[sampled]
     values -= values.mean(axis=0)
     squares = (values @ values.T).astype(np.float64) / len(sampled)
-    variances, vectors = np.linalg.eigh(squares)
-    variances, vectors = variances[::-1], vectors[:, ::-1]
+    noises = variation.noise.by_width[DETECTION_WIDTHS[0]]
+    noises = noises / math.sqrt(float((noises**2).mean()))
+    variances, vectors = _principal(_in_units_of_noise(squares, noises))
     places = len(chosen) * volumes.spacing**3 / averaged_volume(DETECTION_WIDTHS[0])
     count = max(1, min(_above_noise(variances[: len(volumes) - 1]), int(places), MAX_COMPONENTS))
-    return Components(vectors[:, :count], variances[:count] / variances.sum())
+    directions = noises[:, None] * vectors[:, :count]
+    space, _ = np.linalg.qr(directions - directions.mean(axis=0))
+    explained, rotation = _principal(space.T @ squares @ space)
+    return Components(space @ rotation, explained / float(np.trace(squares)))
+
+
+def _in_units_of_noise(squares: NDArray[np.float64], noises: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the products (volume, volume) of volumes divided by their noise, without the mean weighted by noise.
+
+    Volumes of different noise have larger components of noise than equal ones: the noisiest are components themselves.
+    """
+    weights = noises**-2 / float((noises**-2).sum())
+    centred = np.eye(len(noises)) - weights
+    result: NDArray[np.float64] = centred @ squares @ centred.T / np.outer(noises, noises)
+    return result
+
+
+def _principal(squares: NDArray[np.float64]) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the eigenvalues of a symmetric matrix from the largest on, and the eigenvectors in columns."""
+    variances, vectors = np.linalg.eigh(squares)
+    return variances[::-1], vectors[:, ::-1]
 
 
 def _above_noise(variances: NDArray[np.float64]) -> int:
