@@ -32,6 +32,13 @@ MAX_COMPONENTS, EDGE_MARGIN = 20, 1.15
 # Ours.
 SAME_PROFILE, EXPLAINED, FOLLOWS = 0.9, 0.85, 0.7
 
+# Distance between the middles of two halves of a profile's voxels, in standard deviations of a half, from which on they
+# are two profiles. It is 2.7 for normally distributed directions, 3.5 for evenly distributed ones. Ours.
+MIN_SEPARATION = 4.0
+
+# Share of the length of a profile: a profile this near to a sum of others may be their blur. As for classes.
+MAX_MIXTURE_REST = 0.35
+
 # Volume of a part relative to the smallest of those whose profiles add up to its own: below, it is their blur. Ours.
 MAX_BLUR_VOLUME = 0.25
 
