@@ -30,6 +30,9 @@ from occupy_core.settings.settings import Settings
 # Share of the comparison's work that is done when all volumes are stored; for the progress alone.
 _STORING = 0.5
 
+# Of a part that moves.
+_NO_READING = PartReading(())
+
 
 @dataclass(frozen=True)
 class EnsemblePart:
@@ -45,12 +48,15 @@ class EnsemblePart:
         Mean position along z, y, x, in Å from voxel 0.
     occupancies : tuple of Interval
         Occupancy in each volume with its 90 % interval, 0..1; empty for a part that moves.
+    uneven : int
+        Number of volumes in which the pieces of the part differ in occupancy by more than noise.
     """
 
     mask: Mask
     volume: float
     centre: Tuple[float, float, float]
     occupancies: Tuple[Interval, ...]
+    uneven: int = 0
 
     @property
     def moves(self) -> bool:
@@ -183,7 +189,7 @@ def _find(
     moving |= {number for group in alone for number in group}
     spacing = volumes.spacing
     parts = [
-        _part(part.grown_mask, spacing, reading.occupancies)
+        _part(part.grown_mask, spacing, reading)
         for number, (part, reading) in enumerate(zip(found, readings))
         if number not in moving
     ]
@@ -202,6 +208,6 @@ def _differs(reading: PartReading) -> bool:
     return max(values) > MIN_OCCUPANCY and max(values) - min(values) > MIN_DIFFERENCE and highest > lowest
 
 
-def _part(mask: Mask, spacing: float, occupancies: Tuple[Interval, ...] = ()) -> EnsemblePart:
+def _part(mask: Mask, spacing: float, reading: PartReading = _NO_READING) -> EnsemblePart:
     z, y, x = (float(indices.mean()) * spacing for indices in np.nonzero(mask))
-    return EnsemblePart(mask, float(mask.sum()) * spacing**3, (z, y, x), occupancies)
+    return EnsemblePart(mask, float(mask.sum()) * spacing**3, (z, y, x), reading.occupancies, reading.uneven)

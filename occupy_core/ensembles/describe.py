@@ -68,10 +68,16 @@ def part_text(part: Report, volumes: int) -> str:
         return (
             f"{size}; moves: density leaves one place and appears in another at an equal total, so it has no occupancy"
         )
-    return (
+    text = (
         f"{size}; in {part['volumes_with_it']} of {volumes} volumes (occupancy above 0.5); mean occupancy "
         f"{part['mean_occupancy']:.2f}"
     )
+    if part["uneven_volumes"]:
+        text += (
+            f"; its pieces differ in occupancy in {_counted(part['uneven_volumes'], 'volume')}: it may be several "
+            "parts, and the intervals are wider there"
+        )
+    return text
 
 
 def cluster_text(cluster: Report) -> str:

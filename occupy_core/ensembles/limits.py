@@ -57,6 +57,10 @@ TOP_SHARE, BELOW_TOP = 0.1, 3.0
 # From simulated ensembles with the seeds 2001 to 2004 of their benchmark. Ours.
 REFERENCE_ERROR, OTHER_ERROR = 0.02, 0.01
 
+# Standard deviation of the occupancy over the pieces of a part, without that of noise: above, the pieces are said to
+# differ in a volume. Ours.
+UNEVEN = 0.1
+
 # Å: parts nearer than this or than the edge of a cube of their volume, whose densities together stay the same, are one
 # part that moves. Å: density that is blurred out of a part, or that a small motion moves out of it, is this near. Ours.
 TOUCHING, REACH_OF_PART = 12.0, 10.0

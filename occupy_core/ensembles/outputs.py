@@ -83,6 +83,7 @@ def _part_report(number: int, part: EnsemblePart, mask: str, grid: MapGrid) -> R
         "moves": part.moves,
         "mean_occupancy": float(np.mean(values)) if values else None,
         "volumes_with_it": sum(value > 0.5 for value in values) if values else None,
+        "uneven_volumes": part.uneven,
     }
 
 

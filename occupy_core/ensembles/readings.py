@@ -14,9 +14,10 @@ from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.limits import BLUR_OF_LOWPASS, TINY
 from occupy_core.comparing.occupancies import Interval, inner_voxels, interval, mixing_with, without_mixing
 from occupy_core.ensembles.components import Components
-from occupy_core.ensembles.limits import BELOW_TOP, OTHER_ERROR, REFERENCE_ERROR, TOP_SHARE
+from occupy_core.ensembles.limits import BELOW_TOP, OTHER_ERROR, REFERENCE_ERROR, TOP_SHARE, UNEVEN
 from occupy_core.ensembles.parts import VaryingPart
 from occupy_core.ensembles.stored_volumes import StoredVolumes
+from occupy_core.ensembles.unevenness import spreads_within
 from occupy_core.ensembles.variation import VolumeNoise
 from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
 from occupy_core.estimate.prepare import calibrate_map, kernel_maximum, prepare_map
@@ -35,9 +36,12 @@ class PartReading:
     ----------
     occupancies : tuple of Interval
         In each volume, 0..1.
+    uneven : int
+        Number of volumes in which the pieces of the part differ in occupancy; 0 for a part that is one.
     """
 
     occupancies: Tuple[Interval, ...]
+    uneven: int = 0
 
 
 def read_parts(
@@ -70,7 +74,9 @@ def read_parts(
     The occupancy in a volume is the density relative to that mean, over the half of the inner voxels that is least
     mixed with the surroundings, as for classes (`occupancies.read_occupancies`); of it, what the components explain.
     The components are those of all voxels of the part, so the noise is that of the mean over all inner voxels. It is
-    measured in the common part of all volumes, so no margin is added, as one is for a few classes.
+    measured in the common part of all volumes, so no margin is added, as one is for a few classes. Where the pieces of
+    a part differ in occupancy by more than noise (`spreads_within`), the part may be several, and its interval is wider
+    by what they differ.
     """
     chosen, mixed, sizes = [], [], []
     for part in parts:
@@ -83,9 +89,12 @@ def read_parts(
         chosen.append(inner)
         mixed.append(min(float(mixing[least].mean()), _MAX_MIXED))
     densities = components.explained(_means(volumes, chosen))
+    of_factors = _noise_of_factors(volumes, noise)
+    scales = [_scales(volumes, *item, settings) for item in zip(parts, chosen, densities, map(noise.at_volume, sizes))]
+    spreads = spreads_within(volumes, chosen, [item.occupancies for item in scales], noise)
     return [
-        _read_part(volumes, part, mask, share, row, noise.at_volume(size), _noise_of_factors(volumes, noise), settings)
-        for part, mask, share, row, size in zip(parts, chosen, mixed, densities, sizes)
+        _read_part(item, share, noise.at_volume(size), of_factors, spread)
+        for item, share, size, spread in zip(scales, mixed, sizes, spreads)
     ]
 
 
@@ -104,17 +113,37 @@ def _noise_of_factors(volumes: StoredVolumes, noise: VolumeNoise) -> NDArray[np.
     return noise.at_volume(inside) / max(float(volumes.mean[volumes.molecule].mean()), TINY)
 
 
-def _read_part(
+@dataclass(frozen=True)
+class _Scales:
+    """Densities of a part, relative to the volumes in which it is densest.
+
+    Attributes
+    ----------
+    full, density : float
+        Occupancy of the part (0..1) and its density in the mean of these volumes.
+    ratios : float64 array (volume)
+        Density in each volume, relative to that mean; 0 or more.
+    """
+
+    full: float
+    density: float
+    ratios: NDArray[np.float64]
+
+    @property
+    def occupancies(self) -> List[float]:
+        """Occupancy in each volume, 0..1."""
+        return [float(min(self.full * ratio, 1.0)) for ratio in self.ratios]
+
+
+def _scales(
     volumes: StoredVolumes,
     part: VaryingPart,
     chosen: Mask,
-    mixed: float,
     densities: NDArray[np.float64],
     noises: NDArray[np.float64],
-    of_factors: NDArray[np.float64],
     settings: Settings,
-) -> PartReading:
-    """Read the occupancies of one part.
+) -> _Scales:
+    """Return the densities of a part relative to the volumes in which it is densest.
 
     Parameters
     ----------
@@ -122,14 +151,10 @@ def _read_part(
     part : VaryingPart
     chosen : bool array, 3D
         The voxels that are read.
-    mixed : float
-        Share of their density that the surroundings have, 0..1.
     densities : float64 array (volume)
         Mean density of these voxels.
     noises : float64 array (volume)
         Standard deviation of the noise of these densities.
-    of_factors : float64 array (volume)
-        Standard deviation of each volume's grey factor, relative.
     settings : Settings
     """
     top = np.argsort(part.profile)[-max(1, round(TOP_SHARE * len(volumes))) :]
@@ -137,14 +162,37 @@ def _read_part(
     top = np.union1d(top, np.flatnonzero(densities > lowest))
     full = _calibrated_scale(volumes.mean_of(top.tolist()), chosen, volumes.spacing, settings)
     density = max(float(densities[top].mean()), TINY)
+    return _Scales(full, density, np.maximum(densities, 0.0) / density)
+
+
+def _read_part(
+    scales: _Scales,
+    mixed: float,
+    noises: NDArray[np.float64],
+    of_factors: NDArray[np.float64],
+    spread: NDArray[np.float64],
+) -> PartReading:
+    """Read the occupancies of one part.
+
+    Parameters
+    ----------
+    scales : _Scales
+    mixed : float
+        Share of the part's density that the surroundings have, 0..1.
+    noises, of_factors, spread : float64 arrays (volume)
+        Standard deviations: of the noise of the densities, of each volume's grey factor (relative), of the occupancies
+        of the part's pieces.
+    """
+    full = scales.full
     occupancies = []
-    for ratio, own, of_factor in zip(np.maximum(densities, 0.0) / density, noises / density, of_factors):
-        value = float(min(full * ratio, 1.0))
+    for value, ratio, own, of_factor, between in zip(
+        scales.occupancies, scales.ratios, noises / scales.density, of_factors, spread
+    ):
         above = value - without_mixing(float(ratio), full, mixed)
         of_value = value * math.hypot(float(of_factor), REFERENCE_ERROR)
-        error = math.sqrt((full * float(own)) ** 2 + of_value**2 + OTHER_ERROR**2)
+        error = math.sqrt((full * float(own)) ** 2 + of_value**2 + OTHER_ERROR**2 + float(between) ** 2)
         occupancies.append(interval(value, error, above))
-    return PartReading(tuple(occupancies))
+    return PartReading(tuple(occupancies), int((spread > UNEVEN).sum()))
 
 
 def _calibrated_scale(mean: Volume, chosen: Mask, spacing: float, settings: Settings) -> float:

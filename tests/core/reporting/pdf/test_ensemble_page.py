@@ -29,6 +29,7 @@ def ensemble_report(count, parts, *, moving=0, clusters=4, name="volumes/vol_{:0
                 "moves": number > parts,
                 "mean_occupancy": None if number > parts else 0.5,
                 "volumes_with_it": None if number > parts else count // 2,
+                "uneven_volumes": 0,
             }
             for number in range(1, parts + moving + 1)
         ],
