@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping
 
+from occupy_core.ensembles.limits import SEEN_MOTION
+
 Report = Mapping[str, Any]
 
 _RULES = {
@@ -46,6 +48,7 @@ def ensemble_lines(report: Report) -> List[str]:
     return [
         found_text(report),
         grey_scale_text(report),
+        motion_text(report),
         *(part_text(part, len(report["volumes"])) for part in report["parts"]),
         *(cluster_text(cluster) for cluster in report["clusters"] if len(report["clusters"]) > 1),
         *(rule_text(rule) for rule in report["rules"]),
@@ -58,6 +61,15 @@ def grey_scale_text(report: Report) -> str:
     return (
         f"one grey scale for all volumes: they were divided by {min(factors):.3g} to {max(factors):.3g}, by their "
         "densities in the part that all share"
+    )
+
+
+def motion_text(report: Report) -> str:
+    """Say which motions the comparison may miss."""
+    lowpass = report["lowpass_angstrom"]
+    return (
+        f"motions of less than about {SEEN_MOTION * lowpass:.2g} Å (root mean square displacement) may be missed at a "
+        f"low-pass of {lowpass:.3g} Å"
     )
 
 

@@ -69,6 +69,10 @@ TOUCHING, REACH_OF_PART = 12.0, 10.0
 # below, density is only moved. It is 1 for parts that come and go independently. Ours.
 MAX_MOVED_VARIANCE = 0.3
 
+# Root mean square displacement relative to the low-pass, below which motions may be missed: 3 Å at 8 Å in simulated
+# ensembles (docs/ensembles.md); that it grows in proportion to the low-pass is assumed. For a sentence alone.
+SEEN_MOTION = 0.375
+
 # Occupancies (0..1): volumes of one cluster differ by at most this in every part. Most clusters. Ours.
 CLUSTER_WIDTH, MAX_CLUSTERS = 0.5, 12
 

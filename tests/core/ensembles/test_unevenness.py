@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pieces of a part that differ in occupancy: said, with wider intervals; not where they are one part."""
+"""Pieces of a part that differ in occupancy: their spread, and none where they are one part."""
 
 import numpy as np
 import pytest
 
 from occupy_core.arrays.disk_array import DiskArray
-from occupy_core.ensembles.describe import part_text
 from occupy_core.ensembles.stored_volumes import StoredVolumes
 from occupy_core.ensembles.unevenness import spreads_within
 from occupy_core.ensembles.variation import VolumeNoise
@@ -47,9 +46,3 @@ def test_volumes_in_which_the_halves_differ_have_their_difference_as_spread():
     spread = spread_of(left, right)
     assert spread[[3, 7]] == pytest.approx(0.5, abs=0.1)
     assert np.delete(spread, [3, 7]).max() < 0.1
-
-
-def test_line_of_a_part_says_that_its_pieces_differ():
-    part = {"number": 1, "volume_cubic_angstrom": 5000.0, "moves": False, "volumes_with_it": 12, "mean_occupancy": 0.4}
-    assert "pieces" not in part_text({**part, "uneven_volumes": 0}, 30)
-    assert "its pieces differ in occupancy in 2 volumes" in part_text({**part, "uneven_volumes": 2}, 30)
