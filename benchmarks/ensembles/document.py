@@ -76,7 +76,7 @@ truth by more than {correlation}; and at any noise, no part has occupancies wher
 - *Parts found*: a part with occupancies covers at least 70 % of the simulated one, and at least 60 % of it lies on the
   simulated one or within half of the low-pass of it, as in the [benchmark of classes](classes.md).
 - *Correlation*, *mean error*: of the occupancies in all volumes with the true ones. *In the interval*: how many of the
-  90 % intervals hold the truth.
+  90 % intervals hold the truth. The correlation of a part that is not found is that of the part that overlaps it most.
 - *What moves is said to*: move; or nothing is said of it; or, wrongly, to come and go.
 - *False parts*: parts with occupancies that lie mostly where no simulated part comes and goes.
 

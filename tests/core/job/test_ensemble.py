@@ -80,7 +80,7 @@ def test_report_and_lines_tell_what_was_found(done):
     assert report["maps"] == []
     assert report["comparison"] is None
     assert any("one grey scale for all volumes" in line for line in lines)
-    assert any("motions of less than about 3 Å" in line and "low-pass of 8 Å" in line for line in lines)
+    assert any("motions of less than about 3.4 Å" in line and "low-pass of 9 Å" in line for line in lines)
     assert any(line.startswith("  part 1: ") for line in lines)
     assert any("occupancy_volumes.csv" in text for text in report["next_steps"])
     assert (folder / "logfile.pdf").read_bytes()[:4] == b"%PDF"
