@@ -18,8 +18,7 @@ Doubles = NDArray[np.float64]
 # Å^2, spread of the groups' B-factors about the common one, and degrees of freedom of their distribution. Ours: on the
 # benchmark's maps, 3 to 6 Å^2 and 1 or 2 degrees are about as good, 12 Å^2 and 4 degrees are worse.
 _SPREAD, _DEGREES = 6.0, 2.0
-# Å^2 from the common B-factor: where the search of each group's begins. From far, a group that is far more flexible
-# than the others is found; from near, it would be held there.
+# Å^2 from the common B-factor: where the search of each group's begins. Ours: so that no group is held at first.
 _FAR = 60.0
 _MOST_ITERATIONS, _LAST_CHANGE = 500, 0.01  # Å^2
 # Å^2 from the common B-factor: none is less or more. Sharpened by more, noise is all that is left of a group. Ours.
@@ -72,11 +71,11 @@ def solve_groups(matrix: Doubles, vector: Doubles, occupied: Doubles, b_factors:
     found, common = np.full(count, _FAR), 0.0
     for _ in range(_MOST_ITERATIONS):
         before = found
-        weights = _weights(found - common)
+        weights = (_DEGREES + 1) / (_DEGREES * _SPREAD**2 + (found - common) ** 2)
         pull = weights * (common - b_factors) / occupied
         change = np.linalg.solve(own + np.diag(weights / occupied**2), target + pull) / occupied
         found = common + np.clip(b_factors + change - common, *_LIMITS)
-        common = float(np.average(found, weights=_weights(found - common)))
+        common = float(np.average(found, weights=weights))
         if np.abs(found - before).max() < _LAST_CHANGE:
             break
     held, pulled = matrix.copy(), vector.copy()
@@ -84,9 +83,3 @@ def solve_groups(matrix: Doubles, vector: Doubles, occupied: Doubles, b_factors:
     pulled[changes] += pull
     covariance = np.linalg.inv(held)
     return Solution(covariance @ pulled, covariance, np.clip(found - common, *_LIMITS))
-
-
-def _weights(distances: Doubles) -> Doubles:
-    """Return the weights with which B-factors at distances from the common one (Å^2) are held to it."""
-    weights: Doubles = (_DEGREES + 1) / (_DEGREES * _SPREAD**2 + distances**2)
-    return weights
