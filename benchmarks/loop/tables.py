@@ -22,7 +22,7 @@ def scores_table(outcomes: Sequence[Outcome]) -> str:
         of_way = [item for item in outcomes if item.way == way]
         if of_way:
             cells = [_cell([item for item in of_way if item.problem == problem]) for problem in problems]
-            seconds = statistics.mean(item.seconds for item in of_way)
+            seconds = statistics.median(item.seconds for item in of_way)  # some runs wait for other work
             lines.append(f"| {title} | {' | '.join(cells)} | {seconds:.0f} s |")
     return "\n".join(lines)
 
