@@ -129,7 +129,7 @@ def read_classification(path: str) -> Classification:
     shares = _shares(model)
     data_star = star_beside(model.path, "data") if model.is_of_relion else ""
     counts = _counts(model, data_star)
-    # Of these classes nothing is read.
+    # The map of a class without particles is not read, so it may be missing.
     are_empty = [counts[number] == 0 for number in numbers] if counts else [share == 0 for share in shares]
     paths = _class_maps(model, files, are_empty)
     classes = tuple(

@@ -30,7 +30,7 @@ from occupy_core.settings.settings import Settings
 # Share of the comparison's work that is done when all volumes are stored; for the progress alone.
 _STORING = 0.5
 
-# Of a part that moves.
+# A part that moves has no occupancies.
 _NO_READING = PartReading(())
 
 

@@ -10,7 +10,7 @@ from typing import Any, Iterable, Optional, Sequence, Tuple
 # classification within the class would gain little. A class counts as having it from the last value on. Ours.
 LACKS, HAS, HAS_REGION = 0.2, 0.8, 0.5
 
-# What the maps of a job are averages of: the setting `averages_of` of a job.
+# The maps of a job are averages of particles, or of subtomograms (`Job.averages_of`).
 PARTICLES, SUBTOMOGRAMS = "particles", "subtomograms"
 
 

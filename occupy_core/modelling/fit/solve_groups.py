@@ -60,8 +60,11 @@ def solve_groups(matrix: Doubles, vector: Doubles, occupied: Doubles, b_factors:
     Returns
     -------
     Solution
-        For the values, the B-factors are those of the last iteration: each is held to the common one with the weight
-        that its distance from it has (iteratively reweighted least squares).
+
+    Notes
+    -----
+    Iteratively reweighted least squares: each B-factor is held to the common one, the less, the farther from it the last
+    iteration found it. The common one is their mean with the same weights. All other columns are eliminated first.
     """
     count = len(occupied)
     changes = np.arange(len(vector)) // count == 1

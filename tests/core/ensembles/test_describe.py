@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a comparison of many volumes says: which motions it may miss, also where nothing is found."""
+"""The lines on a comparison of many volumes name the motions that it may miss, also where it finds nothing."""
 
 import pytest
 

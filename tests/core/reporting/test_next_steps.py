@@ -143,6 +143,11 @@ def test_the_parts_of_a_model_that_are_not_whole_are_the_result(host):
         part["mask"] = f"group_{part['name']}_mask.mrc"
     mask = "External/job004/group_C_mask.mrc" if host == "relion" else "partMask2"
     assert steps_of(report, host).count(mask) == 2
+    source = "on the refinement of this map (its run_optimiser.star)" if host == "relion" else "with this map as reference"
+    assert source in steps_of(report, host) and "classification)" not in steps_of(report, host)
+    classes = report_of(2, model=model_report({"A": [1.0, 1.0], "C": [0.4, 0.6]}))
+    classes["model"]["parts"][1]["mask"] = "group_C_mask.mrc"
+    assert "a class map" in steps_of(classes, host) or "a map of these classes" in steps_of(classes, host)
     absent = report_of(model=model_report({"A": [1.0], "B": [0.0]}))
     assert "B 0.00 (0.00-0.10)" in result_text(absent) and "sort" not in steps_of(absent)
     assert "none of the 2 parts" in result_text(report_of(model=model_report({"A": [1.0], "B": [0.95]})))
