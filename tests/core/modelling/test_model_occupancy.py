@@ -7,6 +7,7 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from benchmarks.occupancy.bundles import write_bundles
 from benchmarks.occupancy.fitted_model import write_fitted_model
@@ -207,6 +208,12 @@ def test_maps_of_inverted_contrast_have_no_occupancies(fitted):
     assert any(text.startswith("the model is not seen in class 1") for text in result.warnings)
     with pytest.raises(ModelError, match="does not lie in the map"):
         measure([inverted], fitted.model)
+
+
+def test_a_mask_given_as_the_map_is_named_as_a_cause(fitted):
+    inside = ndimage.binary_closing(fitted.map.data > 3 * fitted.map.data.std(), iterations=3).astype(np.float32)
+    with pytest.raises(ModelError, match=r"expected a density map.* Is the map a mask, a local scale or a confidence"):
+        measure([map_from_array(inside, voxel_size=fitted.map.grid.voxel_size)], fitted.model)
 
 
 @pytest.mark.slow
