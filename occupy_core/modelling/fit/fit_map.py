@@ -80,11 +80,9 @@ def fit_map(source: MapToFit, placed: PlacedModel, windows: Sequence[Window], th
     occupancies = np.full(len(placed.densities), np.nan)
     errors = occupancies.copy()
     occupancies[shown], errors[shown] = fit.occupancies, np.sqrt(np.diag(fit.covariance))
-    b_factors = np.zeros(len(placed.densities))
-    b_factors[shown] = fit.b_factors
     owner = np.array(placed.owner)
     of_groups, of_errors = occupancies[owner], errors[owner]
-    of_windows = _fit_windows(fit, placed, windows, of_groups, of_errors, b_factors[owner], threads)
+    of_windows = _fit_windows(fit, placed, windows, of_groups, of_errors, threads)
     judged = fit.correlation, fit.unmodelled, fit.signal
     return FittedMap(of_groups, of_errors, *of_windows, *judged, fit.motion, fit.displacement)
 
@@ -125,7 +123,6 @@ def _fit_windows(
     windows: Sequence[Window],
     occupancies: NDArray[np.float64],
     errors: NDArray[np.float64],
-    b_factors: NDArray[np.float64],
     threads: int,
 ) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fit by how much the windows of each chain differ from their groups, the other chains being as fitted."""
@@ -144,7 +141,7 @@ def _fit_windows(
         if not kept:
             return
         densities = [placed.density_of(windows[n].atoms) for n, _ in kept]
-        deviations, spread = _deviations(fit, densities, [b_factors[g] for _, g in kept], full)
+        deviations, spread = _deviations(fit, densities, full)
         for (number, group), deviation, sigma in zip(kept, deviations, spread):
             values[number] = occupancies[group] + deviation
             sigmas[number] = np.hypot(errors[group], sigma)
@@ -154,14 +151,11 @@ def _fit_windows(
 
 
 def _deviations(
-    fit: GroupFit, densities: Sequence[GroupDensity], b_factors: Sequence[float], full: float
+    fit: GroupFit, densities: Sequence[GroupDensity], full: float
 ) -> Tuple[NDArray[np.float64], NDArray[np.float64]]:
     places = [Place.of(item, fit.residual.shape) for item in densities]
     equations = normal_equations(
-        lambda number: [fit.weights.column(densities[number], b_factors[number])],
-        places,
-        fit.residual,
-        fit.weights.near,
+        lambda number: [fit.weights.column(densities[number])], places, fit.residual, fit.weights.near
     )
     matrix = equations.matrix
     matrix[np.diag_indices_from(matrix)] += (WINDOW_SPREAD * full) ** -2

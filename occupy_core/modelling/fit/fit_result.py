@@ -80,13 +80,12 @@ class Weights:
     factor: NDArray[np.float64] = field(repr=False)
     finest: float
 
-    def column(self, density: GroupDensity, b_factor: float) -> Volume:
-        """Return the density of a group, blurred by a B-factor (Å^2), as it would stand in the residual."""
-        k = density.frequencies()
-        return density.filtered(self._at(k) * falloff(k, b_factor))
+    def column(self, density: GroupDensity) -> Volume:
+        """Return the density of a group as it would stand in the residual."""
+        return density.filtered(self._at(density.frequencies()))
 
     def columns(self, density: GroupDensity, b_factor: float) -> Tuple[Volume, Volume]:
-        """Return `column`, and its change with the B-factor (per Å^2)."""
+        """Return `column`, blurred by a B-factor (Å^2), and its change with the B-factor (per Å^2)."""
         k = density.frequencies()
         factor = self._at(k) * falloff(k, b_factor)
         return density.filtered(factor), density.filtered(-factor * k * k / 4)
