@@ -63,8 +63,8 @@ def solve_groups(matrix: Doubles, vector: Doubles, occupied: Doubles, b_factors:
 
     Notes
     -----
-    Iteratively reweighted least squares: each B-factor is held to the common one, the less, the farther from it the last
-    iteration found it. The common one is their mean with the same weights. All other columns are eliminated first.
+    Iteratively reweighted least squares: each B-factor is held to the common one, the less, the farther from it the
+    last iteration found it. The common one is their mean with the same weights. Other columns are eliminated first.
     """
     count = len(occupied)
     changes = np.arange(len(vector)) // count == 1

@@ -41,7 +41,7 @@ def test_directions_that_are_evenly_distributed_are_not_split():
     """The middles of their halves differ enough for two profiles, but the halves touch."""
     angles = np.radians(58) * np.linspace(0, 1, SHAPE[2])
     line = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    line *= 1 + 0.2 * np.exp(-np.linspace(-4, 4, SHAPE[2]) ** 2)[:, None]  # the search begins in the middle
+    line *= 1 + 0.2 * np.exp(-(np.linspace(-4, 4, SHAPE[2]) ** 2))[:, None]  # the search begins in the middle
     changes = np.broadcast_to(line, (*SHAPE, 2)).reshape(-1, 2).astype(np.float32)
     assert len(profiles_of(changes)) == 1
 

@@ -143,7 +143,9 @@ def test_the_parts_of_a_model_that_are_not_whole_are_the_result(host):
         part["mask"] = f"group_{part['name']}_mask.mrc"
     mask = "External/job004/group_C_mask.mrc" if host == "relion" else "partMask2"
     assert steps_of(report, host).count(mask) == 2
-    source = "on the refinement of this map (its run_optimiser.star)" if host == "relion" else "with this map as reference"
+    source = (
+        "on the refinement of this map (its run_optimiser.star)" if host == "relion" else "with this map as reference"
+    )
     assert source in steps_of(report, host) and "classification)" not in steps_of(report, host)
     classes = report_of(2, model=model_report({"A": [1.0, 1.0], "C": [0.4, 0.6]}))
     classes["model"]["parts"][1]["mask"] = "group_C_mask.mrc"
