@@ -7,17 +7,15 @@ keyword OCCUPANCY, which servalcat reads too (--keyword_file), and of Phenix's r
 
 from __future__ import annotations
 
-from typing import List, Sequence, Tuple
+from typing import List, Sequence
 
 import numpy as np
 
 from occupy_core.modelling.atoms.atomic_model import AtomicModel, Residue
-from occupy_core.modelling.atoms.groups import Group
+from occupy_core.modelling.atoms.groups import Group, Stretch, stretches_of
 
 # Cycles of occupancy refinement that the keywords ask for.
 _CYCLES = 5
-# First and last residue of consecutive residues of one chain.
-Span = Tuple[Residue, Residue]
 
 
 def refmac_keywords(model: AtomicModel, groups: Sequence[Group]) -> str:
@@ -50,22 +48,14 @@ def phenix_parameters(model: AtomicModel, groups: Sequence[Group]) -> str:
     return "\n".join([*lines, "    }", "  }", "}"]) + "\n"
 
 
-def spans(model: AtomicModel, group: Group) -> List[Span]:
-    """Return the stretches of consecutive residues, in the order of the file, of which a group consists.
+def spans(model: AtomicModel, group: Group) -> List[Stretch]:
+    """Return the first and last residue of each stretch of residues of which a group consists.
 
     Residues with alternative locations are left out: one occupancy for all atoms would give each alternative that of
     the whole group.
     """
     every = np.unique(model.residue_of_atom[group.atoms])
-    indices = np.array([index for index in every if not model.residues[index].has_alternatives], dtype=int)
-    breaks = [
-        number
-        for number in range(1, len(indices))
-        if indices[number] != indices[number - 1] + 1
-        or model.residues[indices[number]].chain != model.residues[indices[number - 1]].chain
-    ]
-    stretches = np.split(indices, breaks)
-    return [(model.residues[part[0]], model.residues[part[-1]]) for part in stretches if len(part)]
+    return stretches_of(model, np.array([n for n in every if not model.residues[n].has_alternatives], dtype=int))
 
 
 def _phenix_selection(first: Residue, last: Residue) -> str:

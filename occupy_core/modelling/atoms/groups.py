@@ -16,10 +16,13 @@ from occupy_core.modelling.atoms.selections import Entry, entries_of_file, entri
 from occupy_core.settings.kind_of_groups import CHAIN, ENTITY, check_kind_of_groups
 
 # Atoms: smaller ligands, such as ions, count with their chain; their occupancy cannot be told at the detail that is
-# fitted. Molecules of the buffer do so too. Ours.
+# fitted. Molecules of the buffer do so too, and sugars where they are all that a chain has. Ours.
 _MIN_LIGAND_ATOMS = 6
 _SUGARS = (gemmi.ResidueKind.PYR, gemmi.ResidueKind.KET)
 _COUNTED_WITH_CHAIN = (*_SUGARS, gemmi.ResidueKind.BUF)
+
+# First and last residue of residues that follow one another in a chain.
+Stretch = Tuple[Residue, Residue]
 
 _LONGEST_NAME = 60  # letters of a part in the name of a file
 
@@ -155,22 +158,25 @@ def _group(model: AtomicModel, name: str, atoms: NDArray[np.intp]) -> Group:
 
 
 def _ranges(model: AtomicModel, atoms: NDArray[np.intp]) -> str:
-    """Name the residues of some atoms by the first and last number of each row that no other residue interrupts."""
-    own = np.zeros(len(model.residues), bool)
-    own[model.residue_of_atom[atoms]] = True
-    rows: Dict[str, List[List[int]]] = {}
-    before: Dict[str, bool] = {}
-    for residue, is_own in zip(model.residues, own):
-        if is_own and before.get(residue.chain):
-            rows[residue.chain][-1].append(residue.number)
-        elif is_own:
-            rows.setdefault(residue.chain, []).append([residue.number])
-        before[residue.chain] = bool(is_own)
+    """Name the residues of some atoms by the first and last number of each stretch."""
     return ", ".join(
-        f"{chain} {min(row)}" + (f"-{max(row)}" if max(row) > min(row) else "")
-        for chain, of_chain in rows.items()
-        for row in of_chain
+        f"{first.chain} {first.number}" + (f"-{last.number}" if last is not first else "")
+        for first, last in stretches_of(model, np.unique(model.residue_of_atom[atoms]))
     )
+
+
+def stretches_of(model: AtomicModel, residues: NDArray[np.intp]) -> List[Stretch]:
+    """Return the first and last residue of each stretch of residues that follow one another in a chain.
+
+    Parameters
+    ----------
+    model : AtomicModel
+    residues : int array
+        Indices of residues, ascending.
+    """
+    chains = np.array([model.residues[index].chain for index in residues])
+    breaks = np.flatnonzero((np.diff(residues) != 1) | (chains[1:] != chains[:-1])) + 1
+    return [(model.residues[part[0]], model.residues[part[-1]]) for part in np.split(residues, breaks) if len(part)]
 
 
 def _groups_of_selections(model: AtomicModel, entries: List[Entry]) -> Tuple[Group, ...]:
