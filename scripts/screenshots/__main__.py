@@ -7,22 +7,27 @@ import os
 import shutil
 import subprocess
 import sys
+from ctypes.util import find_library
 from pathlib import Path
 
 from demo.run import OUTPUT
 from demo.scipion_project import prepare_environment
-from scripts.screenshots.relion_windows import take_relion_pictures
+from scripts.screenshots.inputs import write_inputs
+from scripts.screenshots.relion_windows import reports, take_relion_pictures
 from scripts.screenshots.screen import screen
 from scripts.screenshots.tutorial import take_tutorial_pictures
 
 # Programs, with their Debian packages.
 _PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool", "relion": "relion-gui", "pdftoppm": "poppler-utils"}
+# Libraries that Scipion's metadata viewer (Qt 5) needs, with their Debian packages.
+_LIBRARIES = {"xcb-icccm": "libxcb-icccm4", "xcb-keysyms": "libxcb-keysyms1", "xcb-xinerama": "libxcb-xinerama0"}
 _WINDOWS = OUTPUT / "windows"
 
 
 def main() -> int:
     """Take all pictures; return 1 with a line that says what is missing, else 0."""
     missing = [package for program, package in _PROGRAMS.items() if shutil.which(program) is None]
+    missing += [package for name, package in _LIBRARIES.items() if find_library(name) is None]
     if missing:
         print(f"To take the pictures, install first: apt-get install {' '.join(missing)}", file=sys.stderr)
         return 1
@@ -33,6 +38,7 @@ def main() -> int:
         os.environ["DISPLAY"] = display
         if "--windows" not in sys.argv:
             take_tutorial_pictures()
+        write_inputs()
         take_relion_pictures(_WINDOWS)
         prepare_environment(OUTPUT / "scipion")
         os.environ.pop("MPLBACKEND", None)
@@ -44,11 +50,8 @@ def main() -> int:
     subprocess.run(
         [".venv-forms/bin/python", "-W", "ignore", "-m", "scripts.screenshots.himena_window", form], check=True
     )
-    for report in sorted(OUTPUT.glob("**/logfile.pdf")):
-        if ".Nodes" in report.parts:  # RELION's empty files, a copy of the names
-            continue
-        job = report.parent.parent.name if report.parent.name == "extra" else report.parent.name
-        subprocess.run(["pdftoppm", "-png", "-r", "60", str(report), str(_WINDOWS / f"page_{job}")], check=True)
+    for name, report in reports().items():
+        subprocess.run(["pdftoppm", "-png", "-r", "80", str(report), str(_WINDOWS / f"page_{name}")], check=True)
     print(f"Every window and page, to look at: {_WINDOWS}")
     return 0
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open every window of the plugin in a Scipion project of the demo's maps, and save a picture of each.
+"""Open every window of the plugin in a Scipion project, and save a picture of each.
 
 A process of its own: Scipion is imported with the demo's home, and its windows need the screen of DISPLAY.
 """
@@ -7,49 +7,37 @@ A process of its own: Scipion is imported with the demo's home, and its windows 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import time
 import tkinter
 from pathlib import Path
 from tkinter import ttk
-from typing import Any, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
-import mrcfile
-import numpy as np
+import psutil
 import pyworkflow
-from pyworkflow.project import Manager
 
-from demo.run import OUTPUT
-from demo.simulate import phantom
-from scripts.screenshots.screen import keep
+from scripts.screenshots.scipion_runs import load_runs
+from scripts.screenshots.screen import OPENING, keep
 
-_PROJECT = "occupy_windows"
-_NAMES = ("map", "set", "classes", "ensemble", "model")  # of the runs, in pictures; in the order in which they run
-_VOLUMES = 24  # of the ensemble
 _REACTING = 0.5  # seconds that a window gets
-# Wizards, with the protocol and the box on its form that must be ticked before.
-_WIZARDS = {
-    "OccupyLowpassWizard": "",
-    "OccupyAmplifyWizard": "doAmplify",
-    "OccupyAttenuateWizard": "doAttenuate",
-    "OccupySigmoidWizard": "doSigmoid",
-    "OccupyThresholdWizard": "solventFromScale",
+# Wizards: a name, the run whose form they are on, and the box on it that must be ticked before.
+_WIZARDS: Dict[str, Tuple[str, str, str]] = {
+    "lowpass_map": ("OccupyLowpassWizard", "map", ""),
+    "lowpass_classes": ("OccupyLowpassWizard", "classes", ""),
+    "lowpass_model": ("OccupyLowpassWizard", "model", ""),
+    "amplify": ("OccupyAmplifyWizard", "map", "doAmplify"),
+    "attenuate": ("OccupyAttenuateWizard", "map", "doAttenuate"),
+    "sigmoid": ("OccupySigmoidWizard", "map", "doSigmoid"),
+    "threshold": ("OccupyThresholdWizard", "map", "solventFromScale"),
 }
+_OTHER_PROGRAMS = ("showDocument",)  # buttons that open one which need not be installed
 
 
 def main(folder: Path) -> None:
     """Run the protocols and save the pictures of their windows to a folder."""
-    domain = pyworkflow.Config.getDomain()
-    domain.getProtocols()
-    manager = Manager()
-    is_new = not manager.hasProject(_PROJECT)
-    if is_new:
-        manager.createProject(_PROJECT)
-    project = manager.loadProject(_PROJECT)
-    if is_new:
-        _run_all(project, domain)
-    ours = [run for run in project.getRuns() if run.getClassName().startswith("ProtOccupy")]
-    runs = dict(zip(_NAMES, sorted(ours, key=lambda run: run.getObjId())))
+    project, runs = load_runs()
     importlib.import_module("pyworkflow.gui.project")  # before the form: a circular import
     from pyworkflow.gui import Window
 
@@ -57,68 +45,36 @@ def main(folder: Path) -> None:
     master.root.withdraw()
     for name, run in runs.items():
         _form_pictures(folder, name, run, master)
-    _wizard_pictures(folder, project, runs["map"], master)
+    for name, (wizard, run, box) in _WIZARDS.items():
+        _wizard_picture(folder / f"wizard_{name}.png", wizard, runs[run], box, master)
     for name, run in runs.items():
-        _viewer_pictures(folder, name, project, domain, run, master)
-
-
-def _run_all(project: Any, domain: Any) -> None:
-    """Run "local scale" on a map and on a set, "compare classes" on maps and an ensemble, "model occupancy"."""
-
-    def run(protocol_name: str, *inputs: Any, **values: Any) -> Any:
-        protocol = project.newProtocol(domain.findClass(protocol_name), **values)
-        for parameter, source, output in inputs:
-            getattr(protocol, parameter).set(source)
-            getattr(protocol, parameter).setExtended(output)
-        project.launchProtocol(protocol, wait=True)
-        if not protocol.isFinished():
-            raise SystemExit(f"{protocol.getObjLabel()}: {protocol.getErrorMessage()}")
-        return protocol
-
-    sampling = phantom(noise=0.1).voxel_size
-    maps = OUTPUT / "relion_project" / "Class3D" / "simulated"
-    one = run("ProtImportVolumes", filesPath=str(OUTPUT / "simulated.mrc"), samplingRate=sampling)
-    classes = run("ProtImportVolumes", filesPath=str(maps), filesPattern="*_class*.mrc", samplingRate=sampling)
-    many = run("ProtImportVolumes", filesPath=str(_ensemble(sampling)), filesPattern="*.mrc", samplingRate=sampling)
-    model = run("ProtImportPdb", inputPdbData=1, pdbFile=str(OUTPUT / "simulated.cif"))
-    of_map, of_classes, of_many = (
-        ("inputVolumes", one, "outputVolume"),
-        ("inputVolumes", classes, "outputVolumes"),
-        ("inputVolumes", many, "outputVolumes"),
-    )
-    all_kinds = {"doAmplify": True, "doAttenuate": True, "doSigmoid": True, "makeSubtractionMask": True}
-    run("ProtOccupyLocalScale", of_map, preset=6, solventFromScale=True, **all_kinds)
-    run("ProtOccupyLocalScale", of_classes)
-    run("ProtOccupyCompareClasses", of_classes)
-    run("ProtOccupyCompareClasses", of_many)
-    run("ProtOccupyModel", of_classes, ("inputModel", model, "outputPdb"))
-
-
-def _ensemble(voxel_size: float) -> Path:
-    """Write volumes of the demo's complex in which two parts come and go; return their folder."""
-    folder = OUTPUT / "windows_volumes"
-    folder.mkdir(exist_ok=True)
-    rng = np.random.default_rng(1)
-    for number in range(1, _VOLUMES + 1):
-        occupancies = (1.0, float(rng.random() < 0.5), float(rng.uniform(0.1, 1.0)))
-        simulated = phantom(noise=0.1, occupancies=occupancies, noise_seed=number)
-        with mrcfile.new(str(folder / f"volume{number:03d}.mrc"), overwrite=True) as mrc:
-            mrc.set_data(simulated.volume)
-            mrc.voxel_size = voxel_size
-    return folder
+        _viewer_pictures(folder, name, project, run, master)
+        _output_pictures(folder, name, project, run, master)
+    master.root.destroy()
+    _project_pictures(folder, project, runs)
 
 
 def _form_pictures(folder: Path, name: str, run: Any, master: Any) -> None:
-    """Save a picture of each tab of the form of a run."""
+    """Save a picture of each tab of the form of a run, for users and for experts."""
+    from pyworkflow.protocol.constants import LEVEL_ADVANCED, LEVEL_NORMAL
+
+    for level, level_name in ((LEVEL_NORMAL, ""), (LEVEL_ADVANCED, "_advanced")):
+        run.expertLevel.set(level)
+        form = _form(run, master)
+        for tabs in _tabs(form.root):
+            for tab in tabs.tabs():
+                tabs.select(tab)
+                title = tabs.tab(tab, "text").strip().lower().replace(" ", "_")
+                _picture(form.root, folder / f"form_{name}_{title}{level_name}.png")
+        form.root.destroy()
+
+
+def _form(run: Any, master: Any, title: str = "", **options: Any) -> Any:
     from pyworkflow.gui.form import FormWindow
 
-    form = FormWindow(run.getClassLabel(), run, lambda *words, **more: None, master, hostList=["localhost"])
-    for number, tabs in enumerate(_tabs(form.root)):
-        for tab in tabs.tabs():
-            tabs.select(tab)
-            title = tabs.tab(tab, "text").strip().lower().replace(" ", "_")
-            _picture(form.root, folder / f"form_{name}_{number}_{title}.png")
-    form.root.destroy()
+    return FormWindow(
+        title or run.getClassLabel(), run, lambda *words, **more: None, master, hostList=["localhost"], **options
+    )
 
 
 def _tabs(widget: Any) -> Iterator[Any]:
@@ -128,52 +84,124 @@ def _tabs(widget: Any) -> Iterator[Any]:
         yield from _tabs(child)
 
 
-def _wizard_pictures(folder: Path, project: Any, run: Any, master: Any) -> None:
-    """Save a picture of the window of each wizard."""
-    from pyworkflow.gui.form import FormWindow
-
+def _wizard_picture(path: Path, wizard: str, run: Any, box: str, master: Any) -> None:
+    """Save a picture of the window of a wizard."""
     from occupy_scipion.wizards import wizards
 
-    form = FormWindow(run.getClassLabel(), run, lambda *words, **more: None, master, hostList=["localhost"])
-
-    def photograph(name: str) -> None:
-        if form.root.grab_current() is None:  # the wizard still computes
-            form.root.after(200, photograph, name)
-            return
-        (window,) = _toplevels(form.root)
-        _picture(window, folder / f"wizard_{name}.png")
-        window.destroy()
-
-    for name, box in _WIZARDS.items():
-        if box:
-            form.setVar(box, True)
-        form.root.after(200, photograph, name)
-        getattr(wizards, name)().show(form)
+    form = _form(run, master)
+    if box:
+        form.setVar(box, True)
+    _dialog_picture(path, form.root, lambda: getattr(wizards, wizard)().show(form))
     form.root.destroy()
 
 
-def _viewer_pictures(folder: Path, name: str, project: Any, domain: Any, run: Any, master: Any) -> None:
-    """Save a picture of the viewer of a run, and of each window that its buttons open."""
-    from pyworkflow.gui.form import FormWindow
+def _dialog_picture(path: Path, parent: Any, show: Callable[[], Any]) -> None:
+    """Save a picture of a window that `show` opens, and in which it waits for the user."""
 
-    (kind,) = [item for item in domain.findViewers(run.getClassName(), "tkinter") if item.__module__.startswith("occ")]
+    def photograph() -> None:
+        if parent.grab_current() is None:  # not open yet
+            parent.after(200, photograph)
+            return
+        window = _toplevels(parent)[-1]
+        _picture(window, path)
+        window.destroy()
+
+    parent.after(200, photograph)
+    show()
+
+
+def _viewer_pictures(folder: Path, name: str, project: Any, run: Any, master: Any) -> None:
+    """Save a picture of the viewer of a run, and of each window that its buttons open."""
+    from pyworkflow.viewer import MessageView
+
+    found = pyworkflow.Config.getDomain().findViewers(run.getClassName(), "tkinter")
+    (kind,) = [item for item in found if item.__module__.startswith("occupy_scipion")]
+    viewer, form = _open_viewer(kind, project, run, master)
+    _picture(form.root, folder / f"viewer_{name}.png")
+    form.root.withdraw()
+    for button, show in viewer._getVisualizeDict().items():
+        if button in _OTHER_PROGRAMS or button not in form.widgetDict:
+            continue
+        if button == "showAttributes":
+            _attributes_picture(folder / f"viewer_{name}_{button}.png", project, run, master)
+            continue
+        for number, view in enumerate(show(button) or []):
+            path = folder / f"viewer_{name}_{button}_{number}.png"
+            if isinstance(view, MessageView):
+                form.root.deiconify()
+                _dialog_picture(path, form.root, view.show)
+                form.root.withdraw()
+            else:
+                _view_picture(path, view, form.root)
+    form.root.destroy()
+
+
+def _open_viewer(kind: Any, project: Any, run: Any, master: Any) -> Tuple[Any, Any]:
+    """Return a viewer of a run, and its window."""
     viewer = kind(project=project, protocol=run)
     viewer.setProtocol(run)
     buttons = viewer._getVisualizeDict()
-    form = FormWindow("Analyze", viewer, lambda: None, master, visualizeDict=buttons, visualizeMode=True)
+    form = _form(viewer, master, "Analyze results", visualizeDict=buttons, visualizeMode=True)
     viewer.formWindow, viewer._tkRoot = form, form.root
-    _picture(form.root, folder / f"viewer_{name}.png")
-    form.root.withdraw()
-    for button, show in buttons.items():
-        if button in ("showDocument", "showChimera", "showAttributes"):  # another program
-            continue
-        for number, view in enumerate(show(button) or []):
-            if not hasattr(view, "getFigure"):
-                continue
-            view.show()
-            _picture(_toplevels(form.root)[-1], folder / f"viewer_{name}_{button}_{number}.png")
-            _toplevels(form.root)[-1].destroy()
+    return viewer, form
+
+
+def _attributes_picture(path: Path, project: Any, run: Any, master: Any) -> None:
+    from occupy_scipion.viewers.viewer_model import OccupancyAttributeViewer
+
+    _, form = _open_viewer(OccupancyAttributeViewer, project, run, master)
+    _picture(form.root, path)
     form.root.destroy()
+
+
+def _view_picture(path: Path, view: Any, parent: Any) -> None:
+    """Save a picture of the window of a view: one of ours, or one of another program."""
+    if hasattr(view, "getFigure"):
+        view.show()
+        window = _toplevels(parent)[-1]
+        _picture(window, path)
+        window.destroy()
+        return
+    before = psutil.Process().children()
+    view.show()
+    end = time.monotonic() + OPENING
+    while time.monotonic() < end:
+        parent.update()  # so that the windows that were closed before disappear
+        time.sleep(0.1)
+    keep(path)
+    print(path.name, flush=True)
+    for program in set(psutil.Process().children()) - set(before):
+        program.kill()
+
+
+def _output_pictures(folder: Path, name: str, project: Any, run: Any, master: Any) -> None:
+    """Save a picture of what a double click on each output map and model of a run opens, without other plugins."""
+    from occupy_scipion.viewers import OccupyModelOutputViewer, OccupyVolumeViewer
+
+    for output_name, output in run.iterOutputAttributes():
+        if output_name.startswith("partMask") and output_name != "partMask1":
+            continue  # one is enough
+        for kind in (OccupyVolumeViewer, OccupyModelOutputViewer):
+            if isinstance(output, tuple(kind._targets)) and kind.can_handle_this_instance(output):
+                viewer = kind(project=project, protocol=run, parent=master)
+                for view in viewer._visualize(output):
+                    _view_picture(folder / f"output_{name}_{output_name}.png", view, master.root)
+
+
+def _project_pictures(folder: Path, project: Any, runs: Dict[str, Any]) -> None:
+    """Save pictures of Scipion's window with the summary, the methods and the log of each run."""
+    from pyworkflow.gui.project import ProjectWindow
+
+    window = ProjectWindow(project.path)
+    protocols = window.viewWidget
+    tabs = next(_tabs(protocols))
+    for name, run in runs.items():
+        protocols._deselectItems(protocols.runsGraph.getNode(str(run.getObjId())).item)
+        protocols._selectItemProtocol(run)
+        for tab in tabs.tabs()[:3]:
+            tabs.select(tab)
+            title = tabs.tab(tab, "text").strip().lower().replace(" ", "_")
+            _picture(window.root, folder / f"project_{name}_{title}.png")
 
 
 def _toplevels(widget: Any) -> List[Any]:
@@ -194,3 +222,5 @@ def _picture(window: Any, path: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    sys.stdout.flush()
+    os._exit(0)  # Scipion's window has a thread that never ends

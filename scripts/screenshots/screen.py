@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Iterator, Sequence, Tuple
 from PIL import Image, ImageGrab
 
 OPENING, REACTING = 8.0, 1.5  # seconds that a window gets
-_COLOURS = 64  # of a picture: enough for windows, and its file is small
+_COLOURS = 128  # of a picture: enough for windows, and its file is small
 
 
 @contextmanager
@@ -32,18 +33,21 @@ def screen() -> Iterator[str]:
 @contextmanager
 def window(command: Sequence[str], folder: Path, *, seconds: float = OPENING) -> Iterator[None]:
     """Open the window of a program and wait for it; close it at the end."""
-    program = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    program = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         time.sleep(seconds)
         yield
     finally:
-        program.kill()
+        os.killpg(program.pid, signal.SIGKILL)  # its children too: Scipion's window is one
         program.wait(timeout=20)
 
 
-def click(x: int, y: int) -> None:
+def click(x: int, y: int, *, times: int = 1) -> None:
     """Click at a place of the screen, in pixels from its upper left, and wait for what it does."""
-    subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], check=True)
+    clicks = ["click", "--repeat", str(times), "--delay", "60", "1"]
+    subprocess.run(["xdotool", "mousemove", str(x), str(y), *clicks], check=True)
     time.sleep(REACTING)
 
 
