@@ -29,6 +29,7 @@ Report = Mapping[str, Any]
 _PIXELS = 260  # along the longest side of the 3D views
 _SURFACE_HEIGHT, _SECTION_HEIGHT = 2.6, 1.9  # inches
 _SCATTER_SIDE, _SMALLEST_SCATTER = 3.0, 2.2  # inches; smaller only where all then fits on one page
+_BESIDE_HEIGHT = _SMALLEST_SCATTER + 0.75  # of a scatter beside a section, with its title and numbers, inches
 _GAP = 0.12  # inches
 _ROW_HEIGHT, _LEFT = 0.28, 0.62  # of the heat map: height of a part's row, space for its name, inches
 _KEY_HEIGHT = 0.5  # inches, with its numbers
@@ -54,14 +55,14 @@ def ensemble_pages(report: Report, view: EnsembleView) -> List[Figure]:
     page.top += 0.1
     add_blocks(page, outcome_blocks(report), title=f"{title}, continued")
     page.top += 0.1
-    page.top += _draw_mean(page, view, page.top) + _GAP
+    page.top += _draw_mean(page, view, ensemble, page.top) + _GAP
     pages = [page]
     present = sum(not part["moves"] for part in ensemble["parts"])
     if present:
-        if page.free_height < _charts_height(present, _SMALLEST_SCATTER):
+        if page.free_height < _charts_height(present, _least_scatter(view)):
             pages.append(Page(f"{title}: occupancies"))
         room = pages[-1].free_height - _charts_height(present, 0.0)
-        side = min(_SCATTER_SIDE, room)
+        side = 0.0 if _is_scatter_beside(view) else min(_SCATTER_SIDE, room)
         _draw_charts(pages[-1], ensemble, pages[-1].top + _GAP, side)
         pages[-1].top += _charts_height(present, side)
     heading = f"Compared at a low-pass of {ensemble['lowpass_angstrom']:.3g} Å"
@@ -79,28 +80,54 @@ def ensemble_figure(ensemble: Report, view: EnsembleView) -> Figure:
         The ensemble's part of report.json.
     view : EnsembleView
     """
-    height = _SURFACE_HEIGHT + _SECTION_HEIGHT + 3 * _GAP
     present = sum(not part["moves"] for part in ensemble["parts"])
-    sheet = Sheet(WIDTH + 2 * MARGIN, height + (_charts_height(present, _SCATTER_SIDE) if present else 0.0))
-    top = _GAP + _draw_mean(sheet, view, _GAP) + _GAP
+    side = 0.0 if _is_scatter_beside(view) else _SCATTER_SIDE
+    charts = _charts_height(present, side) if present else 0.0
+    sheet = Sheet(WIDTH + 2 * MARGIN, _mean_height(view, present) + charts + 3 * _GAP)
+    top = _GAP + _draw_mean(sheet, view, ensemble, _GAP) + _GAP
     if present:
-        _draw_charts(sheet, ensemble, top, _SCATTER_SIDE)
+        _draw_charts(sheet, ensemble, top, side)
     return sheet.figure
 
 
+def _is_scatter_beside(view: EnsembleView) -> bool:
+    """Return whether the scatter is drawn beside the sections: there is room for it beside one section."""
+    return len(view.sections) < 2
+
+
+def _least_scatter(view: EnsembleView) -> float:
+    """Return the smallest side of a scatter below the heat map, inches; 0 where it is beside the sections."""
+    return 0.0 if _is_scatter_beside(view) else _SMALLEST_SCATTER
+
+
+def _mean_height(view: EnsembleView, present: int) -> float:
+    """Return the height that `_draw_mean` fills for so many parts that come and go, inches."""
+    surface = view.surface
+    height = 0.0 if surface is None else views_height(surface.density.shape, WIDTH, _SURFACE_HEIGHT) + _GAP
+    return height + (_BESIDE_HEIGHT if present and _is_scatter_beside(view) else _SECTION_HEIGHT)
+
+
 def _charts_height(parts: int, side: float) -> float:
-    """Return the height of the heat map of so many parts and of a scatter of this height below it; all in inches."""
-    return parts * _ROW_HEIGHT + _KEY_HEIGHT + side + 8 * line_height(SMALL) + 5 * _GAP
+    """Return the height of the heat map of so many parts and of a scatter of this height below it; all in inches.
+
+    Without a scatter (0), that of the heat map alone.
+    """
+    heat_map = parts * _ROW_HEIGHT + _KEY_HEIGHT + 2.4 * line_height(SMALL) + 2 * _GAP
+    return heat_map + (side + 5.6 * line_height(SMALL) + 3 * _GAP if side else 0.0)
 
 
 def _draw_charts(sheet: Sheet, ensemble: Report, top: float, side: float) -> None:
-    """Draw the heat map and, below it, the scatter of this width and height."""
+    """Draw the heat map and, below it, the scatter of this width and height; no scatter if that is 0."""
     top += draw_heat_map(sheet, ensemble, left=MARGIN, top=top, width=WIDTH) + 2 * _GAP
-    draw_scatter(sheet, ensemble, left=MARGIN + _LEFT, top=top, side=side)
+    if side:
+        draw_scatter(sheet, ensemble, left=MARGIN + _LEFT, top=top, side=side)
 
 
-def _draw_mean(sheet: Sheet, view: EnsembleView, top: float) -> float:
-    """Draw the mean map from three sides and in sections, with the parts; return the height that was used."""
+def _draw_mean(sheet: Sheet, view: EnsembleView, ensemble: Report, top: float) -> float:
+    """Draw the mean map from three sides and in sections, with the parts; return the height that was used.
+
+    Beside a single section is the scatter of the volumes.
+    """
     start = top
     if view.surface is not None:
         colours = {number: to_rgb(part_colour(number)) for number in view.surface.regions}
@@ -120,6 +147,9 @@ def _draw_mean(sheet: Sheet, view: EnsembleView, top: float) -> float:
         frame.picture(image, DENSITY_COLOURS, levels, interpolation="bilinear")
         for number, mask in section.outlines.items():
             frame.outline(mask, part_colour(number), width=_OUTLINE)
+    if _is_scatter_beside(view) and any(not part["moves"] for part in ensemble["parts"]):
+        draw_scatter(sheet, ensemble, left=MARGIN + side + 0.8, top=top, side=_SMALLEST_SCATTER)
+        return top + _BESIDE_HEIGHT - start
     return top + side + line_height(SMALL) - start
 
 

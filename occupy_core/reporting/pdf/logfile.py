@@ -27,7 +27,8 @@ from occupy_core.reporting.pdf.sheets import MARGIN, WARNINGS, WIDTH, Page, add_
 from occupy_core.reporting.pdf.table import (
     SETTINGS_HEADING,
     draw_table,
-    setting_columns,
+    in_columns,
+    setting_rows,
     table_height,
     with_wrapped_values,
 )
@@ -143,7 +144,7 @@ def _summary_figures(
     add_blocks(page, outcome_blocks(report), title=f"{title}, continued")  # a new page has room for all of them
     page.top += 0.1
     blocks = list(_summary_blocks(report, notes).items())
-    table = with_wrapped_values(setting_columns(Settings.from_dict(report["settings"]), _SETTING_COLUMNS))
+    table = with_wrapped_values(in_columns(setting_rows(Settings.from_dict(report["settings"])), _SETTING_COLUMNS))
     text_height = blocks_height(blocks) + table_height(table)
     if compared and not _place_comparison(page, compared, region_sections, surface, text_height):
         yield from comparison_figures(compared, region_sections, surface)

@@ -11,14 +11,14 @@ from occupy_core.reporting.pdf.map_panels import draw_panels, least_height
 from occupy_core.reporting.pdf.map_plots import HEIGHT, draw_plots
 from occupy_core.reporting.pdf.messages import MapPages
 from occupy_core.reporting.pdf.sheets import MARGIN, WARNINGS, WIDTH, Page, add_blocks, blocks_height
-from occupy_core.reporting.pdf.surface_views import draw_surface
+from occupy_core.reporting.pdf.surface_views import draw_surface, views_height
 from occupy_core.reporting.pdf.table import (
     DERIVED_HEADING,
     SETTINGS_HEADING,
     Rows,
     draw_table,
     in_columns,
-    setting_columns,
+    setting_rows,
     table_height,
     with_wrapped_values,
 )
@@ -29,14 +29,15 @@ Report = Mapping[str, Any]
 
 _GAP = 0.14  # inches
 _BELOW_PLOTS = 0.5  # inches
-_DERIVED_COLUMNS = 3  # of the table without settings
+_DERIVED_COLUMNS, _MOST_ROWS = 3, 10  # of the derived values without settings; of a column of settings
+_TALL_PLOTS = 3.0  # on a page of their own, inches
 _SURFACE_HEIGHT, _LOWER_SURFACE = 2.6, 1.8  # of the 3D views, inches: lower to leave room for the table below them
 
 
 def map_pages(shown: MapPages) -> List[Figure]:
     """Draw the pages of one map: pictures and plots, then settings, derived values and warnings.
 
-    All of this is on one page if the map has no surface to show, or the pages no settings, and the warnings fit.
+    All of this is on one page if it fits, or if the map has no surface to show.
     """
     settings, report, sections = shown.settings, shown.report, shown.sections
     title = f"Local scale of {report['name']}"
@@ -47,21 +48,20 @@ def map_pages(shown: MapPages) -> List[Figure]:
     blocks = [("Target masks", [target_text(target) for target in report["targets"]])] if report["targets"] else []
     blocks.append((WARNINGS, warnings) if warnings else ("No warnings", []))
     table, headings = _table(shown)
-    text_height = table_height(table) + blocks_height(blocks)
-    pages, height_below = [page], HEIGHT + _BELOW_PLOTS
+    height_below = HEIGHT + _BELOW_PLOTS + table_height(table) + blocks_height(blocks)
+    room = page.free_height - height_below - least_height(sections)
+    is_one_page = sections.surface is None or _surface_height(sections.surface, _LOWER_SURFACE) <= room
     if sections.surface is not None:
-        _draw_surface(page, report, sections.surface, _SURFACE_HEIGHT if shown.has_settings else _LOWER_SURFACE)
-    has_room = page.free_height - height_below - text_height >= least_height(sections)
-    is_one_page = sections.surface is None or has_room
-    height_below += text_height if is_one_page else 0.0
-    draw_panels(page, sections, page.free_height - height_below, voxel_size=report["voxel_size_angstrom"])
-    if sections.surface is not None and page.free_height < HEIGHT + _BELOW_PLOTS:
+        _draw_surface(page, report, sections.surface, _LOWER_SURFACE if is_one_page else _SURFACE_HEIGHT)
+    height = page.free_height - (height_below if is_one_page else 0.0)
+    draw_panels(page, sections, height, voxel_size=report["voxel_size_angstrom"])
+    pages = [page]
+    if not is_one_page:
         pages.append(Page(f"{title}, continued"))
         pages[-1].top += _BELOW_PLOTS / 2  # the titles of the plots stand above their frames
-    draw_plots(pages[-1], settings, report, sections, shown.reference_name)
+    plots = HEIGHT if is_one_page else _TALL_PLOTS
+    draw_plots(pages[-1], settings, report, sections, shown.reference_name, height=plots)
     pages[-1].top += _BELOW_PLOTS
-    if not is_one_page and len(pages) == 1:  # the table has no room below it
-        pages.append(Page(f"{title}, continued"))
     draw_table(pages[-1], table, headings)
     return [item.figure for item in [*pages[:-1], *add_blocks(pages[-1], blocks, title=f"{title}, continued")]]
 
@@ -72,8 +72,15 @@ def _table(shown: MapPages) -> Tuple[List[Rows], List[str]]:
     if not shown.has_settings:
         columns = in_columns(derived, _DERIVED_COLUMNS)
         return with_wrapped_values(columns), [DERIVED_HEADING, *[""] * (len(columns) - 1)]
-    columns = [*setting_columns(shown.settings), derived]
-    return with_wrapped_values(columns), [SETTINGS_HEADING, *[""] * (len(columns) - 2), DERIVED_HEADING]
+    rows = setting_rows(shown.settings)
+    columns = in_columns(rows, -(-len(rows) // _MOST_ROWS))
+    both = [*columns, *in_columns(derived, max(_DERIVED_COLUMNS - len(columns), 1))]
+    return with_wrapped_values(both), [
+        SETTINGS_HEADING,
+        *[""] * (len(columns) - 1),
+        DERIVED_HEADING,
+        *[""] * (len(both) - len(columns) - 1),
+    ]
 
 
 def _details(report: Report, version: str) -> str:
@@ -92,6 +99,11 @@ def _draw_surface(page: Page, report: Report, surface: MapSurface, most: float) 
     title = f"Surface of the input at {_number(report['surface_level'], 3)}, coloured by the local scale"
     height = draw_surface(page, surface, title, left=MARGIN, top=page.top, width=WIDTH, height=most)
     page.top += height + _GAP
+
+
+def _surface_height(surface: MapSurface, most: float) -> float:
+    """Return the height that `_draw_surface` fills, inches."""
+    return views_height(surface.density.shape, WIDTH, most) + 2 * _GAP
 
 
 def _derived_rows(report: Report, reference_name: Optional[str]) -> Rows:

@@ -22,7 +22,7 @@ from occupy_core.settings.settings import Settings
 Report = Mapping[str, Any]
 Curve = NDArray[np.float32]
 
-HEIGHT = 1.85  # of the plots, inches
+HEIGHT = 1.85  # of the plots beside other pictures, inches
 _CURVE_COLOURS = {"amplified": "C3", "attenuated": "C0", "sigmoid": "C2"}
 _LEGEND_PART = 0.3  # space for the legend above the curves, as a part of their height
 _TILE_COLOUR = "#ff7f0e"
@@ -30,7 +30,13 @@ _MIN_TILE_PART = 0.04  # of the box; a smaller tile has a ring around it, so tha
 
 
 def draw_plots(
-    page: Page, settings: Settings, report: Report, sections: MapSections, reference_name: Optional[str]
+    page: Page,
+    settings: Settings,
+    report: Report,
+    sections: MapSections,
+    reference_name: Optional[str],
+    *,
+    height: float = HEIGHT,
 ) -> None:
     """Draw the three plots side by side on top of the page's free space; `page.top` is then below their frames.
 
@@ -44,11 +50,13 @@ def draw_plots(
         Sections through the map.
     reference_name : str, optional
         Name of the map that gave the reference value, when it is another map.
+    height : float
+        Height of the frames of the plots, inches.
     """
-    _draw_solvent(page, settings, report)
-    _draw_scale(page, settings, report)
+    _draw_solvent(page, settings, report, height)
+    _draw_scale(page, settings, report, height)
     _draw_tile(page, report, sections, reference_name)
-    page.top += HEIGHT
+    page.top += height
 
 
 def modification_curves(settings: Settings) -> Dict[str, Tuple[Curve, Curve]]:
@@ -63,7 +71,7 @@ def _draw_title(page: Page, left: float, text: str) -> None:
     page.text(left, page.top - 1.4 * line_height(SMALL), text, size=SMALL, weight="bold")
 
 
-def _draw_solvent(page: Page, settings: Settings, report: Report) -> None:
+def _draw_solvent(page: Page, settings: Settings, report: Report, height: float) -> None:
     """Plot histogram and solvent model on a logarithmic axis, and the confidence on an axis at the right."""
     solvent = report["solvent"]
     curves = {name: np.array(values) for name, values in solvent["histogram"].items()}
@@ -75,7 +83,7 @@ def _draw_solvent(page: Page, settings: Settings, report: Report) -> None:
     low, high = np.log10(floor), np.log10(highest)
     # The legend is above `highest`, the height at which the confidence is 1.
     ends = (values[0], values[-1])
-    frame = Frame(page, left, page.top, width, HEIGHT, x=ends, y=(low, high + _LEGEND_PART * (high - low)))
+    frame = Frame(page, left, page.top, width, height, x=ends, y=(low, high + _LEGEND_PART * (high - low)))
     half = (values[1] - values[0]) / 2
     edges = np.append(values - half, values[-1] + half)
     frame.histogram(np.log10(np.maximum(density, floor)), edges, "low-passed map", fill=True, colour="0.8")
@@ -85,7 +93,7 @@ def _draw_solvent(page: Page, settings: Settings, report: Report) -> None:
         near = np.log10(np.maximum(_gaussian(values, solvent, near_sigma), floor))
         frame.line(values, near, "as near the molecule", color="C0", ls="--", lw=1.0)
     _draw_solvent_limits(frame, report, (low, high))
-    confidence_frame = Frame(page, left, page.top, width, HEIGHT, x=ends, y=(0, 1 + _LEGEND_PART))
+    confidence_frame = Frame(page, left, page.top, width, height, x=ends, y=(0, 1 + _LEGEND_PART))
     confidence = curves["confidence"] ** settings.hedge_confidence
     confidence_frame.line(values, confidence, "confidence (right)", color="C3", lw=1.2)
     confidence_frame.ticks_beside((0, 0.5, 1), right=True)
@@ -93,7 +101,7 @@ def _draw_solvent(page: Page, settings: Settings, report: Report) -> None:
     frame.legend(confidence_frame)
     frame.ticks_below()
     frame.label_below("low-passed map (density)", size=SMALL)
-    page.upward_text(left - 0.05, page.top + HEIGHT / 2, "voxels (log scale)", size=SMALL)
+    page.upward_text(left - 0.05, page.top + height / 2, "voxels (log scale)", size=SMALL)
 
 
 def _gaussian(values: NDArray[np.float64], solvent: Report, sigma: float) -> NDArray[np.float64]:
@@ -116,14 +124,16 @@ def _draw_solvent_limits(frame: Frame, report: Report, ends: Tuple[float, float]
             frame.line((value, value), ends, label, color=colour, ls=style, lw=0.9)
 
 
-def _draw_scale(page: Page, settings: Settings, report: Report) -> None:
+def _draw_scale(page: Page, settings: Settings, report: Report, height: float) -> None:
     """Plot the histogram of the local scale and, above it, the modified scale of each kind of modified map."""
     left, width = MARGIN + 3.45, 1.75
     _draw_title(page, left, "Local scale")
     curves = modification_curves(settings)
-    height = 0.42 * HEIGHT if curves else HEIGHT
+    lower_height = 0.42 * height if curves else height
     if curves:
-        upper = Frame(page, left, page.top, width, HEIGHT - height - 0.08, x=(0, 1), y=(0, 1 + 1.5 * _LEGEND_PART))
+        upper = Frame(
+            page, left, page.top, width, height - lower_height - 0.08, x=(0, 1), y=(0, 1 + 1.5 * _LEGEND_PART)
+        )
         upper.line((0, 1), (0, 1), color="0.6", lw=0.8, ls=":")
         for kind, (scale, modified) in curves.items():
             upper.line(scale, modified, kind, color=_CURVE_COLOURS[kind], lw=1.2)
@@ -134,7 +144,7 @@ def _draw_scale(page: Page, settings: Settings, report: Report) -> None:
     everywhere, confident = (report["scale_histogram"][name] for name in ("voxels", "confident_voxels"))
     # Empty bins are drawn as half a voxel, since 0 has no logarithm.
     floor, highest = np.log10((0.5, (30 if curves else 8) * max(everywhere)))
-    lower = Frame(page, left, page.top + HEIGHT - height, width, height, x=(0, 1), y=(floor, highest))
+    lower = Frame(page, left, page.top + height - lower_height, width, lower_height, x=(0, 1), y=(floor, highest))
     edges = np.linspace(0, 1, SCALE_BINS + 1)
     lower.histogram(np.log10(np.maximum(everywhere, 0.5)), edges, "all voxels", fill=True, colour="0.8")
     lower.histogram(np.log10(np.maximum(confident, 0.5)), edges, "confidence > 0.5", fill=False, colour="C3")

@@ -31,6 +31,7 @@ from occupy_core.reporting.surface.map_surface import MapSurface
 Report = Mapping[str, Any]
 
 _MAX_BARS, _MAX_ROWS, _MAX_TRACES = 30, 30, 16  # parts and chains in the figures; the text and tables have all
+_MAX_NAMED = 40  # maps in the legend of the traces
 _BARS_HEIGHT, _ROW_HEIGHT, _TRACE_HEIGHT = 2.0, 0.17, 0.62  # inches
 _LEFT, _BELOW = 0.45, 0.3  # inches, for numbers and names
 _NAME_WIDTH = 1.1  # inches, of the names of parts beside a table
@@ -67,14 +68,17 @@ def model_pages(
     surfaces : mapping of str to MapSurface, optional
         Surfaces of maps, coloured by the occupancy of the parts, by the names of the maps.
     """
-    page = Page("Occupancy of the parts of a fitted model", report["model"], f"OccuPy for Scipion and RELION {version}")
+    maps = report["maps"]
+    fitted = f"{report['model']} in {maps[0]['name'] if len(maps) == 1 else f'{len(maps)} maps'}"
+    page = Page("Occupancy of the parts of a fitted model", fitted, f"OccuPy for Scipion and RELION {version}")
     page.add_warning_count(report["warnings"])
     page.top += 0.15
     add_blocks(page, outcome, title=_CONTINUED)  # a new page has room for all of them
+    page.top += 0.1 if outcome else 0.0
     if surfaces:
         height = draw_surfaces(page, surfaces, _SURFACES, left=MARGIN, top=page.top, width=WIDTH, height=_VIEWS_HEIGHT)
         page.top += height + 0.1
-    if len(report["maps"]) == 1:
+    if len(maps) == 1:
         _draw_bars(page, report)
     else:
         _draw_table(page, report)
@@ -151,44 +155,68 @@ def _draw_table(page: Page, report: Report) -> None:
 
 
 def _draw_traces(page: Page, report: Report) -> List[Page]:
-    """Draw the occupancy along each chain, two chains beside each other; return the further pages that this needs."""
+    """Draw the occupancy along each chain; return the further pages that this needs.
+
+    Each page with traces has the heading and the legend. Three chains are beside each other where all of them then fit
+    on the page, else two.
+    """
     chains: Dict[str, List[Report]] = {}
     for window in report["windows"]:
         chains.setdefault(window["chain"], []).append(window)
     shown = list(chains.items())[:_MAX_TRACES]
-    across = (WIDTH - 2 * _LEFT) / 2
+    if not shown:
+        return []
+    more = len(chains) - len(shown)
+    shaded = "; shaded: 90 % interval" if len(report["maps"]) == 1 else ""
+    heading = f"Occupancy along the chains, in windows of residues{shaded}"
+    heading += f"; {more} more chains are in report.json" if more else ""
+    names = [item["name"] for item in report["maps"][:_MAX_NAMED]]
+    row, above = _TRACE_HEIGHT + _BELOW, 1.5 * line_height(SMALL) + _legend_height(names)
+    rows_that_fit = int((page.free_height - above) / row)
+    columns = 3 if 2 * rows_that_fit < len(shown) <= 3 * rows_that_fit else 2
+    across = WIDTH / columns - _LEFT
     pages = [page]
+    if rows_that_fit < 1:
+        pages.append(Page(_CONTINUED))
+    _draw_heading(pages[-1], heading, names)
     for number, (chain, windows) in enumerate(shown):
-        if number % 2 == 0 and pages[-1].free_height < _TRACE_HEIGHT + 2 * _BELOW:
+        if number % columns == 0 and pages[-1].free_height < row:
             pages.append(Page(_CONTINUED))
-        left = MARGIN + _LEFT + (number % 2) * (across + _LEFT)
+            _draw_heading(pages[-1], heading, names)
+        left = MARGIN + _LEFT + (number % columns) * (across + _LEFT)
         _draw_trace(pages[-1], chain, windows, left, across)
-        if number % 2 == 1 or number == len(shown) - 1:
-            pages[-1].top += _TRACE_HEIGHT + _BELOW
-    if shown:
-        more = len(chains) - len(shown)
-        shaded = "; shaded: 90 % interval" if len(report["maps"]) == 1 else ""
-        note = f"Occupancy along the chains, in windows of residues{shaded}"
-        pages[-1].add_line(note + (f"; {more} more chains are in report.json" if more else ""), size=TINY)
-        _draw_legend(pages, [item["name"] for item in report["maps"]])
-        pages[-1].top += 0.1
+        if number % columns == columns - 1 or number == len(shown) - 1:
+            pages[-1].top += row
+    pages[-1].top += 0.1
     return pages[1:]
 
 
-def _draw_legend(pages: List[Page], names: Sequence[str]) -> None:
-    """Draw a short line in the style of each map's traces, beside the name of the map; nothing for one map.
+def _draw_heading(page: Page, heading: str, names: Sequence[str]) -> None:
+    """Draw the heading of the traces, and their legend."""
+    page.add_line(heading, size=SMALL, weight="bold")
+    _draw_legend(page, names)
+    page.top += 0.5 * line_height(SMALL)
 
-    Pages that this needs are added.
-    """
-    if len(names) < 2:
-        return
+
+def _legend_columns(names: Sequence[str]) -> Tuple[int, float]:
+    """Return the number of names beside each other in the legend, and the width of each, inches."""
     widest = max(text_width(name, TINY) for name in names) + _SAMPLE + 0.15
     columns = max(1, min(int(WIDTH / widest), len(names)))
-    width, height = min(widest, WIDTH / columns), line_height(TINY)
+    return columns, min(widest, WIDTH / columns)
+
+
+def _legend_height(names: Sequence[str]) -> float:
+    """Return the height of the legend, which is 0 for one map, inches."""
+    return 0.0 if len(names) < 2 else -(-len(names) // _legend_columns(names)[0]) * line_height(TINY)
+
+
+def _draw_legend(page: Page, names: Sequence[str]) -> None:
+    """Draw a short line in the style of each map's traces, beside the name of the map; nothing for one map."""
+    if len(names) < 2:
+        return
+    columns, width = _legend_columns(names)
+    height = line_height(TINY)
     for start in range(0, len(names), columns):
-        if pages[-1].free_height < height:
-            pages.append(Page(_CONTINUED))
-        page = pages[-1]
         for column, name in enumerate(names[start : start + columns]):
             left = MARGIN + column * width
             sample = Frame(page, left, page.top, _SAMPLE, height)

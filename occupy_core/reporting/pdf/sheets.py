@@ -30,6 +30,7 @@ _GREY = "0.35"
 # Part of a text's width that lies to the left of its anchor, by alignment.
 _LEFT_OF_ANCHOR = {"left": 0.0, "center": 0.5, "right": 1.0}
 _BULLET, _INDENT = "– ", 0.12  # indent in inches
+_BELOW_TITLE = 0.08  # inches, on pages without details
 _KEPT_TOGETHER = 8  # lines of a paragraph that are not split between two pages
 _CITATION = f"Please cite: {CITATION}"
 
@@ -152,6 +153,7 @@ class Page(Sheet):
         self.add_line(title, size=13, weight="bold")
         for text in details:
             self.add_line(text, size=7.5, color=_GREY)
+        self.top += 0.0 if details else _BELOW_TITLE
         citation = wrapped(_CITATION, WIDTH, TINY)
         self._bottom = PAGE[1] - MARGIN - len(citation) * line_height(TINY)
         for number, line in enumerate(citation):

@@ -14,7 +14,8 @@ from occupy_core.settings.settings import Settings, default_of, descriptions
 # Rows of a table: label, value, whether the value is in bold.
 Rows = List[Tuple[str, str, bool]]
 
-SETTINGS_HEADING, DERIVED_HEADING = "Settings (in bold: not the default)", "Derived values"
+SETTINGS_HEADING, DERIVED_HEADING = "Settings that are not the default", "Derived values"
+_NO_SETTINGS, _ALL_SETTINGS = "all have their default values", "all settings are in report.json"
 
 _GAP = 0.14  # inches
 _MAX_LABEL_PART = 0.75  # of the width of a column of the table
@@ -63,14 +64,14 @@ def with_wrapped_values(columns: Sequence[Rows]) -> List[Rows]:
     return result
 
 
-def setting_columns(settings: Settings, columns: int = 2) -> List[Rows]:
-    """Return the table of settings in this number of columns; a value that is not the default is in bold."""
+def setting_rows(settings: Settings) -> Rows:
+    """Return the table of the settings that are not the default, with a line that says where all are."""
     rows = [
-        (item.label, _value_text(item, getattr(settings, name)), getattr(settings, name) != default_of(name))
+        (item.label, _value_text(item, getattr(settings, name)), True)
         for name, item in descriptions().items()
-        if name != "figures"  # this page exists, so the value is yes
+        if getattr(settings, name) != default_of(name)
     ]
-    return in_columns(rows, columns)
+    return [*rows, (_ALL_SETTINGS if rows else _NO_SETTINGS, "", False)]
 
 
 def in_columns(rows: Rows, columns: int) -> List[Rows]:

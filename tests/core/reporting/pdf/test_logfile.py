@@ -24,10 +24,13 @@ def page_count(path):
     return len(re.findall(rb"/Type /Page\b(?!s)", path.read_bytes()))
 
 
-def test_the_pdf_has_two_pages_for_one_map_and_for_several_a_page_for_each_and_one_for_all(one_map_job, tmp_path):
+def test_the_pdf_has_a_page_for_each_map_and_for_several_maps_one_for_all(one_map_job, tmp_path):
     report, sections, _ = one_map_job
     write_logfile(tmp_path / "one.pdf", report, [sections])
-    assert page_count(tmp_path / "one.pdf") == 2
+    assert page_count(tmp_path / "one.pdf") == 1
+    steps = {**report, "result": "found", "next_steps": ["a step"] * 12}  # with these, not all fits on one page
+    write_logfile(tmp_path / "steps.pdf", steps, [sections])
+    assert page_count(tmp_path / "steps.pdf") == 2
     two_maps = {
         **report,
         "maps": [{**report["maps"][0], "name": f"class {number}", "input": f"{number}.mrc"} for number in (1, 2)],
@@ -40,7 +43,7 @@ def test_the_pdf_has_two_pages_for_one_map_and_for_several_a_page_for_each_and_o
     text = text_of(summary_pages(two_maps, []))
     for expected in ("class 1", "class 2", "3.mrc: no such file", "not compared: why", "from class 2"):
         assert expected in text
-    assert text.count("Random seed") == 1  # the settings, which are those of all maps
+    assert text.count("Tile size") == 1  # the settings, which are those of all maps
     assert "taken from class 2" in text_of(pages_of_map(two_maps, 0, sections))
     assert "taken from" not in text_of(pages_of_map(two_maps, 1, sections))
 

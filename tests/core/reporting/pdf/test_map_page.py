@@ -15,14 +15,14 @@ from occupy_core.reporting.pdf.text import wrapped
 from occupy_core.reporting.report import finite, job_report, map_report
 from occupy_core.reporting.sections import map_sections
 from occupy_core.settings.output_names import MAP_OUTPUTS
-from occupy_core.settings.settings import Settings, descriptions
+from occupy_core.settings.settings import Settings, default_of, descriptions
 from occupy_core.version import CITATION
 from tests.core.reporting.pdf.figure_contents import artists_by_label, check_texts_fit, images_of, text_of
 
 
 def test_a_page_has_three_sections_of_every_map_and_two_colour_keys(one_map_job):
     report, sections, volumes = one_map_job
-    figure, _ = pages_of_map(report, 0, sections)
+    figure, *_ = pages_of_map(report, 0, sections)
     artists = artists_by_label(figure)
     input_levels = artists["input z"].get_clim()
     for kind, volume in volumes.items():
@@ -92,7 +92,7 @@ def test_target_masks_are_outlined_and_named(one_map_job):
 def test_a_map_without_a_surface_has_its_report_on_one_page(one_map_job):
     report, sections, _ = one_map_job
     (figure,) = pages_of_map(report, 0, dataclasses.replace(sections, surface=None))
-    assert "surface z" not in artists_by_label(figure) and "Random seed" in text_of([figure])
+    assert "surface z" not in artists_by_label(figure) and "Variability limit" in text_of([figure])
 
 
 def test_a_page_shows_the_curves_and_the_reference_tile(one_map_job):
@@ -125,27 +125,36 @@ def test_a_page_shows_the_solvent_near_the_molecule_where_the_confidence_is_made
     assert near.max() == pytest.approx(model.max() - np.log10(2.5), abs=0.02)  # 2.5 times as wide, on a log scale
 
 
-def test_a_page_shows_settings_derived_values_and_the_citation(one_map_job):
+def test_pages_list_the_changed_settings_derived_values_and_the_citation(one_map_job):
     report, sections, _ = one_map_job
     figures = pages_of_map(report, 0, sections)
     text = text_of(figures)
     assert "No warnings" in text and "41467-023-41478-1" in text
     for expected in (
-        "Scale mode",
-        "Random seed",
+        "Settings that are not the default",
+        "Tile size (voxels)",
         "Tau",
         f"{report['maps'][0]['derived']['tau']:.4g}",
         "Variability limit",
     ):
         assert expected in text
-    bold = {item.get_text() for item in figures[1].texts if item.get_fontweight() == "bold"}
-    assert "10" in bold and "auto" not in bold  # the tile size differs from the default, the mode does not
+    assert "Random seed" not in text and "all settings are in report.json" in text
+    defaults = {**report, "settings": Settings().to_dict()}
+    assert "all have their default values" in text_of(pages_of_map(defaults, 0, sections))
 
 
 def test_labels_of_settings_are_not_cut(one_map_job):
     report, sections, _ = one_map_job
-    shown = {item.get_text() for figure in pages_of_map(report, 0, sections) for item in figure.texts}
-    assert {item.label for name, item in descriptions().items() if name != "figures"} <= shown
+    settings = Settings(
+        **{**vars(Settings.from_dict(report["settings"])), "scale_limit": 0.1, "model_window": 21, "nlrc": True}
+    )
+    shown = {
+        item.get_text()
+        for figure in pages_of_map({**report, "settings": settings.to_dict()}, 0, sections)
+        for item in figure.texts
+    }
+    labels = {item.label for name, item in descriptions().items() if getattr(settings, name) != default_of(name)}
+    assert len(labels) == 7 and labels <= shown
 
 
 def test_values_are_not_cut(one_map_job):
@@ -195,7 +204,7 @@ def test_any_number_of_warnings_is_shown_and_texts_stay_on_the_page(one_map_job,
 def test_nine_maps_fit_on_a_page(one_map_job):
     report, _, volumes = one_map_job
     masks = {f"subtraction mask from the attenuation {number}": volumes["scale"] for number in range(3)}
-    figure, _ = pages_of_map(report, 0, map_sections({**volumes, **masks}, report["maps"][0]))
+    figure, *_ = pages_of_map(report, 0, map_sections({**volumes, **masks}, report["maps"][0]))
     check_texts_fit(figure)
     assert artists_by_label(figure)["subtraction mask from the attenuation 2 x"].get_clim() == (0, 1)
 
@@ -207,9 +216,9 @@ def test_a_single_reference_voxel_has_a_ring_around_it(three_parts, phantom_file
     report = finite(job_report(settings, [map_report(result, {}, "", "phantom.mrc")], {}))
     report.update(shared_reference=None, comparison=None, warnings=[])
     volumes = {"input": source.data, "scale": result.scale, "confidence": result.confidence}
-    figure, table = pages_of_map(report, 0, map_sections(volumes, report["maps"][0]))
+    figure, *_ = figures = pages_of_map(report, 0, map_sections(volumes, report["maps"][0]))
     ring = artists_by_label(figure)["ring"]
     z, y, x = np.unravel_index(source.data.argmax(), source.data.shape)
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (x, y)
-    assert f"z = {z}" in text_of([figure]) and "Highest voxel" in text_of([table])
+    assert f"z = {z}" in text_of([figure]) and "Highest voxel" in text_of(figures)
     assert "modified" not in {item.get_text() for item in figure.texts}

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 import numpy as np
 import pytest
 from matplotlib.image import BboxImage
@@ -66,7 +67,7 @@ def test_several_maps_have_a_table_with_a_cell_for_each_part_and_map():
 def test_each_chain_has_a_trace_for_each_map():
     (figure,) = model_pages(model_report({"A": [1.0, 0.2], "B": [0.4, 0.3]}, windows=3), version="1")
     lines = [item for item in figure.artists if isinstance(item, Line2D)]
-    assert [len(line.get_ydata()) for line in lines] == [3] * 4 + [2] * 2  # the traces, and the legend
+    assert [len(line.get_ydata()) for line in lines] == [2] * 2 + [3] * 4  # the legend, and the traces
     assert {"chain A", "chain B"} <= set(texts_of([figure]))
 
 
@@ -121,3 +122,27 @@ def test_many_parts_and_maps_fit_on_pages(maps):
     assert any("1 warning: see the end" in text for text in texts_of(figures))
     cells = [text for text in texts_of(figures) if text.startswith("0.50")]
     assert set(cells) == {"0.50"}  # narrow cells have no intervals; one map has its numbers on the bars
+
+
+@pytest.mark.parametrize("maps", [1, 3])
+def test_every_page_with_traces_has_their_heading_and_legend(maps):
+    """Also where many parts leave room for few traces on the first page."""
+    for chains in (3, 9, 12, 16):
+        parts = {f"chain {number}": [0.5] * maps for number in range(chains)}
+        figures = model_pages(model_report(parts, windows=3), version="1")
+        with_traces = [
+            figure for figure in figures if any(text.startswith("chain chain") for text in texts_of([figure]))
+        ]
+        for figure in with_traces:
+            check_texts_fit(figure)
+            assert any(text.startswith("Occupancy along the chains") for text in texts_of([figure]))
+            names = [f"class {number}" for number in range(1, maps + 1)]
+            assert maps == 1 or set(legend_of([figure], names)) == set(names)
+        assert len(with_traces) == 1
+
+
+def test_the_page_names_the_map():
+    (figure,) = model_pages(model_report({"A": [0.5]}, windows=3), version="1")
+    assert any(text.endswith(" in map.mrc") for text in texts_of([figure]))
+    (figure,) = model_pages(model_report({"A": [0.5, 0.4]}, windows=3), version="1")
+    assert any(text.endswith(" in 2 maps") for text in texts_of([figure]))
