@@ -99,6 +99,16 @@ def is_region_mask(name: str) -> bool:
     return re.fullmatch(_REGION_MASK_PATTERN, name) is not None
 
 
+def is_part_mask(name: str) -> bool:
+    """Return whether a file has the name of the mask of a part: of an ensemble, or of a fitted model."""
+    return re.fullmatch(f"{_PART_MASK_PATTERN}|{_GROUP_MASK_PATTERN}", name) is not None
+
+
+def is_cluster_mean(name: str) -> bool:
+    """Return whether a file has the name of the mean map of a cluster of volumes."""
+    return re.fullmatch(_CLUSTER_MEAN_PATTERN, name) is not None
+
+
 def is_difference_map(name: str) -> bool:
     """Return whether a file has the name of a signed difference of two classes."""
     return re.fullmatch(_DIFFERENCE_PATTERN, name) is not None
@@ -120,7 +130,9 @@ _REGION_MASK_PATTERN, _DIFFERENCE_PATTERN, *_NUMBERED_PATTERNS = (
     re.escape(name).replace(re.escape("{:03d}"), r"\d{3,}")
     for name in (REGION_MASK, DIFFERENCE_MAP, PART_MASK, CLUSTER_MEAN, *REGION_PARTICLES.values())
 )
+_PART_MASK_PATTERN, _CLUSTER_MEAN_PATTERN = _NUMBERED_PATTERNS[:2]
 _REGION_PARTICLES_PATTERN = "|".join(_NUMBERED_PATTERNS[2:])
+_GROUP_MASK_PATTERN = re.escape(GROUP_MASK).replace(re.escape("{}"), "[A-Za-z0-9_-]+")
 _FILES_OF_JOB = (
     *(REPORT, MAPS_TABLE, REGIONS_TABLE, VOLUMES_TABLE, PARTS_TABLE, MODEL_TABLE, MODEL_REFMAC, MODEL_PHENIX),
     *(SPREAD_MAP, FIGURE, CHIMERAX, NODE_FILE),
@@ -133,6 +145,6 @@ _OUTPUT_PATTERN = "|".join(
         _REGION_MASK_PATTERN,
         _DIFFERENCE_PATTERN,
         *_NUMBERED_PATTERNS,
-        re.escape(GROUP_MASK).replace(re.escape("{}"), "[A-Za-z0-9_-]+"),
+        _GROUP_MASK_PATTERN,
     )
 )

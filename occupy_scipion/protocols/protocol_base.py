@@ -19,6 +19,7 @@ import occupy_scipion.protocols.outputs as outputs
 from occupy_core import __version__
 from occupy_core.__main__ import error_file
 from occupy_core.errors import OccupyError
+from occupy_core.estimate.parameters import default_lowpass
 from occupy_core.files import write_text
 from occupy_core.input_files import file_state
 from occupy_core.job.output_folder import OutputFolder
@@ -43,6 +44,11 @@ class ProtOccupyBase(ChecksAndTexts, OccupyLabel, ProtAnalysis3D):
     # Whether the job compares the maps and writes the regions where they differ.
     _compares = False
     _input_label = "Input map(s)"
+
+    @staticmethod
+    def default_lowpass(voxel_size, shape):
+        """Return the low-pass that the job takes when the field is empty, Å, for a map of this voxel size and shape."""
+        return default_lowpass(voxel_size)
 
     @classmethod
     def getDoc(cls):

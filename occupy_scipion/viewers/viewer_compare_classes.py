@@ -59,6 +59,7 @@ class OccupyCompareClassesViewer(OccupyLocalScaleViewer):
             "chart of the occupancy of each region in each class, with 90 % intervals. Unsure regions have no mask: "
             "dashed circles show their places and sizes. logfile.pdf shows their outlines.",
         )
+        self._add_map_choice(form)
 
     def _chimerax_texts(self):
         if self._is_only_ensemble():

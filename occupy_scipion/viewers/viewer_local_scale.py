@@ -54,6 +54,17 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         self._sources = self._successful_maps()
         form.addSection(label="Results")
         self._add_first_group(form)
+        self._add_surface(form)
+        self._add_slices(form)
+        self._add_report(form)
+        self._add_outputs(form)
+
+    def _add_first_group(self, form):
+        """Add the parameters at the top of the form; for derived classes."""
+        self._add_map_choice(form)
+
+    def _add_map_choice(self, form):
+        """Add the choice of the map that the groups below it show, for several maps."""
         if self._is_set():
             form.addParam(
                 "whichMap",
@@ -63,13 +74,6 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
                 label="Map (id: file)",
                 help="Maps that failed are not listed here; the protocol's summary names them.",
             )
-        self._add_surface(form)
-        self._add_slices(form)
-        self._add_report(form)
-        self._add_outputs(form)
-
-    def _add_first_group(self, form):
-        """Add parameters at the top of the form; for derived classes."""
 
     def _add_surface(self, form):
         group = form.addGroup("3D view")

@@ -14,6 +14,7 @@ from pyworkflow.viewer import DESKTOP_TKINTER, View, Viewer
 from occupy_core.reporting.pdf.logfile import fixed_style
 from occupy_core.settings.output_names import MODEL_FILE
 from occupy_scipion import report
+from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols import ProtOccupyModel
 from occupy_scipion.viewers.model_figures import heat_map_figure, parts_figure, traces_figure, windows_by_chain
 from occupy_scipion.viewers.viewer_local_scale import OccupyLocalScaleViewer
@@ -32,6 +33,7 @@ class OccupyModelViewer(OccupyLocalScaleViewer):
     # --------------------------- the form ---------------------------
 
     def _add_first_group(self, form):
+        self._add_map_choice(form)
         group = form.addGroup("Occupancy of the model")
         group.addParam(
             "showParts",
@@ -174,9 +176,10 @@ class OccupyModelOutputViewer(Viewer):
         return [PageView(figure, "Occupancy of the parts", self._tkRoot)]
 
 
-class OccupancyAttributeViewer(ChimeraAttributeViewer):
+class OccupancyAttributeViewer(OccupyLabel, ChimeraAttributeViewer):
     """Scipion's viewer of attributes, with colours from 0 to 1. Without targets: it is opened from the viewer above."""
 
+    _label = "occupancies of residues"
     _targets = []
 
     def _defineParams(self, form):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import textwrap
 from typing import Any, Optional
 
 from pyworkflow.viewer import View
@@ -16,6 +17,7 @@ from occupy_core.reporting.sections import AXIS_NAMES
 _DOCUMENT_PROGRAMS = ("xdg-open", "evince", "okular", "atril", "xpdf", "mupdf", "open")
 # Resolution of a page in a window that scrolls, dots per inch.
 _PAGE_DPI = 100
+_MESSAGE_WIDTH = 76  # letters in a line of a message
 # Largest width and height of a figure, as fractions of the screen: frame and toolbar need the rest.
 _MAX_WIDTH, _MAX_HEIGHT = 0.95, 0.85
 
@@ -149,9 +151,12 @@ def no_chimerax_text(program: str, script: str) -> str:
     script : str
         The command file that ChimeraX should open.
     """
-    return (
-        f"ChimeraX was not found: {program} does not exist, and no ChimeraX is on the PATH.\n\n"
+    paragraphs = (
+        f"ChimeraX was not found: {program} does not exist, and no ChimeraX is on the PATH.",
         "If ChimeraX is installed: put it on the PATH, or install the plugin scipion-em-chimera and set CHIMERA_HOME "
-        "in Scipion's config/scipion.conf to the folder that holds bin/ChimeraX; then start Scipion again.\n\n"
-        f"Or open this file in ChimeraX, on any machine that has the project:\n{script}"
+        "in Scipion's config/scipion.conf to the folder that holds bin/ChimeraX; then start Scipion again.",
+        "Or open this file in ChimeraX, on any machine that has the project:",
     )
+    # Scipion's window is as high as the text has lines, so that longer lines would be hidden below its end.
+    lines = [textwrap.fill(text, _MESSAGE_WIDTH, break_long_words=False, break_on_hyphens=False) for text in paragraphs]
+    return "\n\n".join(lines) + f"\n{script}"

@@ -105,7 +105,8 @@ class LowpassPreview(Preview):
         shown = filtered[filtered.shape[0] // 2]
         _show_density(panels[1], shown, f"low-passed at {cutoff:.1f} Å", grey_levels([shown]))
         known = "" if item.resolution is None else f", resolution {item.resolution:.1f} Å"
-        text = f"Voxels of {item.full_voxel_size:.4g} Å{known}. Default: {item.default_lowpass:.4g} Å."
+        coarser = ", or coarser where the maps have no such detail" if item.is_compared else ""
+        text = f"Voxels of {item.full_voxel_size:.4g} Å{known}. Empty field: {item.default_lowpass:.4g} Å{coarser}."
         if item.resolution is not None and cutoff < item.resolution:
             text += " Finer than the resolution: what it adds is noise."
         self.figure.suptitle(text, fontsize=10)
@@ -144,20 +145,23 @@ class PowerPreview(Preview):
         self.figure.clear()
         histogram, before, after = self.figure.subplots(1, 3)
         histogram.hist(self._scales, bins=_BINS, range=(0, 1), color="0.7")
-        histogram.set(xlabel="local scale", xlim=(0, 1), yticks=[])
-        histogram.set_title("scale of the confident voxels; red: after", fontsize=_TITLE)
+        histogram.set(xlabel="local scale of the map", xlim=(0, 1), yticks=[])
+        histogram.set_title("grey: voxels that are no solvent\nred: how their scale changes", fontsize=_TITLE)
         scale = np.linspace(0, 1, 201, dtype=np.float32)
         curve = histogram.twinx()
         curve.plot(scale, np.minimum(scale * self._factor(scale), 1), color="C3")
         curve.plot([0, 1], [0, 1], color="0.4", linewidth=0.7, linestyle="--")
-        curve.set(ylim=(0, 1.02), ylabel="scale after the modification")
+        curve.set(ylim=(0, 1.02), ylabel="after the modification")
+        curve.yaxis.tick_left()
+        curve.yaxis.set_label_position("left")
         for slider in list(self.sliders.values())[1:]:
             curve.axvline(slider.value, color="C3", linewidth=0.7, linestyle=":")
         section, scales = self._cut.section(self._item.volume, 0), self._cut.section(self._result.scale, 0)
         confidence = self._cut.section(self._result.confidence, 0)
         modified = apply_factor(section, self._factor(scales), confidence, exclude_solvent=False)
         _show_density(before, section, self._item.name, self._levels)
-        _show_density(after, modified, f"{_MODIFIED[self._kind]}, power {self._power():.3g}", self._levels)
+        pivot = "".join(f", pivot {slider.value:.2f}" for slider in list(self.sliders.values())[1:])
+        _show_density(after, modified, f"{_MODIFIED[self._kind]}, power {self._power():.3g}{pivot}", self._levels)
 
     def _power(self) -> float:
         return next(iter(self.sliders.values())).value
@@ -212,7 +216,8 @@ class ThresholdPreview(Preview):
         molecule = self._result.confidence > CONFIDENT
         inside = float((self._result.scale[molecule] > threshold).mean()) if molecule.any() else 0.0
         self.figure.suptitle(
-            f"Above {threshold:.2f}, inside the line: {above:.0%} of the box, {inside:.0%} of the confident voxels",
+            f"Above {threshold:.2f}, inside the line: {100 * above:.0f} % of the box, "
+            f"{100 * inside:.0f} % of the confident voxels",
             fontsize=10,
         )
 

@@ -40,6 +40,10 @@ class SmallMap:
         Edge of a voxel of the map's file, Å.
     resolution : float, optional
         Resolution, Å: of a class by RELION, else of the half maps of the volume at FSC 0.143; None if neither is known.
+    default_lowpass : float
+        Low-pass that the job takes when the field is empty, Å; the finest one for maps that are compared.
+    is_compared : bool
+        Whether the job compares the map with others.
     """
 
     name: str
@@ -47,11 +51,8 @@ class SmallMap:
     voxel_size: float
     full_voxel_size: float
     resolution: Optional[float]
-
-    @property
-    def default_lowpass(self) -> float:
-        """Low-pass that the job takes when the field is empty: 8 Å or 3 voxels, whichever is larger; Å."""
-        return max(8.0, 3 * self.full_voxel_size)
+    default_lowpass: float
+    is_compared: bool = False
 
 
 def small_map(protocol: Any) -> SmallMap:
@@ -80,7 +81,10 @@ def small_map(protocol: Any) -> SmallMap:
     small = voxels if shape == voxels.shape else resize(voxels, shape, threads=_THREADS)
     voxel_size = source.voxel_size * max(voxels.shape) / max(shape)
     resolution = source.resolution or (None if is_set(chosen) else resolution_from_half_maps(chosen))
-    return SmallMap(source.name, small, voxel_size, source.voxel_size, resolution)
+    default = protocol.default_lowpass(source.voxel_size, voxels.shape)
+    return SmallMap(
+        source.name, small, voxel_size, source.voxel_size, resolution, default, is_compared=protocol._compares
+    )
 
 
 def scale_of(item: SmallMap, settings: Settings) -> LocalScale:

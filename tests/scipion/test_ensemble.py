@@ -9,7 +9,7 @@ import pytest
 from pwem.objects import VolumeMask
 
 from occupy_scipion.protocols import ProtOccupyCompareClasses
-from occupy_scipion.viewers import OccupyCompareClassesViewer
+from occupy_scipion.viewers import OccupyCompareClassesViewer, OccupyVolumeViewer
 from tests.core.ensembles.made_volumes import bodies, made_volumes, present_or_absent, write_volumes
 
 COUNT = 13
@@ -82,6 +82,14 @@ def test_viewer_shows_the_ensemble(lab, run):
     assert viewer._is_only_ensemble()
     (view,) = viewer._comparison()
     assert view is not None
+
+
+def test_a_mask_and_a_mean_map_open_without_other_plugins(lab, run):
+    mask, mean = run.partMask1, run.clusterMaps.getFirstItem()
+    for output, title in ((mask, "mask of part 1"), (mean, "mean of cluster 1")):
+        assert OccupyVolumeViewer.can_handle_this_instance(output)
+        (view,) = OccupyVolumeViewer(project=lab.project)._visualize(output)
+        assert view.getFigure().get_suptitle().startswith(title)
 
 
 def test_second_run_replaces_the_outputs(lab, run):

@@ -10,6 +10,7 @@ from pyworkflow.viewer import DESKTOP_TKINTER
 
 from demo.simulate import phantom
 from occupy_core.fourier.low_pass import low_pass
+from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyModel
 from occupy_scipion.wizards import (
     OccupyAmplifyWizard,
     OccupyAttenuateWizard,
@@ -68,6 +69,22 @@ def test_lowpass_starts_at_the_default_and_filters_the_map(lab, a_map, three_par
     preview.move("lowpass", 1000.0)
     assert preview.values() == {"lowpass": 96.0}
     assert OccupyLowpassWizard().preview(lab.local_scale(a_map, lowpass=15.0)).values() == {"lowpass": 15.0}
+
+
+def test_lowpass_names_the_value_that_each_protocol_takes_without_one(lab, a_map):
+    model = OccupyLowpassWizard().preview(_on(lab, ProtOccupyModel, a_map))
+    assert model.sliders["lowpass"].value == 7.5 and model.figure.get_suptitle().endswith("Empty field: 7.5 Å.")
+    compared = OccupyLowpassWizard().preview(_on(lab, ProtOccupyCompareClasses, a_map))
+    expected = "Empty field: 9 Å, or coarser where the maps have no such detail."
+    assert compared.sliders["lowpass"].value == 9.0 and compared.figure.get_suptitle().endswith(expected)
+
+
+def _on(lab, kind, source):
+    """Return a protocol with a map as its input, not run."""
+    protocol = lab.project.newProtocol(kind)
+    protocol.inputVolumes.set(source)
+    protocol.inputVolumes.setExtended(next(name for name, _ in source.iterOutputAttributes()))
+    return protocol
 
 
 def test_lowpass_is_no_finer_than_the_resolution(lab, tmp_path):

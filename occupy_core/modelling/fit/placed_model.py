@@ -39,6 +39,20 @@ _MAX_ALIKE = 0.95
 _ON_ATOM = 0.5  # Å: an atom nearer to another one is a copy of it; bonds are longer
 
 
+def default_finest(voxel_size: float, shape: Sequence[int]) -> float:
+    """Return the finest detail that is fitted by default, Å: 5 Å or 2.5 voxels, and more in boxes above 320 Å.
+
+    Parameters
+    ----------
+    voxel_size : float
+        Å.
+    shape : three int
+        Box of the map, voxels.
+    """
+    side = float(np.prod(shape)) ** (1 / 3) * voxel_size
+    return max(_FINEST, _FINEST_VOXELS * voxel_size, _SAMPLES / _MOST_POINTS * side)
+
+
 @dataclass(frozen=True)
 class PlacedModel:
     """A model in the box of a map.
@@ -124,9 +138,7 @@ def place_model(
     coarse_shape, coarse_steps = _working_grid(grid, _FINEST_FOR_FRAME)
     coarse = on_grid(source, coarse_shape, threads)
     del source
-    side = float(np.prod(grid.shape)) ** (1 / 3) * grid.voxel_size
-    by_default = max(_FINEST, _FINEST_VOXELS * grid.voxel_size, _SAMPLES / _MOST_POINTS * side)
-    finest = min(lowpass or by_default, _COARSEST)
+    finest = min(lowpass or default_finest(grid.voxel_size, grid.shape), _COARSEST)
     finest = max(finest, _FINEST_LOWPASS * grid.voxel_size)
     outline = ModelShape.of(model, coarse_shape, coarse_steps, grid)
     frame = find_frame(model, outline, coarse, grid)

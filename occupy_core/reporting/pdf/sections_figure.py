@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from contourpy import contour_generator
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
@@ -29,10 +31,38 @@ _WIDE = 5
 # Share of the strongest values, below which the scale and the density are solvent, where no confidence tells. Ours.
 _WEAKEST, _WEAKEST_DENSITY = 0.2, 0.5
 _BAR_PART = 0.35  # of a section: the longest scale bar
+_SHOWN_SIGMAS = 4.0  # of a signed difference, as in occupy.cxc
+_SIDE_MARGIN = 0.015  # of the figure, beside the labels on its left
+
+
+@dataclass(frozen=True)
+class Colours:
+    """How the values of a map are coloured.
+
+    Attributes
+    ----------
+    name : str
+        Colour map of matplotlib.
+    low, high : float
+        Values at its ends.
+    label : str
+        Text beside the colour key.
+    """
+
+    name: str
+    low: float
+    high: float
+    label: str
+
+
+SPREAD = Colours(FRACTION_COLOURS, 0.0, 1.0, "difference in occupancy")
+MASK = Colours(FRACTION_COLOURS, 0.0, 1.0, "mask")
+SIGNED = Colours("RdBu", -_SHOWN_SIGMAS, _SHOWN_SIGMAS, "difference, in sigma")
+_FRACTIONS_OF_A_RUN = Colours(FRACTION_COLOURS, 0.0, 1.0, "local scale, confidence, masks")
 
 
 class SectionsFigure:
-    """Sections of maps on one grid: a column for each map, a row for each axis.
+    """Sections of maps on one grid: a column for each map, a row for each axis. Those of a single map are in a row.
 
     The local scale, the confidence and masks are coloured from 0 to 1, with one colour key. All maps of density are
     drawn with the input's grey levels, so that amplified density looks brighter than in the input. The sections show
@@ -50,6 +80,8 @@ class SectionsFigure:
         Axes of the array across which to cut: 0 for z, 1 for y, 2 for x.
     masks : mapping of str to array, 3D, optional
         Target masks, 0..1, by name; outlined on all maps.
+    colours : Colours, optional
+        Colours of a single map that is neither density nor one of the maps with values from 0 to 1 named above.
 
     Attributes
     ----------
@@ -69,26 +101,38 @@ class SectionsFigure:
         voxel_size: Optional[float] = None,
         planes: Sequence[int] = (0, 1, 2),
         masks: Optional[Mapping[str, Volume]] = None,
+        colours: Optional[Colours] = None,
     ) -> None:
         self._panels, self._masks, self.planes = panels, masks or {}, tuple(planes)
+        self._colours = colours
         self.cut = _cut_of(panels, list(self._masks.values()))
-        self.figure = Figure(figsize=(2.6 * len(panels) + 1.0, 2.6 * len(planes) + 0.9), layout="constrained")
-        self.figure.suptitle(title)
-        self._axes = self.figure.subplots(len(planes), len(panels), squeeze=False)
+        is_single = len(panels) == 1
+        rows, columns = (1, len(planes)) if is_single else (len(planes), len(panels))
+        layout = ConstrainedLayoutEngine(rect=(_SIDE_MARGIN, 0, 1 - _SIDE_MARGIN, 1))
+        self.figure = Figure(figsize=(2.6 * columns + 1.0, 2.6 * rows + 0.9), layout=layout)
+        axes = self.figure.subplots(rows, columns, squeeze=False)
+        self._axes = axes.T if is_single else axes
         self._outlines: Dict[Tuple[int, int], List[LineCollection]] = {}
         levels = _grey_levels(next(iter(panels.values())))
         title_width = _TITLE_WIDTH if len(panels) <= _WIDE else _NARROW_TITLE_WIDTH
         for column, name in enumerate(panels):
             for row, axis in enumerate(planes):
-                self._draw(row, column, axis, (0.0, 1.0) if name in _FRACTIONS else levels)
-            self._axes[0, column].set_title(textwrap.fill(name, title_width))
+                self._draw(row, column, axis, levels)
+            if not is_single:
+                self._axes[0, column].set_title(textwrap.fill(name, title_width))
+        self.figure.suptitle(f"{next(iter(panels))}\n{title}" if is_single else title)
         if voxel_size:
             _add_scale_bar(self._axes[-1, 0], self.cut, voxel_size)
-        coloured = [column for column, name in enumerate(panels) if name in _FRACTIONS]
+        coloured = [column for column, name in enumerate(panels) if self._colours_of(name)]
         if coloured:
-            picture = self._axes[0, coloured[0]].images[0]
-            label = "local scale, confidence, masks"
-            self.figure.colorbar(picture, ax=self._axes, shrink=0.6, label=label)
+            picture, name = self._axes[0, coloured[0]].images[0], list(panels)[coloured[0]]
+            shown = self._colours_of(name)
+            label = name if is_single and name in _FRACTIONS else shown.label if shown else ""
+            self.figure.colorbar(picture, ax=axes, shrink=0.8 if is_single else 0.6, label=label)
+
+    def _colours_of(self, name: str) -> Optional[Colours]:
+        """Return the colours of a map; None for density, which is grey."""
+        return _FRACTIONS_OF_A_RUN if name in _FRACTIONS else self._colours
 
     def move(self, axis: int, index: int) -> None:
         """Show another section across an axis, of all maps.
@@ -112,13 +156,14 @@ class SectionsFigure:
     def _draw(self, row: int, column: int, axis: int, levels: Tuple[float, float]) -> None:
         """Draw the section of one map across one axis."""
         name, volume = list(self._panels.items())[column]
-        axes = self._axes[row, column]
+        axes, colours = self._axes[row, column], self._colours_of(name)
+        low, high = (colours.low, colours.high) if colours else levels
         vertical, horizontal = (part for other, part in enumerate(self.cut.window) if other != axis)
         axes.imshow(
             self.cut.section(volume, axis),
-            cmap=FRACTION_COLOURS if name in _FRACTIONS else DENSITY_COLOURS,
-            vmin=levels[0],
-            vmax=levels[1],
+            cmap=colours.name if colours else DENSITY_COLOURS,
+            vmin=low,
+            vmax=high,
             origin="lower",
             interpolation="nearest",
             extent=(horizontal.start - 0.5, horizontal.stop - 0.5, vertical.start - 0.5, vertical.stop - 0.5),
@@ -150,6 +195,7 @@ def _cut_of(panels: Mapping[str, Volume], masks: Sequence[Volume]) -> Cut:
     if "confidence" in panels:
         return cut_through_molecule(panels["confidence"], masks=masks)
     name, first = next(iter(panels.items()))
+    first = np.abs(first)  # a signed difference has parts below 0
     strong = float(np.percentile(first, 99.9))
     least = (_WEAKEST if name in _FRACTIONS else _WEAKEST_DENSITY) * strong / CONFIDENT
     return cut_through_molecule(first / np.float32(least) if least > 0 else np.zeros_like(first), masks=masks)

@@ -4,7 +4,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
-from occupy_core.reporting.pdf.sections_figure import SectionsFigure
+from occupy_core.reporting.pdf.sections_figure import MASK, SIGNED, SectionsFigure
 from occupy_core.settings.output_names import MAP_OUTPUTS, SUBTRACTION_MASKS
 from occupy_core.settings.settings import Settings
 
@@ -78,3 +78,20 @@ def test_a_single_scale_map_is_shown_with_its_weak_parts():
     scale = np.maximum(box((10, 20), (10, 20), (20, 30)), 0.3 * box((10, 20), (10, 20), (8, 20)))
     window = SectionsFigure({"local scale": scale}, title="map").cut.window
     assert window[2].start <= 8 and window[2].stop >= 30
+
+
+def test_the_sections_of_a_single_map_are_in_a_row_with_a_colour_key():
+    mask = box((10, 20), (10, 20), (20, 30))
+    figure = SectionsFigure({"mask of region 1": mask}, title="region001_mask.mrc", colours=MASK).figure
+    width, height = figure.get_size_inches()
+    pictures = [axes for axes in figure.axes if axes.images]
+    assert width > 2 * height and [axes.get_ylabel()[:4] for axes in pictures] == ["z = ", "y = ", "x = "]
+    assert pictures[0].images[0].get_clim() == (0, 1) and figure.axes[-1].get_ylabel() == "mask"
+    assert figure.get_suptitle() == "mask of region 1\nregion001_mask.mrc"
+
+
+def test_a_signed_difference_is_shown_with_both_signs():
+    difference = 9 * box((10, 20), (10, 20), (20, 30)) - 8 * box((10, 20), (10, 20), (2, 12))
+    sections = SectionsFigure({"class 1 minus class 2": difference}, title="map", colours=SIGNED)
+    assert sections.cut.window[2].start <= 2 and sections.cut.window[2].stop >= 30
+    assert sections.figure.axes[0].images[0].get_clim() == (-4, 4)
