@@ -38,7 +38,7 @@ def found_text(report: Report) -> str:
 
 
 def ensemble_lines(report: Report) -> List[str]:
-    """Describe what was found: a line for each part, cluster and rule.
+    """Describe the parts: a line for each part, cluster and rule. `found_text` sums them up in a sentence.
 
     Parameters
     ----------
@@ -46,7 +46,6 @@ def ensemble_lines(report: Report) -> List[str]:
         The ensemble's part of report.json.
     """
     return [
-        found_text(report),
         grey_scale_text(report),
         motion_text(report),
         *(part_text(part, len(report["volumes"])) for part in report["parts"]),

@@ -82,7 +82,7 @@ def compare_ensemble(
     if not job.is_ensemble:
         return None, None, []
     from occupy_core.ensembles.compare_volumes import compare_volumes
-    from occupy_core.ensembles.describe import ensemble_lines
+    from occupy_core.ensembles.describe import ensemble_lines, found_text
     from occupy_core.ensembles.outputs import write_ensemble
 
     progress(f"Comparing {len(job.maps)} volumes")
@@ -105,6 +105,7 @@ def compare_ensemble(
         ]
     maps = [job.maps[index] for index in comparison.volumes.indices]
     report = write_ensemble(comparison, maps, folder, threads=job.threads)
-    for line in [*ensemble_lines(report), *(f"WARNING: {text}" for text in [*warnings, *report["warnings"]])]:
+    notes = [f"WARNING: {text}" for text in [*warnings, *report["warnings"]]]
+    for line in [found_text(report), *ensemble_lines(report), *notes]:
         progress(f"  {line}")
     return report, comparison, warnings
