@@ -193,7 +193,7 @@ def measure_model(
     warnings += fit_warnings(fits, names) + missing_parts(groups, fits, names)
     masses = np.array([group.mass for group in groups])
     values, errors = [fit.occupancies for fit in fits], [fit.errors for fit in fits]
-    refuse_missing(named, values, names)
+    refuse_missing(named, values, names, groups)
     if all(np.isnan(item).all() for item in values):
         raise ModelError(f"{model.path}: {NOTHING_SHOWN}")
     scale = scale_of_named(values, errors, named) if named else find_scale(values, errors, masses)

@@ -13,6 +13,7 @@ from occupy_core.modelling.atoms.groups import Group
 
 # Occupancy relative to the highest in a map, below which a part cannot be meant to be fully occupied. Ours.
 _MIN_WHOLE = 0.25
+_LISTED = 6  # parts in a sentence
 
 
 def indices_of(names: Sequence[str], groups: Sequence[Group]) -> List[int]:
@@ -30,7 +31,9 @@ def indices_of(names: Sequence[str], groups: Sequence[Group]) -> List[int]:
     return [known.index(name) for name in dict.fromkeys(names)]
 
 
-def refuse_missing(named: Sequence[int], occupancies: Sequence[NDArray[np.float64]], names: Sequence[str]) -> None:
+def refuse_missing(
+    named: Sequence[int], occupancies: Sequence[NDArray[np.float64]], names: Sequence[str], groups: Sequence[Group]
+) -> None:
     """Refuse parts as fully occupied that a map hardly shows.
 
     Parameters
@@ -41,6 +44,7 @@ def refuse_missing(named: Sequence[int], occupancies: Sequence[NDArray[np.float6
         As fitted to each map; NaN where a map does not show a group. A map that shows none counts for nothing.
     names : sequence of str
         Names of the maps.
+    groups : sequence of Group
 
     Raises
     ------
@@ -51,10 +55,29 @@ def refuse_missing(named: Sequence[int], occupancies: Sequence[NDArray[np.float6
         if not named or np.isnan(values).all():
             continue
         own = values[list(named)]
-        if np.isnan(own).any():
-            raise ModelError(f"model_whole: names a part that a map does not show ({name}); name parts of all maps")
-        if not own.mean() > _MIN_WHOLE * np.nanmax(values):
-            raise ModelError(
-                f"model_whole: found parts with hardly any density in {name}, expected parts that are fully occupied "
-                "in every map; name others, or none"
-            )
+        missing = [index for index in named if np.isnan(values[index])]
+        if missing:
+            shown = f"{_listed(missing, groups)}, which {name} does not show (outside its box or its mask)"
+        elif not own.mean() > _MIN_WHOLE * np.nanmax(values):
+            shown = f"{_listed(named, groups)}, with hardly any density in {name}"
+        else:
+            continue
+        raise ModelError(
+            f"model_whole: found {shown}, expected parts that are fully occupied in every map; "
+            f"{_way_out(occupancies, groups, name)}"
+        )
+
+
+def _way_out(occupancies: Sequence[NDArray[np.float64]], groups: Sequence[Group], lacking: str) -> str:
+    """Say which parts could be named instead: those with density in every map that shows any part."""
+    maps = [values for values in occupancies if not np.isnan(values).all()]
+    in_all = np.all([values > _MIN_WHOLE * np.nanmax(values) for values in maps], axis=0)
+    subject = "every map" if len(occupancies) > 1 else "the map"
+    others = f"{subject} has {_listed(np.flatnonzero(in_all).tolist(), groups)}" if in_all.any() else "name other parts"
+    without_map = f", or leave {lacking} out of the job" if len(occupancies) > 1 else ""
+    return f"{others}. Or leave model_whole empty{without_map}"
+
+
+def _listed(indices: Sequence[int], groups: Sequence[Group]) -> str:
+    names = [groups[index].name for index in indices]
+    return ", ".join(names[:_LISTED]) + f" and {len(names) - _LISTED} more" * (len(names) > _LISTED)

@@ -17,9 +17,11 @@ EXPECTED_FILE = "chain, entity, or a text file with a line for each group, 'name
 
 _CHAINS = r"['\"]?(?P<chains>\w+(?:,\w+)*)['\"]?"
 _RESIDUES = r"(?P<first>-?\d+)(?:\s*(?:-|:|\.\.|\bto\b|\bthrough\b)\s*(?P<last>-?\d+))?"
+_CHAIN, _OF_RESIDUES = rf"(?:chain|segid)\s+{_CHAINS}", rf"(?:resseq|resid|resi|resnum|residues?)\s+{_RESIDUES}"
 _OF_OTHER_PROGRAMS = (
-    # Phenix, PyMOL, VMD: chain A and resseq 20:150
-    rf"(?:chain|segid)\s+{_CHAINS}(?:\s+and\s+(?:resseq|resid|resi|resnum|residues?)\s+{_RESIDUES})?",
+    # Phenix, PyMOL, VMD: chain A and resseq 20:150, in either order, or one of them
+    rf"{_CHAIN}(?:\s+and\s+{_OF_RESIDUES})?",
+    rf"{_OF_RESIDUES}(?:\s+and\s+{_CHAIN})?",
     # ChimeraX: /A:20-150, perhaps behind the number of the model. Also one slash, or a colon, too few or too many.
     rf"(?:#[\d.]+)?/{{0,2}}{_CHAINS}(?:[:/]{_RESIDUES})?",
     rf"(?:#[\d.]+)?/{{0,2}}{_CHAINS}/{_RESIDUES}",
@@ -45,6 +47,13 @@ def check_kind_of_groups(kind: str) -> None:
             f"model_groups: found {kind!r}, which is no file, expected chain, entity, or a text file; did you mean "
             f"{similar[0]}?"
         )
+    name, _, selection = (text.strip() for text in kind.partition(":"))
+    part = as_gemmi(selection) or selection
+    if re.fullmatch(r"[\w-]+", name) and part.startswith("//") and not as_gemmi(kind):
+        raise ModelError(
+            f"model_groups: found the part {kind!r}, expected chain, entity, or a text file; write the line "
+            f"'{name}: {part}' into a text file, with a line for each part, and give the path of the file"
+        )
     written = as_gemmi(kind) or kind
     if written.startswith("//"):
         raise ModelError(
@@ -57,15 +66,17 @@ def check_kind_of_groups(kind: str) -> None:
 def as_gemmi(selection: str) -> Optional[str]:
     """Return a selection of Phenix, PyMOL, VMD or ChimeraX in gemmi's syntax; None for what is not understood.
 
-    "chain A and resseq 20:150" and "/A:20-150" both are "//A/20-150".
+    "chain A and resseq 20:150" and "/A:20-150" both are "//A/20-150". Names of atoms are left out: parts take whole
+    residues.
     """
-    text = selection.strip().strip("()")
+    text = re.sub(r"\s+and\s+name\s+[\w'+,]+", "", selection.strip().strip("()"), flags=re.IGNORECASE)
+    text = re.sub(r"^name\s+[\w'+,]+\s+and\s+", "", text, flags=re.IGNORECASE)
     for pattern in _OF_OTHER_PROGRAMS:
         found = re.fullmatch(pattern, text, flags=re.IGNORECASE)
         if found and (found["first"] or not re.fullmatch(r"\w+", text)):
             first, last = found["first"], found["last"]
             residues = f"{first}-{last}" if last else first
-            return f"//{found['chains']}" + (f"/{residues}" if residues else "")
+            return f"//{found['chains'] or '*'}" + (f"/{residues}" if residues else "")
     return None
 
 

@@ -16,8 +16,9 @@ from occupy_core.arrays.rigid_motion import RigidMotion
 from occupy_core.errors import MapError, ModelError
 from occupy_core.maps.density_map import map_from_array
 from occupy_core.modelling.atoms.atomic_model import read_model
-from occupy_core.modelling.atoms.groups import groups_of, windows_of
+from occupy_core.modelling.atoms.groups import Group, groups_of, windows_of
 from occupy_core.modelling.model_occupancy import measure_model
+from occupy_core.modelling.whole_parts import refuse_missing
 from tests.core.modelling.conftest import CONDITIONS, OCCUPANCIES
 
 
@@ -352,8 +353,21 @@ def test_density_that_the_model_lacks_is_named(fitted, tmp_path):
 
 
 def test_parts_that_should_be_whole_must_have_density(fitted):
-    with pytest.raises(ModelError, match="model_whole: found parts with hardly any density in class 1"):
-        measure([fitted.map], fitted.model, whole=[min(OCCUPANCIES, key=OCCUPANCIES.get)], names=["class 1"])
+    least = min(OCCUPANCIES, key=OCCUPANCIES.get)
+    found = f"model_whole: found {least}, with hardly any density in class 1, expected .*; the map has A, B, .*empty$"
+    with pytest.raises(ModelError, match=found):
+        measure([fitted.map], fitted.model, whole=[least], names=["class 1"])
+
+
+def test_the_message_about_parts_that_one_of_several_maps_lacks_names_those_that_all_have():
+    groups = [Group(name, np.arange(3), f"{name} 1-3", 1.0) for name in "ABC"]
+    occupancies = [np.array([1.0, 0.9, 0.1]), np.array([np.nan, 1.1, 0.3])]
+    with pytest.raises(ModelError) as caught:
+        refuse_missing([0, 1], occupancies, ["class 1", "class 2"], groups)
+    assert str(caught.value) == (
+        "model_whole: found A, which class 2 does not show (outside its box or its mask), expected parts that are "
+        "fully occupied in every map; every map has B. Or leave model_whole empty, or leave class 2 out of the job"
+    )
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 from occupy_core.errors import ModelError
 from occupy_core.modelling.atoms.atomic_model import read_model
 from occupy_core.modelling.atoms.groups import file_name_of, groups_of, windows_of
-from occupy_core.settings.kind_of_groups import as_gemmi
+from occupy_core.settings.kind_of_groups import as_gemmi, check_kind_of_groups
 from tests.core.modelling.pdb_text import atom, chain, ligand, residue
 
 COMPLEX = (
@@ -174,6 +174,20 @@ def test_a_selection_in_the_place_of_a_file(read, tmp_path, monkeypatch, written
     assert f"{written!r}, expected" in str(caught.value) and f"'name: {meant}' into a file" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("head: //A/20-150", "head: //A/20-150"),
+        ("head: chain A and resi 20-150 and name CA", "head: //A/20-150"),
+        ("fab-1:/H,L", "fab-1: //H,L"),
+    ],
+)
+def test_a_part_with_its_name_in_the_place_of_a_file(written, meant):
+    with pytest.raises(ModelError, match="model_groups: found the part .*give the path of the file$") as caught:
+        check_kind_of_groups(written)
+    assert f"write the line '{meant}' into a text file" in str(caught.value)
+
+
 @pytest.mark.parametrize(("word", "meant"), [("entty", "entity"), ("Entities", "entity"), ("chains", "chain")])
 def test_a_misspelt_kind_is_corrected_unless_it_is_a_file(read, tmp_path, monkeypatch, word, meant):
     monkeypatch.chdir(tmp_path)
@@ -221,6 +235,11 @@ def test_selections_of_single_residues_and_of_all_their_atoms_by_name_are_whole(
         ("chain 'A' and resseq 20", "//A/20"),
         ("chain A and resi 20-150", "//A/20-150"),  # PyMOL
         ("chain A and resid 20 to 150", "//A/20-150"),  # VMD
+        ("resi 20-150 and chain A", "//A/20-150"),
+        ("chain A and resi 20-150 and name CA", "//A/20-150"),  # parts take whole residues
+        ("name CA+C and chain A and resi 20-150", "//A/20-150"),
+        ("resi 20-150 and name CA", "//*/20-150"),
+        ("resid 20:150", "//*/20-150"),
         ("chain A", "//A"),
         ("/A:20-150", "//A/20-150"),  # ChimeraX
         ("#1/A:20-150", "//A/20-150"),
