@@ -58,8 +58,8 @@ def map_in_project_frame(path: str, source: SourceMap, folder: str) -> str:
     return target
 
 
-def frame_warning(report: Mapping[str, Any], source: SourceMap) -> str:
-    """Return a warning if Scipion's viewers will show the model beside the map; empty if they show it in the map.
+def frame_note(report: Mapping[str, Any], source: SourceMap) -> str:
+    """Return a note if the model does not lie where Scipion places the input map; empty if it does.
 
     Parameters
     ----------
@@ -68,18 +68,24 @@ def frame_warning(report: Mapping[str, Any], source: SourceMap) -> str:
     source : SourceMap
         The first map of the job.
     """
-    model, first = report["model"], report["maps"][0]
+    if lies_in_project_frame(report, source):
+        return ""
+    x, y, z = report["model"]["first_voxel_xyz_angstrom"]
+    return (
+        f"the input model lies in the map by the map's file (frame: {report['model']['frame']}), not where Scipion "
+        "places the map. The occupancies are right, and the output model opens in its map. For other protocols that "
+        f"take map and model, give the map the origin ({x:.2f}, {y:.2f}, {z:.2f}) Å with the protocol 'assign Orig & "
+        "Sampling'"
+    )
+
+
+def lies_in_project_frame(report: Mapping[str, Any], source: SourceMap) -> bool:
+    """Return whether the model lies where Scipion places the map; parameters as in `frame_note`."""
+    first = report["maps"][0]
     voxel_size = first["voxel_size_angstrom"]
     centre = [-side / 2 * voxel_size for side in first["box_voxels"]]  # of a map without an origin
-    apart = max(abs(a - b) for a, b in zip(source.origin or centre, model["first_voxel_xyz_angstrom"]))
-    if apart <= _TOLERANCE * voxel_size:
-        return ""
-    x, y, z = model["first_voxel_xyz_angstrom"]
-    return (
-        f"the model does not lie where Scipion places the map (its frame: {model['frame']}), so Scipion's viewers show "
-        f"it beside the map; to see it in the map, give the map the origin ({x:.2f}, {y:.2f}, {z:.2f}) Å with the "
-        "protocol 'assign Orig & Sampling'"
-    )
+    places = zip(source.origin or centre, report["model"]["first_voxel_xyz_angstrom"])
+    return max(abs(a - b) for a, b in places) <= _TOLERANCE * voxel_size
 
 
 def _grid_of(path: str, voxel_size: Optional[float]) -> MapGrid:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import Any, List, Mapping, Sequence
 
-from occupy_core.modelling.describe import difference_lines, interval_text, scale_text
+from occupy_core.modelling.describe import difference_lines, interval_text, part_text
 from occupy_core.settings.settings import Settings
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.form import with_form_labels
@@ -15,7 +15,7 @@ from occupy_scipion.sentences import sentence
 from occupy_scipion.texts import outcome_lines
 
 _LISTED_PARTS = 60  # lines; report.json and the viewer have all parts
-_LISTED_MAPS = 8  # columns
+_LISTED_MAPS = 8  # in the line of a part
 _KINDS = {"chain": "chains", "entity": "entities"}
 # The methods text names the occupancies only if there are at most this many.
 _MAX_PARTS_IN_METHODS = 6
@@ -32,20 +32,20 @@ def masked_parts(model: Report) -> List[Mapping[str, Any]]:
     return [part for part in model["parts"] if part["mask"]]
 
 
-def summary_lines(report: Report, *, frame_warning: str = "") -> List[str]:
-    """Return the lines of a run's summary: a table of the parts, what 1 means, differences, warnings.
+def summary_lines(report: Report, *, frame_note: str = "") -> List[str]:
+    """Return the lines of a run's summary: a line for each part, what 1 means, differences, warnings.
 
     Parameters
     ----------
     report : dict
         As in report.json.
-    frame_warning : str
-        Warning about the frame of the model in Scipion, which replaces that about the frame of the header.
+    frame_note : str
+        Note about the frame of the model in Scipion, which replaces the warning about the frame of the header.
     """
     model = report["model"]
     name = os.path.basename(model["model"])
     lines = [*outcome_lines(report), f"*Occupancy of the {_kind(model['parts_are'])} of {name}, with 90 % intervals:*"]
-    lines += _table(model)
+    lines += _part_lines(model)
     lines += ["", sentence(model["one_means"])]
     lines += [f"{line}." for line in difference_lines(model)]  # they begin with names of parts
     correlations = ", ".join(f"{item['correlation']:.2f}" for item in model["maps"][:_LISTED_MAPS])
@@ -58,7 +58,8 @@ def summary_lines(report: Report, *, frame_warning: str = "") -> List[str]:
         names = ", ".join(f"{number}: {part['name']}" for number, part in enumerate(masked, start=1))
         lines.append(f"Masks (partMask): {names}.")
     warnings = [text for text in model["warnings"] if text != model["frame_warning"]]
-    lines += _warning_lines([*warnings, *([frame_warning] if frame_warning else [])])
+    lines += _warning_lines(warnings)
+    lines += [f"Note: {frame_note}."] if frame_note else []
     lines += _warning_lines(report["warnings"])
     for item in report["failed"]:
         lines.append(f"Warning: no local scale: {item['reason']}")
@@ -93,29 +94,16 @@ def _kind(groups: str) -> str:
     return _KINDS.get(groups, f"parts in {os.path.basename(groups)}")
 
 
-def _table(model: Report) -> List[str]:
-    """Return a table: a line for each part, a column for each map, the mean over all particles where known, and the
-    local scale in the maps, in their order."""
-    maps, parts = model["maps"], model["parts"][:_LISTED_PARTS]
-    has_mean = any(part["occupancy_of_all_particles"] is not None for part in parts)
-    names = [item["name"] for item in maps[:_LISTED_MAPS]] if len(maps) > 1 else ["occupancy"]
-    rows = [["part", "residues", "kDa", *names, *(["all particles"] if has_mean else []), "local scale"]]
-    rows += [_row(part, has_mean) for part in parts]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
-    more_parts, more_maps = len(model["parts"]) - len(parts), len(maps) - _LISTED_MAPS
+def _part_lines(model: Report) -> List[str]:
+    """Return a line for each part with its occupancies in the first maps, as in logs.
+
+    Scipion's letters differ in width: the columns of a table would not stand below each other.
+    """
+    parts = model["parts"][:_LISTED_PARTS]
+    lines = [part_text({**part, "occupancies": part["occupancies"][:_LISTED_MAPS]}) for part in parts]
+    more_parts, more_maps = len(model["parts"]) - len(parts), len(model["maps"]) - _LISTED_MAPS
     lines += [f"and {more_parts} more parts, in report.json"] if more_parts > 0 else []
     return lines + ([f"and {more_maps} more maps, in report.json"] if more_maps > 0 else [])
-
-
-def _row(part: Mapping[str, Any], has_mean: bool) -> List[str]:
-    values = [interval_text(item) for item in part["occupancies"][:_LISTED_MAPS]]
-    if has_mean:
-        name = "occupancy_of_all_particles"
-        mean = {"occupancy": part[name], "low": part[f"{name}_low"], "high": part[f"{name}_high"]}
-        values.append("unknown" if part[name] is None else interval_text(mean))
-    values.append(", ".join(scale_text(item) for item in part["occupancies"][:_LISTED_MAPS]))
-    return [part["name"], part["residues"], f"{part['mass_kilodalton']:.1f}", *values]
 
 
 def _warning_lines(warnings: Sequence[str]) -> List[str]:

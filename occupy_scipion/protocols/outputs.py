@@ -64,10 +64,15 @@ def set_file_and_grid(volume: Volume, source: SourceMap, path: str, comment: str
     volume.setSamplingRate(voxel_size)
     volume.setObjComment(comment)
     if source.origin is not None:
-        origin = Transform()
-        origin.setShifts(*source.origin)
-        volume.setOrigin(origin)
+        volume.setOrigin(origin_at(source.origin))
     return volume
+
+
+def origin_at(first_voxel: Sequence[float]) -> Transform:
+    """Return the origin of a map whose first voxel is at this place (x, y, z, Å)."""
+    origin = Transform()
+    origin.setShifts(*first_voxel)
+    return origin
 
 
 def fill_set(volumes: SetOfVolumes, sources: Sequence[SourceMap], items: Sequence[Volume]) -> None:

@@ -13,12 +13,13 @@ from pyworkflow import NEW
 
 import occupy_scipion.protocols.outputs as outputs
 from occupy_core.errors import SettingsError
+from occupy_core.modelling.fit.placed_model import default_finest
 from occupy_core.reporting import scipion_names
 from occupy_core.settings.output_names import MODEL_ATTRIBUTES, MODEL_FILE
 from occupy_scipion import atom_structs, report, texts_model
 from occupy_scipion.checks import different_grids
 from occupy_scipion.form import add_named_settings, problem_text
-from occupy_scipion.frames import frame_warning, map_in_project_frame
+from occupy_scipion.frames import frame_note, lies_in_project_frame, map_in_project_frame
 from occupy_scipion.model_form import add_model, add_model_settings, model_problems, model_settings_of
 from occupy_scipion.protocols.protocol_base import ProtOccupyBase
 from occupy_scipion.sources import SourceMap, file_stamp
@@ -69,6 +70,11 @@ class ProtOccupyModel(ProtOccupyBase):
         add_named_settings(form, "lowpass", "max_box", "figures", "invert")
         form.addParallelSection(threads=4, mpi=0)
 
+    @staticmethod
+    def default_lowpass(voxel_size, shape):
+        """Return the finest detail that is fitted when the field is empty, Å."""
+        return default_finest(voxel_size, shape)
+
     # --------------------------- the steps ---------------------------
 
     def _compute_stamp(self):
@@ -85,7 +91,7 @@ class ProtOccupyModel(ProtOccupyBase):
         for _, output in self.iterOutputAttributes():
             self._defineSourceRelation(self.inputModel, output)
         # Stored for the summary, which should not read the maps of a large set.
-        self.summaryVar.set(frame_warning(report.read_report(self._getExtraPath()), SourceMap(**sources[0])))
+        self.summaryVar.set(frame_note(report.read_report(self._getExtraPath()), SourceMap(**sources[0])))
         self._store(self.summaryVar)
 
     def _create_outputs(self, maps):
@@ -112,6 +118,9 @@ class ProtOccupyModel(ProtOccupyBase):
         path = self._getExtraPath(source.prefix + MODEL_FILE)
         attributes = atom_structs.read_attributes(self._getExtraPath(source.prefix + MODEL_ATTRIBUTES))
         atom_structs.add_attributes(path, attributes)
+        results = report.read_report(self._getExtraPath())
+        if volume is not None and not lies_in_project_frame(results, source):
+            volume.setOrigin(outputs.origin_at(results["model"]["first_voxel_xyz_angstrom"]))
         name = os.path.basename(self.inputModel.get().getFileName())
         return atom_structs.output_model(source, path, f"occupancies of {name} in {source.name}", volume=volume)
 
@@ -159,7 +168,7 @@ class ProtOccupyModel(ProtOccupyBase):
         return problems + model_problems(settings)
 
     def _summary(self):
-        make = partial(texts_model.summary_lines, frame_warning=self.summaryVar.get() or "")
+        make = partial(texts_model.summary_lines, frame_note=self.summaryVar.get() or "")
         lines = report.lines_of(self._getExtraPath(), make)
         return super()._summary() if lines is None else lines
 

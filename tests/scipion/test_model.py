@@ -76,10 +76,11 @@ def test_model_and_masks_are_outputs(lab, state1, model, run):
     assert output["class"] == "AtomStruct" and output["comment"] == "occupancies of fitted.cif in import_state1.mrc"
     assert output["volume"]["file"] == state1.outputVolume.getFileName()
     assert output["volume"]["sampling"] == CONDITIONS.voxel_size
+    input_origin = state1.outputVolume.getOrigin().getShifts()
     for number, part in ((1, "C"), (2, "E")):
         mask = found["outputs"][f"partMask{number}"]
         assert mask["class"] == "VolumeMask" and mask["comment"] == f"mask of {part}"
-        assert mask["sampling"] == CONDITIONS.voxel_size and mask["origin"] == output["volume"]["origin"]
+        assert mask["sampling"] == CONDITIONS.voxel_size and mask["origin"] == list(input_origin)
     for output in found["outputs"].values():
         assert output["sources"] == [[state1.getObjId(), "outputVolume"], [model.getObjId(), "outputPdb"]]
 
@@ -172,15 +173,15 @@ def test_other_protocols_take_the_model(lab, run, tmp_path):
 # --------------------------- texts ---------------------------
 
 
-def test_summary_is_a_table_with_what_1_means(lab, run):
+def test_summary_has_a_line_for_each_part_and_what_1_means(lab, run):
     found = lab.read_back(run)
     lines = found["summary"]
     assert lines[0] == "*Result:*" and "3 of 7 parts of the model" in lines[1] and lines[2] == "*Next steps:*"
     assert any("partMask2 as mask of the signal to keep" in line for line in lines)
     lines = lines[lines.index("") + 1 :]
     assert lines[0] == "*Occupancy of the chains of fitted.cif, with 90 % intervals:*"
-    assert re.match(r"part +\| residues +\| kDa +\| occupancy +\| local scale$", lines[1])
-    assert any(re.match(r"C +\| C 1-290 +\| 19\.2 \| 0\.\d\d \(0\.\d\d-0\.\d\d\) +\| 0\.\d\d$", line) for line in lines)
+    pattern = r"C \(C 1-290; 19\.2 kDa\): occupancy 0\.\d\d \(0\.\d\d-0\.\d\d\); local scale 0\.\d\d$"
+    assert any(re.match(pattern, line) for line in lines)
     assert any(line.startswith("1 is the density of the best occupied parts (A, B, D, F).") for line in lines)
     assert "Masks (partMask): 1: C, 2: E." in lines
     assert any(line.startswith("Warning: ") and "no B-factors" in line for line in lines)
@@ -221,7 +222,9 @@ def test_each_map_of_a_set_has_a_model(lab, run_of_set):
     for item, truth in zip(items, (OCCUPANCIES, WITHOUT_E)):
         assert occupancies_of(item["file"]) == pytest.approx(truth, abs=0.08)
     text = "\n".join(found["summary"])
-    assert re.search(r"part +\| residues +\| kDa +\| import_state1.mrc +\| import_state2.mrc +\| local scale\n", text)
+    assert re.search(
+        r"\nE \(.*\) in import_state1.mrc, .*\) in import_state2.mrc; local scale 0\.\d\d, 0\.\d\d\n", text
+    )
     assert re.search(r"\nE differs by 0\.\d\d .*: least occupied in import_state2.mrc, most in import_state1.mrc", text)
     assert "Between the maps, E differed by more than noise explains." in found["methods"][0]
 
@@ -247,8 +250,8 @@ def test_classes_keep_their_numbers_and_sizes(lab, files, model, tmp_path, monke
     for item, truth in zip(items, (OCCUPANCIES, WITHOUT_E)):
         assert occupancies_of(item["file"]) == pytest.approx(truth, abs=0.08)
     text = "\n".join(found["summary"])
-    assert re.search(r"\| class 1 +\| class 2 +\| all particles +\| local scale\n", text)
-    assert re.search(r"\nE +\|.*\| 0\.1\d \(0\.\d\d-0\.\d\d\) +\| 0\.\d\d, 0\.\d\d\n", text)  # a quarter of 0.6
+    of_all = r"0\.1\d \(0\.\d\d-0\.\d\d\) of all particles"  # a quarter of 0.6
+    assert re.search(rf"\nE \(.*\) in class 1, .*\) in class 2; {of_all}; local scale 0\.\d\d, 0\.\d\d\n", text)
 
 
 # --------------------------- frames ---------------------------
@@ -286,15 +289,18 @@ def centred(laboratory, files, state1, tmp_path_factory):
     return protocol
 
 
-def test_model_in_the_usual_frame_of_scipion(lab, run, centred):
+def test_model_in_the_usual_frame_of_scipion(lab, run, centred, state1):
     assert occupancies_of(centred.occupancyModel.getFileName()) == pytest.approx(OCCUPANCIES, abs=0.06)
     # The core warns that the model is not in the frame of the header; Scipion's viewers do not go by the header.
     (warning,) = (text for text in read_report(centred._getExtraPath())["model"]["warnings"] if "frame of" in text)
     assert warning.startswith("the model lies in the frame of")
     assert not any("frame" in line for line in lab.read_back(centred)["summary"])
     (line,) = (line for line in lab.read_back(run)["summary"] if "frame" in line)
-    assert line.startswith("Warning: the model does not lie where Scipion places the map (its frame: ")
+    assert line.startswith("Note: the input model lies in the map by the map's file (frame: ")
     assert "origin (0.00, 0.00, 0.00) Å with the protocol 'assign Orig & Sampling'" in line
+    # Scipion's viewers open the output model with its map, which they place by its origin: now where the model lies.
+    shifts = run.occupancyModel.getVolume().getOrigin().getShifts()
+    assert shifts == (0, 0, 0) != state1.outputVolume.getOrigin().getShifts()
 
 
 def test_model_that_does_not_lie_in_the_map_leaves_no_output(lab, files, state1, tmp_path):
@@ -460,7 +466,7 @@ def test_masks_open_as_slices(lab, run):
     viewer = viewer_of(lab, run)
     assert viewer.getParam("whichOutput").choices == ["partMask1", "partMask2"]
     (view,) = viewer._output()
-    assert view.getFigure().axes[0].get_title() == "mask of C"
+    assert view.getFigure().get_suptitle().splitlines() == ["mask of C", "group_C_mask.mrc"]
     assert OccupyVolumeViewer.can_handle_this_instance(run.partMask1)
 
 
