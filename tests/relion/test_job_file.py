@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """--make_job writes a job.star that RELION loads and runs."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import mrcfile
 import pytest
@@ -14,6 +17,7 @@ from occupy_core.settings.presets import PRESETS
 from relion_external.options import parse
 from relion_files.star import read_star
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "relion_external"]
 
 
@@ -135,3 +139,27 @@ def test_job_of_a_list_of_maps_has_no_warning_of_its_own_making(tmp_path):
     assert words == ["--preset", "classes", "--maps", "one.mrc", "two.mrc"]
     assert parse(["--o", "job/", *words]).warnings == ()
     assert "--classes" in " ".join(parse(["--o", "job/", *words, "--classes", "1,2"]).warnings)
+
+
+def test_the_commands_of_the_documentation_make_and_run_a_project_without_a_window(
+    relion_path, phantom_file, tmp_path, monkeypatch
+):
+    page = (REPOSITORY / "docs/relion.md").read_text(encoding="utf-8")
+    commands = re.search(r"## Without RELION's window\n.*?```\n(.*?)```", page, re.DOTALL)[1]
+    shutil.copy(phantom_file, tmp_path / "map.mrc")
+    bin_folder = str(Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
+    subprocess.run(["sh", "-e", "-c", commands], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    assert (tmp_path / "External/job001/RELION_JOB_EXIT_SUCCESS").exists()
+    assert (tmp_path / "External/job001/scale.mrc").exists()
+    rows = read_star(str(tmp_path / "default_pipeline.star"))["pipeline_processes"].columns
+    assert (rows["rlnPipeLineProcessName"], rows["rlnPipeLineProcessStatus"]) == (["External/job001/"], ["2"])
+    assert (tmp_path / "pipeline_occupy.log").exists() and not (tmp_path / ".relion_lock").exists()
+
+
+def test_without_a_pipeline_relion_leaves_the_lock_that_the_documentation_names(relion_path, tmp_path):
+    assert make("--make_job", "weak", "-o", "job.star", folder=tmp_path).returncode == 0
+    words = ["relion_pipeliner", "--addJobFromStar", "job.star"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode != 0 and "default_pipeline.star cannot be read" in done.stderr
+    assert (tmp_path / ".relion_lock").is_dir()

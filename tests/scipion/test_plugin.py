@@ -14,6 +14,8 @@ from pyworkflow.viewer import DESKTOP_TKINTER
 
 import occupy_core
 import occupy_scipion
+from demo.atomic_model import write_model
+from demo.simulate import phantom
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.protocols import ProtOccupyLocalScale
 from tests.conftest import REPOSITORY
@@ -50,13 +52,20 @@ def test_scipion_finds_and_passes_the_tests_of_the_plugin(lab):
     assert "run 2 tests" in scipion(lab, "tests", "occupy_scipion.tests.test_protocols")
 
 
-def test_the_script_of_the_documentation_runs(lab, map_file, tmp_path):
+def test_the_scripts_of_the_documentation_run(lab, map_file, tmp_path):
     page = (REPOSITORY / "docs/scipion.md").read_text(encoding="utf-8")
-    script = re.search(r"## From a script.*?```python\n(.*?)```", page, re.DOTALL)[1]
+    section = re.search(r"## From a script\n(.*?)\n## ", page, re.DOTALL)[1]
+    one_map, model = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    fitted = write_model(phantom(), tmp_path / "fitted.cif")
     path = tmp_path / "script.py"
-    path.write_text(script.replace("/path/to/map.mrc", str(map_file)).replace("my_project", "documented"))
+    paths = {"/path/to/map.mrc": str(map_file), "/path/to/fitted.cif": str(fitted), "my_project": "documented"}
+    script = f"{one_map}\n{model}"
+    for name, path_of_test in paths.items():
+        script = script.replace(name, path_of_test)
+    path.write_text(script.replace("samplingRate=1.2", "samplingRate=3.0"))
     said = scipion(lab, "python", str(path))
-    assert "finished\n" in said and "scale.mrc" in said and "*Result:*" in said
+    assert said.count("finished\n") == 2 and "scale.mrc" in said and "*Result:*" in said
+    assert "model_occupancy.cif" in said and "*Occupancy of the chains of fitted.cif" in said
 
 
 def test_protocol_is_registered(lab):
