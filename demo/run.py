@@ -4,22 +4,25 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List
 
 import mrcfile
 import numpy as np
+from PIL import Image  # comes with matplotlib
 
 from demo.atomic_model import write_model
 from demo.classification import OCCUPANCIES, classes, write_classification
 from demo.simulate import Phantom, phantom
 
 OUTPUT = Path(__file__).resolve().parents[1] / "demo_output"
+_COLOURS = 256  # of a picture
 MAPS = ("scale", "confidence", "amplified", "attenuated", "sigmoid")
 
 
@@ -161,7 +164,7 @@ def _draw_sections(map_path: Path, folder: Path) -> None:
     panels.update({titles.get(name, name): read_map(folder / f"{name}.mrc").data for name in MAPS})
     title = "Simulated complex: parts at occupancy 1, 0.6 and 0.3"
     drawn = SectionsFigure(panels, title=title, voxel_size=source.grid.voxel_size, planes=(0,))
-    drawn.figure.savefig(OUTPUT / "demo.png", dpi=110)
+    _save(drawn.figure, "demo")
 
 
 def _draw_map_page(map_path: Path, folder: Path) -> None:
@@ -176,9 +179,16 @@ def _draw_map_page(map_path: Path, folder: Path) -> None:
     maps = {kind: read_map(folder / name).data for kind, name in item["outputs"].items()}
     sections = map_sections({"input": read_map(map_path).data, **maps}, item)
     with fixed_style():
-        pages_of_map(report, 0, sections)[0].savefig(OUTPUT / "report.png", dpi=110)
+        _save(pages_of_map(report, 0, sections)[0], "report")
         title = "Simulated complex, coloured by the local scale"
-        surface_figure(sections.surface, title).savefig(OUTPUT / "surface.png", dpi=110)
+        _save(surface_figure(sections.surface, title), "surface")
+
+
+def _save(figure: Any, name: str, **options: Any) -> None:
+    """Save a figure as a PNG with few colours, whose file is small."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110, **options)
+    Image.open(content).convert("RGB").quantize(_COLOURS, kmeans=1).save(OUTPUT / f"{name}.png", optimize=True)
 
 
 def _print_results(simulated: Phantom, folders: Dict[str, Folders]) -> None:
@@ -215,7 +225,7 @@ def _print_comparison(folders: Folders) -> None:
     volumes = [item.data for item in maps]
     surface = region_surface(volumes, masks, spacing=maps[0].grid.voxel_size)
     sections = region_sections(list(masks.values()), volumes, window=surface.window)
-    comparison_figure(comparison, sections, surface=surface).savefig(OUTPUT / "classes.png", dpi=110)
+    _save(comparison_figure(comparison, sections, surface=surface), "classes")
 
 
 def _print_model(folders: Folders) -> None:
@@ -236,8 +246,8 @@ def _print_model(folders: Folders) -> None:
     with fixed_style():
         figure = model_pages({**report["model"], "warnings": []}, report["comparison"], version=report["version"])[0]
         width, height = figure.get_size_inches()
-        upper_part = Bbox.from_extents(0, 0.641 * height, width, height)
-        figure.savefig(OUTPUT / "model.png", dpi=110, bbox_inches=upper_part)
+        upper_part = Bbox.from_extents(0, 0.72 * height, width, height)
+        _save(figure, "model", bbox_inches=upper_part)
 
 
 def _check_hosts_agree(folders: Dict[str, Folders]) -> bool:

@@ -112,7 +112,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             params.LabelParam,
             label="Report on this map",
             help="The surface from three sides, coloured by the scale, slices, solvent model, histogram of the scale, "
-            "effect of the modifications, where full scale was found, all settings and derived values, every warning.",
+            "effect of the modifications, where full scale was found, changed settings, derived values, every warning.",
         )
         self._add_document(group)
 
@@ -175,8 +175,8 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
             text = f"The map has no surface: no voxel is above {item['surface_level']:.3g}, the level above its noise."
             return [self.errorMessage(text, "Cannot show the surface")]
         with fixed_style():
-            figure = surface_figure(surface, f"{source.name}, coloured by the local scale")
-        return [PageView(figure, f"Surface of {source.name}", self._tkRoot)]
+            figure = surface_figure(surface, f"{item['name']}, coloured by the local scale")
+        return [PageView(figure, f"Surface of {item['name']}", self._tkRoot)]
 
     def _slices(self, _name=None):
         try:
@@ -186,11 +186,12 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
                 panels[MAP_OUTPUTS[kind].title] = voxels_of(source, path)
             planes = (0, 1, 2) if self.planes.get() == 0 else (self.planes.get() - 1,)
             masks = self._target_masks(source)
-            size = self._map_report(source)["voxel_size_angstrom"]
-            sections = SectionsFigure(panels, title=source.name, voxel_size=size, planes=planes, masks=masks)
+            item = self._map_report(source)
+            name, size = item["name"], item["voxel_size_angstrom"]
+            sections = SectionsFigure(panels, title=name, voxel_size=size, planes=planes, masks=masks)
         except MapError as error:
             return [self.errorMessage(str(error), "Cannot show the maps")]
-        return [SectionsView(sections, f"Local scale of {source.name}", self._tkRoot)]
+        return [SectionsView(sections, f"Local scale of {name}", self._tkRoot)]
 
     def _report(self, _name=None):
         results = report.read_report(self.protocol._getExtraPath())
@@ -208,7 +209,7 @@ class OccupyLocalScaleViewer(OccupyLabel, ProtocolViewer):
         except KeyError:
             text = "The run was made by an earlier version of OccuPy; run the protocol again."
             return [self.errorMessage(text, "No report")]
-        return [PageView(figure, f"Report on {source.name}", self._tkRoot) for figure in figures]
+        return [PageView(figure, f"Report on {item['name']}", self._tkRoot) for figure in figures]
 
     def _document(self, _name=None):
         path, program = self.protocol._getExtraPath(FIGURE), document_program()

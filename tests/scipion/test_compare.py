@@ -243,5 +243,5 @@ def test_viewers_show_the_comparison_and_the_outputs(lab, run, tmp_path):
     assert np.asarray(Image.open(tmp_path / "comparison.png").convert("RGB"), dtype=float).std() > 30
     assert viewer._slices()[0].getFigure().axes
     (mask_view,) = OccupyVolumeViewer(project=lab.project, protocol=run)._visualize(run.regionMask1)
-    assert mask_view.getFigure().axes[0].get_title() == "mask of region 1"
+    assert mask_view.getFigure().get_suptitle().startswith("mask of region 1\n")
     assert OccupyVolumeViewer.can_handle_this_instance(run.occupancySpread)

@@ -44,6 +44,7 @@ def map_pages(shown: MapPages) -> List[Figure]:
     page = Page(title, _details(report, shown.version), report["input"])
     warnings = [*report["warnings"], *shown.notes]
     page.add_warning_count(warnings)
+    page.top += _GAP if shown.outcome else 0.0
     add_blocks(page, shown.outcome, title=title)  # a new page has room for all of them
     blocks = [("Target masks", [target_text(target) for target in report["targets"]])] if report["targets"] else []
     blocks.append((WARNINGS, warnings) if warnings else ("No warnings", []))

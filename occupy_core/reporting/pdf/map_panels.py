@@ -60,7 +60,7 @@ def draw_panels(page: Page, sections: MapSections, height: float, *, voxel_size:
     scale = side / (sections.cut.longest * voxel_size)
     page.top += _GAP / 2
     draw_scale_bar(page, left + side, page.top, "bar of the sections", inches_per_angstrom=scale, longest=_LONGEST_BAR)
-    page.top += line_height(SMALL)
+    page.top += line_height(SMALL) + _GAP
     _draw_mask_names(page, sections)
     _draw_keys(page, grey)
 
@@ -73,7 +73,7 @@ def least_height(sections: MapSections) -> float:
 def _texts_height(sections: MapSections) -> float:
     """Return the height of titles, scale bar, names of target masks and colour keys, inches."""
     names = min(len(sections.outlines), _MAX_NAMED)
-    return (3 + names) * line_height(SMALL) + _KEYS_HEIGHT
+    return (3 + names) * line_height(SMALL) + _GAP + _KEYS_HEIGHT
 
 
 def _title(kind: str) -> str:

@@ -157,8 +157,8 @@ def _draw_table(page: Page, report: Report) -> None:
 def _draw_traces(page: Page, report: Report) -> List[Page]:
     """Draw the occupancy along each chain; return the further pages that this needs.
 
-    Each page with traces has the heading and the legend. Three chains are beside each other where all of them then fit
-    on the page, else two.
+    Each page with traces has the heading and the legend. Three chains are beside each other where there are three, or
+    where all of them then fit on the page, else two.
     """
     chains: Dict[str, List[Report]] = {}
     for window in report["windows"]:
@@ -173,7 +173,7 @@ def _draw_traces(page: Page, report: Report) -> List[Page]:
     names = [item["name"] for item in report["maps"][:_MAX_NAMED]]
     row, above = _TRACE_HEIGHT + _BELOW, 1.5 * line_height(SMALL) + _legend_height(names)
     rows_that_fit = int((page.free_height - above) / row)
-    columns = 3 if 2 * rows_that_fit < len(shown) <= 3 * rows_that_fit else 2
+    columns = 3 if len(shown) == 3 or 2 * rows_that_fit < len(shown) <= 3 * rows_that_fit else 2
     across = WIDTH / columns - _LEFT
     pages = [page]
     if rows_that_fit < 1:
