@@ -32,6 +32,17 @@ _rlnReferenceImage #1
 _rlnClassDistribution #2
 """
 
+_OPTIMISER = """
+# version 30001
+
+data_optimiser_general
+
+_rlnModelStarFile {stem}_model.star
+_rlnExperimentalDataStarFile {stem}_data.star
+_rlnSolventMaskName None
+
+"""
+
 
 def classes() -> List[Phantom]:
     """Simulate the class maps: one complex with the occupancies of `OCCUPANCIES`, and different noise in each map."""
@@ -44,7 +55,7 @@ def classes() -> List[Phantom]:
 def write_classification(
     folder: Path, class_maps: Iterable[Phantom], particle_counts: Sequence[int] = PARTICLES
 ) -> Path:
-    """Write class maps, a model STAR and a data STAR.
+    """Write class maps, a model STAR, an optimiser STAR (without a mask) and a data STAR.
 
     Parameters
     ----------
@@ -71,6 +82,7 @@ def write_classification(
         rows.append(f"{name} {particles / sum(particle_counts):.6f}")
     model = _MODEL.format(voxel_size=voxel_size, number=len(rows))
     (folder / f"{STEM}_model.star").write_text(model + "\n".join(rows) + "\n\n", encoding="utf-8")
+    (folder / f"{STEM}_optimiser.star").write_text(_OPTIMISER.format(stem=STEM), encoding="utf-8")
     lines = [str(number) for number, particles in enumerate(particle_counts, start=1) for _ in range(particles)]
     data = "\n# version 30001\n\ndata_particles\n\nloop_\n_rlnClassNumber #1\n" + "\n".join(lines) + "\n\n"
     path = folder / f"{STEM}_data.star"

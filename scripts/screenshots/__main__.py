@@ -15,13 +15,15 @@ from demo.scipion_project import prepare_environment
 from scripts.screenshots.inputs import write_inputs
 from scripts.screenshots.relion_windows import reports, take_relion_pictures
 from scripts.screenshots.screen import screen
-from scripts.screenshots.tutorial import take_tutorial_pictures
+from scripts.screenshots.tutorial import IMAGES, take_tutorial_pictures
 
 # Programs, with their Debian packages.
 _PROGRAMS = {"Xvfb": "xvfb", "xdotool": "xdotool", "relion": "relion-gui", "pdftoppm": "poppler-utils"}
 # Libraries that Scipion's metadata viewer (Qt 5) needs, with their Debian packages.
 _LIBRARIES = {"xcb-icccm": "libxcb-icccm4", "xcb-keysyms": "libxcb-keysyms1", "xcb-xinerama": "libxcb-xinerama0"}
 _WINDOWS = OUTPUT / "windows"
+# Pictures of windows that the documentation shows, by their names there.
+_SHOWN = {"scipion_wizard": "wizard_sigmoid", "scipion_regions": "viewer_classes_showComparison_0"}
 
 
 def main() -> int:
@@ -52,6 +54,8 @@ def main() -> int:
     )
     for name, report in reports().items():
         subprocess.run(["pdftoppm", "-png", "-r", "80", str(report), str(_WINDOWS / f"page_{name}")], check=True)
+    for name, window in _SHOWN.items():
+        shutil.copy(_WINDOWS / f"{window}.png", IMAGES / f"{name}.png")
     print(f"Every window and page, to look at: {_WINDOWS}")
     return 0
 

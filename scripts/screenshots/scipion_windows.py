@@ -23,7 +23,7 @@ from scripts.screenshots.screen import OPENING, keep
 
 _REACTING = 0.5  # seconds that a window gets
 # Wizards: a name, the run whose form they are on, and the box on it that must be ticked before.
-_WIZARDS: Dict[str, Tuple[str, str, str]] = {
+WIZARDS: Dict[str, Tuple[str, str, str]] = {
     "lowpass_map": ("OccupyLowpassWizard", "map", ""),
     "lowpass_classes": ("OccupyLowpassWizard", "classes", ""),
     "lowpass_model": ("OccupyLowpassWizard", "model", ""),
@@ -45,7 +45,7 @@ def main(folder: Path) -> None:
     master.root.withdraw()
     for name, run in runs.items():
         _form_pictures(folder, name, run, master)
-    for name, (wizard, run, box) in _WIZARDS.items():
+    for name, (wizard, run, box) in WIZARDS.items():
         _wizard_picture(folder / f"wizard_{name}.png", wizard, runs[run], box, master)
     for name, run in runs.items():
         _viewer_pictures(folder, name, project, run, master)

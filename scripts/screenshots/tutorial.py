@@ -16,7 +16,7 @@ from scripts.screenshots import screen
 from scripts.screenshots.relion_gui import open_job, open_tab
 from scripts.screenshots.screen import OPENING, REACTING, click, window
 
-_IMAGES = Path(__file__).resolve().parents[2] / "docs/images/tutorial"
+IMAGES = Path(__file__).resolve().parents[2] / "docs/images/tutorial"
 _COMPARED = 500, 297  # the box of "compare classes" in Scipion's window of the demo's project
 _SCIPION_FORM = """
 import os, sys
@@ -36,7 +36,7 @@ form.show()
 
 def take_tutorial_pictures() -> None:
     """Run the jobs of the tutorial, and take its pictures from the screen of DISPLAY."""
-    _IMAGES.mkdir(parents=True, exist_ok=True)
+    IMAGES.mkdir(parents=True, exist_ok=True)
     project = OUTPUT / "tutorial"
     run_tutorial(project)
     with window(["relion"], project):
@@ -68,4 +68,4 @@ def _move(name: str) -> None:
 
 
 def _keep(name: str) -> None:
-    screen.keep(_IMAGES / f"{name}.png")
+    screen.keep(IMAGES / f"{name}.png")

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from occupy_scipion import protocols, wizards
 from tests.conftest import skip_or_fail
 
 # Opens Scipion's form of "local scale" on a map; runs in a process of its own, with a screen.
@@ -113,3 +114,12 @@ def test_form_follows_the_question(lab, a_map, screen, monkeypatch):
 def test_wizard_fills_in_the_form(lab, a_map, screen, monkeypatch, button, values):
     found = run_with_screen(screen, lab, a_map, WIZARD, monkeypatch, button)
     assert (found["sigmoidPower"], found["sigmoidPivot"]) == values
+
+
+def test_each_protocol_and_wizard_has_a_picture_by_the_script():
+    from scripts.screenshots.scipion_runs import RUNS
+    from scripts.screenshots.scipion_windows import WIZARDS
+
+    assert {kind for kind, _, _ in RUNS.values()} == {kind for kind in protocols.__all__ if kind.startswith("Prot")}
+    assert {wizard for wizard, _, _ in WIZARDS.values()} == set(wizards.__all__)
+    assert {run for _, run, _ in WIZARDS.values()} <= set(RUNS)
