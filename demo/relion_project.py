@@ -11,13 +11,22 @@ from relion_files.star import Table, read_star
 
 EMPTY_PIPELINE = "\n# version 30001\n\ndata_pipeline_general\n\n_rlnPipeLineJobCounter 1\n\n"
 STATUS = {0: "Running", 1: "Scheduled", 2: "Succeeded", 3: "Failed", 4: "Aborted"}
+# The numbers of RELION 3.1 for types of nodes, by the first two parts of the labels of RELION 4 and 5.
+_NODE_TYPES = {
+    "ParticlesData.star": 3,
+    "ParticleGroupMetadata.star": 3,
+    "DensityMap.mrc": 6,
+    "Mask3D.mrc": 7,
+    "LogFile.pdf": 13,
+    "ProcessData.star": 90,
+}
 _JOB_TYPES = {"Import": 0, "Class3D": 9, "Refine3D": 10, "MaskCreate": 12, "Subtract": 14, "External": 99}
 
 
 class RelionProject:
     """A new RELION project in a folder.
 
-    Its job files have the format of RELION 3.1, which later versions read too.
+    Its job files have the format of RELION 3.1, which later versions read too. It works with RELION 3.1, 4 and 5.
 
     Parameters
     ----------
@@ -59,12 +68,21 @@ class RelionProject:
     def status(self, job: str) -> str:
         """Return the status of a job in default_pipeline.star."""
         rows = self._table("pipeline_processes").columns
+        if "rlnPipeLineProcessStatusLabel" in rows:  # RELION 4 and 5
+            return dict(zip(rows["rlnPipeLineProcessName"], rows["rlnPipeLineProcessStatusLabel"]))[job]
         return STATUS[int(dict(zip(rows["rlnPipeLineProcessName"], rows["rlnPipeLineProcessStatus"]))[job])]
 
     def nodes(self) -> Dict[str, int]:
-        """Return the names and types of all nodes in default_pipeline.star."""
+        """Return the names of all nodes in default_pipeline.star, and their types as RELION 3.1 numbers them."""
         rows = self._table("pipeline_nodes").columns
+        if "rlnPipeLineNodeTypeLabel" in rows:  # RELION 4 and 5
+            return {name: _node_type(label) for name, label in self.node_labels().items()}
         return dict(zip(rows["rlnPipeLineNodeName"], map(int, rows["rlnPipeLineNodeType"])))
+
+    def node_labels(self) -> Dict[str, str]:
+        """Return the names of all nodes in default_pipeline.star, and their types as RELION 4 and 5 write them."""
+        rows = self._table("pipeline_nodes").columns
+        return dict(zip(rows["rlnPipeLineNodeName"], rows["rlnPipeLineNodeTypeLabel"]))
 
     def input_edges(self) -> list:
         """Return a pair of node and job for each input in default_pipeline.star."""
@@ -79,3 +97,8 @@ class RelionProject:
     def _pipeliner(self, *arguments: str, seconds: float) -> None:
         command = ["relion_pipeliner", *arguments]
         subprocess.run(command, cwd=self.folder, check=True, capture_output=True, timeout=seconds)
+
+
+def _node_type(label: str) -> int:
+    """Return the number that RELION 3.1 has for a label; 0 for types that it does not have."""
+    return _NODE_TYPES.get(".".join(label.split(".")[:2]), 0)

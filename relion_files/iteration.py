@@ -46,14 +46,31 @@ def continued_from(optimiser_star: str) -> Optional[str]:
     None for a run that was not continued, and where the file cannot be read. RELION writes its command as a comment at
     the top of the optimiser STAR file; paths in it begin at the project folder.
     """
+    match = re.search(r"--continue\s+(\S+)_optimiser\.star", _comments_at_top(optimiser_star))
+    return match[1] if match else None
+
+
+def skips_gridding(optimiser_star: str) -> bool:
+    """Return whether relion_refine makes the maps of a run without gridding, the iterations that even out the weights.
+
+    RELION 3.1 leaves them out with the option --skip_gridding, RELION 4 and 5 unless they have the option
+    --dont_skip_gridding. False where the file cannot be read.
+    """
+    comments = _comments_at_top(optimiser_star)
+    words, version = comments.split(), re.search(r"RELION optimiser; version (\d+)", comments)
+    if version is None or int(version[1]) < 4:
+        return "--skip_gridding" in words
+    return "--dont_skip_gridding" not in words
+
+
+def _comments_at_top(optimiser_star: str) -> str:
+    """Return the comments at the top: the version of RELION and its command; empty for a file that cannot be read."""
     try:
         with open_regular_file(optimiser_star, expected="an optimiser STAR file") as file:
             head = file.read(_HEAD).decode("utf-8", "surrogateescape")
     except (OSError, OccupyError):
-        return None
-    comments = itertools.takewhile(lambda line: line.startswith("#"), head.splitlines())
-    match = re.search(r"--continue\s+(\S+)_optimiser\.star", "\n".join(comments))
-    return match[1] if match else None
+        return ""
+    return "\n".join(itertools.takewhile(lambda line: line.startswith("#"), head.splitlines()))
 
 
 def class_number(name: str) -> Optional[int]:

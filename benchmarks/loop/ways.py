@@ -21,8 +21,8 @@ from benchmarks.runs.particles import VOXEL_SIZE, write_particles
 from relion_files.star import read_star
 
 PLAIN, MASK, CONFIDENCE, CONSENSUS, CHAIN = "plain", "mask", "confidence", "consensus", "chain"
-# Classifications that should be as the plain one: maps reconstructed by RELION's own external program, called by
-# relion_refine, and by ours.
+# Classifications with plain maps: by RELION's own external program, called by relion_refine, and by ours, which should
+# be as without external reconstruction.
 EXTERNAL, PASSED = "external", "passed"
 TITLES = {
     PLAIN: "plain Class3D",

@@ -11,7 +11,7 @@ from typing import Dict, Optional, Tuple
 from occupy_core.errors import OccupyError
 from relion_external.loop.inversion import raw_map
 from relion_external.loop.request import Request
-from relion_files.iteration import continued_from, star_beside
+from relion_files.iteration import continued_from, skips_gridding, star_beside
 from relion_files.star import Table, read_star
 
 _MODEL = frozenset(("rlnPixelSize", "rlnReferenceImage", "rlnClassDistribution", "rlnCurrentResolution"))
@@ -82,9 +82,9 @@ def read_earlier(request: Request) -> EarlierIteration:
 
     Missing files and values are no error: they stay unknown.
     """
-    star = _model_star(request)
+    star = _star_before(request, "model")
     if star is None:
-        return EarlierIteration(request.voxel_size, request.diameter)
+        return _without_model(request)
     model, run = _tables(star, _MODEL), _tables(star_beside(star, "optimiser"), _RUN)
     general, classes = (model.get(name, Table(star, {})) for name in ("model_general", "model_classes"))
     optimiser = run.get("optimiser_general", Table(star, {}))
@@ -106,20 +106,43 @@ def read_earlier(request: Request) -> EarlierIteration:
         without_raw=tuple(n for n, _ in with_particles if not raws[n - 1]) if has_shares else (),
         number_of_classes=len(names),
         iterations=None if iterations is None else int(iterations),
-        is_gradient=any(
-            _number(optimiser, label) for label in ("rlnDoGradientRefine", "rlnDoStochasticGradientDescent")
-        ),
+        is_gradient=_is_gradient(optimiser),
         is_refinement=bool(_number(optimiser, "rlnDoAutoRefine")),
     )
 
 
-def _model_star(request: Request) -> Optional[str]:
-    """Return the model STAR file of the iteration before; None if there is none.
+def is_without_gridding(request: Request) -> bool:
+    """Return whether relion_refine itself would reconstruct without gridding, as the iteration before tells.
 
-    RELION 3.1 writes it anew when a run is continued (run_ct8_it008_model.star). Where it has another name, it counts
+    Without that iteration: as RELION does by default. RELION 4 and 5 give the voxel size with the request.
+    """
+    star = _star_before(request, "optimiser")
+    return request.voxel_size is not None if star is None else skips_gridding(star)
+
+
+def _without_model(request: Request) -> EarlierIteration:
+    """Return what is known without a model STAR file, as in the last iteration of a Refine3D: the halves have two."""
+    star = _star_before(request, "optimiser")
+    optimiser = (_tables(star, _RUN) if star else {}).get("optimiser_general", Table("", {}))
+    return EarlierIteration(
+        request.voxel_size,
+        request.diameter,
+        is_gradient=_is_gradient(optimiser),
+        is_refinement=bool(_number(optimiser, "rlnDoAutoRefine")),
+    )
+
+
+def _is_gradient(optimiser: Table) -> bool:
+    return any(_number(optimiser, label) for label in ("rlnDoGradientRefine", "rlnDoStochasticGradientDescent"))
+
+
+def _star_before(request: Request, kind: str) -> Optional[str]:
+    """Return the STAR file of a kind ("model" or "optimiser") of the iteration before; None if there is none.
+
+    RELION writes it anew when a run is continued (run_ct8_it008_model.star). Where it has another name, it counts
     only if no other run has files of this iteration in the folder.
     """
-    ending = f"_it{request.iteration - 1:03d}_model.star"
+    ending = f"_it{request.iteration - 1:03d}_{kind}.star"
     usual = request.stem + ending
     if os.path.isfile(usual):
         return usual

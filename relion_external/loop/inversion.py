@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Let RELION's own program invert the Fourier sums, and check the map that it writes."""
+"""Let RELION's own program invert the Fourier sums, and check the map that it writes.
+
+By itself that program does two things otherwise than relion_refine: it regularises the shells of the lowest frequencies
+too, and it always does the gridding that RELION 4 and 5 leave out. Both are undone here, so that the map is that of
+relion_refine.
+"""
 
 from __future__ import annotations
 
 import math
 import os
-import re
 import shutil
 import signal
 import struct
@@ -16,9 +20,10 @@ from pathlib import Path
 from typing import Any, Dict, Optional, Type
 
 from occupy_core.errors import JobError
-from occupy_core.files import open_new, read_text
 from relion_external.failure import cause_of_signal
-from relion_external.loop.request import Request
+from relion_external.loop.request import GENERAL, RESULT, Request
+from relion_files.star import Table, read_star, to_number
+from relion_files.star_writer import Rows, write_star
 
 INVERSION = "relion_external_reconstruct"
 # Fields of an MRC header: columns, rows and sections; the mode behind them.
@@ -26,6 +31,8 @@ _SIDES, _MODE = struct.Struct("<3i"), struct.Struct("<i")
 _HEADER_BYTES, _EXTENDED = 1024, slice(92, 96)
 _CELL, _CELL_OFFSET = struct.Struct("<3f"), 40  # sides of the box, Å
 _FLOAT32 = 2  # mode of an MRC file
+# relion_refine does not regularise the first five shells (its option --minres_map); so much signal is as good as that.
+_TAU2, _UNREGULARISED, _MUCH_SIGNAL = "external_reconstruct_tau2", 5, "1e+20"
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _NO_PROGRAM = (
     f"{INVERSION} was not found on the PATH, expected RELION's program that inverts the Fourier sums; add RELION's "
@@ -87,13 +94,20 @@ class Inversion:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def start(self) -> None:
+    def start(self, *, skip_gridding: bool = False) -> None:
         """Start RELION's program.
+
+        Parameters
+        ----------
+        skip_gridding : bool
+            Whether relion_refine itself would reconstruct without gridding.
 
         Raises
         ------
         JobError
             If the program or an array is not found.
+        StarError
+            If the STAR file of the request cannot be read.
         OSError
             If the folder cannot be written to.
         """
@@ -106,15 +120,11 @@ class Inversion:
             _require_complete(path)
         if shutil.which(INVERSION) is None:
             raise JobError(_NO_PROGRAM)
-        text = re.sub(
-            r"^(_rlnExtReconsResult\s+).*$", lambda match: match[1] + self._partial, read_text(request.star), flags=re.M
-        )
-        with open_new(self._star) as file:
-            file.write(text.encode("utf-8"))
+        _write_inversion_star(request.star, self._star, self._partial)
         self._started = time.monotonic()
         # A session of its own: RELION's program may be a script that starts it, and all of it is to be ended.
         self._process = subprocess.Popen(
-            [INVERSION, self._star],
+            [INVERSION, self._star, *(["--skip_gridding"] if skip_gridding else [])],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -159,6 +169,26 @@ class Inversion:
                 file.write(_CELL.pack(*(side * voxel_size for side in (request.box,) * 3)))
         os.replace(self._partial, raw_map(request.root))
         return raw_map(request.root)
+
+
+def _write_inversion_star(request: str, path: str, result: str) -> None:
+    """Write the STAR file for RELION's program: that of the request, but for the map's name and the lowest shells."""
+    tables = read_star(request)
+    values = {label: column[0] for label, column in tables[GENERAL].columns.items() if column}
+    shells: Dict[str, Rows] = {_TAU2: _with_free_shells(tables[_TAU2])} if _TAU2 in tables else {}
+    write_star(Path(path), {GENERAL: {**values, RESULT: result}, **shells})
+
+
+def _with_free_shells(table: Table) -> Rows:
+    """Return the power of the signal by shells, with so much in the lowest ones that these are not regularised."""
+    index = [to_number(text) for text in table.columns.get("rlnSpectralIndex", ())]
+    columns = dict(table.columns)
+    if len(index) == len(columns.get("rlnReferenceTau2", ())):
+        columns["rlnReferenceTau2"] = [
+            text if shell is None or shell >= _UNREGULARISED else _MUCH_SIGNAL
+            for shell, text in zip(index, columns["rlnReferenceTau2"])
+        ]
+    return list(columns), list(zip(*columns.values()))
 
 
 def map_problem(path: str, box: int, dimensions: int = 3) -> str:

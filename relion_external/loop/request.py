@@ -17,10 +17,11 @@ _NAME = re.compile(
     re.DOTALL | re.ASCII,
 )
 _ARRAYS = ("rlnExtReconsDataReal", "rlnExtReconsDataImag", "rlnExtReconsWeight")
-_RESULT, _RESULT_STAR = "rlnExtReconsResult", "rlnExtReconsResultStarfile"
+RESULT, _RESULT_STAR = "rlnExtReconsResult", "rlnExtReconsResultStarfile"
+GENERAL = "external_reconstruct_general"  # the block with these labels
 _LABELS = frozenset(
     (
-        *(*_ARRAYS, _RESULT, _RESULT_STAR, "rlnOriginalImageSize", "rlnReferenceDimensionality"),
+        *(*_ARRAYS, RESULT, _RESULT_STAR, "rlnOriginalImageSize", "rlnReferenceDimensionality"),
         *("rlnPixelSize", "rlnParticleDiameter"),
     )
 )
@@ -89,12 +90,12 @@ def read_request(star: str) -> Request:
         If it lacks what the reconstruction needs.
     """
     tables: Dict[str, Table] = read_star(star, _LABELS)
-    table = tables.get("external_reconstruct_general")
-    needed = (*_ARRAYS, _RESULT, "rlnOriginalImageSize")
+    table = tables.get(GENERAL)
+    needed = (*_ARRAYS, RESULT, "rlnOriginalImageSize")
     missing = [label for label in needed if table is None or not table.first(label)]
     if table is None or missing:
         raise JobError(
-            f"{star}: has no {', '.join(missing)} in data_external_reconstruct_general, expected the STAR file that "
+            f"{star}: has no {', '.join(missing)} in data_{GENERAL}, expected the STAR file that "
             "relion_refine --external_reconstruct writes for each class"
         )
     root = star[: -len(_ENDING)] if star.endswith(_ENDING) else os.path.splitext(star)[0]
@@ -102,7 +103,7 @@ def read_request(star: str) -> Request:
     return Request(
         star=star,
         arrays=tuple(table.first(label) or "" for label in _ARRAYS),
-        result=table.first(_RESULT) or "",
+        result=table.first(RESULT) or "",
         result_star=table.first(_RESULT_STAR),
         box=table.count("rlnOriginalImageSize"),
         dimensions=table.count("rlnReferenceDimensionality") if "rlnReferenceDimensionality" in table else 3,

@@ -25,6 +25,13 @@ def relion():
         skip_or_fail("no relion_pipeliner on the path; on Debian or Ubuntu: apt-get install relion")
 
 
+def require_beside_pipeliner(program):
+    """Skip a test unless the RELION on the path, of which only one version is needed, has a program."""
+    pipeliner = shutil.which("relion_pipeliner")
+    if pipeliner is None or not Path(pipeliner).with_name(program).exists():
+        pytest.skip(f"needs the RELION that has {program}: RELION 3.1 has relion_scheduler, 4 and 5 relion_schemer")
+
+
 @pytest.fixture(scope="session")
 def job_command(tmp_path_factory):
     """A folder with a command relion_external_occupy that runs the code under test."""

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,13 @@ _OPTIONS = (
     "--pad 2 --ctf --flatten_solvent --zero_mask --sym C1 --norm --scale --j 1 --random_seed 1 --particle_diameter 140 "
 )
 CLASSIFICATION = "--tau2_fudge 4 --skip_align "
+
+
+@functools.lru_cache(maxsize=None)
+def relion_version():
+    """Return the first number of the version of the relion_refine on the PATH."""
+    said = subprocess.run(["relion_refine", "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return int(re.search(r"RELION version: (\d+)", said.stdout)[1])
 
 
 def environment(hook=HOOK, **changes):

@@ -13,7 +13,7 @@ import pytest
 
 from demo.particles import write_particles
 from relion_external.loop.inversion import INVERSION
-from tests.relion.loop_runs import CLASSIFICATION, HOOK, environment, refine, rows, run
+from tests.relion.loop_runs import CLASSIFICATION, HOOK, environment, refine, relion_version, rows, run
 
 pytestmark = [pytest.mark.usefixtures("relion"), pytest.mark.slow]
 ROOT = "kept/run_it003_class001"
@@ -56,10 +56,11 @@ def reconstruct(folder, *options, **changes):
 
 
 def plain_map(folder):
-    """The map that RELION's program makes of the request, with what it prints."""
-    text = (folder / STAR).read_text()
+    """The map that RELION's program makes of the request, regularised as in relion_refine, and with its gridding."""
+    text = re.sub(r"^( *[0-4] +)\S+", r"\g<1>1e+20", (folder / STAR).read_text(), flags=re.M)
     (folder / "kept/plain.star").write_text(text.replace(RESULT, "kept/plain.mrc"))
-    subprocess.run([INVERSION, "kept/plain.star"], cwd=folder, check=True, capture_output=True)
+    skip = ["--skip_gridding"] * (relion_version() > 3)
+    subprocess.run([INVERSION, "kept/plain.star", *skip], cwd=folder, check=True, capture_output=True)
     return mrcfile.read(folder / "kept/plain.mrc")
 
 
@@ -251,9 +252,11 @@ def copy_own_to_sister(project):
         file.set_data(plain_map(project))
 
 
+# RELION 4 and 5 give the voxel size with the request.
+NOT_KNOWN = "(the voxel size is not known|no class has particles and a raw map of iteration 2)"
 DAMAGES = [
-    (remove_models, (), "WARNING: iteration 3, class 1: plain map .the voxel size is not known"),
-    (garble_model, (), "WARNING.*the voxel size is not known"),
+    (remove_models, (), f"WARNING: iteration 3, class 1: plain map .{NOT_KNOWN}"),
+    (garble_model, (), f"WARNING.*{NOT_KNOWN}"),
     (remove_all_raw_maps, (), "WARNING.*no class has particles and a raw map of iteration 2"),
     (remove_sister, CONSENSUS, "WARNING.*class 2 has a share of the particles, but no raw map of iteration 2"),
     (remove_sister, (), "WARNING.*class 2 has a share of the particles, but no raw map of iteration 2"),
@@ -290,9 +293,23 @@ def test_request_of_relion_4_tells_the_voxel_size_itself(project):
     (project / "kept/run_it002_optimiser.star").unlink()
     text = (project / STAR).read_text()
     size = "_rlnPixelSize 4.000000\n_rlnParticleDiameter 140.000000\n_rlnOriginalImageSize "
-    (project / STAR).write_text(text.replace("_rlnOriginalImageSize ", size))
+    if "_rlnPixelSize" not in text:
+        (project / STAR).write_text(text.replace("_rlnOriginalImageSize ", size))
     done = reconstruct(project)
     assert done.returncode == 0 and "iteration 3, class 1: confidence keeps" in done.stdout, done.stdout
+
+
+def test_last_iteration_of_a_refine3d_is_told(project):
+    """It joins the halves, and only these have model STAR files of the iteration before."""
+    plain = plain_map(project)
+    (project / "kept/run_it002_model.star").rename(project / "kept/run_it002_half1_model.star")
+    optimiser = project / "kept/run_it002_optimiser.star"
+    text, count = re.subn(r"(_rlnDoAutoRefine\s+)0", r"\g<1>1", optimiser.read_text())
+    assert count == 1
+    optimiser.write_text(text)
+    done = reconstruct(project)
+    goes_on(done, project, "iteration 3, class 1: plain map .is of a Refine3D", plain=plain)
+    assert "WARNING" not in done.stdout
 
 
 @pytest.mark.parametrize("library", ["numpy", "mrcfile", "scipy"])

@@ -13,6 +13,7 @@ from demo.particles import CLASSIFICATION, PARTICLES, write_particles
 from demo.relion_project import RelionProject
 from occupy_core.maps.reading import read_map
 from tests.conftest import REPOSITORY
+from tests.relion.conftest import require_beside_pipeliner
 
 pytestmark = pytest.mark.slow
 
@@ -37,13 +38,17 @@ def test_relion_accepts_the_job(project):
     assert options_of(TEMPLATES / "job.star").items() <= kept.items()
 
 
-def run_schedule(project, name):
-    """Run a schedule on the simulated particles, with options that make it fast; return what RELION prints.
+# RELION 3.1 has schedules, run by relion_scheduler; RELION 4 and 5 have schemes, run by relion_schemer.
+KINDS = pytest.mark.parametrize("kind", ["schedule", "scheme"])
+
+
+def run_chain(project, kind, name):
+    """Run a schedule or scheme on the simulated particles, with options that make it fast; return what RELION prints.
 
     These options are too coarse for real particles.
     """
-    folder = project.folder / "Schedules" / name
-    shutil.copytree(TEMPLATES / "schedule" / name, folder)
+    folder = project.folder / f"{kind.capitalize()}s" / name
+    shutil.copytree(TEMPLATES / kind / name, folder)
     for path in folder.glob("*/job.star"):
         text = path.read_text()
         if "nr_classes" not in text:
@@ -56,7 +61,11 @@ def run_schedule(project, name):
         path.write_text(text)
     for path in folder.rglob("*.star"):
         path.write_text(path.read_text().replace("run_it025", "run_it012"))
-    words = ["relion_scheduler", "--schedule", name, "--run"]
+    return run_again(project, kind, name)
+
+
+def run_again(project, kind, name, words="--run"):
+    words = [f"relion_{kind}r", f"--{kind}", name, words]
     done = subprocess.run(words, cwd=project.folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -68,18 +77,27 @@ def keep_particles_with_the_domain(project, simulated):
     path.write_text("".join(line for line in lines if "@" not in line or simulated.has_domain[int(line[:6]) - 1]))
 
 
-def test_schedule_runs_from_particles_to_a_mask(project):
+def says(printed, has_region):
+    """Return whether RELION prints this value of the operator: RELION 3.1 in one way, 4 and 5 in another."""
+    return f"HAS_REGION => {has_region}" in printed or f"HAS_REGION: has_region -> {has_region}" in printed
+
+
+@KINDS
+def test_chain_runs_from_particles_to_a_mask(kind, project):
+    require_beside_pipeliner(f"relion_{kind}r")
     simulated = write_particles(project.folder)
-    assert "HAS_REGION => True" in run_schedule(project, "occupy")
+    assert says(run_chain(project, kind, "occupy"), True)
     for job in ("Class3D/job001/", "External/job002/", "MaskCreate/job003/"):
         assert project.status(job) == "Succeeded"
     mask = read_map(project.folder / "MaskCreate/job003/mask.mrc").data > 0.5
     assert (mask & simulated.domain).sum() > 0.7 * simulated.domain.sum()
 
 
-def test_schedule_sorts_particles_within_the_region(project):
+@KINDS
+def test_chain_sorts_particles_within_the_region(kind, project):
+    require_beside_pipeliner(f"relion_{kind}r")
     simulated = write_particles(project.folder)
-    assert "HAS_REGION => True" in run_schedule(project, "focus")
+    assert says(run_chain(project, kind, "focus"), True)
     for job in ("Class3D/job001/", "External/job002/", "Subtract/job003/", "Class3D/job004/"):
         assert project.status(job) == "Succeeded"
     edges = project.input_edges()
@@ -91,16 +109,29 @@ def test_schedule_sorts_particles_within_the_region(project):
     assert (project.folder / "External/job002/region001_with.star").exists()
 
 
-@pytest.mark.parametrize("name, jobs", [("occupy", 2), ("focus", 2)])
-def test_schedule_without_a_region_ends_and_says_so(name, jobs, project):
+@KINDS
+@pytest.mark.parametrize("name", ["occupy", "focus"])
+def test_chain_without_a_region_ends_and_says_so(kind, name, project):
+    require_beside_pipeliner(f"relion_{kind}r")
     keep_particles_with_the_domain(project, write_particles(project.folder))
-    printed = run_schedule(project, name)
-    assert "HAS_REGION => False" in printed and "has reached an exit point" in printed
-    general = starfile.read(project.folder / f"Schedules/{name}/schedule.star", always_dict=True)["schedule_general"]
-    assert general["rlnScheduleCurrentNodeName"] == "NO_REGION_FOUND"
-    assert [project.status(job) for job in ("Class3D/job001/", "External/job002/")] == ["Succeeded"] * jobs
+    printed = run_chain(project, kind, name)
+    assert says(printed, False) and "has reached an exit point" in printed
+    path = project.folder / f"{kind.capitalize()}s/{name}/{kind}.star"
+    general = starfile.read(path, always_dict=True)[f"{kind}_general"]
+    assert general[f"rln{kind.capitalize()}CurrentNodeName"] == "NO_REGION_FOUND"
+    assert [project.status(job) for job in ("Class3D/job001/", "External/job002/")] == ["Succeeded"] * 2
     assert not (project.folder / "MaskCreate").exists() and not (project.folder / "Subtract").exists()
     assert "no region where class 1, class 2 differ" in (project.folder / "External/job002/run.out").read_text()
+
+
+@KINDS
+def test_chain_that_has_ended_runs_again_after_a_reset(kind, project):
+    require_beside_pipeliner(f"relion_{kind}r")
+    keep_particles_with_the_domain(project, write_particles(project.folder))
+    run_chain(project, kind, "focus")
+    run_again(project, kind, "focus", "--reset")
+    assert says(run_again(project, kind, "focus"), False)
+    assert project.status("External/job004/") == "Succeeded"
 
 
 @pytest.mark.parametrize("name", ["occupy", "focus"])
