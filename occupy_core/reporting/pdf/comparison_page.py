@@ -30,6 +30,7 @@ _PIXELS = 260  # along the longest side of the 3D views
 _FONT_SIZE = 9.0  # points
 _LABELS_WIDTH = 0.25  # space for labels on the left of the sections, inches
 _GAP = 0.08  # inches
+_BELOW_SURFACE = 0.24  # below the 3D views, inches
 _LEFT_OF_CHART, _BELOW_CHART = 0.45, 0.35  # space for numbers and names, inches
 _NO_REGIONS = "no region where the classes differ by more than noise explains"
 _OTHER_MOLECULES = "the maps do not show one molecule in one pose"
@@ -120,7 +121,7 @@ def draw_comparison(
     chart_height = height * _CHART_HEIGHT / natural_height
     if surface is not None:
         surface_height = height * _surface_height(surface, width) / natural_height
-        _draw_surface(sheet, surface, left=left, top=top, width=width, height=surface_height)
+        _draw_surface(sheet, surface, left=left, top=top, width=width, height=surface_height - _BELOW_SURFACE / 2)
         top, height = top + surface_height, height - surface_height
     _draw_sections(sheet, report, sections, levels, left, top, width, height - chart_height)
     _draw_chart(sheet, report, left, top + height - chart_height, width, chart_height)
@@ -128,7 +129,7 @@ def draw_comparison(
 
 def _surface_height(surface: Optional[RegionSurface], width: float) -> float:
     """Return the natural height of the 3D views with a gap below them, inches."""
-    return 0.0 if surface is None else views_height(surface.density.shape, width, _SURFACE_HEIGHT) + _GAP
+    return 0.0 if surface is None else views_height(surface.density.shape, width, _SURFACE_HEIGHT) + _BELOW_SURFACE
 
 
 def _draw_surface(sheet: Sheet, surface: RegionSurface, **box: Any) -> None:

@@ -41,7 +41,7 @@ Report = Mapping[str, Any]
 _MAX_COMPARISON_HEIGHT = 8.5  # on a page with text, inches
 _BELOW_COMPARISON = 0.1  # inches
 _SETTING_COLUMNS = 3
-_LEAST_HEIGHT = 0.65  # of a comparison on a page with text, relative to its natural height
+_LEAST_HEIGHT = 0.62  # of a comparison on a page with text, relative to its natural height
 
 
 class Logfile:
