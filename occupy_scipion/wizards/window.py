@@ -73,5 +73,6 @@ def choose(preview: Preview, title: str, parent: Any) -> bool:
     window.update()
     with contextlib.suppress(tkinter.TclError):  # a window manager may not show the window yet
         window.grab_set()
-    window.wait_window()
+    if window.winfo_exists():  # the user may have closed it already, on a slow machine
+        window.wait_window()
     return bool(chosen)
