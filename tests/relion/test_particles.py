@@ -19,6 +19,7 @@ from occupy_core.job.outputs import JobOutputs
 from relion_external.output_nodes import particles_label, write_output_nodes
 from relion_external.supervisor import main
 from tests.core.comparing.reports import comparison_report, region_report
+from tests.relion.loop_runs import relion_version
 
 LAST = "Class3D/job003/run_it012"
 WITH, WITHOUT = "External/job004/region001_with.star", "External/job004/region001_without.star"
@@ -84,6 +85,9 @@ def test_both_files_together_have_all_particles_with_all_columns_and_tables(divi
 
 def test_relion_registers_them_as_particles_and_the_log_and_report_name_them(divided):
     assert divided.project.nodes()[WITH] == divided.project.nodes()[WITHOUT] == 3
+    label = {4: "ParticlesData.star.relion", 5: "ParticleGroupMetadata.star.relion"}.get(relion_version())
+    if label:
+        assert divided.project.node_labels()[WITH] == divided.project.node_labels()[WITHOUT] == label
     log = (divided.project.folder / "External/job004/run.out").read_text()
     assert f"wrote {WITH}" in log and f"3D auto-refine of {WITH}" in log
     count = len(divided.particles(WITH))
