@@ -75,6 +75,16 @@ for name in ("sigmoidPower", "sigmoidPivot"):
 print("FOUND" + json.dumps(found))
 """
 
+CLOSED = """
+from occupy_scipion.wizards import OccupySigmoidWizard
+
+form.setVar("doSigmoid", True)
+plain = tkinter.Toplevel.update
+tkinter.Toplevel.update = lambda window: window.destroy() if window.title() == "Sigmoid" else plain(window)
+OccupySigmoidWizard().show(form)
+print("FOUND" + json.dumps(protocol.sigmoidPower.get()))
+"""
+
 
 @pytest.fixture(scope="module")
 def screen():
@@ -114,6 +124,10 @@ def test_form_follows_the_question(lab, a_map, screen, monkeypatch):
 def test_wizard_fills_in_the_form(lab, a_map, screen, monkeypatch, button, values):
     found = run_with_screen(screen, lab, a_map, WIZARD, monkeypatch, button)
     assert (found["sigmoidPower"], found["sigmoidPivot"]) == values
+
+
+def test_a_wizard_that_is_closed_while_it_opens_changes_nothing(lab, a_map, screen, monkeypatch):
+    assert run_with_screen(screen, lab, a_map, CLOSED, monkeypatch) == 4.0
 
 
 def test_each_protocol_and_wizard_has_a_picture_by_the_script():
