@@ -68,6 +68,9 @@ class Ensemble:
         Noise of the least noisy volume.
     seed : int
     truth : Truth
+    patterns : int
+        Patterns that all volumes are mixtures of, beside their mean, as a variability analysis or a neural network
+        makes them; 0 for independent volumes.
     """
 
     model: Complex
@@ -76,9 +79,17 @@ class Ensemble:
     noise: float
     seed: int
     truth: Truth
+    patterns: int = 0
 
     def volumes(self) -> Iterator[np.ndarray]:
-        """Yield the volumes: float32 arrays (z, y, x); each has a grey scale and a noise of its own."""
+        """Yield the volumes: float32 arrays (z, y, x)."""
+        if self.patterns:
+            yield from _mixtures(list(self._independent_volumes()), self.patterns)
+        else:
+            yield from self._independent_volumes()
+
+    def _independent_volumes(self) -> Iterator[np.ndarray]:
+        """Yield volumes that have a noise and, if there are no patterns, a grey scale of their own."""
         model = _load(self.model)
         rng, factors = np.random.default_rng((self.seed, 1)), iter(self.grey_factors())
         k = _frequencies(model.side, VOXEL_SIZE)
@@ -108,6 +119,8 @@ class Ensemble:
 
     def grey_factors(self) -> List[float]:
         """Return the grey scale of each volume."""
+        if self.patterns:
+            return [1.0] * self.count
         return np.random.default_rng((self.seed, 2)).uniform(*_GREY_SCALES, self.count).tolist()
 
     def chains(self) -> Tuple[np.ndarray, Tuple[str, ...]]:
@@ -124,6 +137,17 @@ class Ensemble:
                 file.set_data(volume)
                 file.voxel_size = VOXEL_SIZE
         return paths
+
+
+def _mixtures(volumes: List[np.ndarray], patterns: int) -> Iterator[np.ndarray]:
+    """Yield the mean of the volumes plus what the strongest patterns of their differences explain of each."""
+    mean = np.mean(volumes, axis=0, dtype=np.float32)
+    rest = np.array(volumes) - mean
+    rows = rest.reshape(len(rest), -1)
+    strongest = np.linalg.eigh(rows @ rows.T)[1][:, -patterns:].astype(np.float32)
+    shapes = strongest.T @ rows
+    for weights in strongest:
+        yield mean + (weights @ shapes).reshape(mean.shape)
 
 
 def draw(model: Complex, kind: str, count: int, noise: float, seed: int) -> Ensemble:

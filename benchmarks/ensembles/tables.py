@@ -36,6 +36,16 @@ def by_count(outcomes: Sequence[Outcome]) -> str:
     return _table(outcomes, "volumes", lambda item: str(item.ensemble.count))
 
 
+def by_patterns(outcomes: Sequence[Outcome]) -> str:
+    """Return a table with a row for each kind of ensemble whose volumes are mixtures of a few patterns."""
+    return _table(mixtures(outcomes), "ensembles", lambda item: item.ensemble.kind)
+
+
+def mixtures(outcomes: Sequence[Outcome], *, are_mixtures: bool = True) -> List[Outcome]:
+    """Return the outcomes of ensembles whose volumes are mixtures of a few patterns, or of the others."""
+    return [item for item in outcomes if bool(item.ensemble.patterns) == are_mixtures]
+
+
 def by_ensemble(outcomes: Sequence[Outcome]) -> str:
     """Return a table with a row for each ensemble."""
     rows = []
@@ -43,7 +53,7 @@ def by_ensemble(outcomes: Sequence[Outcome]) -> str:
         ensemble = item.ensemble
         rows.append(
             [
-                ensemble.kind,
+                ensemble.kind + f", {ensemble.patterns} patterns" * bool(ensemble.patterns),
                 ensemble.model.title.split(",")[0],
                 str(ensemble.count),
                 f"{ensemble.noise:g}",
@@ -51,9 +61,11 @@ def by_ensemble(outcomes: Sequence[Outcome]) -> str:
                 _correlations(item.matches),
                 item.motion or "-",
                 str(item.false_parts),
+                str(item.false_motions),
             ]
         )
-    head = ["kind", "model", "volumes", "noise", "parts found", "correlations", "motion is said to", "false parts"]
+    head = ["kind", "model", "volumes", "noise", "parts found", "correlations", "motion is said to"]
+    head += ["false parts", "false motions"]
     return markdown(head, rows)
 
 
@@ -77,6 +89,8 @@ def bounds_missed(outcomes: Sequence[Outcome], measured: Sequence[Tuple[Size, So
     missed = []
     for item in outcomes:
         name = _name(item)
+        if item.ensemble.patterns and item.ensemble.kind != "neither":
+            continue
         if item.false_parts:
             missed.append(f"{name}: {item.false_parts} parts with occupancies where nothing comes and goes")
         if item.ensemble.noise > MAX_NOISE:
@@ -125,11 +139,12 @@ def _table(outcomes: Sequence[Outcome], title: str, key: Callable[[Outcome], str
                 )
                 or "-",
                 str(sum(item.false_parts for item in group)),
+                str(sum(item.false_motions for item in group)),
             ]
         )
     head = [
         *(title, "number", "parts found", "median correlation", "lowest", "mean error", "in the interval"),
-        *("what moves is said to", "false parts"),
+        *("what moves is said to", "false parts", "false motions"),
     ]
     return markdown(head, rows)
 
@@ -144,4 +159,5 @@ def _correlations(matches: Sequence[Match]) -> str:
 
 def _name(item: Outcome) -> str:
     ensemble = item.ensemble
-    return f"{ensemble.model.title}, {ensemble.kind}, {ensemble.count} volumes, noise {ensemble.noise:g}"
+    mixture = f", {ensemble.patterns} patterns" * bool(ensemble.patterns)
+    return f"{ensemble.model.title}, {ensemble.kind}{mixture}, {ensemble.count} volumes, noise {ensemble.noise:g}"

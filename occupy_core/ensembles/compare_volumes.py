@@ -18,11 +18,12 @@ from occupy_core.comparing.occupancies import Interval
 from occupy_core.ensembles.components import find_components
 from occupy_core.ensembles.composition import Clusters, Rule, cluster_volumes, find_rules
 from occupy_core.ensembles.grey_scales import match_grey_scales
+from occupy_core.ensembles.limits import MIN_PATTERNS
 from occupy_core.ensembles.motion import moves_alone, moving_groups
 from occupy_core.ensembles.parts import find_parts
 from occupy_core.ensembles.readings import PartReading, read_parts
 from occupy_core.ensembles.stored_volumes import StoredVolumes, store_volumes
-from occupy_core.ensembles.variation import find_variation
+from occupy_core.ensembles.variation import Variation, find_variation
 from occupy_core.progress import Step, ignore_step
 from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.settings import Settings
@@ -153,20 +154,21 @@ def compare_volumes(
     volumes, common = match_grey_scales(volumes.with_rows())
     step(0.6, "variation")
     used = lowpass or max(8.0, 3 * volumes.grid.voxel_size)
-    parts, shares = _find(volumes, common, needed, used, step)
+    variation = find_variation(volumes, common)
+    parts, shares = _find(volumes, variation, needed, used, step)
     present = [part for part in parts if not part.moves]
     occupancies = np.array([[item.value for item in part.occupancies] for part in present])
     clusters = cluster_volumes(occupancies.reshape(len(present), len(volumes)).T)
     rules = find_rules([part.occupancies for part in present])
     notes += coarse_lowpass_warnings(used, volumes.grid)
+    notes += _dependence_warnings(variation.patterns, len(volumes)) if parts else []
     return EnsembleComparison(tuple(parts), clusters, tuple(rules), volumes, shares, used, tuple(notes))
 
 
 def _find(
-    volumes: StoredVolumes, common: Mask, settings: Settings, lowpass: float, step: Step
+    volumes: StoredVolumes, variation: Variation, settings: Settings, lowpass: float, step: Step
 ) -> Tuple[List[EnsemblePart], NDArray[np.float64]]:
     """Return the parts, and the shares of the components."""
-    variation = find_variation(volumes, common)
     if not variation.varying.any():
         return [], np.zeros(0)
     step(0.75, "components")
@@ -196,6 +198,18 @@ def _find(
     parts.sort(key=lambda part: -part.volume)
     moved = [_part(np.logical_or.reduce([found[number].grown_mask for number in group]), spacing) for group in groups]
     return [*parts, *sorted(moved, key=lambda part: -part.volume)], components.shares
+
+
+def _dependence_warnings(patterns: float, count: int) -> List[str]:
+    """Warn of parts in volumes whose noise is a mixture of fewer patterns than independent volumes would have."""
+    if patterns >= MIN_PATTERNS * (count - 1):
+        return []
+    return [
+        f"the noise of the {count} volumes is a mixture of about {patterns:.0f} patterns, so they are not independent: "
+        "a variability analysis or a neural network makes such volumes. Small parts (below 20 kDa) may be noise, and the "
+        "intervals hold what the volumes show, not what the particles do. Check a part by a focused classification "
+        "within its mask"
+    ]
 
 
 def _differs(reading: PartReading) -> bool:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, List
 
 import numpy as np
@@ -14,7 +14,7 @@ from scipy import special
 from occupy_core.arrays.types import Floats, Mask
 from occupy_core.comparing.inner_noise import EDGE_OF_WIDTH, averaged_volume, independent_places
 from occupy_core.comparing.limits import DETECTION_WIDTHS, FALSE_ALARM, NOISE_MARGIN, TINY
-from occupy_core.comparing.two_groups import find_peak
+from occupy_core.comparing.two_groups import Peak, find_peak
 from occupy_core.comparing.verdict import sure_sigmas
 from occupy_core.ensembles.stored_volumes import StoredVolumes
 
@@ -48,10 +48,14 @@ class Variation:
     varying : bool array (voxel of the molecule)
         Voxels where the volumes vary by more than noise makes anywhere in the molecule, under some smoothing.
     noise : VolumeNoise
+    patterns : float
+        Number of independent patterns that the noise of the volumes is a mixture of: its degrees of freedom, 1 or more
+        and at most one less than volumes.
     """
 
     varying: NDArray[np.bool_]
     noise: VolumeNoise
+    patterns: float
 
 
 def find_variation(volumes: StoredVolumes, common: Mask) -> Variation:
@@ -67,15 +71,19 @@ def find_variation(volumes: StoredVolumes, common: Mask) -> Variation:
     Notes
     -----
     Two tests, each at the false alarm of one sure region in all of the molecule (`verdict.sure_sigmas`): the variance
-    over the volumes against that of noise (chi-square with one degree of freedom less than volumes), which sees what
-    many volumes share, and the largest deviation of a volume from the mean, which sees what a single volume has. Both
-    tests know the number of volumes. The noise is an empirical null (Efron, J. Am. Stat. Assoc. 99 (2004), 96): the
-    most frequent standard deviation over the volumes among the voxels of the common part.
+    over the volumes against that of noise (chi-square), which sees what many volumes share, and the largest deviation
+    of a volume from the mean, which sees what a single volume has. Both tests know the number of volumes. The noise is
+    an empirical null (Efron, J. Am. Stat. Assoc. 99 (2004), 96): the most frequent standard deviation over the volumes
+    among the voxels of the common part, and its degrees of freedom, by how much it spreads there. Independent volumes
+    have one degree of freedom less than volumes. Those of a variability analysis or of a neural network have a few,
+    however many there are: their noise is a mixture of a few patterns.
     """
     size = int(volumes.molecule.sum())
     in_common = common[volumes.molecule]
     varying = np.zeros(size, dtype=bool)
     by_width: Dict[float, NDArray[np.float64]] = {}
+    nulls: Dict[float, _Null] = {}
+    deviations: Dict[float, NDArray[np.float64]] = {}
     for width in DETECTION_WIDTHS:
         moments = _Moments(size)
         sampled: List[Floats] = []
@@ -83,20 +91,52 @@ def find_variation(volumes: StoredVolumes, common: Mask) -> Variation:
         for values in volumes.narrowly_smoothed() if is_narrow else volumes.smoothed(volumes.molecule, width):
             moments.add(values)
             sampled.append(values[in_common])
-        deviation = moments.deviation
-        typical = max(find_peak(deviation[in_common].astype(np.float32)).middle, TINY)
-        by_width[width] = _noise_of_volumes(np.array(sampled), typical)
-        places = independent_places(size * volumes.spacing**3, averaged_volume(width))
-        varying |= deviation > _largest_by_noise(len(volumes), places) * typical
+        deviations[width] = moments.deviation
+        nulls[width] = _Null.of_peak(find_peak(moments.deviation[in_common].astype(np.float32)), len(volumes))
+        by_width[width] = _noise_of_volumes(np.array(sampled), nulls[width].deviation)
         largest = float(by_width[width].max())
-        varying |= moments.farthest > sure_sigmas(places, len(volumes)) * largest
-    return Variation(varying, VolumeNoise(by_width))
+        varying |= moments.farthest > sure_sigmas(_places(size, width, volumes), len(volumes)) * largest
+    free = min(null.free for null in nulls.values())  # noise has as many patterns under any smoothing
+    for width, null in nulls.items():
+        varying |= deviations[width] > replace(null, free=free).largest(_places(size, width, volumes))
+    return Variation(varying, VolumeNoise(by_width), free)
 
 
-def _largest_by_noise(count: int, places: float) -> float:
-    """Return the standard deviation over the volumes, relative to that of noise, that noise exceeds nowhere."""
-    free = count - 1
-    return NOISE_MARGIN * math.sqrt(float(special.chdtri(free, FALSE_ALARM / places)) / free)
+def _places(size: int, width: float, volumes: StoredVolumes) -> float:
+    """Return the number of independent places in a molecule of `size` voxels under a smoothing."""
+    return independent_places(size * volumes.spacing**3, averaged_volume(width))
+
+
+@dataclass(frozen=True)
+class _Null:
+    """Distribution of the standard deviation over the volumes where noise alone makes them differ: a chi distribution.
+
+    Attributes
+    ----------
+    deviation : float
+        Standard deviation of the noise.
+    free : float
+        Degrees of freedom of the noise, 1 or more.
+    """
+
+    deviation: float
+    free: float
+
+    @classmethod
+    def of_peak(cls, peak: Peak, count: int) -> _Null:
+        """Return the distribution with this peak, for `count` volumes.
+
+        With n degrees of freedom, the most frequent value is sqrt(1 - 1 / n) of the standard deviation, and the spread
+        about it 1 / sqrt(2 n).
+        """
+        spread = 2 * max(peak.sigma, TINY) ** 2
+        deviation = math.sqrt(peak.middle**2 + spread)
+        return cls(deviation, min(deviation**2 / spread, count - 1.0))
+
+    def largest(self, places: float) -> float:
+        """Return the standard deviation over the volumes that noise exceeds in none of so many places."""
+        chance = FALSE_ALARM / places
+        return NOISE_MARGIN * self.deviation * math.sqrt(float(special.chdtri(self.free, chance)) / self.free)
 
 
 def _noise_of_volumes(sampled: Floats, typical: float) -> NDArray[np.float64]:

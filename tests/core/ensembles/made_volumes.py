@@ -44,6 +44,17 @@ def made_volumes(occupancies, *, noise=0.05, factors=None, shifts=None, seed=0):
     return volumes
 
 
+def few_patterns(volumes, patterns):
+    """Return the volumes as a variability analysis writes them: their mean and that many patterns of their differences.
+
+    The noise of all volumes is then a mixture of these patterns.
+    """
+    mean = np.mean(volumes, axis=0)
+    scores, sizes, rows = np.linalg.svd([(volume - mean).ravel() for volume in volumes], full_matrices=False)
+    kept = (scores[:, :patterns] * sizes[:patterns]) @ rows[:patterns]
+    return [mean + difference.reshape(mean.shape) for difference in kept]
+
+
 def write_volumes(folder: Path, volumes, *, names="vol_{:03d}.mrc"):
     """Write the volumes, and return them as the items of a set."""
     items = []

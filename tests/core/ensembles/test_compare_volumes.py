@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compare many volumes: parts, occupancies, clusters, grey scales, motion, and nothing where nothing differs."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -8,7 +10,7 @@ from scipy import ndimage
 from occupy_core.ensembles.compare_volumes import compare_volumes
 from occupy_core.errors import JobError, MapError
 from occupy_core.settings.settings import Settings
-from tests.core.ensembles.made_volumes import bodies, made_volumes, present_or_absent, write_volumes
+from tests.core.ensembles.made_volumes import bodies, few_patterns, made_volumes, present_or_absent, write_volumes
 
 COUNT = 24
 
@@ -74,6 +76,21 @@ def test_nothing_is_found_where_volumes_differ_by_noise_alone(tmp_path):
     comparison = compare_volumes(write_volumes(tmp_path, made_volumes(same, noise=0.2, factors=factors)), Settings())
     assert comparison.parts == ()
     assert set(comparison.clusters.numbers.tolist()) == {1}
+
+
+def test_parts_are_found_beside_few_patterns_of_noise(tmp_path):
+    truth = present_or_absent(60, 3)
+    truth[:, 2] = 1.0
+    volumes = few_patterns(made_volumes(truth, noise=0.1), patterns=4)
+    comparison = compare_volumes(write_volumes(tmp_path, volumes), Settings(), threads=2)
+    assert len(comparison.parts) == 2
+    agreement = np.corrcoef([*map(values_of, comparison.parts), *truth[:, :2].T])[:2, 2:]
+    assert (agreement.max(axis=0) > 0.98).all()
+    assert re.search(r"the noise of the 60 volumes is a mixture of about [2-6] patterns", " ".join(comparison.warnings))
+
+
+def test_independent_volumes_are_not_called_dependent(two_parts):
+    assert two_parts[0].warnings == ()
 
 
 @pytest.mark.slow

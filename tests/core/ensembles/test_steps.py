@@ -4,12 +4,13 @@
 import numpy as np
 import pytest
 
+from occupy_core.comparing.two_groups import find_peak
 from occupy_core.ensembles.components import Components, _above_noise
 from occupy_core.ensembles.grey_scales import _factors
 from occupy_core.ensembles.motion import _quotient
 from occupy_core.ensembles.parts import _labels
 from occupy_core.ensembles.stored_volumes import StoredVolumes
-from occupy_core.ensembles.variation import VolumeNoise, _largest_by_noise
+from occupy_core.ensembles.variation import VolumeNoise, _Null
 from occupy_core.maps.grid import MapGrid
 
 
@@ -35,12 +36,25 @@ def test_noise_has_no_components_whatever_the_number_of_voxels(voxels):
 
 
 def test_threshold_knows_the_number_of_volumes_and_of_places():
-    limits = [_largest_by_noise(count, 100.0) for count in (11, 30, 100, 500)]
+    limits = [_Null(1.0, count - 1).largest(100.0) for count in (11, 30, 100, 500)]
     assert limits == sorted(limits, reverse=True)  # a variance over more volumes is surer
-    assert _largest_by_noise(30, 1000.0) > _largest_by_noise(30, 10.0)
+    assert _Null(1.0, 29).largest(1000.0) > _Null(1.0, 29).largest(10.0)
     rng = np.random.default_rng(0)
     deviations = rng.standard_normal((30, 20_000)).std(axis=0, ddof=1)
-    assert deviations.max() < _largest_by_noise(30, 20_000.0)
+    assert deviations.max() < _Null(1.0, 29).largest(20_000.0)
+
+
+@pytest.mark.parametrize("patterns, count", [(2, 100), (4, 100), (10, 100), (None, 30), (None, 100)])
+def test_threshold_knows_how_many_patterns_the_noise_has(patterns, count):
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((count, 20_000))
+    if patterns is not None:
+        values = rng.standard_normal((count, patterns)) @ rng.standard_normal((patterns, 20_000))
+    deviations = values.std(axis=0, ddof=1)
+    null = _Null.of_peak(find_peak(deviations), count)
+    assert null.free == pytest.approx(patterns or count - 1, rel=0.5)
+    assert null.deviation == pytest.approx(np.sqrt((deviations**2).mean()), rel=0.2)
+    assert deviations.max() < null.largest(20_000.0)
 
 
 def densities(occupancies, share, *, noise=0.05, seed=0, voxels=1000):
