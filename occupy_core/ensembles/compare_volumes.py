@@ -206,8 +206,8 @@ def _dependence_warnings(patterns: float, count: int) -> List[str]:
         return []
     return [
         f"the noise of the {count} volumes is a mixture of about {patterns:.0f} patterns, so they are not independent: "
-        "a variability analysis or a neural network makes such volumes. Small parts (below 20 kDa) may be noise, and the "
-        "intervals hold what the volumes show, not what the particles do. Check a part by a focused classification "
+        "a variability analysis or a neural network makes such volumes. Small parts (below 20 kDa) may be noise, and "
+        "the intervals hold what the volumes show, not what the particles do. Check a part by a focused classification "
         "within its mask"
     ]
 
