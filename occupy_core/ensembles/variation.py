@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Dict, List
 
 import numpy as np
@@ -82,8 +82,7 @@ def find_variation(volumes: StoredVolumes, common: Mask) -> Variation:
     in_common = common[volumes.molecule]
     varying = np.zeros(size, dtype=bool)
     by_width: Dict[float, NDArray[np.float64]] = {}
-    nulls: Dict[float, _Null] = {}
-    deviations: Dict[float, NDArray[np.float64]] = {}
+    free = 0.0
     for width in DETECTION_WIDTHS:
         moments = _Moments(size)
         sampled: List[Floats] = []
@@ -91,20 +90,22 @@ def find_variation(volumes: StoredVolumes, common: Mask) -> Variation:
         for values in volumes.narrowly_smoothed() if is_narrow else volumes.smoothed(volumes.molecule, width):
             moments.add(values)
             sampled.append(values[in_common])
-        deviations[width] = moments.deviation
-        nulls[width] = _Null.of_peak(find_peak(moments.deviation[in_common].astype(np.float32)), len(volumes))
-        by_width[width] = _noise_of_volumes(np.array(sampled), nulls[width].deviation)
+        deviation = moments.deviation
+        peak = find_peak(deviation[in_common].astype(np.float32))
+        if is_narrow:  # noise has as many patterns under any smoothing; a wide one brings in what varies nearby
+            free = _degrees_of_freedom(peak, len(volumes))
+        null = _Null.of_peak(peak, free)
+        by_width[width] = _noise_of_volumes(np.array(sampled), null.deviation)
+        places = independent_places(size * volumes.spacing**3, averaged_volume(width))
+        varying |= deviation > null.largest(places)
         largest = float(by_width[width].max())
-        varying |= moments.farthest > sure_sigmas(_places(size, width, volumes), len(volumes)) * largest
-    free = min(null.free for null in nulls.values())  # noise has as many patterns under any smoothing
-    for width, null in nulls.items():
-        varying |= deviations[width] > replace(null, free=free).largest(_places(size, width, volumes))
+        varying |= moments.farthest > sure_sigmas(places, len(volumes)) * largest
     return Variation(varying, VolumeNoise(by_width), free)
 
 
-def _places(size: int, width: float, volumes: StoredVolumes) -> float:
-    """Return the number of independent places in a molecule of `size` voxels under a smoothing."""
-    return independent_places(size * volumes.spacing**3, averaged_volume(width))
+def _degrees_of_freedom(peak: Peak, count: int) -> float:
+    """Return the degrees of freedom of the noise of `count` volumes, by the peak of its standard deviations."""
+    return min(1 + peak.middle**2 / (2 * max(peak.sigma, TINY) ** 2), count - 1.0)
 
 
 @dataclass(frozen=True)
@@ -123,15 +124,14 @@ class _Null:
     free: float
 
     @classmethod
-    def of_peak(cls, peak: Peak, count: int) -> _Null:
-        """Return the distribution with this peak, for `count` volumes.
+    def of_peak(cls, peak: Peak, free: float) -> _Null:
+        """Return the distribution with this peak, whose spread may be wider than that of so many degrees of freedom.
 
         With n degrees of freedom, the most frequent value is sqrt(1 - 1 / n) of the standard deviation, and the spread
         about it 1 / sqrt(2 n).
         """
-        spread = 2 * max(peak.sigma, TINY) ** 2
-        deviation = math.sqrt(peak.middle**2 + spread)
-        return cls(deviation, min(deviation**2 / spread, count - 1.0))
+        spread = min(2 * peak.sigma**2, peak.middle**2 / max(free - 1, TINY))
+        return cls(max(math.sqrt(peak.middle**2 + spread), TINY), free)
 
     def largest(self, places: float) -> float:
         """Return the standard deviation over the volumes that noise exceeds in none of so many places."""

@@ -10,7 +10,7 @@ from occupy_core.ensembles.grey_scales import _factors
 from occupy_core.ensembles.motion import _quotient
 from occupy_core.ensembles.parts import _labels
 from occupy_core.ensembles.stored_volumes import StoredVolumes
-from occupy_core.ensembles.variation import VolumeNoise, _Null
+from occupy_core.ensembles.variation import VolumeNoise, _degrees_of_freedom, _Null
 from occupy_core.maps.grid import MapGrid
 
 
@@ -51,7 +51,8 @@ def test_threshold_knows_how_many_patterns_the_noise_has(patterns, count):
     if patterns is not None:
         values = rng.standard_normal((count, patterns)) @ rng.standard_normal((patterns, 20_000))
     deviations = values.std(axis=0, ddof=1)
-    null = _Null.of_peak(find_peak(deviations), count)
+    peak = find_peak(deviations)
+    null = _Null.of_peak(peak, _degrees_of_freedom(peak, count))
     assert null.free == pytest.approx(patterns or count - 1, rel=0.5)
     assert null.deviation == pytest.approx(np.sqrt((deviations**2).mean()), rel=0.2)
     assert deviations.max() < null.largest(20_000.0)
