@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -52,7 +53,9 @@ def run_tutorial(folder: Path) -> Dict[str, str]:
     mask = f"{regions}region001_mask.mrc"
     subtract = run(project.add("Subtract", fn_opt=f"{last}_optimiser.star", fn_mask=mask, do_center_mask="No"))
     within = {"fn_img": f"{subtract}particles_subtracted.star", "fn_mask": mask, "nr_iter": str(FOCUSED)}
-    focused = run(project.add("Class3D", **{**CLASSIFICATION, **start, **within}))
+    # The mask lies in the pose of this class.
+    reference = json.loads((folder / regions / "report.json").read_text(encoding="utf-8"))["comparison"]["reference"]
+    focused = run(project.add("Class3D", **{**CLASSIFICATION, **within, "fn_ref": reference}))
     result = run(project.add("External", in_part=f"{focused}run_it{FOCUSED:03d}_data.star", **occupy))
     return {"classes": classes, "regions": regions, "subtract": subtract, "focused": focused, "result": result}
 

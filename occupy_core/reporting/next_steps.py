@@ -249,10 +249,19 @@ def _model_steps(report: Report, host: str, folder: str) -> List[str]:
         has_regions = any(region["sure"] for region in comparison.get("regions", ()))
         steps = [] if has_regions else _steps_on_parts(model, parts, host)
     files = [os.path.join(folder, name) for name in (MODEL_REFMAC, MODEL_PHENIX) if name in model["outputs"]]
-    if len(files) == 2:
+    if len(files) == 2 and _has_occupancies_to_refine(model):
         place = " (in the run's extra folder)" if host == SCIPION else ""
         steps.append(f"to refine the occupancies: {files[0]} in servalcat or Refmac, {files[1]} in Phenix{place}")
     return steps
+
+
+def _has_occupancies_to_refine(model: Report) -> bool:
+    """Return whether a part has an occupancy below 1, as the log writes it, in a map."""
+    return any(
+        item["occupancy"] is not None and f"{item['occupancy']:.2f}" != "1.00"
+        for part in model["parts"]
+        for item in part["occupancies"]
+    )
 
 
 def _steps_on_parts(model: Report, parts: Sequence[Sortable], host: str) -> List[str]:
@@ -276,7 +285,9 @@ def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
         return ["check that the compared maps are the right files: none may be of another molecule, turned or mirrored"]
     sure = sure_regions(report["comparison"])[:_NAMED]
     if sure:
-        weights = class_weights(report["comparison"]["maps"])
+        compared = report["comparison"]["maps"]
+        weights = class_weights(compared)
+        pose_of = next((item["name"] for item in compared if item["input"] == report["comparison"]["reference"]), None)
         regions = []
         for region in sure:
             in_scipion = scipion_names.REGION_MASK.format(region["number"])
@@ -284,7 +295,9 @@ def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
             name = ((region.get("particles") or {}).get("with") or {}).get("name")
             particles = name if name is None or host == SCIPION else os.path.join(folder, name)
             name = f"region {region['number']}"
-            regions.append(Sortable(name, mask, region["occupancies"], weights, particles, averages_of(report)))
+            regions.append(
+                Sortable(name, mask, region["occupancies"], weights, particles, averages_of(report), pose_of)
+            )
         steps = sorting_steps(regions, host, focused=report["comparison"].get("focused", False))
         return (
             [_INDEPENDENT.format(averages_of(report)), *steps]

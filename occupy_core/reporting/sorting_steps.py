@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
@@ -11,6 +12,9 @@ from occupy_core.reporting import scipion_names
 from occupy_core.settings.classification import HAS, HAS_REGION, LACKS, PARTICLES, SUBTOMOGRAMS
 
 Report = Mapping[str, Any]
+
+# Å from the centre of a molecule where a turn counts as a shift: tells which of several poses lies nearest. Ours.
+_ARM = 50.0
 
 SCIPION = "scipion"  # the host for which steps name outputs of protocols; any other is RELION
 
@@ -50,6 +54,8 @@ class Sortable:
         The particles of the classes that have it, as the host names them; None where they were not written.
     averages_of : str
         "particles" or "subtomograms", which the maps are averages of.
+    pose_of : str or None
+        Name of the map in whose pose the mask lies; None where it is not known.
     """
 
     name: str
@@ -58,6 +64,7 @@ class Sortable:
     weights: Mapping[str, float]
     particles: Optional[str] = None
     averages_of: str = PARTICLES
+    pose_of: Optional[str] = None
 
     @property
     def shown(self) -> List[Report]:
@@ -119,14 +126,26 @@ def sortable_parts(report: Report, host: str, folder: str) -> List[Sortable]:
     """Return the parts of the model that a map shows, with their masks as the host names them."""
     model = report["model"]
     masked = [part["name"] for part in model["parts"] if part["mask"]]
-    weights = class_weights(model["maps"])
+    weights, pose_of = class_weights(model["maps"]), _map_in_pose_of_model(model)
     items = []
     for part in model["parts"]:
         mask = part["mask"] and os.path.join(folder, part["mask"])
         if mask and host == SCIPION:
             mask = scipion_names.PART_MASK.format(masked.index(part["name"]) + 1)
-        items.append(Sortable(part["name"], mask, part["occupancies"], weights, averages_of=averages_of(report)))
+        item = Sortable(part["name"], mask, part["occupancies"], weights, None, averages_of(report), pose_of)
+        items.append(item)
     return [item for item in items if item.shown]
+
+
+def _map_in_pose_of_model(model: Report) -> Optional[str]:
+    """Return the name of the map that lies nearest to the pose of the model, in which the masks of its parts lie."""
+    shown = {item["name"] for part in model["parts"] for item in part["occupancies"] if item["occupancy"] is not None}
+    moves = {
+        item["name"]: item["shift_angstrom"] + _ARM * math.radians(item["rotation_degrees"])
+        for item in model["maps"]
+        if item["name"] in shown and item.get("shift_angstrom") is not None
+    }
+    return min(moves, key=lambda name: moves[name]) if moves else None
 
 
 def sorting_steps(items: Sequence[Sortable], host: str, *, focused: bool) -> List[str]:
@@ -163,18 +182,25 @@ def sort_step(item: Sortable, host: str) -> str:
     where_it_is = f"with {mask} as mask of the signal to keep and {CENTRE_NOT}"
     of_classes = len(item.occupancies) > 1
     if host == SCIPION:
-        reference = "a map of these classes" if of_classes else "this map"
+        reference = _reference_text(item, "a map of these classes") if of_classes else "this map"
         return (
             f"to sort the particles by {what}: subtract projection {where_it_is}, then RELION's 3D classification "
             f"without alignment, with {reference} as reference and Reference mask {mask}"
         )
-    source, reference = "classification", "a class map of the classification"
+    source, reference = "classification", _reference_text(item, "a class map of the classification")
     if not of_classes:
         source, reference = "refinement of this map (its run_optimiser.star)", "this map"
     return (
         f"to sort the particles by {what}: a Subtract job {where_it_is}, on the {source}, then Class3D of its "
         f"particles_subtracted.star without alignment, with {reference} as Reference map and Reference mask {mask}"
     )
+
+
+def _reference_text(item: Sortable, unknown: str) -> str:
+    """Return the reference of a classification within the mask: a map that lies where the mask does."""
+    if item.pose_of is None:
+        return unknown
+    return f"the map of {item.pose_of} (the mask lies in its pose)"
 
 
 def subtomogram_step(what: str, mask: str) -> str:

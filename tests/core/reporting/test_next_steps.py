@@ -106,6 +106,15 @@ def test_a_sure_region_is_the_result_and_its_mask_the_next_step(host, mask):
     assert steps_of(report, host).count(mask) == 2 and "sort the particles by region 1" in steps_of(report, host)
 
 
+@pytest.mark.parametrize(("host", "field"), [("relion", "Reference map"), ("scipion", "reference")])
+def test_the_reference_of_the_sorting_is_the_class_in_whose_pose_the_masks_lie(host, field):
+    comparison = comparison_report([region_report(1, [0.2, 0.9, 0.5], of_all=0.5)], classes=3)
+    steps = steps_of(report_of(3, comparison=comparison), host)
+    assert f"with the map of class 2 (the mask lies in its pose) as {field}" in steps
+    comparison["reference"] = "3.mrc"
+    assert "with the map of class 3 (the mask" in steps_of(report_of(3, comparison=comparison), host)
+
+
 def test_no_region_names_the_mask_that_is_not_known():
     unsure = region_report(1, [0.2, 0.9], doubt=DOUBT)
     report = report_of(2, comparison=comparison_report([unsure]))
@@ -150,6 +159,11 @@ def test_the_parts_of_a_model_that_are_not_whole_are_the_result(host):
     classes = report_of(2, model=model_report({"A": [1.0, 1.0], "C": [0.4, 0.6]}))
     classes["model"]["parts"][1]["mask"] = "group_C_mask.mrc"
     assert "a class map" in steps_of(classes, host) or "a map of these classes" in steps_of(classes, host)
+    for item, shift in zip(classes["model"]["maps"], (2.0, 0.5)):
+        item.update(shift_angstrom=shift, rotation_degrees=0.0)
+    assert "the map of class 2 (the mask lies in its pose) as" in steps_of(classes, host)
+    classes["model"]["maps"][1]["rotation_degrees"] = 5.0
+    assert "the map of class 1 (the mask lies in its pose) as" in steps_of(classes, host)
     absent = report_of(model=model_report({"A": [1.0], "B": [0.0]}))
     assert "B 0.00 (0.00-0.10)" in result_text(absent) and "sort" not in steps_of(absent)
     assert "none of the 2 parts" in result_text(report_of(model=model_report({"A": [1.0], "B": [0.95]})))
@@ -174,6 +188,14 @@ def test_the_files_for_the_refinement_of_occupancies_are_named(host, place):
     step = next_steps(report_of(model=model), host, "External/job004/")[-1]
     assert step.startswith(f"to refine the occupancies: External/job004/{MODEL_REFMAC} in servalcat or Refmac, ")
     assert f"External/job004/{MODEL_PHENIX} in Phenix" in step and step.endswith(place)
+
+
+def test_whole_parts_leave_no_occupancies_to_refine():
+    model = model_report({"A": [1.0, 0.997], "B": [0.996, None]})
+    model["outputs"] += [MODEL_REFMAC, MODEL_PHENIX]
+    assert "to refine the occupancies" not in steps_of(report_of(2, model=model))
+    model["parts"][1]["occupancies"][0]["occupancy"] = 0.99
+    assert "to refine the occupancies" in steps_of(report_of(2, model=model))
 
 
 def test_the_parts_that_differ_between_classes_are_the_result():
