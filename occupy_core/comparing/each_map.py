@@ -14,6 +14,8 @@ from occupy_core.progress import Step, ignore_step
 from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.settings import Settings
 
+_MOST_NAMED = 10  # maps on another grid, in a message
+
 _Measured = TypeVar("_Measured")
 
 # A function that reads the map of an input; raises MapError if the map cannot be read.
@@ -72,18 +74,20 @@ def measure_usable_maps(
     MapError
         If a map is damaged: it cannot be read, is constant, or holds NaN. Classes without particles are not read.
     JobError
-        If two maps do not lie on one grid.
+        If two maps do not lie on one grid; it names all maps that do not lie on the grid of most maps.
     """
     results: Dict[int, _Measured] = {}
-    first: Optional[Tuple[str, MapGrid]] = None
+    grids: List[Tuple[str, MapGrid]] = []
     for index, item in enumerate(maps):
         step(index / len(maps), item.name)
         if item.is_empty:
             notes.append(f"{item.name} is left out of the comparison: it has no particles")
             continue
         source = read(item)
-        first = first or (source.path, source.grid)
-        require_one_grid(source.path, source.grid, *first)
+        grids.append((source.path, source.grid))
+        if grids[0][1].difference(source.grid):
+            del source
+            raise _other_grids(grids, [other for other in maps[index + 1 :] if not other.is_empty], read)
         try:
             results[index] = measure(source)
         except MapError as error:
@@ -92,14 +96,41 @@ def measure_usable_maps(
     return results
 
 
-def require_one_grid(path: str, grid: MapGrid, first_path: str, first_grid: MapGrid) -> None:
-    """Raise JobError, which names both maps, unless a map lies on the grid of the first map of a comparison."""
-    difference = first_grid.difference(grid)
-    if difference:
-        raise JobError(
-            f"{path}: has {difference}, unlike {first_path}; maps must lie on one grid to be compared: leave one of "
-            "them out"
-        )
+def _other_grids(grids: Sequence[Tuple[str, MapGrid]], rest: Sequence[MapInput], read: ReadInput) -> JobError:
+    """Return the error for maps on several grids: those of `grids`, and of `rest`, which are read for this."""
+    maps = (read(item) for item in rest)
+    return JobError("; ".join(grid_problems([*grids, *((source.path, source.grid) for source in maps)])))
+
+
+def grid_problems(grids: Sequence[Tuple[str, MapGrid]]) -> List[str]:
+    """Return which maps do not lie on the grid that most maps have, a sentence for each other grid.
+
+    Parameters
+    ----------
+    grids : sequence of (str, MapGrid)
+        Path and grid of each map. Of grids that equally many maps have, the first counts.
+    """
+    groups: List[List[Tuple[str, MapGrid]]] = []
+    for path, grid in grids:
+        group = next((group for group in groups if not group[0][1].difference(grid)), None)
+        if group is None:
+            groups.append([(path, grid)])
+        else:
+            group.append((path, grid))
+    most = max(groups, key=len, default=[])
+    others = [group for group in groups if group is not most]
+    return [_other_grid_text([path for path, _ in group], most[0][1].difference(group[0][1]), most) for group in others]
+
+
+def _other_grid_text(paths: Sequence[str], difference: str, most: Sequence[Tuple[str, MapGrid]]) -> str:
+    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+    names, verb = ", ".join(paths[:_MOST_NAMED]) + more, "has" if len(paths) == 1 else "have"
+    if len(most) == 1:
+        unlike, leave_out = most[0][0], "leave one of them out"
+    else:
+        unlike = f"{len(most)} other maps, such as {most[0][0]}"
+        leave_out = f"leave {'it' if len(paths) == 1 else 'them'} out"
+    return f"{names}: {verb} {difference}, unlike {unlike}; maps must lie on one grid to be compared: {leave_out}"
 
 
 def index_of_named_map(maps: Sequence[MapInput], settings: Settings) -> Optional[int]:

@@ -112,18 +112,13 @@ def _grid_problems(job: Job, grids: Dict[str, MapGrid]) -> Iterator[OccupyError]
     """Yield why maps cannot share one full scale: maps on another grid, a reference that is none of them."""
     if not (shares_full_scale(job) or job.is_ensemble):
         return
-    from occupy_core.comparing.each_map import index_of_named_map, require_one_grid  # not needed for one map
+    from occupy_core.comparing.each_map import grid_problems, index_of_named_map  # not needed for one map
 
     try:
         index_of_named_map(job.maps, job.settings)
     except SettingsError as error:
         yield error
-    read = list(grids.items())
-    for path, grid in read[1:]:
-        try:
-            require_one_grid(path, grid, *read[0])
-        except JobError as error:
-            yield error
+    yield from map(JobError, grid_problems(list(grids.items())))
 
 
 def _mask_problems(job: Job, grids: Dict[str, MapGrid]) -> Iterator[OccupyError]:

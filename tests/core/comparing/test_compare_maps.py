@@ -199,6 +199,27 @@ def test_maps_on_different_grids_are_refused(classes, simulated, write_mrc):
             measure([*classes, odd], Settings())
 
 
+def test_all_maps_on_another_grid_than_most_are_named(classes, simulated, write_mrc):
+    volumes = {"a.mrc": simulated[0].volume[:-1], "b.mrc": simulated[0].volume[:-1], "c.mrc": simulated[0].volume[:-2]}
+    odd = [
+        MapInput(write_mrc(volume, name, 3.0), name, None, ClassInfo(number, 0.1))
+        for number, (name, volume) in enumerate(volumes.items(), start=4)
+    ]
+    for maps in ([*odd, *classes], [*classes, *odd], [odd[0], *classes, odd[1], odd[2]]):
+        for measure in (shared_scale, compare_maps):
+            with pytest.raises(JobError) as caught:
+                measure(maps, Settings())
+            said = str(caught.value)
+            assert f"{odd[0].path}, {odd[1].path}: have box " in said and f"; {odd[2].path}: has box " in said
+            assert said.count(f"unlike 3 other maps, such as {classes[0].path}; ") == 2 and "leave them out" in said
+
+
+def test_of_two_grids_of_one_map_each_the_first_counts(classes, simulated, write_mrc):
+    odd = MapInput(write_mrc(simulated[0].volume[:-1], "odd.mrc", 3.0), "class002_", None, ClassInfo(2, 0.1))
+    with pytest.raises(JobError, match=r"odd.mrc: has box .* unlike \S*class1.mrc; .*: leave one of them out$"):
+        compare_maps([classes[0], odd], Settings())
+
+
 def test_reference_must_name_a_map_that_can_be_used(classes):
     with pytest.raises(SettingsError, match="expected one of the maps' numbers: 1, 2, 3"):
         shared_scale(classes, Settings(reference="7"))

@@ -123,6 +123,16 @@ def test_another_grid_is_refused_before_the_work(maps, tmp_path):
     assert not any("Comparing" in line for line in lines)
 
 
+def test_the_one_map_on_another_grid_is_named_and_no_other(maps, tmp_path):
+    (odd,) = write_volumes(tmp_path, [made_volumes(TRUTH[:1])[0][:60, :60, :60]], names="a_odd.mrc")
+    with pytest.raises(JobError) as caught:
+        run_job(Job((odd, *maps), str(tmp_path / "out"), Settings(), compare=True))
+    said = str(caught.value)
+    assert said.startswith(f"{odd.path}: has box 60 x 60 x 60 instead of ")
+    assert f"unlike {COUNT} other maps, such as {maps[0].path}; maps must lie on one grid" in said
+    assert said.endswith(": leave it out") and said.count(".mrc") == 2
+
+
 def test_next_job_in_the_folder_removes_the_files_of_the_ensemble(maps, tmp_path):
     settings = Settings(figures=False)
     run_job(Job(tuple(maps), str(tmp_path), settings, compare=True))
