@@ -53,10 +53,9 @@ def common_lowpass(
 
     def planned_and_needed(source: DensityMap) -> Tuple[float, float]:
         planned, voxel_size = resolve_parameters(source.grid, settings).lowpass, source.grid.voxel_size
-        share = _MAX_SHARE_OF_BOX_AT_ALL if knows_all else _MAX_SHARE_OF_BOX
-        coarsest = max(planned, share * min(source.grid.shape) * voxel_size)
         if knows_all:
-            return planned, coarsest
+            return planned, coarsest_lowpass(planned, source.grid.shape, voxel_size)
+        coarsest = max(planned, _MAX_SHARE_OF_BOX * min(source.grid.shape) * voxel_size)
         return planned, finest_detail(
             source.data, voxel_size=voxel_size, finest=planned, coarsest=coarsest, threads=threads
         )
@@ -79,6 +78,21 @@ def common_lowpass(
         return settings.lowpass
     notes += _costly_map(maps, index, needed, planned)
     return max(planned, needed[index])
+
+
+def coarsest_lowpass(planned: float, shape: Sequence[int], voxel_size: float) -> float:
+    """Return the coarsest low-pass of classes whose resolutions are known, Å: a quarter of the box.
+
+    Parameters
+    ----------
+    planned : float
+        The low-pass that the settings give, Å, which is taken in any case.
+    shape : sequence of int
+        Box of the maps, voxels.
+    voxel_size : float
+        Å.
+    """
+    return max(planned, _MAX_SHARE_OF_BOX_AT_ALL * min(shape) * voxel_size)
 
 
 def coarse_lowpass_warnings(lowpass: float, grid: MapGrid) -> List[str]:

@@ -105,8 +105,8 @@ class LowpassPreview(Preview):
         shown = filtered[filtered.shape[0] // 2]
         _show_density(panels[1], shown, f"low-passed at {cutoff:.1f} Å", grey_levels([shown]))
         known = "" if item.resolution is None else f", resolution {item.resolution:.1f} Å"
-        coarser = ", or coarser where the maps have no such detail" if item.is_compared else ""
-        text = f"Voxels of {item.full_voxel_size:.4g} Å{known}. Empty field: {item.default_lowpass:.4g} Å{coarser}."
+        empty = f"{item.default_lowpass:.3g} Å{item.about_default}"
+        text = f"Voxels of {item.full_voxel_size:.4g} Å{known}. Empty field: {empty}."
         if item.resolution is not None and cutoff < item.resolution:
             text += " Finer than the resolution: what it adds is noise."
         self.figure.suptitle(text, fontsize=10)

@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
 from occupy_core import LocalScale, local_scale
 from occupy_core.arrays.types import Volume
+from occupy_core.comparing.common_lowpass import coarsest_lowpass, knows_resolutions
+from occupy_core.comparing.each_map import counts
 from occupy_core.errors import MapError
 from occupy_core.fourier.resize import cropped_shape, resize
 from occupy_core.settings.settings import Settings
 from occupy_scipion.checks import not_density
 from occupy_scipion.classification import with_class_numbers
 from occupy_scipion.source_files import voxels_of
-from occupy_scipion.sources import is_set
+from occupy_scipion.sources import SourceMap, is_set
 from occupy_scipion.wizards.resolution import resolution_from_half_maps
 
 # A local scale of this box takes about a second.
@@ -41,9 +43,10 @@ class SmallMap:
     resolution : float, optional
         Resolution, Å: of a class by RELION, else of the half maps of the volume at FSC 0.143; None if neither is known.
     default_lowpass : float
-        Low-pass that the job takes when the field is empty, Å; the finest one for maps that are compared.
-    is_compared : bool
-        Whether the job compares the map with others.
+        Low-pass that the job takes when the field is empty, Å; the finest one for maps that are compared and whose
+        resolutions are not known.
+    about_default : str
+        What to say of the default behind its number, such as what sets it; may be empty.
     """
 
     name: str
@@ -52,7 +55,7 @@ class SmallMap:
     full_voxel_size: float
     resolution: Optional[float]
     default_lowpass: float
-    is_compared: bool = False
+    about_default: str = ""
 
 
 def small_map(protocol: Any) -> SmallMap:
@@ -81,10 +84,29 @@ def small_map(protocol: Any) -> SmallMap:
     small = voxels if shape == voxels.shape else resize(voxels, shape, threads=_THREADS)
     voxel_size = source.voxel_size * max(voxels.shape) / max(shape)
     resolution = source.resolution or (None if is_set(chosen) else resolution_from_half_maps(chosen))
-    default = protocol.default_lowpass(source.voxel_size, voxels.shape)
-    return SmallMap(
-        source.name, small, voxel_size, source.voxel_size, resolution, default, is_compared=protocol._compares
-    )
+    default, about = protocol.default_lowpass(source.voxel_size, voxels.shape), ""
+    if protocol._compares:
+        default, about = _lowpass_of_comparison(sources, default, voxels.shape, source.voxel_size)
+    return SmallMap(source.name, small, voxel_size, source.voxel_size, resolution, default, about)
+
+
+def _lowpass_of_comparison(
+    sources: Sequence[SourceMap], default: float, shape: Sequence[int], voxel_size: float
+) -> Tuple[float, str]:
+    """Return the low-pass with which maps are compared when the field is empty, Å, and what sets it.
+
+    Without the resolutions of the classes, it is the finest one: the job looks for the detail of the maps.
+    """
+    counted = [item for item in with_class_numbers(sources) if counts(item)]
+    if not counted or not knows_resolutions(counted):
+        return default, ", or coarser where the maps have no such detail"
+    coarsest = coarsest_lowpass(default, shape, voxel_size)
+    resolution = max(item.resolution for item in counted)
+    if resolution <= default:
+        return default, ""
+    if resolution > coarsest:
+        return coarsest, f", the coarsest in this box (the classes have a resolution of {resolution:.1f} Å)"
+    return resolution, ", the coarsest resolution of the classes"
 
 
 def scale_of(item: SmallMap, settings: Settings) -> LocalScale:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The wizards of the forms, without a display: what they draw, and what they put on the form."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from pyworkflow.viewer import DESKTOP_TKINTER
 
 from demo.simulate import phantom
 from occupy_core.fourier.low_pass import low_pass
+from occupy_core.settings.job_spec import ClassInfo
 from occupy_scipion.protocols import ProtOccupyCompareClasses, ProtOccupyModel
 from occupy_scipion.wizards import (
     OccupyAmplifyWizard,
@@ -17,6 +19,7 @@ from occupy_scipion.wizards import (
     OccupyLowpassWizard,
     OccupySigmoidWizard,
     OccupyThresholdWizard,
+    small_map,
     wizards,
 )
 from occupy_scipion.wizards.resolution import shell_correlation
@@ -77,6 +80,33 @@ def test_lowpass_names_the_value_that_each_protocol_takes_without_one(lab, a_map
     compared = OccupyLowpassWizard().preview(_on(lab, ProtOccupyCompareClasses, a_map))
     expected = "Empty field: 9 Å, or coarser where the maps have no such detail."
     assert compared.sliders["lowpass"].value == 9.0 and compared.figure.get_suptitle().endswith(expected)
+
+
+def with_resolutions(monkeypatch, *resolutions):
+    """Let RELION know classes of these resolutions, and the first one of 12 Å."""
+    others = [SimpleNamespace(resolution=value, class_info=ClassInfo(2, 0.5, 5000, value)) for value in resolutions]
+
+    def classes(sources):
+        return [replace(sources[0], item_id=1, resolution=12.0), *others]
+
+    monkeypatch.setattr(small_map, "with_class_numbers", classes)
+
+
+@pytest.mark.parametrize(
+    ("resolutions", "lowpass", "said"),
+    [
+        ((14.0, 22.94), 22.94, "Empty field: 22.9 Å, the coarsest resolution of the classes."),
+        ((7.0, 8.0), 12.0, "Empty field: 12 Å, the coarsest resolution of the classes."),
+        ((60.0,), 48.0, "Empty field: 48 Å, the coarsest in this box (the classes have a resolution of 60.0 Å)."),
+        ((14.0, None), 9.0, "Empty field: 9 Å, or coarser where the maps have no such detail."),
+    ],
+)
+def test_lowpass_of_classes_is_their_coarsest_resolution(lab, a_map, monkeypatch, resolutions, lowpass, said):
+    with_resolutions(monkeypatch, *resolutions)
+    protocol = _on(lab, ProtOccupyCompareClasses, a_map)
+    preview = OccupyLowpassWizard().preview(protocol)
+    assert preview.figure.get_suptitle().split(" Finer than")[0].endswith(said)
+    assert small_map.small_map(protocol).default_lowpass == pytest.approx(lowpass)
 
 
 def _on(lab, kind, source):
