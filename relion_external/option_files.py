@@ -46,6 +46,8 @@ class OptionFile:
         text = self._problem()
         if text and self._was_cleaned_up():
             text += f"; {CLEANED_UP}"
+        if text and self._pattern():
+            text += f"; for all of them give {self._pattern()}"
         return f"--{self.option}: {text}" if text else ""
 
     def _problem(self) -> str:
@@ -57,6 +59,15 @@ class OptionFile:
         except ModelError as error:
             return str(error).replace("model_groups: ", "", 1)
         return ""
+
+    def _pattern(self) -> str:
+        """Return the pattern for all maps in a folder that was named in the place of several maps; empty for others."""
+        if self.option != "maps" or not os.path.isdir(self.path):
+            return ""
+        names = os.listdir(self.path) if os.access(self.path, os.R_OK) else []
+        counts = [(sum(name.lower().endswith(ending) for name in names), ending) for ending in self.endings]
+        count, ending = max(counts, key=lambda item: item[0])
+        return os.path.join(self.path, f"*{ending}") if count else ""
 
     def _was_cleaned_up(self) -> bool:
         """Return whether the file is of an iteration before one that is there."""

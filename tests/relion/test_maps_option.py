@@ -101,6 +101,20 @@ def test_wrong_words_end_the_job(in_project, tmp_path, capsys, words, expected):
     assert expected in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("word", ["vols", "vols/"])
+def test_a_folder_of_maps_leads_to_the_pattern_that_names_them(in_project, tmp_path, capsys, word):
+    assert run(["--o", str(tmp_path / "out"), "--maps", word]) == 1
+    said = capsys.readouterr().err
+    pattern = said.strip().split("for all of them give ")[1]
+    assert pattern == "vols/*.mrc" and len(maps_of(pattern)) == COUNT
+
+
+def test_a_folder_without_maps_has_no_pattern(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert run(["--o", str(tmp_path / "out"), "--maps", str(tmp_path / "empty")]) == 1
+    assert "for all of them" not in capsys.readouterr().err
+
+
 def test_other_inputs_are_not_used_beside_maps(in_project):
     options = parse(["--o", "out/", "--maps", "vols/*.mrc", "--in_3dref", "vols/vol_001.mrc", "--classes", "1,2"])
     assert len(find_inputs(options).maps) == COUNT
