@@ -41,7 +41,7 @@ def write_job_file(arguments: List[str]) -> int:
         The command line without the program's name: --make_job PRESET, -o FILE, and the options of the job.
     """
     try:
-        path, missing = _write(arguments)
+        path, missing, has_input = _write(arguments)
     except SettingsError as error:
         return report_failure(f"--{error}")
     except OccupyError as error:
@@ -52,15 +52,27 @@ def write_job_file(arguments: List[str]) -> int:
     for name in missing:
         print(f"{name}: no such file yet, seen from this folder; it must be there when the job starts")
     print(f"In the project's folder: relion_pipeliner --addJobFromStar {shlex.quote(path)}")
-    print(
-        "Then, in RELION's window: click the job under Scheduled jobs, then External in the list of job types; choose "
-        "the input, and click Run!"
-    )
+    print(_how_to_run(has_input=has_input))
     return 0
 
 
-def _write(arguments: List[str]) -> Tuple[str, List[str]]:
-    """Write the file; return its path, and the files that the job names and that do not exist."""
+def _how_to_run(*, has_input: bool) -> str:
+    """Return what to do with the scheduled job, in RELION's window and, for a job that has its input, without it."""
+    click = "click the job under Scheduled jobs, then External in the list of job types"
+    if not has_input:
+        return (
+            f"Then, in RELION's window: {click}; choose the input, and click Run! (To run it without the window, give "
+            "the input here, such as --in_parts or --in_3dref.)"
+        )
+    return (
+        f"Then, in RELION's window: {click}, and click Run! Or without the window, with the job's number in place of "
+        "NNN (the end of the list in default_pipeline.star has it): relion_pipeliner --RunJobs External/jobNNN/ "
+        "--schedule occupy --sec_wait_after 1"
+    )
+
+
+def _write(arguments: List[str]) -> Tuple[str, List[str], bool]:
+    """Write the file; return its path, the files that it names and that do not exist, and whether it has an input."""
     words = usual_options(arguments, [*option_names(), MAKE_JOB])
     parsed, _ = make_parser().parse_known_args(words)
     given: Dict[str, List[str]] = {name: value for name, value in vars(parsed).items() if value is not None}
@@ -85,7 +97,7 @@ def _write(arguments: List[str]) -> Tuple[str, List[str]]:
         values = {"preset": preset, **values}
     write_star(Path(path), {"job": _HEAD, "joboptions_values": _options(values)})
     named = [file.path for file in line.files if has_input or file.option != "in_3dref"]
-    return path, [name for name in named if not os.path.exists(name)]
+    return path, [name for name in named if not os.path.exists(name)], has_input
 
 
 def _command_line(words: List[str], preset: str, *, has_input: bool) -> CommandLine:

@@ -12,6 +12,7 @@ import mrcfile
 import pytest
 import starfile
 
+from demo.classification import classes, write_classification
 from demo.relion_project import RelionProject
 from occupy_core.settings.presets import PRESETS
 from relion_external.options import parse
@@ -141,11 +142,26 @@ def test_job_of_a_list_of_maps_has_no_warning_of_its_own_making(tmp_path):
     assert "--classes" in " ".join(parse(["--o", "job/", *words, "--classes", "1,2"]).warnings)
 
 
+INPUTS = (["--in_3dref", "map.mrc"], ["--in_parts", "run_it025_data.star"], ["--maps", "one.mrc", "two.mrc"])
+
+
+@pytest.mark.parametrize("words", INPUTS, ids=" ".join)
+def test_a_job_with_its_input_is_told_to_run_with_or_without_the_window(words, tmp_path):
+    said = make("--make_job", "classes", "-o", "job.star", *words, folder=tmp_path).stdout
+    assert "choose the input" not in said and "list of job types, and click Run!" in said
+    assert "relion_pipeliner --RunJobs External/jobNNN/ --schedule occupy --sec_wait_after 1" in said
+
+
+def test_a_job_without_input_needs_it_before_it_runs(tmp_path):
+    said = make("--make_job", "classes", "-o", "job.star", folder=tmp_path).stdout
+    assert "choose the input, and click Run!" in said and "without the window, give the input here" in said
+    assert "--RunJobs" not in said
+
+
 def test_the_commands_of_the_documentation_make_and_run_a_project_without_a_window(
     relion_path, phantom_file, tmp_path, monkeypatch
 ):
-    page = (REPOSITORY / "docs/relion.md").read_text(encoding="utf-8")
-    commands = re.search(r"## Without RELION's window\n.*?```\n(.*?)```", page, re.DOTALL)[1]
+    commands, of_classes = commands_without_a_window()
     shutil.copy(phantom_file, tmp_path / "map.mrc")
     bin_folder = str(Path(sys.executable).parent)
     monkeypatch.setenv("PATH", f"{bin_folder}{os.pathsep}{os.environ['PATH']}")
@@ -161,6 +177,18 @@ def test_the_commands_of_the_documentation_make_and_run_a_project_without_a_wind
         (["External/job001/"], ["Succeeded"]),
     )
     assert (tmp_path / "pipeline_occupy.log").exists() and not (tmp_path / ".relion_lock").exists()
+    write_classification(tmp_path / "Class3D/job003", classes())
+    of_classes = of_classes.replace("job004", "job002")  # the project has no other jobs
+    subprocess.run(["sh", "-e", "-c", of_classes], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    assert (tmp_path / "External/job002/region001_mask.mrc").exists()
+    assert "Result: the maps differ in" in (tmp_path / "External/job002/run.out").read_text()
+
+
+def commands_without_a_window():
+    """Return the two blocks of commands, for a map and for classes."""
+    page = (REPOSITORY / "docs/relion.md").read_text(encoding="utf-8")
+    section = re.search(r"## Without RELION's window\n(.*?)\n## ", page, re.DOTALL)[1]
+    return re.findall(r"```\n(.*?)```", section, re.DOTALL)
 
 
 def test_without_a_pipeline_relion_leaves_the_lock_that_the_documentation_names(relion_path, tmp_path):
