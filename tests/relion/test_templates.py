@@ -145,6 +145,46 @@ def test_names_of_jobs_are_no_part_of_the_path_that_an_operator_looks_for(kind, 
     assert [job for job in jobs if job in path] == ["occupy"]
 
 
+def section_on_fields():
+    page = (REPOSITORY / "docs/classification.md").read_text(encoding="utf-8")
+    return re.search(r"#### Fields of the chains to set\n(.*?)\n## ", page, re.DOTALL)[1]
+
+
+@pytest.mark.parametrize("name", ["occupy", "focus"])
+@pytest.mark.parametrize("kind", ["schedule", "scheme"])
+def test_the_command_of_the_documentation_sets_the_diameter_in_all_jobs_of_a_chain(kind, name, tmp_path):
+    folder = tmp_path / f"{kind.capitalize()}s" / name
+    shutil.copytree(TEMPLATES / kind / name, folder)
+
+    def values(option):
+        found = [options_of(path).get(option) for path in sorted(folder.glob("*/job.star"))]
+        return {str(value) for value in found if value is not None}
+
+    before = {path: path.read_text() for path in folder.rglob("*.star")}
+    assert values("particle_diameter") == {"200"}
+    (command,) = re.findall(r"```\n(.*?)```", section_on_fields(), re.DOTALL)
+    of_threads = re.search(r"`(sed [^`]*nr_threads[^`]*)`", section_on_fields())[1]
+    for line in (command, of_threads):
+        line = line.replace("Schedules/focus", f"{kind.capitalize()}s/{name}")
+        subprocess.run(["sh", "-e", "-c", line], cwd=tmp_path, check=True)
+    assert (values("particle_diameter"), values("nr_threads")) == ({"180"}, {"8"})
+    for path, text in before.items():
+        set_by_hand = re.sub(r"^particle_diameter .*", "particle_diameter 180", text, flags=re.M)
+        assert path.read_text() == re.sub(r"^nr_threads .*", "nr_threads 8", set_by_hand, flags=re.M)
+
+
+@pytest.mark.parametrize("kind", ["schedule", "scheme"])
+def test_the_documentation_names_the_fields_of_the_chains_and_their_values(kind):
+    rows = re.findall(r"^\| `?([\w/.]+)`? \| `(\w+)` \| `([^`]+)` \|", section_on_fields(), flags=re.M)
+    documented = {(file, field): value for file, field, value in rows}
+    assert len(documented) == 10
+    for (file, field), value in documented.items():
+        files = [f"focus/{file}"] if file != "all" else ["focus/*/job.star", "occupy/*/job.star"]
+        files += [f"occupy/{file}"] if file.startswith("classify") else []
+        options = [options_of(path) for pattern in files for path in TEMPLATES.glob(f"{kind}/{pattern}")]
+        assert {str(of_job[field]) for of_job in options if field in of_job} == {value}, (file, field)
+
+
 @pytest.mark.parametrize("version", ["4.0.2", "5.0.1"])
 def test_scheme_uses_options_of_relion_4_and_5(version, shared_data):
     theirs = options_of(shared_data / "relion_projects" / version / "Class3D" / "job003" / "job.star")
