@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Class3D, the occupancy of a fitted model, and a Class3D within the mask of one of its parts, in a real project."""
 
-import re
+import json
 import shutil
 from dataclasses import dataclass
 
@@ -98,8 +98,9 @@ def chain(relion_path, tmp_path_factory):
     job = run(external(project, f"{classes}{STEM}_data.star", model=MODEL, model_masks="yes"))
     focus = {**CLASSIFICATION, "fn_mask": f"{job}group_F_mask.mrc"}
     focused = run(project.add("Class3D", fn_img=f"{classes}{STEM}_data.star", **focus))
-    (pose_of,) = set(re.findall(r"the map of class (\d) ", (project.folder / job / "run.out").read_text()))
-    within = {**focus, "fn_ref": f"{classes}{STEM}_class{int(pose_of):03d}.mrc"}
+    poses = json.loads((project.folder / job / "report.json").read_text())["model"]["maps"]
+    nearest = min(poses, key=lambda item: item["shift_angstrom"] + item["rotation_degrees"])
+    within = {**focus, "fn_ref": nearest["input"]}  # the mask lies in the pose of the model
     subtraction = {"fn_opt": f"{classes}{STEM}_optimiser.star", "fn_mask": f"{job}group_F_mask.mrc"}
     subtracted = run(project.add("Subtract", do_center_mask="No", **subtraction))
     sorted_ = run(project.add("Class3D", fn_img=f"{subtracted}particles_subtracted.star", **within))
