@@ -69,9 +69,10 @@ def test_the_page_names_the_fields_of_the_classifications_as_they_are(jobs):
 def test_the_reference_within_the_mask_is_the_class_in_whose_pose_it_lies(jobs):
     comparison = json.loads((jobs["regions"] / "report.json").read_text())["comparison"]
     assert options_of(jobs["focused"])["fn_ref"] == comparison["reference"]
-    assert f"1 is the density of {comparison['one_means'].split('of ')[1].split(' where')[0]}" in (
-        jobs["regions"] / "run.out"
-    ).read_text()
+    assert (
+        f"1 is the density of {comparison['one_means'].split('of ')[1].split(' where')[0]}"
+        in (jobs["regions"] / "run.out").read_text()
+    )
 
 
 def test_the_page_names_the_jobs_as_they_are(jobs):
