@@ -3,8 +3,10 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import pyworkflow
@@ -15,10 +17,12 @@ from pyworkflow.viewer import DESKTOP_TKINTER
 import occupy_core
 import occupy_scipion
 from demo.atomic_model import write_model
+from demo.particles import VOXEL_SIZE
 from demo.simulate import phantom
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.protocols import ProtOccupyLocalScale
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, skip_or_fail
+from tests.scipion import relion
 
 
 def test_imports_without_any_scipion_environment():
@@ -53,9 +57,7 @@ def test_scipion_finds_and_passes_the_tests_of_the_plugin(lab):
 
 
 def test_the_scripts_of_the_documentation_run(lab, map_file, tmp_path):
-    page = (REPOSITORY / "docs/scipion.md").read_text(encoding="utf-8")
-    section = re.search(r"## From a script\n(.*?)\n## ", page, re.DOTALL)[1]
-    one_map, model = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    one_map, model, _ = scripts_of_the_documentation()
     fitted = write_model(phantom(), tmp_path / "fitted.cif")
     path = tmp_path / "script.py"
     paths = {"/path/to/map.mrc": str(map_file), "/path/to/fitted.cif": str(fitted), "my_project": "documented"}
@@ -66,6 +68,71 @@ def test_the_scripts_of_the_documentation_run(lab, map_file, tmp_path):
     said = scipion(lab, "python", str(path))
     assert said.count("finished\n") == 2 and "scale.mrc" in said and "*Result:*" in said
     assert "model_occupancy.cif" in said and "*Occupancy of the chains of fitted.cif" in said
+
+
+def test_the_commands_of_the_documentation_lead_the_plugin_of_relion_to_its_programs(tmp_path):
+    if relion.reason_missing():
+        skip_or_fail(relion.reason_missing())
+    page = (REPOSITORY / "docs/install.md").read_text(encoding="utf-8")
+    section = re.search(r"### The plugin of RELION\n(.*?)\nScipion is an optional", page, re.DOTALL)[1]
+    install, home = re.findall(r"```\n(.*?)```", section, re.DOTALL)
+    version = re.search(r"scipion-em-relion==\S+", (REPOSITORY / "scripts/environment.sh").read_text())[0]
+    assert f"pip install --no-deps {version}\n" in install
+    home = home.replace("/usr/bin", str(Path(shutil.which("relion_refine")).parent))
+    code = (
+        "import pyworkflow; pyworkflow.Config.getDomain().getProtocols(); from relion import Plugin; "
+        "print(Plugin.getActiveVersion(), Plugin.validateInstallation())"
+    )
+    done = subprocess.run(
+        ["sh", "-e", "-c", f"{home}\n{sys.executable} -c '{code}'; test -e $RELION_HOME/bin/relion_refine"],
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0 and done.stdout.endswith("3.1 []\n"), done.stdout + done.stderr
+
+
+def test_the_commands_of_the_tutorial_start_scipion_in_a_fresh_shell(lab, tmp_path):
+    """Scipion starts another Python, which it looks for on the PATH."""
+    page = (REPOSITORY / "docs/tutorial.md").read_text(encoding="utf-8")
+    (commands,) = [block for block in re.findall(r"```\n(.*?)```", page, re.DOTALL) if "scipion" in block]
+    script, home = tmp_path / "script.py", os.environ["SCIPION_HOME"]
+    script.write_text("import pwem; print('started')")
+    for old, new in (
+        (".venv/bin", str(Path(sys.executable).parent)),
+        ("$PWD/demo_output/scipion", home),
+        ("project occupy_demo", f"python {script}"),
+    ):
+        assert old in commands
+        commands = commands.replace(old, new)
+    words, fresh = ["bash", "-e", "-c", commands], {"PATH": os.defpath, "HOME": home}
+    done = subprocess.run(words, env=fresh, cwd=home, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "started\n" in done.stdout, done.stdout + done.stderr
+
+
+def scripts_of_the_documentation():
+    """Return the scripts for a map, a model and classes."""
+    page = (REPOSITORY / "docs/scipion.md").read_text(encoding="utf-8")
+    section = re.search(r"## From a script\n(.*?)\n## ", page, re.DOTALL)[1]
+    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+
+
+def test_the_script_of_the_documentation_compares_the_classes_of_relion(lab, class3d, tmp_path, monkeypatch):
+    monkeypatch.delenv("RELION_HOME")  # an import needs none
+    one_map, _, of_classes = scripts_of_the_documentation()
+    start = one_map[: one_map.index("imported =")].replace("my_project", "documented_classes")
+    star = lab.folder / class3d[0]._getExtraPath("relion_it012_data.star")
+    script = of_classes.replace("/path/to/Class3D/job003/run_it025_data.star", str(star))
+    path = tmp_path / "script.py"
+    path.write_text(start + script.replace("samplingRate=1.2", f"samplingRate={VOXEL_SIZE}"))
+    said = scipion(lab, "python", str(path))
+    assert "finished\n" in said and "*Result:*\nThe maps differ in 1 region" in said
+    found = re.findall(r"^region 1 in class [12]: \S+ (\S+) \S+$", said, re.MULTILINE)
+    low, high = sorted(map(float, found))
+    assert low < 0.2 and high > 0.8
+    (mask,) = re.findall(r"^mask: (\S+region001_mask.mrc)$", said, re.MULTILINE)
+    assert (lab.folder.parent / "documented_classes" / mask).exists()
 
 
 def test_protocol_is_registered(lab):
