@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Say what a comparison of classes found, and what to do next."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, List, Mapping, Sequence
+
+from occupy_core.comparing.describe import no_region_text, other_molecules_text, sure_regions
+from occupy_core.reporting import scipion_names
+from occupy_core.reporting.sorting_steps import SCIPION, Sortable, averages_of, class_weights, sorting_steps
+from occupy_core.reporting.wording import NAMED, listed, value_text
+from occupy_core.settings.classification import is_mask_lost, is_weighted_run
+
+Report = Mapping[str, Any]
+
+_INDEPENDENT = (
+    "to judge the regions: split the {} into two random halves, classify each half in a run of its own with "
+    "another random seed, and compare the classes of each run: trust a region that both show in the same place"
+)
+
+
+def comparison_text(comparison: Report, input_warnings: Sequence[str]) -> str:
+    """Return what a comparison found, in one sentence.
+
+    Parameters
+    ----------
+    comparison : mapping
+        The comparison's part of report.json.
+    input_warnings : sequence of str
+        Warnings of the host about the classification.
+    """
+    if other_molecules_text(comparison):
+        return other_molecules_text(comparison)
+    sure, count = sure_regions(comparison), len(comparison["regions"])
+    if not sure:
+        unsure = f"; {count} unsure region{'s' * (count > 1)} may be noise" if count else ""
+        mask_is_lost = is_mask_lost(input_warnings)
+        lost = "; this may be wrong, since the mask of the classification is not known" if mask_is_lost else ""
+        return f"{no_region_text(comparison)}{unsure}{lost}"
+    regions = listed([_region_text(region) for region in sure])
+    text = f"the maps differ in {len(sure)} region{'s' * (len(sure) > 1)}: {regions}"
+    weighted = "; found in maps that were weighted in the loop: no evidence before an independent run shows them too"
+    return f"{text}{weighted}" if is_weighted_run(input_warnings) else text
+
+
+def _region_text(region: Report) -> str:
+    ordered = sorted(region["occupancies"], key=lambda item: -item["occupancy"])
+    place = f", on {', '.join(region['parts'][:NAMED])}" if region.get("parts") else ""
+    return (
+        f"region {region['number']} ({region['volume_cubic_angstrom']:,.0f} Å^3{place}) is {value_text(ordered[0])} "
+        f"occupied in {ordered[0]['name']} and {value_text(ordered[-1])} in {ordered[-1]['name']}"
+    )
+
+
+def comparison_steps(report: Report, host: str, folder: str) -> List[str]:
+    """Return what to click or type next after a comparison, a sentence each; parameters as of `next_steps`."""
+    if report["comparison"].get("other_molecules"):
+        return ["check that the compared maps are the right files: none may be of another molecule, turned or mirrored"]
+    sure = sure_regions(report["comparison"])[:NAMED]
+    if sure:
+        weights = class_weights(report["comparison"]["maps"])
+        regions = []
+        for region in sure:
+            in_scipion = scipion_names.REGION_MASK.format(region["number"])
+            mask = in_scipion if host == SCIPION else os.path.join(folder, region["mask"])
+            name = ((region.get("particles") or {}).get("with") or {}).get("name")
+            particles = name if name is None or host == SCIPION else os.path.join(folder, name)
+            name = f"region {region['number']}"
+            regions.append(Sortable(name, mask, region["occupancies"], weights, particles, averages_of(report)))
+        steps = sorting_steps(regions, host, focused=report["comparison"].get("focused", False))
+        return (
+            [_INDEPENDENT.format(averages_of(report)), *steps]
+            if is_weighted_run(report["job"]["input_warnings"])
+            else steps
+        )
+    if report["model"]:
+        return []
+    model = "the protocol model occupancy" if host == SCIPION else "the same job with the parameter model"
+    return [
+        "to look for smaller differences: classify again within a mask around the part that may differ; with a fitted "
+        f"model: {model}"
+    ]
