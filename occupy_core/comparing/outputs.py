@@ -68,7 +68,7 @@ def write_comparison(comparison: ClassComparison, maps: Sequence[MapInput], fold
         "lowpass_angstrom": comparison.lowpass,
         "focused": comparison.focused,
         "reference": reference.path,
-        "one_means": one_means(reference.name),
+        "one_means": one_means(reference.name, focused=comparison.focused),
         "maps": [_map_report(*values) for values in zip(maps, result.grey_factors, result.poses, agreements)],
         "other_molecules": [item.name for item, value in zip(maps, agreements) if not value.is_of_one_molecule],
         "regions": [_region_report(number, item, maps, grid) for number, item in enumerate(result.regions, start=1)],

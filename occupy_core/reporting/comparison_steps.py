@@ -7,10 +7,11 @@ import os
 from typing import Any, List, Mapping, Sequence
 
 from occupy_core.comparing.describe import no_region_text, other_molecules_text, sure_regions
+from occupy_core.comparing.reference_name import relative_to
 from occupy_core.reporting import scipion_names
 from occupy_core.reporting.sorting_steps import SCIPION, Sortable, averages_of, class_weights, sorting_steps
 from occupy_core.reporting.wording import NAMED, listed, value_text
-from occupy_core.settings.classification import is_mask_lost, is_weighted_run
+from occupy_core.settings.classification import HAS, is_mask_lost, is_weighted_run
 
 Report = Mapping[str, Any]
 
@@ -40,6 +41,9 @@ def comparison_text(comparison: Report, input_warnings: Sequence[str]) -> str:
         return f"{no_region_text(comparison)}{unsure}{lost}"
     regions = listed([_region_text(region) for region in sure])
     text = f"the maps differ in {len(sure)} region{'s' * (len(sure) > 1)}: {regions}"
+    reference = relative_to(comparison)
+    if reference:
+        text += f"; occupancies are relative to {reference}, which counts as 1 and may be mixed itself"
     weighted = "; found in maps that were weighted in the loop: no evidence before an independent run shows them too"
     return f"{text}{weighted}" if is_weighted_run(input_warnings) else text
 
@@ -59,7 +63,7 @@ def comparison_steps(report: Report, host: str, folder: str) -> List[str]:
         return ["check that the compared maps are the right files: none may be of another molecule, turned or mirrored"]
     sure = sure_regions(report["comparison"])[:NAMED]
     if sure:
-        weights = class_weights(report["comparison"]["maps"])
+        weights, reference = class_weights(report["comparison"]["maps"]), relative_to(report["comparison"])
         regions = []
         for region in sure:
             in_scipion = scipion_names.REGION_MASK.format(region["number"])
@@ -67,8 +71,10 @@ def comparison_steps(report: Report, host: str, folder: str) -> List[str]:
             name = ((region.get("particles") or {}).get("with") or {}).get("name")
             particles = name if name is None or host == SCIPION else os.path.join(folder, name)
             name = f"region {region['number']}"
-            regions.append(Sortable(name, mask, region["occupancies"], weights, particles, averages_of(report)))
-        steps = sorting_steps(regions, host, focused=report["comparison"].get("focused", False))
+            kind = averages_of(report)
+            regions.append(Sortable(name, mask, region["occupancies"], weights, particles, kind, reference))
+        steps = [_check_step(sure[0], reference, averages_of(report))] if reference else []
+        steps += sorting_steps(regions, host, focused=bool(reference))
         return (
             [_INDEPENDENT.format(averages_of(report)), *steps]
             if is_weighted_run(report["job"]["input_warnings"])
@@ -81,3 +87,23 @@ def comparison_steps(report: Report, host: str, folder: str) -> List[str]:
         "to look for smaller differences: classify again within a mask around the part that may differ; with a fitted "
         f"model: {model}"
     ]
+
+
+def _check_step(region: Report, reference: str, kind: str) -> str:
+    """Return how to find out, after a focused classification, if the class that counts as 1 is itself mixed.
+
+    Sorting does not change how many particles have a part: the mean over them, before and after, tells the factor.
+    """
+    name, mean = f"region {region['number']}", region["occupancy_of_all_particles"]
+    start = f"to check if {reference} is mixed"
+    classify = "classify again within this mask, with more classes or iterations"
+    if not mean:
+        return (
+            f"{start}: add up the number of {kind} x occupancy of {name} over the classes, here and in the comparison "
+            f"before this sorting, for the same {kind}; if the sum is larger here, {reference} is mixed: {classify}"
+        )
+    return (
+        f"{start}: take the occupancy of all {kind} that the comparison before this sorting, of the same {kind}, has "
+        f"for this part, and divide it by {mean:.2f}, the mean of {name} here; if the quotient is below {HAS:g}, "
+        f"{reference} is mixed: multiply the occupancies here by the quotient, and {classify}"
+    )

@@ -50,6 +50,8 @@ class Sortable:
         The particles of the classes that have it, as the host names them; None where they were not written.
     averages_of : str
         "particles" or "subtomograms", which the maps are averages of.
+    relative_to : str
+        The class that the occupancies are relative to, after a focused classification; empty where they are not.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Sortable:
     weights: Mapping[str, float]
     particles: Optional[str] = None
     averages_of: str = PARTICLES
+    relative_to: str = ""
 
     @property
     def shown(self) -> List[Report]:
@@ -202,7 +205,8 @@ def select_step(item: Sortable, host: str, *, focused: bool = False) -> str:
         select, chosen = f"Subset selection of {classes} of the classification", "the particles.star of that selection"
     may_be_subtracted = focused and item.averages_of == PARTICLES
     back = f", then {_WAY_BACK[in_scipion].format(chosen)}" if may_be_subtracted else ""
-    return f"{start}: {select}{back}, then 3D auto-refine"
+    caveat = f"; check first: {item.relative_to} may hold {item.averages_of} without it" if item.relative_to else ""
+    return f"{start}: {select}{back}, then 3D auto-refine{caveat}"
 
 
 def no_mask_steps(report: Report) -> List[str]:

@@ -40,6 +40,7 @@ def comparison_report(regions, *, classes=2, shares=None):
         "maps": [
             {
                 "name": f"class {number}",
+                "input": f"{number}.mrc",
                 "number": number,
                 "share": None if shares is None else shares[number - 1],
                 "particles": None,

@@ -241,6 +241,24 @@ def test_after_a_focused_classification_the_way_leads_back_to_the_original_parti
 
 
 @pytest.mark.parametrize("host", ["relion", "scipion"])
+@pytest.mark.parametrize("of_all", [0.78, None])
+def test_a_focused_classification_gives_relative_numbers_and_how_to_check_them(host, of_all):
+    """The class that counts as 1 may be mixed: in a simulation, 0.62 of its particles had the part."""
+    comparison = {**comparison_report([region_report(1, [0.1, 1.0], of_all=of_all)]), "focused": True}
+    comparison["regions"][0]["particles"] = {"with": {"name": "region001_with.star"}}
+    report = report_of(2, comparison=comparison)
+    relative = "; occupancies are relative to class 2, which counts as 1 and may be mixed itself"
+    assert result_text(report).endswith(relative)
+    _, check, refine = next_steps(report, host)
+    assert check.startswith("to check if class 2 is mixed: ") and "before this sorting" in check
+    assert ("divide it by 0.78" in check) == (of_all is not None)
+    assert refine.startswith("to refine the particles that have region 1: region001_with.star, then ")
+    assert refine.endswith("then 3D auto-refine; check first: class 2 may hold particles without it")
+    comparison["focused"] = False
+    assert relative not in result_text(report) and "to check" not in steps_of(report, host)
+
+
+@pytest.mark.parametrize("host", ["relion", "scipion"])
 @pytest.mark.parametrize("focused", [False, True])
 def test_subtomograms_are_called_so(host, focused):
     """Protocols for single particles do not take them."""
