@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.comparing.reference_name import relative_to
-from occupy_core.settings.classification import HAS, HAS_REGION, LACKS
+from occupy_core.settings.classification import HAS_REGION, is_in_between
 
 Report = Mapping[str, Any]
 
@@ -81,7 +81,7 @@ def _groups(region: Report, maps: Sequence[Report], name_of: NameOf) -> Dict[str
             "particles": total,
             "name": name_of(side, region["number"]) if items and total != 0 else None,
         }
-    groups["mixed"] = [item["name"] for item in region["occupancies"] if LACKS < item["occupancy"] < HAS]
+    groups["mixed"] = [item["name"] for item in region["occupancies"] if is_in_between(item["occupancy"])]
     return groups
 
 

@@ -72,7 +72,7 @@ def comparison_steps(report: Report, host: str, folder: str) -> List[str]:
             particles = name if name is None or host == SCIPION else os.path.join(folder, name)
             name = f"region {region['number']}"
             kind = averages_of(report)
-            regions.append(Sortable(name, mask, region["occupancies"], weights, particles, kind, reference))
+            regions.append(Sortable(name, mask, region["occupancies"], weights, particles, kind, reference, True))
         steps = [_check_step(sure[0], reference, averages_of(report))] if reference else []
         steps += sorting_steps(regions, host, focused=bool(reference))
         return (

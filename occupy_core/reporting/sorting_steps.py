@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.reporting import scipion_names
-from occupy_core.settings.classification import HAS, HAS_REGION, LACKS, PARTICLES, SUBTOMOGRAMS
+from occupy_core.settings.classification import HAS, HAS_REGION, PARTICLES, SUBTOMOGRAMS, is_in_between
 
 Report = Mapping[str, Any]
 
@@ -24,6 +24,8 @@ _WAY_BACK = (
     "(if the particles were subtracted) the protocol subset with the particles from before the subtraction as Full set "
     "of items and {} as Other set",
 )
+
+_FURTHER = "to look for further differences: a focused classification with"
 
 # Scipion starts a scheduled protocol when all its inputs exist, and ends the wait in no other way.
 _NO_REGION_MASK = (
@@ -52,6 +54,8 @@ class Sortable:
         "particles" or "subtomograms", which the maps are averages of.
     relative_to : str
         The class that the occupancies are relative to, after a focused classification; empty where they are not.
+    is_region : bool
+        Whether it is a sure region.
     """
 
     name: str
@@ -61,6 +65,7 @@ class Sortable:
     particles: Optional[str] = None
     averages_of: str = PARTICLES
     relative_to: str = ""
+    is_region: bool = False
 
     @property
     def shown(self) -> List[Report]:
@@ -71,13 +76,15 @@ class Sortable:
     def mixing(self) -> float:
         """Mean of occupancy x (1 - occupancy) over the particles, 0..0.25: the variance that sorting can remove.
 
-        A class counts as 0 if the 90 % interval of the occupancy reaches 0 or 1 or, of several classes, if nearly all
-        particles of the class lack it or nearly all have it.
+        Of several classes, one counts as 0 if nearly all its particles lack it or nearly all have it
+        (`is_in_between`). A map that shows a part of a model also counts as 0 if the 90 % interval of the occupancy
+        reaches 0 or 1; a sure region differs between the classes, so its occupancies alone tell, as they do in the log.
         """
         several, total, weights = len(self.shown) > 1, 0.0, 0.0
         for item in self.shown:
             value, weight = item["occupancy"], self.weights.get(item["name"], 1.0)
-            mixed = item["low"] > 0 and item["high"] < 1 and (not several or LACKS < value < HAS)
+            mixed = is_in_between(value) if several else True
+            mixed = mixed and (self.is_region or (item["low"] > 0 and item["high"] < 1))
             total += weight * value * (1 - value) if mixed else 0.0
             weights += weight
         return total / weights if weights else 0.0
@@ -135,17 +142,21 @@ def sortable_parts(report: Report, host: str, folder: str) -> List[Sortable]:
 def sorting_steps(items: Sequence[Sortable], host: str, *, focused: bool) -> List[str]:
     """Return a step for each part or region, those that are mixed first.
 
-    A mixed one whose particles were written gets a second step, if these nearly all have it.
+    A mixed one whose particles were written gets a second step, if these nearly all have it. The masks of the others
+    are named too.
 
-    After a focused classification (`focused`), each step is to select the classes that have it: a second subtraction of
-    the same particles gains nothing.
+    After a focused classification (`focused`), the particles of mixed ones are classified again, and each is followed
+    by the selection of the classes that have it: a second subtraction of the same particles gains nothing.
     """
     mixed, others = split_by_mixing(items)
     if focused:
-        return [select_step(item, host, focused=True) for item in (*mixed, *others)]
+        again = [_again_step(item) for item in mixed]
+        return again + [select_step(item, host, focused=True) for item in (*mixed, *others)]
     steps = [sort_step(item, host) for item in mixed if item.mask]
     clear = [item for item in mixed if item.particles and item.is_clear]
-    return steps + [select_step(item, host) for item in (*clear, *others)]
+    steps += [select_step(item, host) for item in (*clear, *others)]
+    masks = [item.mask for item in others if item.mask]
+    return [*steps, f"{_FURTHER} {' or '.join(masks)} as Reference mask"] if masks else steps
 
 
 def split_by_mixing(items: Sequence[Sortable]) -> Tuple[List[Sortable], List[Sortable]]:
@@ -177,6 +188,14 @@ def sort_step(item: Sortable, host: str) -> str:
     return (
         f"to sort the particles by {what}: a Subtract job {where_it_is}, on the {source}, then Class3D of its "
         f"particles_subtracted.star without alignment, with {reference} as Reference map and Reference mask {mask}"
+    )
+
+
+def _again_step(item: Sortable) -> str:
+    """Return how the particles are sorted further after a focused classification."""
+    return (
+        f"to sort the {item.averages_of} by {item.name} further: classify them again within the mask of this "
+        "classification, with more classes or iterations"
     )
 
 

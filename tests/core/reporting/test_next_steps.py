@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from occupy_core.comparing.particle_groups import add_particle_groups, particle_lines
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.reporting.next_steps import next_steps, outcome_blocks, result_text
@@ -290,6 +291,32 @@ def test_two_sure_regions_are_both_in_the_result_and_the_mixed_one_is_sorted_by(
     )
     assert "to refine the particles that have region 1: Subset selection of class 2 " in steps
     assert "sort the particles by region 1" not in steps
+
+
+@pytest.mark.parametrize(
+    ("host", "mask"), [("relion", "External/job004/region001_mask.mrc"), ("scipion", "regionMask1")]
+)
+@pytest.mark.parametrize(
+    ("occupancies", "mixed"),
+    [((0.21, 1.0), True), ((0.2, 1.0), False), ((0.0, 0.8), False), ((0.0, 0.79), True), ((0.1, 0.9, 0.5), True)],
+)
+@pytest.mark.parametrize("focused", [False, True])
+def test_classes_that_the_log_calls_in_between_are_sorted_whatever_their_intervals(
+    host, mask, occupancies, mixed, focused
+):
+    """A class at 0.21 (0.00-0.43) was in between in the log, and Next steps did not sort its particles."""
+    region = region_report(1, occupancies)
+    for item in region["occupancies"]:
+        item.update(low=max(0.0, item["occupancy"] - 0.3), high=min(1.0, item["occupancy"] + 0.3))
+    comparison = {**comparison_report([region], classes=len(occupancies)), "focused": focused}
+    add_particle_groups(comparison, lambda side, number: f"region{number:03d}_{side}.star")
+    steps = steps_of(report_of(len(occupancies), comparison=comparison), host)
+    assert any("in between" in line for line in particle_lines(comparison)) == mixed
+    assert ("to sort the particles by region 1" in steps) == mixed
+    assert (f"to look for further differences: a focused classification with {mask} as" in steps) == (
+        not mixed and not focused
+    )
+    assert ("classify them again within the mask of this classification" in steps) == (mixed and focused)
 
 
 def test_the_steps_on_sure_regions_take_the_place_of_those_on_parts():
