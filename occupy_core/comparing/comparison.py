@@ -7,7 +7,7 @@ Ours, not in the published program.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import AbstractSet, List, Optional, Sequence, Tuple
+from typing import FrozenSet, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -214,7 +214,7 @@ def _measure_parts(
     names: Sequence[str],
     reference: int,
     lowpass: float,
-    others: AbstractSet[int],
+    others: FrozenSet[int],
 ) -> Tuple[List[Region], Volume]:
     """Return the parts that differ enough, as regions, and the spread of the scale at each voxel.
 
