@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
+from occupy_core.comparing.class_warnings import is_in_another_pose
 from occupy_core.comparing.compare_maps import ClassComparison
 from occupy_core.comparing.comparison import Region
 from occupy_core.comparing.describe import one_means
@@ -136,6 +137,7 @@ def _map_report(item: MapInput, grey_factor: float, pose: Pose, agreement: Agree
         "grey_factor": grey_factor,
         "rotation_degrees": pose.rotation,
         "shift_angstrom": pose.shift,
+        "in_another_pose": is_in_another_pose(pose),
         "correlation": agreement.inside,
     }
 

@@ -7,7 +7,7 @@ import os
 from typing import Any, List, Mapping, Sequence
 
 from occupy_core.comparing.describe import no_region_text, other_molecules_text, sure_regions
-from occupy_core.comparing.reference_name import relative_to
+from occupy_core.comparing.reference_name import reference_map, relative_to
 from occupy_core.reporting import scipion_names
 from occupy_core.reporting.sorting_steps import SCIPION, Sortable, averages_of, class_weights, sorting_steps
 from occupy_core.reporting.wording import NAMED, listed, value_text
@@ -63,23 +63,11 @@ def comparison_steps(report: Report, host: str, folder: str) -> List[str]:
         return ["check that the compared maps are the right files: none may be of another molecule, turned or mirrored"]
     sure = sure_regions(report["comparison"])[:NAMED]
     if sure:
-        weights, reference = class_weights(report["comparison"]["maps"]), relative_to(report["comparison"])
-        regions = []
-        for region in sure:
-            in_scipion = scipion_names.REGION_MASK.format(region["number"])
-            mask = in_scipion if host == SCIPION else os.path.join(folder, region["mask"])
-            name = ((region.get("particles") or {}).get("with") or {}).get("name")
-            particles = name if name is None or host == SCIPION else os.path.join(folder, name)
-            name = f"region {region['number']}"
-            kind = averages_of(report)
-            regions.append(Sortable(name, mask, region["occupancies"], weights, particles, kind, reference, True))
-        steps = [_check_step(sure[0], reference, averages_of(report))] if reference else []
-        steps += sorting_steps(regions, host, focused=bool(reference))
-        return (
-            [_INDEPENDENT.format(averages_of(report)), *steps]
-            if is_weighted_run(report["job"]["input_warnings"])
-            else steps
-        )
+        reference, kind = relative_to(report["comparison"]), averages_of(report)
+        steps = [_INDEPENDENT.format(kind)] if is_weighted_run(report["job"]["input_warnings"]) else []
+        steps += [_check_step(sure[0], reference, kind)] if reference else []
+        regions = [_sortable(region, report, host, folder) for region in sure]
+        return [*steps, *sorting_steps(regions, host, focused=bool(reference))]
     if report["model"]:
         return []
     model = "the protocol model occupancy" if host == SCIPION else "the same job with the parameter model"
@@ -87,6 +75,25 @@ def comparison_steps(report: Report, host: str, folder: str) -> List[str]:
         "to look for smaller differences: classify again within a mask around the part that may differ; with a fitted "
         f"model: {model}"
     ]
+
+
+def _sortable(region: Report, report: Report, host: str, folder: str) -> Sortable:
+    comparison, in_scipion = report["comparison"], host == SCIPION
+    number, maps, reference = region["number"], comparison["maps"], reference_map(comparison)
+    particles = ((region.get("particles") or {}).get("with") or {}).get("name")
+    named = f"the map of {reference['name']}"
+    return Sortable(
+        name=f"region {number}",
+        mask=scipion_names.REGION_MASK.format(number) if in_scipion else os.path.join(folder, region["mask"]),
+        occupancies=region["occupancies"],
+        weights=class_weights(maps),
+        particles=particles if particles is None or in_scipion else os.path.join(folder, particles),
+        averages_of=averages_of(report),
+        relative_to=relative_to(comparison),
+        is_region=True,
+        reference=named if in_scipion else f"{named} ({reference['input']})",
+        in_other_poses=[item["name"] for item in maps if item.get("in_another_pose")],
+    )
 
 
 def _check_step(region: Report, reference: str, kind: str) -> str:

@@ -56,6 +56,10 @@ class Sortable:
         The class that the occupancies are relative to, after a focused classification; empty where they are not.
     is_region : bool
         Whether it is a sure region.
+    reference : str
+        The map in whose pose the mask lies, as the host names it; empty for a part of a model.
+    in_other_poses : sequence of str
+        Names of the classes that are in another pose than the mask.
     """
 
     name: str
@@ -66,6 +70,8 @@ class Sortable:
     averages_of: str = PARTICLES
     relative_to: str = ""
     is_region: bool = False
+    reference: str = ""
+    in_other_poses: Sequence[str] = ()
 
     @property
     def shown(self) -> List[Report]:
@@ -156,7 +162,11 @@ def sorting_steps(items: Sequence[Sortable], host: str, *, focused: bool) -> Lis
     clear = [item for item in mixed if item.particles and item.is_clear]
     steps += [select_step(item, host) for item in (*clear, *others)]
     masks = [item.mask for item in others if item.mask]
-    return [*steps, f"{_FURTHER} {' or '.join(masks)} as Reference mask"] if masks else steps
+    if not masks:
+        return steps
+    moved = any(item.in_other_poses for item in others)
+    refined = f", of {others[0].averages_of} refined against {others[0].reference}: {_poses_text(others[0])}"
+    return [*steps, f"{_FURTHER} {' or '.join(masks)} as Reference mask{refined if moved else ''}"]
 
 
 def split_by_mixing(items: Sequence[Sortable]) -> Tuple[List[Sortable], List[Sortable]]:
@@ -172,23 +182,36 @@ def sort_step(item: Sortable, host: str) -> str:
     to the centre of the mask by default: masks and references then lie elsewhere.
     """
     what, mask = item.name, item.mask
+    refine = ""
+    if item.in_other_poses:
+        refine = (
+            f"3D auto-refine of all {item.averages_of} with {item.reference} as reference ({_poses_text(item)}), then "
+        )
     if item.averages_of == SUBTOMOGRAMS:
-        return subtomogram_step(what, str(mask))
+        return subtomogram_step(what, str(mask), refine)
     where_it_is = f"with {mask} as mask of the signal to keep and {CENTRE_NOT}"
     of_classes = len(item.occupancies) > 1
     if host == SCIPION:
-        reference = "a map of these classes" if of_classes else "this map"
+        reference = item.reference or ("a map of these classes" if of_classes else "this map")
+        of_these = " of the refined particles" if refine else ""
         return (
-            f"to sort the particles by {what}: subtract projection {where_it_is}, then RELION's 3D classification "
-            f"without alignment, with {reference} as reference and Reference mask {mask}"
+            f"to sort the particles by {what}: {refine}subtract projection{of_these} {where_it_is}, then RELION's 3D "
+            f"classification without alignment, with {reference} as reference and Reference mask {mask}"
         )
-    source, reference = "classification", "a class map of the classification"
+    source, reference = "classification", item.reference or "a class map of the classification"
     if not of_classes:
         source, reference = "refinement of this map (its run_optimiser.star)", "this map"
+    source = "that refinement (its run_optimiser.star)" if refine else f"the {source}"
     return (
-        f"to sort the particles by {what}: a Subtract job {where_it_is}, on the {source}, then Class3D of its "
+        f"to sort the particles by {what}: {refine}a Subtract job {where_it_is}, on {source}, then Class3D of its "
         f"particles_subtracted.star without alignment, with {reference} as Reference map and Reference mask {mask}"
     )
+
+
+def _poses_text(item: Sortable) -> str:
+    """Say why particles must be refined against the map in whose pose a mask lies."""
+    are = "is" if len(item.in_other_poses) == 1 else "are"
+    return f"{' and '.join(item.in_other_poses)} {are} in another pose than the mask"
 
 
 def _again_step(item: Sortable) -> str:
@@ -199,9 +222,12 @@ def _again_step(item: Sortable) -> str:
     )
 
 
-def subtomogram_step(what: str, mask: str) -> str:
-    """Return how subtomograms are sorted by a part or region."""
-    return f"to sort the subtomograms by {what}: a 3D classification of them without alignment, Reference mask {mask}"
+def subtomogram_step(what: str, mask: str, refine: str = "") -> str:
+    """Return how subtomograms are sorted by a part or region; `refine` names what is to be done before, if anything."""
+    return (
+        f"to sort the subtomograms by {what}: {refine}a 3D classification of them without alignment, Reference mask "
+        f"{mask}"
+    )
 
 
 def select_step(item: Sortable, host: str, *, focused: bool = False) -> str:

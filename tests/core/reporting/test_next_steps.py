@@ -319,6 +319,35 @@ def test_classes_that_the_log_calls_in_between_are_sorted_whatever_their_interva
     assert ("classify them again within the mask of this classification" in steps) == (mixed and focused)
 
 
+@pytest.mark.parametrize("host", ["relion", "scipion"])
+@pytest.mark.parametrize("kind", ["particles", "subtomograms"])
+@pytest.mark.parametrize("occupancies", [(0.4, 1.0), (0.0, 1.0)])
+def test_where_a_class_is_in_another_pose_the_particles_are_first_refined_against_the_reference_class(
+    host, kind, occupancies
+):
+    """The mask lies in the pose of the reference class, and does not fit particles in the angles of another one."""
+    comparison = comparison_report([region_report(1, occupancies)])
+    report = report_of(2, comparison=comparison)
+    report["job"]["averages_of"] = kind
+    reference = "the map of class 2" if host == "scipion" else "the map of class 2 (2.mrc)"
+    steps = steps_of(report, host)
+    if occupancies[0] and kind == "particles":
+        assert f"with {reference} as " in steps.split("without alignment")[1]
+        assert ("on the classification" in steps) == (host == "relion")
+    assert "another pose" not in steps and "refined" not in steps
+    comparison["maps"][0]["in_another_pose"] = True
+    steps = steps_of(report, host)
+    assert "class 1 is in another pose than the mask" in steps and "on the classification" not in steps
+    if occupancies[0]:
+        start = f"to sort the {kind} by region 1: 3D auto-refine of all {kind} with {reference} as reference ("
+        then = {"relion": "a Subtract job", "scipion": "subtract projection of the refined particles"}[host]
+        then = then if kind == "particles" else "a 3D classification of them without alignment"
+        assert f"{start}class 1 is in another pose than the mask), then {then}" in steps
+        assert ("on that refinement (its run_optimiser.star)" in steps) == (kind == "particles" and host == "relion")
+    else:
+        assert f"as Reference mask, of {kind} refined against {reference}: class 1 is in another pose" in steps
+
+
 def test_the_steps_on_sure_regions_take_the_place_of_those_on_parts():
     """Both would sort or select the same particles twice."""
     model = model_report({"A": [1.0, 1.0], "B": [0.5, 1.0]})
