@@ -7,7 +7,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 from occupy_core.errors import MapError
 from occupy_core.settings.classification import (
@@ -20,13 +20,8 @@ from occupy_core.settings.classification import (
 from occupy_scipion.checks import mask_problem
 from occupy_scipion.source_files import box_of
 from occupy_scipion.sources import SourceMap, source_of, source_of_file
-from occupy_scipion.star_files import (
-    ClassNumbers,
-    find_in_optimiser,
-    model_star_of,
-    optimiser_star_of,
-    read_class_numbers,
-)
+from occupy_scipion.star_files import find_in_optimiser, optimiser_star_of
+from relion_files.class_numbers import model_star_of_map, numbers_of_maps
 from relion_files.loop_record import weighted_iterations
 from relion_files.model_star import solvent_mask_name
 from relion_files.star import StarError
@@ -37,20 +32,10 @@ _MASK_INPUT = "referenceMask"
 _RUN = re.compile(r"(?P<number>\d+)_\w+")
 
 
-def with_class_numbers(classes: Sequence[SourceMap]) -> List[SourceMap]:
-    """Add resolution and signal-to-noise ratios to classes whose maps lie beside RELION's STAR files."""
-    models: Dict[str, Dict[int, ClassNumbers]] = {}
-    completed = []
-    for source in classes:
-        found = model_star_of(source.path)
-        if found is not None:
-            model_star, number = found
-            if model_star not in models:
-                models[model_star] = read_class_numbers(model_star)
-            numbers = models[model_star].get(number, ClassNumbers())
-            source = replace(source, resolution=numbers.resolution, ssnr=numbers.ssnr)
-        completed.append(source)
-    return completed
+def with_class_numbers(maps: Sequence[SourceMap]) -> List[SourceMap]:
+    """Add resolution and signal-to-noise ratios to class maps that lie beside RELION's STAR files."""
+    numbers = numbers_of_maps([source.path for source in maps])
+    return [replace(source, resolution=item.resolution, ssnr=item.ssnr) for source, item in zip(maps, numbers)]
 
 
 def focus_mask_of(maps: Sequence[SourceMap], project: Any) -> Tuple[Optional[SourceMap], List[str]]:
@@ -111,7 +96,7 @@ def loop_warnings(maps: Sequence[SourceMap]) -> List[str]:
 
 def _common_model_star(maps: Sequence[SourceMap]) -> Optional[str]:
     """Return the model STAR file of the iteration that all maps are classes of; None if there is no such iteration."""
-    stars = {found[0] if found else None for found in (model_star_of(source.path) for source in maps)}
+    stars = {found[0] if found else None for found in (model_star_of_map(source.path) for source in maps)}
     return stars.pop() if len(stars) == 1 else None
 
 

@@ -12,6 +12,7 @@ from occupy_core.settings.job_spec import ClassInfo, MapInput
 from occupy_core.settings.typed_paths import file_problem, name_problem
 from relion_external.classification import read_classification
 from relion_external.option_values import OptionError
+from relion_files.class_numbers import numbers_of_maps
 
 MAP_ENDINGS = (".mrc", ".map", ".ccp4", ".rec", ".mrc.gz", ".map.gz", ".mrc.bz2")
 _TEXT_ENDINGS = (".txt", ".lst", ".list", ".dat", ".csv")
@@ -20,6 +21,8 @@ _KIND = "a map in MRC or CCP4 format"
 
 def named_maps(paths: Sequence[str], voxel_size: Optional[float]) -> Tuple[MapInput, ...]:
     """Return the maps that --maps names, as the items of a set: numbered from 1, without shares of particles.
+
+    Class maps that lie beside RELION's STAR files have the resolutions that these tell.
 
     Parameters
     ----------
@@ -46,15 +49,15 @@ def named_maps(paths: Sequence[str], voxel_size: Optional[float]) -> Tuple[MapIn
         else:
             found.append(MapInput(path))
     _check_distinct([item.path for item in found])
-    several = len(found) > 1
+    several, numbers = len(found) > 1, numbers_of_maps([item.path for item in found])
     return tuple(
         replace(
             item,
             prefix=f"map{number:03d}_" if several else "",
             voxel_size=voxel_size or item.voxel_size,
-            class_info=ClassInfo(number) if several else None,
+            class_info=ClassInfo(number, resolution=of_class.resolution, ssnr=of_class.ssnr) if several else None,
         )
-        for number, item in enumerate(found, start=1)
+        for number, (item, of_class) in enumerate(zip(found, numbers), start=1)
     )
 
 

@@ -13,7 +13,7 @@ from occupy_core.comparing.poses import Pose
 # Relative deviation of a class's grey scale from that of the reference class, above which the user is warned.
 _GREY_TOLERANCE = 0.2
 
-# Å: root mean square displacement of a class's molecule above which the user is told that the class was moved.
+# Å: root mean square displacement of a class's molecule above which the class counts as in another pose.
 _TOLD_DISPLACEMENT = 2.0
 
 
@@ -29,11 +29,16 @@ def grey_scale_warnings(common: CommonPart, names: Sequence[str], reference: int
     ]
 
 
+def is_in_another_pose(pose: Pose) -> bool:
+    """Return whether a class was clearly in another pose than the reference class."""
+    return pose.displacement > _TOLD_DISPLACEMENT
+
+
 def pose_warnings(poses: Sequence[Pose], names: Sequence[str], reference: int) -> List[str]:
     """Tell of classes that were clearly in another pose than the reference class."""
     return [
         f"{name} is rotated by {pose.rotation:.1f} degrees and shifted by {pose.shift:.1f} Å against "
         f"{names[reference]}; it was compared in the pose of {names[reference]}, and the masks lie in that pose"
         for name, pose in zip(names, poses)
-        if pose.displacement > _TOLD_DISPLACEMENT
+        if is_in_another_pose(pose)
     ]

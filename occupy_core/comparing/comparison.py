@@ -7,7 +7,7 @@ Ours, not in the published program.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import List, Optional, Sequence, Tuple
+from typing import FrozenSet, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -26,7 +26,9 @@ from occupy_core.comparing.same_molecule import (
     Agreement,
     agreement_with_reference,
     copy_warnings,
+    other_molecule_doubt,
     other_molecule_warnings,
+    other_molecules,
 )
 from occupy_core.comparing.smoothed_maps import ClassMaps
 from occupy_core.comparing.verdict import NO_COMMON_PART, doubt, sure_sigmas
@@ -178,7 +180,8 @@ def compare_classes(
         threads,
     )
     parts, noise = differing_parts(maps, reference)
-    regions, spread = _measure_parts(parts, classes, common, noise, maps, names, reference, lowpass)
+    others = other_molecules(agreements)
+    regions, spread = _measure_parts(parts, classes, common, noise, maps, names, reference, lowpass, others)
     if not focused and not common.mask.any():
         regions = [replace(region, doubt=region.doubt or NO_COMMON_PART) for region in regions]
     regions.sort(key=lambda region: (not region.is_sure, -region.volume * region.spread))
@@ -211,8 +214,12 @@ def _measure_parts(
     names: Sequence[str],
     reference: int,
     lowpass: float,
+    others: FrozenSet[int],
 ) -> Tuple[List[Region], Volume]:
-    """Return the parts that differ enough, as regions, and the spread of the scale at each voxel."""
+    """Return the parts that differ enough, as regions, and the spread of the scale at each voxel.
+
+    No region is sure where its highest or lowest occupancy is that of one of `others`, classes of another molecule.
+    """
     densities, scales, spread = _densities_and_scales(classes, common.scale_factors, maps.molecule)
     if common.mask.any():
         means = densities[:, common.mask[maps.molecule]].mean(axis=1, keepdims=True)
@@ -240,7 +247,8 @@ def _measure_parts(
             reading.occupancies,
             reading.difference,
             sigmas,
-            doubt(sigmas, needed, here.excess, reading.pair, names),
+            other_molecule_doubt(others.intersection(reading.pair), names, reference)
+            or doubt(sigmas, needed, here.excess, reading.pair, names),
         )
         is_strong = max(item.value for item in region.occupancies) > MIN_OCCUPANCY and region.spread > MIN_DIFFERENCE
         if is_strong and region.sigmas > CANDIDATE_SIGMAS:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, List, Mapping, Sequence
 
 from occupy_core.comparing.particle_groups import particle_lines
+from occupy_core.comparing.reference_name import reference_map, relative_to
 
 Report = Mapping[str, Any]
 
@@ -15,14 +16,21 @@ _LISTED_UNSURE = 8
 _UNSURE_HEADING = "unsure, without a mask:"
 
 
-def one_means(reference: str) -> str:
+def one_means(reference: str, *, focused: bool = False) -> str:
     """Say what an occupancy of 1 stands for.
 
     Parameters
     ----------
     reference : str
         Name of the reference class.
+    focused : bool
+        Whether the classification was done within a mask around a part of the molecule.
     """
+    if focused:
+        return (
+            f"1 is the density of {reference} within the mask of the classification: all occupancies are relative to "
+            f"{reference}, which may itself hold particles without a region, and may be too high by one common factor"
+        )
     return (
         f"1 is the density of {reference} where it is most complete. The maps cannot show whether anything is there in "
         "every particle: all occupancies may be too high by one common factor"
@@ -38,11 +46,12 @@ def comparison_lines(report: Report) -> List[str]:
         The comparison's part of report.json.
     """
     sure = sure_regions(report)
+    regions = [region_text(region, relative_to(report)) for region in sure]
     if other_molecules_text(report):
-        return [other_molecules_text(report), *(region_text(region) for region in sure), *comparison_notes(report)]
+        return [other_molecules_text(report), *regions, *comparison_notes(report)]
     if not sure:
         return [no_region_text(report), *comparison_notes(report)]
-    return [*(region_text(region) for region in sure), *comparison_notes(report)]
+    return [*regions, *comparison_notes(report)]
 
 
 def comparison_notes(report: Report) -> List[str]:
@@ -73,7 +82,7 @@ def other_molecules_text(report: Report) -> str:
     others = report.get("other_molecules")
     if not others:
         return ""
-    reference = next(item["name"] for item in report["maps"] if item["input"] == report["reference"])
+    reference = reference_map(report)["name"]
     return (
         f"the maps do not show one molecule in one pose ({', '.join(others)} against {reference}): their occupancies "
         "cannot be compared"
@@ -85,24 +94,28 @@ def sure_regions(report: Report) -> List[Report]:
     return [region for region in report["regions"] if region["sure"]]
 
 
-def region_text(region: Report) -> str:
+def region_text(region: Report, reference: str = "") -> str:
     """Describe a region in one line: size, and occupancies with their 90 % intervals.
 
     Parameters
     ----------
     region : mapping
         An item of "regions" in the comparison's part of report.json.
+    reference : str
+        The class that the occupancies are relative to (`relative_to`); empty where they are not.
     """
     occupancies = ", ".join(
         f"{_with_interval(item['occupancy'], item['low'], item['high'])} in {item['name']}"
         for item in region["occupancies"]
     )
-    text = f"region {region['number']}: {region['volume_cubic_angstrom']:,.0f} Å^3; occupancy {occupancies}"
+    relative = f"relative to {reference}, " if reference else ""
+    text = f"region {region['number']}: {region['volume_cubic_angstrom']:,.0f} Å^3; {relative}occupancy {occupancies}"
     of_all = region["occupancy_of_all_particles"]
     if of_all is None:
         return text
     low, high = (region[f"occupancy_of_all_particles_{end}"] for end in ("low", "high"))
-    return f"{text}; {_with_interval(of_all, low, high)} of all particles"
+    mean = _with_interval(of_all, low, high)
+    return f"{text}; mean over all particles {mean}" if reference else f"{text}; {mean} of all particles"
 
 
 def difference_lines(report: Report) -> List[str]:

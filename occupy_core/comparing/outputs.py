@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
+from occupy_core.comparing.class_warnings import is_in_another_pose
 from occupy_core.comparing.compare_maps import ClassComparison
 from occupy_core.comparing.comparison import Region
 from occupy_core.comparing.describe import one_means
@@ -68,7 +69,7 @@ def write_comparison(comparison: ClassComparison, maps: Sequence[MapInput], fold
         "lowpass_angstrom": comparison.lowpass,
         "focused": comparison.focused,
         "reference": reference.path,
-        "one_means": one_means(reference.name),
+        "one_means": one_means(reference.name, focused=comparison.focused),
         "maps": [_map_report(*values) for values in zip(maps, result.grey_factors, result.poses, agreements)],
         "other_molecules": [item.name for item, value in zip(maps, agreements) if not value.is_of_one_molecule],
         "regions": [_region_report(number, item, maps, grid) for number, item in enumerate(result.regions, start=1)],
@@ -136,6 +137,7 @@ def _map_report(item: MapInput, grey_factor: float, pose: Pose, agreement: Agree
         "grey_factor": grey_factor,
         "rotation_degrees": pose.rotation,
         "shift_angstrom": pose.shift,
+        "in_another_pose": is_in_another_pose(pose),
         "correlation": agreement.inside,
     }
 

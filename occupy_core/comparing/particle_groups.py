@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from occupy_core.settings.classification import HAS, HAS_REGION, LACKS
+from occupy_core.comparing.reference_name import relative_to
+from occupy_core.settings.classification import HAS_REGION, is_in_between
 
 Report = Mapping[str, Any]
 
@@ -57,7 +58,8 @@ def particle_groups(report: Report) -> List[Tuple[int, str, Report]]:
 
 def particle_lines(report: Report) -> List[str]:
     """Say in a line for each region where the particles with and without it are, and which classes are in between."""
-    lines = [_region_line(region) for region in report["regions"] if region.get("particles")]
+    reference = relative_to(report)
+    lines = [_region_line(region, reference) for region in report["regions"] if region.get("particles")]
     others = report.get("particles_not_divided")
     if lines and others:
         was = "it was" if len(others) == 1 else "they were"
@@ -79,13 +81,15 @@ def _groups(region: Report, maps: Sequence[Report], name_of: NameOf) -> Dict[str
             "particles": total,
             "name": name_of(side, region["number"]) if items and total != 0 else None,
         }
-    groups["mixed"] = [item["name"] for item in region["occupancies"] if LACKS < item["occupancy"] < HAS]
+    groups["mixed"] = [item["name"] for item in region["occupancies"] if is_in_between(item["occupancy"])]
     return groups
 
 
-def _region_line(region: Report) -> str:
+def _region_line(region: Report, reference: str) -> str:
     number, groups = region["number"], region["particles"]
-    line = f"particles with region {number}: {_side_text(groups['with'])}; without it: {_side_text(groups['without'])}"
+    relative = f", by occupancies relative to {reference}, which may be mixed itself" if reference else ""
+    with_it, without_it = (_side_text(groups[side]) for side in SIDES)
+    line = f"particles with region {number}{relative}: {with_it}; without it: {without_it}"
     if not groups["mixed"]:
         return line
     values = {item["name"]: item["occupancy"] for item in region["occupancies"]}

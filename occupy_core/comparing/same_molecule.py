@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import AbstractSet, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple
 
 from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.types import Floats
@@ -46,6 +46,9 @@ class Agreement(NamedTuple):
 def agreement_with_reference(classes: Sequence[ClassData], reference: int) -> Tuple[Agreement, ...]:
     """Return how well each class agrees with the reference class.
 
+    A class that does not agree with it, but with a class that does, shows the same molecule: of many classes, the first
+    and the last may have little in common. It gets the agreement with that class.
+
     Parameters
     ----------
     classes : sequence of ClassData
@@ -53,19 +56,37 @@ def agreement_with_reference(classes: Sequence[ClassData], reference: int) -> Tu
     reference : int
         Index of the reference class.
     """
-    density, molecule = classes[reference].density.load(), classes[reference].molecule.load()
-    found = []
-    for index, item in enumerate(classes):
-        if index == reference:
-            found.append(Agreement(1.0, 1.0))
-            continue
-        own, other = item.molecule.load(), item.density.load()
-        whole = _correlation(density[molecule | own], other[molecule | own])
-        own &= molecule
-        one, other = density[own], other[own]
-        inside = _correlation(one - one.mean(), other - other.mean()) if one.size >= MIN_VOXELS else 0.0
-        found.append(Agreement(inside, whole))
-    return tuple(found)
+    found = {reference: Agreement(1.0, 1.0)}
+    others = {index: _agreement(classes[reference], item) for index, item in enumerate(classes) if index != reference}
+    linked = [index for index, agreement in others.items() if agreement.is_of_one_molecule]
+    while linked:
+        link = linked.pop()
+        found[link] = others.pop(link)
+        for index in others.keys() - set(linked):
+            agreement = _agreement(classes[link], classes[index])
+            if agreement.is_of_one_molecule:
+                others[index] = agreement
+                linked.append(index)
+    found.update(others)
+    return tuple(found[index] for index in range(len(classes)))
+
+
+def _agreement(one: ClassData, other: ClassData) -> Agreement:
+    """Return how well two classes agree."""
+    density, molecule, other_density, both = (
+        item.load() for item in (one.density, one.molecule, other.density, other.molecule)
+    )
+    either = molecule | both
+    whole = _correlation(density[either], other_density[either])
+    both &= molecule
+    first, second = density[both], other_density[both]
+    inside = _correlation(first - first.mean(), second - second.mean()) if first.size >= MIN_VOXELS else 0.0
+    return Agreement(inside, whole)
+
+
+def other_molecules(agreements: Sequence[Agreement]) -> FrozenSet[int]:
+    """Return the indices of the classes that do not show the molecule of the reference class."""
+    return frozenset(index for index, agreement in enumerate(agreements) if not agreement.is_of_one_molecule)
 
 
 def _correlation(one: Floats, other: Floats) -> float:
@@ -78,11 +99,20 @@ def other_molecule_warnings(agreements: Sequence[Agreement], names: Sequence[str
     """Warn about classes that do not show the molecule of the reference class."""
     return [
         f"{name} and {names[reference]} do not show one molecule in one pose: inside both molecules their densities "
-        f"correlate by {agreement.inside:.2f}, classes of one molecule by {MIN_INSIDE:g} and more; regions and "
-        "occupancies mean nothing then. Check that these are the right files, and that none is turned or mirrored"
+        f"correlate by {agreement.inside:.2f}, classes of one molecule by {MIN_INSIDE:g} and more. Occupancies mean "
+        "nothing then, and regions that it makes are unsure. Check that these are the right files, and that none is "
+        "turned or mirrored"
         for name, agreement in zip(names, agreements)
         if not agreement.is_of_one_molecule
     ]
+
+
+def other_molecule_doubt(others: AbstractSet[int], names: Sequence[str], reference: int) -> str:
+    """Return why a region is unsure that is made by classes of another molecule; an empty text if there are none."""
+    if not others:
+        return ""
+    made_by = " and ".join(names[index] for index in sorted(others))
+    return f"a difference of {made_by}, which shows another molecule or pose than {names[reference]}"
 
 
 def copy_warnings(densities: Sequence[DiskArray], names: Sequence[str]) -> List[str]:

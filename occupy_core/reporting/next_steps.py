@@ -8,24 +8,20 @@ import shlex
 from typing import Any, List, Mapping, Sequence, Tuple
 
 from occupy_core.estimate.input_checks import looks_inverted
-from occupy_core.reporting import scipion_names
 from occupy_core.reporting.ensemble_steps import ensemble_steps, ensemble_text
 from occupy_core.reporting.map_steps import map_steps
 from occupy_core.reporting.map_summary import SCALE_BINS
 from occupy_core.reporting.sorting_steps import (
     SCIPION,
     Sortable,
-    averages_of,
-    class_weights,
     no_mask_steps,
     select_step,
     sort_step,
     sortable_parts,
-    sorting_steps,
     split_by_mixing,
 )
 from occupy_core.reporting.target_text import target_text
-from occupy_core.settings.classification import is_mask_lost, is_weighted_run
+from occupy_core.reporting.wording import listed, value_text
 from occupy_core.settings.output_names import (
     CHIMERAX,
     FIGURE,
@@ -36,11 +32,6 @@ from occupy_core.settings.output_names import (
 Report = Mapping[str, Any]
 
 RESULT, NEXT_STEPS = "Result", "Next steps"
-_INDEPENDENT = (
-    "to judge the regions: split the {} into two random halves, classify each half in a run of its own with "
-    "another random seed, and compare the classes of each run: trust a region that both show in the same place"
-)
-_NAMED = 3  # parts or maps in a sentence
 
 
 def outcome_blocks(report: Report) -> List[Tuple[str, List[str]]]:
@@ -77,7 +68,9 @@ def _found_text(report: Report) -> str:
     if report["model"]:
         found.append(_model_text(report["model"]))
     if report["comparison"]:
-        found.append(_comparison_text(report["comparison"], report["job"]["input_warnings"]))
+        from occupy_core.reporting.comparison_steps import comparison_text  # a job on one map does not load it
+
+        found.append(comparison_text(report["comparison"], report["job"]["input_warnings"]))
     elif report.get("ensemble"):
         found.append(ensemble_text(report["ensemble"]))
     elif report["job"]["compare"]:
@@ -109,7 +102,10 @@ def next_steps(report: Report, host: str, folder: str = "") -> List[str]:
         ]
     steps = [*_look_steps(report, host, folder), *map_steps(report, host, folder)]
     steps += _model_steps(report, host, folder) if report["model"] else []
-    steps += _comparison_steps(report, host, folder) if report["comparison"] else []
+    if report["comparison"]:
+        from occupy_core.reporting.comparison_steps import comparison_steps  # a job on one map does not load it
+
+        steps += comparison_steps(report, host, folder)
     steps += ensemble_steps(report, host, folder) if report.get("ensemble") else []
     steps += no_mask_steps(report) if host == SCIPION else []
     compared = report["comparison"] or report.get("ensemble")
@@ -117,10 +113,6 @@ def next_steps(report: Report, host: str, folder: str = "") -> List[str]:
 
 
 # --------------------------- the result ---------------------------
-
-
-def _value(item: Report) -> str:
-    return f"{item['occupancy']:.2f} ({item['low']:.2f}-{item['high']:.2f})"
 
 
 def _model_text(model: Report) -> str:
@@ -135,7 +127,7 @@ def _model_text(model: Report) -> str:
     low = sorted((item for item in shown if item[0]["high"] < 1), key=lambda item: item[0]["occupancy"])
     if not low:
         return f"none of the {len(shown)} parts of the model that the map shows is clearly less than fully occupied"
-    names = _listed([f"{name} {_value(item)}" for item, name in low])
+    names = listed([f"{name} {value_text(item)}" for item, name in low])
     rest = "; each of the others may be fully occupied" if len(low) < len(shown) else ""
     verb = "is" if len(low) == 1 else "are"
     return f"{len(low)} of {len(shown)} parts of the model {verb} less than fully occupied: {names}{rest}"
@@ -153,34 +145,7 @@ def _differing_parts_text(model: Report) -> str:
         for item in model["differences"]
     ]
     verb = "differs" if len(texts) == 1 else "differ"
-    return f"{len(texts)} of {len(model['parts'])} parts of the model {verb} between the maps: {_listed(texts)}"
-
-
-def _comparison_text(comparison: Report, input_warnings: Sequence[str]) -> str:
-    from occupy_core.comparing.describe import no_region_text, other_molecules_text, sure_regions  # not for one map
-
-    if other_molecules_text(comparison):
-        return other_molecules_text(comparison)
-
-    sure, count = sure_regions(comparison), len(comparison["regions"])
-    if not sure:
-        unsure = f"; {count} unsure region{'s' * (count > 1)} may be noise" if count else ""
-        mask_is_lost = is_mask_lost(input_warnings)
-        lost = "; this may be wrong, since the mask of the classification is not known" if mask_is_lost else ""
-        return f"{no_region_text(comparison)}{unsure}{lost}"
-    regions = _listed([_region_text(region) for region in sure])
-    text = f"the maps differ in {len(sure)} region{'s' * (len(sure) > 1)}: {regions}"
-    weighted = "; found in maps that were weighted in the loop: no evidence before an independent run shows them too"
-    return f"{text}{weighted}" if is_weighted_run(input_warnings) else text
-
-
-def _region_text(region: Report) -> str:
-    ordered = sorted(region["occupancies"], key=lambda item: -item["occupancy"])
-    place = f", on {', '.join(region['parts'][:_NAMED])}" if region.get("parts") else ""
-    return (
-        f"region {region['number']} ({region['volume_cubic_angstrom']:,.0f} Å^3{place}) is {_value(ordered[0])} "
-        f"occupied in {ordered[0]['name']} and {_value(ordered[-1])} in {ordered[-1]['name']}"
-    )
+    return f"{len(texts)} of {len(model['parts'])} parts of the model {verb} between the maps: {listed(texts)}"
 
 
 def _maps_text(report: Report) -> str:
@@ -197,7 +162,7 @@ def _maps_text(report: Report) -> str:
 
 def _map_text(item: Report) -> str:
     if item["targets"]:
-        return _listed([target_text(target) for target in item["targets"]])
+        return listed([target_text(target) for target in item["targets"]])
     counts = item["scale_histogram"]["confident_voxels"]
     if item["median_scale"] is None or not sum(counts):
         return "no voxel of the map is confidently more than solvent"
@@ -206,11 +171,6 @@ def _map_text(item: Report) -> str:
     if item["derived"]["mode"] == "resolution":
         return f"{text}: these parts are less occupied, more flexible or less well resolved"
     return f"{text}: these parts are less than half as dense, as at low occupancy"
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = len(texts) - _NAMED
-    return "; ".join([*texts[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
 
 
 # --------------------------- the next steps ---------------------------
@@ -276,38 +236,3 @@ def _steps_on_parts(model: Report, parts: Sequence[Sortable], host: str) -> List
         ]
     differing = [item["part"] for item in model["differences"]][:1]
     return [select_step(part, host) for part in others if part.name in differing]
-
-
-def _comparison_steps(report: Report, host: str, folder: str) -> List[str]:
-    from occupy_core.comparing.describe import sure_regions
-
-    if report["comparison"].get("other_molecules"):
-        return ["check that the compared maps are the right files: none may be of another molecule, turned or mirrored"]
-    sure = sure_regions(report["comparison"])[:_NAMED]
-    if sure:
-        compared = report["comparison"]["maps"]
-        weights = class_weights(compared)
-        pose_of = next((item["name"] for item in compared if item["input"] == report["comparison"]["reference"]), None)
-        regions = []
-        for region in sure:
-            in_scipion = scipion_names.REGION_MASK.format(region["number"])
-            mask = in_scipion if host == SCIPION else os.path.join(folder, region["mask"])
-            name = ((region.get("particles") or {}).get("with") or {}).get("name")
-            particles = name if name is None or host == SCIPION else os.path.join(folder, name)
-            name = f"region {region['number']}"
-            regions.append(
-                Sortable(name, mask, region["occupancies"], weights, particles, averages_of(report), pose_of)
-            )
-        steps = sorting_steps(regions, host, focused=report["comparison"].get("focused", False))
-        return (
-            [_INDEPENDENT.format(averages_of(report)), *steps]
-            if is_weighted_run(report["job"]["input_warnings"])
-            else steps
-        )
-    if report["model"]:
-        return []
-    model = "the protocol model occupancy" if host == SCIPION else "the same job with the parameter model"
-    return [
-        "to look for smaller differences: classify again within a mask around the part that may differ; with a fitted "
-        f"model: {model}"
-    ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.reporting import scipion_names
-from occupy_core.settings.classification import HAS, HAS_REGION, LACKS, PARTICLES, SUBTOMOGRAMS
+from occupy_core.settings.classification import HAS, HAS_REGION, PARTICLES, SUBTOMOGRAMS, is_in_between
 
 Report = Mapping[str, Any]
 
@@ -28,6 +28,8 @@ _WAY_BACK = (
     "(if the particles were subtracted) the protocol subset with the particles from before the subtraction as Full set "
     "of items and {} as Other set",
 )
+
+_FURTHER = "to look for further differences: a focused classification with"
 
 # Scipion starts a scheduled protocol when all its inputs exist, and ends the wait in no other way.
 _NO_REGION_MASK = (
@@ -54,8 +56,14 @@ class Sortable:
         The particles of the classes that have it, as the host names them; None where they were not written.
     averages_of : str
         "particles" or "subtomograms", which the maps are averages of.
-    pose_of : str or None
-        Name of the map in whose pose the mask lies; None where it is not known.
+    relative_to : str
+        The class that the occupancies are relative to, after a focused classification; empty where they are not.
+    is_region : bool
+        Whether it is a sure region.
+    reference : str
+        The map in whose pose the mask lies, as the host names it; empty where that is not known.
+    in_other_poses : sequence of str
+        Names of the classes that are in another pose than the mask.
     """
 
     name: str
@@ -64,7 +72,10 @@ class Sortable:
     weights: Mapping[str, float]
     particles: Optional[str] = None
     averages_of: str = PARTICLES
-    pose_of: Optional[str] = None
+    relative_to: str = ""
+    is_region: bool = False
+    reference: str = ""
+    in_other_poses: Sequence[str] = ()
 
     @property
     def shown(self) -> List[Report]:
@@ -75,13 +86,15 @@ class Sortable:
     def mixing(self) -> float:
         """Mean of occupancy x (1 - occupancy) over the particles, 0..0.25: the variance that sorting can remove.
 
-        A class counts as 0 if the 90 % interval of the occupancy reaches 0 or 1 or, of several classes, if nearly all
-        particles of the class lack it or nearly all have it.
+        Of several classes, one counts as 0 if nearly all its particles lack it or nearly all have it
+        (`is_in_between`). A map that shows a part of a model also counts as 0 if the 90 % interval of the occupancy
+        reaches 0 or 1; a sure region differs between the classes, so its occupancies alone tell, as they do in the log.
         """
         several, total, weights = len(self.shown) > 1, 0.0, 0.0
         for item in self.shown:
             value, weight = item["occupancy"], self.weights.get(item["name"], 1.0)
-            mixed = item["low"] > 0 and item["high"] < 1 and (not several or LACKS < value < HAS)
+            mixed = is_in_between(value) if several else True
+            mixed = mixed and (self.is_region or (item["low"] > 0 and item["high"] < 1))
             total += weight * value * (1 - value) if mixed else 0.0
             weights += weight
         return total / weights if weights else 0.0
@@ -126,42 +139,56 @@ def sortable_parts(report: Report, host: str, folder: str) -> List[Sortable]:
     """Return the parts of the model that a map shows, with their masks as the host names them."""
     model = report["model"]
     masked = [part["name"] for part in model["parts"] if part["mask"]]
-    weights, pose_of = class_weights(model["maps"]), _map_in_pose_of_model(model)
+    weights, reference = class_weights(model["maps"]), _map_in_pose_of_model(model, host)
     items = []
     for part in model["parts"]:
         mask = part["mask"] and os.path.join(folder, part["mask"])
         if mask and host == SCIPION:
             mask = scipion_names.PART_MASK.format(masked.index(part["name"]) + 1)
-        item = Sortable(part["name"], mask, part["occupancies"], weights, None, averages_of(report), pose_of)
-        items.append(item)
+        occupancies, kind = part["occupancies"], averages_of(report)
+        items.append(Sortable(part["name"], mask, occupancies, weights, averages_of=kind, reference=reference))
     return [item for item in items if item.shown]
 
 
-def _map_in_pose_of_model(model: Report) -> Optional[str]:
-    """Return the name of the map that lies nearest to the pose of the model, in which the masks of its parts lie."""
+def _map_in_pose_of_model(model: Report, host: str) -> str:
+    """Return the map that lies nearest to the pose of the model, in which the masks of its parts lie."""
     shown = {item["name"] for part in model["parts"] for item in part["occupancies"] if item["occupancy"] is not None}
-    moves = {
-        item["name"]: item["shift_angstrom"] + _ARM * math.radians(item["rotation_degrees"])
-        for item in model["maps"]
+    moves = [
+        (item["shift_angstrom"] + _ARM * math.radians(item["rotation_degrees"]), number)
+        for number, item in enumerate(model["maps"])
         if item["name"] in shown and item.get("shift_angstrom") is not None
-    }
-    return min(moves, key=lambda name: moves[name]) if moves else None
+    ]
+    return map_text(model["maps"][min(moves)[1]], host) if moves else ""
+
+
+def map_text(item: Report, host: str) -> str:
+    """Return a map as a step names it; `item` has its "name" and "input"."""
+    named = f"the map of {item['name']}"
+    return named if host == SCIPION else f"{named} ({item['input']})"
 
 
 def sorting_steps(items: Sequence[Sortable], host: str, *, focused: bool) -> List[str]:
     """Return a step for each part or region, those that are mixed first.
 
-    A mixed one whose particles were written gets a second step, if these nearly all have it.
+    A mixed one whose particles were written gets a second step, if these nearly all have it. The masks of the others
+    are named too.
 
-    After a focused classification (`focused`), each step is to select the classes that have it: a second subtraction of
-    the same particles gains nothing.
+    After a focused classification (`focused`), the particles of mixed ones are classified again, and each is followed
+    by the selection of the classes that have it: a second subtraction of the same particles gains nothing.
     """
     mixed, others = split_by_mixing(items)
     if focused:
-        return [select_step(item, host, focused=True) for item in (*mixed, *others)]
+        again = [_again_step(item) for item in mixed]
+        return again + [select_step(item, host, focused=True) for item in (*mixed, *others)]
     steps = [sort_step(item, host) for item in mixed if item.mask]
     clear = [item for item in mixed if item.particles and item.is_clear]
-    return steps + [select_step(item, host) for item in (*clear, *others)]
+    steps += [select_step(item, host) for item in (*clear, *others)]
+    masks = [item.mask for item in others if item.mask]
+    if not masks:
+        return steps
+    moved = any(item.in_other_poses for item in others)
+    refined = f", of {others[0].averages_of} refined against {others[0].reference}: {_poses_text(others[0])}"
+    return [*steps, f"{_FURTHER} {' or '.join(masks)} as Reference mask{refined if moved else ''}"]
 
 
 def split_by_mixing(items: Sequence[Sortable]) -> Tuple[List[Sortable], List[Sortable]]:
@@ -177,35 +204,52 @@ def sort_step(item: Sortable, host: str) -> str:
     to the centre of the mask by default: masks and references then lie elsewhere.
     """
     what, mask = item.name, item.mask
+    refine = ""
+    if item.in_other_poses:
+        refine = (
+            f"3D auto-refine of all {item.averages_of} with {item.reference} as reference ({_poses_text(item)}), then "
+        )
     if item.averages_of == SUBTOMOGRAMS:
-        return subtomogram_step(what, str(mask))
+        return subtomogram_step(what, str(mask), refine)
     where_it_is = f"with {mask} as mask of the signal to keep and {CENTRE_NOT}"
     of_classes = len(item.occupancies) > 1
     if host == SCIPION:
-        reference = _reference_text(item, "a map of these classes") if of_classes else "this map"
+        reference = item.reference or ("a map of these classes" if of_classes else "this map")
+        of_these = " of the refined particles" if refine else ""
         return (
-            f"to sort the particles by {what}: subtract projection {where_it_is}, then RELION's 3D classification "
-            f"without alignment, with {reference} as reference and Reference mask {mask}"
+            f"to sort the particles by {what}: {refine}subtract projection{of_these} {where_it_is}, then RELION's 3D "
+            f"classification without alignment, with {reference} as reference and Reference mask {mask}"
         )
-    source, reference = "classification", _reference_text(item, "a class map of the classification")
+    source, reference = "classification", item.reference or "a class map of the classification"
     if not of_classes:
         source, reference = "refinement of this map (its run_optimiser.star)", "this map"
+    source = "that refinement (its run_optimiser.star)" if refine else f"the {source}"
     return (
-        f"to sort the particles by {what}: a Subtract job {where_it_is}, on the {source}, then Class3D of its "
+        f"to sort the particles by {what}: {refine}a Subtract job {where_it_is}, on {source}, then Class3D of its "
         f"particles_subtracted.star without alignment, with {reference} as Reference map and Reference mask {mask}"
     )
 
 
-def _reference_text(item: Sortable, unknown: str) -> str:
-    """Return the reference of a classification within the mask: a map that lies where the mask does."""
-    if item.pose_of is None:
-        return unknown
-    return f"the map of {item.pose_of} (the mask lies in its pose)"
+def _poses_text(item: Sortable) -> str:
+    """Say why particles must be refined against the map in whose pose a mask lies."""
+    are = "is" if len(item.in_other_poses) == 1 else "are"
+    return f"{' and '.join(item.in_other_poses)} {are} in another pose than the mask"
 
 
-def subtomogram_step(what: str, mask: str) -> str:
-    """Return how subtomograms are sorted by a part or region."""
-    return f"to sort the subtomograms by {what}: a 3D classification of them without alignment, Reference mask {mask}"
+def _again_step(item: Sortable) -> str:
+    """Return how the particles are sorted further after a focused classification."""
+    return (
+        f"to sort the {item.averages_of} by {item.name} further: classify them again within the mask of this "
+        "classification, with more classes or iterations"
+    )
+
+
+def subtomogram_step(what: str, mask: str, refine: str = "") -> str:
+    """Return how subtomograms are sorted by a part or region; `refine` names what is to be done before, if anything."""
+    return (
+        f"to sort the subtomograms by {what}: {refine}a 3D classification of them without alignment, Reference mask "
+        f"{mask}"
+    )
 
 
 def select_step(item: Sortable, host: str, *, focused: bool = False) -> str:
@@ -228,7 +272,8 @@ def select_step(item: Sortable, host: str, *, focused: bool = False) -> str:
         select, chosen = f"Subset selection of {classes} of the classification", "the particles.star of that selection"
     may_be_subtracted = focused and item.averages_of == PARTICLES
     back = f", then {_WAY_BACK[in_scipion].format(chosen)}" if may_be_subtracted else ""
-    return f"{start}: {select}{back}, then 3D auto-refine"
+    caveat = f"; check first: {item.relative_to} may hold {item.averages_of} without it" if item.relative_to else ""
+    return f"{start}: {select}{back}, then 3D auto-refine{caveat}"
 
 
 def no_mask_steps(report: Report) -> List[str]:

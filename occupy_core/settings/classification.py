@@ -14,6 +14,11 @@ LACKS, HAS, HAS_REGION = 0.2, 0.8, 0.5
 PARTICLES, SUBTOMOGRAMS = "particles", "subtomograms"
 
 
+def is_in_between(occupancy: float) -> bool:
+    """Return whether only a part of the particles of a class has a region of this occupancy (0..1) in it."""
+    return LACKS < occupancy < HAS
+
+
 def finite_number(value: Any) -> Optional[float]:
     """Return a value as a number; None if it is no number, NaN, infinite or negative."""
     try:

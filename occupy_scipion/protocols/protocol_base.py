@@ -34,7 +34,7 @@ from occupy_scipion.form import settings_of
 from occupy_scipion.labels import OccupyLabel
 from occupy_scipion.protocols.checks_and_texts import ChecksAndTexts
 from occupy_scipion.source_files import readable_map, readable_mask
-from occupy_scipion.sources import SourceMap, distinct_names, is_classification, is_set, source_of, sources_of
+from occupy_scipion.sources import SourceMap, distinct_names, is_set, source_of, sources_of
 from occupy_scipion.subtomograms import averages_of, single_subtomograms, with_subtomogram_classes
 
 
@@ -167,14 +167,14 @@ class ProtOccupyBase(ChecksAndTexts, OccupyLabel, ProtAnalysis3D):
         return sources_of(self._input_object())
 
     def _classification(self):
-        """Return the maps, with RELION's numbers where they are classes; the classification's mask; warnings."""
+        """Return the maps, with RELION's numbers where they are class maps; the classification's mask; warnings."""
         maps, input_object = self._sources(), self._input_object()
         warnings = single_subtomograms(input_object)
         if not is_set(input_object):
             return maps, None, warnings
         mask, about_mask = focus_mask_of(maps, self.getProject())
         warnings += [*about_mask, *loop_warnings(maps)]
-        return with_class_numbers(maps) if is_classification(input_object) else maps, mask, warnings
+        return with_class_numbers(maps), mask, warnings
 
     def _is_set(self):
         return is_set(self.inputVolumes.get())

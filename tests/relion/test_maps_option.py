@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,17 @@ def test_text_file_may_name_maps_relative_to_its_own_folder(in_project):
 def test_voxel_size_on_the_command_line_counts_for_all_maps(in_project):
     options = parse(["--o", "out/", "--maps", "vols/*.mrc", "--angpix", "2.5"])
     assert {item.voxel_size for item in find_inputs(options).maps} == {2.5}
+
+
+def test_class_maps_beside_their_star_files_have_resolutions(in_project, tmp_path):
+    for number in (1, 2):
+        shutil.copy(f"vols/vol_{number:03d}.mrc", tmp_path / f"run_it025_class{number:03d}.mrc")
+    rows = "run_it025_class001.mrc 0.6 12.5\nrun_it025_class002.mrc 0.4 20.0\n"
+    labels = "_rlnReferenceImage\n_rlnClassDistribution\n_rlnEstimatedResolution\n"
+    (tmp_path / "run_it025_model.star").write_text(f"data_model_classes\n\nloop_\n{labels}{rows}")
+    maps = maps_of(str(tmp_path / "run_it025_class*.mrc"), "vols/vol_003.mrc")
+    assert [item.class_info.resolution for item in maps] == [12.5, 20.0, None]
+    assert [item.class_info.number for item in maps] == [1, 2, 3] and not any(item.is_class for item in maps)
 
 
 def test_map_named_twice_is_refused(in_project):

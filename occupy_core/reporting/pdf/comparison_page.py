@@ -15,6 +15,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from occupy_core.comparing.describe import comparison_notes, no_region_text, sure_regions
+from occupy_core.comparing.reference_name import relative_to
 from occupy_core.reporting.pdf.colours import DENSITY_COLOURS
 from occupy_core.reporting.pdf.frames import Frame
 from occupy_core.reporting.pdf.sheets import Sheet
@@ -222,7 +223,8 @@ def _draw_chart(sheet: Sheet, report: Report, left: float, top: float, width: fl
     frame.ticks_beside((0, 0.2, 0.4, 0.6, 0.8, 1))
     name_width = 0.95 * (frame.right - frame.left) / (len(names) + 0.2)
     frame.ticks_below(range(len(names)), [shortened(name, name_width, _FONT_SIZE) for name in names])
-    sheet.upward_text(left + 0.15, (frame.top + frame.bottom) / 2, "occupancy, 90 % interval", size=_FONT_SIZE)
+    title = f"{'relative ' * bool(relative_to(report))}occupancy, 90 % interval"
+    sheet.upward_text(left + 0.15, (frame.top + frame.bottom) / 2, title, size=_FONT_SIZE)
     legend_frame = Frame(sheet, frame.right, frame.top, legend_width, height)
     legend_frame.legend(frame, columns=1, size=_FONT_SIZE)
     more = len(report["regions"]) - len(regions)

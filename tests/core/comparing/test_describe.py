@@ -2,6 +2,7 @@
 """Texts about a comparison: sure regions with intervals, unsure ones apart with their reasons."""
 
 from occupy_core.comparing.describe import comparison_lines, one_means, region_note
+from occupy_core.comparing.particle_groups import add_particle_groups
 from tests.core.comparing.reports import DOUBT, comparison_report, region_report
 
 
@@ -64,3 +65,19 @@ def test_regions_of_earlier_reports_have_no_intervals():
 def test_what_one_stands_for_names_the_class_and_the_limit():
     text = one_means("class 2")
     assert text.startswith("1 is the density of class 2 where it is most complete") and "one common factor" in text
+
+
+def test_after_a_focused_classification_the_occupancies_are_relative_to_the_reference_class():
+    """Sorted particles of a simulation: 1 stood for a class of which 0.62 had the part, and 0.78 for a half of all."""
+    report = {**comparison_report([region_report(1, (0.09, 1.0), of_all=0.78)]), "focused": True}
+    report["one_means"] = one_means("class 2", focused=True)
+    add_particle_groups(report, lambda side, number: f"{side}{number}")
+    region, meaning, particles = comparison_lines(report)
+    assert region == (
+        "region 1: 54,250 Å^3; relative to class 2, occupancy 0.09 (0.04-0.14) in class 1, 1.00 (0.95-1.05) in "
+        "class 2; mean over all particles 0.78 (0.73-0.83)"
+    )
+    assert "relative to class 2, which may itself hold particles without a region" in meaning
+    assert particles.startswith(
+        "particles with region 1, by occupancies relative to class 2, which may be mixed itself: those of class 2"
+    )

@@ -70,8 +70,11 @@ def test_report_has_intervals_and_the_changes(written):
 def test_report_has_what_one_means_and_the_poses_but_not_the_signal_to_noise_ratios(written):
     _, report = written
     assert report["focused"] is True
-    assert report["one_means"].startswith("1 is the density of class 2 where")
+    assert report["one_means"].startswith(
+        "1 is the density of class 2 within the mask of the classification: all occupancies"
+    )
     assert [(item["rotation_degrees"], item["shift_angstrom"]) for item in report["maps"]] == [(0, 0), (2.5, 3.5)]
+    assert [item["in_another_pose"] for item in report["maps"]] == [False, True]  # at a displacement of 4 Å
     assert all(item["resolution"] == 9.0 and "ssnr" not in item for item in report["maps"])
 
 

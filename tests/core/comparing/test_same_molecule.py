@@ -11,7 +11,7 @@ from occupy_core.comparing.describe import comparison_lines
 from occupy_core.comparing.same_molecule import Agreement, agreement_with_reference
 from occupy_core.reporting.next_steps import next_steps, result_text
 from tests.core.comparing.reports import comparison_report, region_report
-from tests.core.comparing.test_poses import SPACING, class_of, in_pose, molecule
+from tests.core.comparing.test_poses import SIDE, SPACING, class_of, in_pose, molecule
 
 
 def compare(*classes):
@@ -34,6 +34,29 @@ def test_another_molecule_and_a_turned_map_are_named(other):
     (text,) = [text for text in found.warnings if "one molecule in one pose" in text]
     assert text.startswith("class 3 and class 1 do not show one molecule") and "turned or mirrored" in text
     assert f"correlate by {found.agreements[2].inside:.2f}" in text
+    assert not found.sure_regions
+
+
+def test_region_that_another_molecule_makes_is_unsure():
+    volume, part = molecule()
+    other = class_of(0.5 * molecule(1)[0], 0.02, 3)
+    found = compare(class_of(volume, 0.02, 1), class_of(volume * ~part, 0.02, 2), other)
+    (region,) = found.regions
+    assert region.sigmas > 20 and not region.is_sure
+    assert region.doubt == "a difference of class 3, which shows another molecule or pose than class 1"
+
+
+def test_first_and_last_of_many_classes_may_have_little_in_common():
+    volume, _ = molecule()
+    left = np.zeros(volume.shape, dtype=bool)
+    left[:, :, : SIDE // 2] = True
+    classes = [
+        class_of(volume * np.where(left, 1 - share, share), 0.02, number)
+        for number, share in enumerate(np.linspace(0.1, 0.9, 6))
+    ]
+    alone = agreement_with_reference([classes[0], classes[-1]], 0)[1]
+    assert not alone.is_of_one_molecule
+    assert all(item.is_of_one_molecule for item in agreement_with_reference(classes, 0))
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from occupy_core.comparing.particle_groups import add_particle_groups, particle_lines
 from occupy_core.maps.reading import read_map
 from occupy_core.process import process_map
 from occupy_core.reporting.next_steps import next_steps, outcome_blocks, result_text
@@ -106,15 +107,6 @@ def test_a_sure_region_is_the_result_and_its_mask_the_next_step(host, mask):
     assert steps_of(report, host).count(mask) == 2 and "sort the particles by region 1" in steps_of(report, host)
 
 
-@pytest.mark.parametrize(("host", "field"), [("relion", "Reference map"), ("scipion", "reference")])
-def test_the_reference_of_the_sorting_is_the_class_in_whose_pose_the_masks_lie(host, field):
-    comparison = comparison_report([region_report(1, [0.2, 0.9, 0.5], of_all=0.5)], classes=3)
-    steps = steps_of(report_of(3, comparison=comparison), host)
-    assert f"with the map of class 2 (the mask lies in its pose) as {field}" in steps
-    comparison["reference"] = "3.mrc"
-    assert "with the map of class 3 (the mask" in steps_of(report_of(3, comparison=comparison), host)
-
-
 def test_no_region_names_the_mask_that_is_not_known():
     unsure = region_report(1, [0.2, 0.9], doubt=DOUBT)
     report = report_of(2, comparison=comparison_report([unsure]))
@@ -159,11 +151,12 @@ def test_the_parts_of_a_model_that_are_not_whole_are_the_result(host):
     classes = report_of(2, model=model_report({"A": [1.0, 1.0], "C": [0.4, 0.6]}))
     classes["model"]["parts"][1]["mask"] = "group_C_mask.mrc"
     assert "a class map" in steps_of(classes, host) or "a map of these classes" in steps_of(classes, host)
+    where = " (class {}.mrc)" if host == "relion" else ""
     for item, shift in zip(classes["model"]["maps"], (2.0, 0.5)):
         item.update(shift_angstrom=shift, rotation_degrees=0.0)
-    assert "the map of class 2 (the mask lies in its pose) as" in steps_of(classes, host)
+    assert f"the map of class 2{where.format(2)} as" in steps_of(classes, host)
     classes["model"]["maps"][1]["rotation_degrees"] = 5.0
-    assert "the map of class 1 (the mask lies in its pose) as" in steps_of(classes, host)
+    assert f"the map of class 1{where.format(1)} as" in steps_of(classes, host)
     absent = report_of(model=model_report({"A": [1.0], "B": [0.0]}))
     assert "B 0.00 (0.00-0.10)" in result_text(absent) and "sort" not in steps_of(absent)
     assert "none of the 2 parts" in result_text(report_of(model=model_report({"A": [1.0], "B": [0.95]})))
@@ -263,6 +256,24 @@ def test_after_a_focused_classification_the_way_leads_back_to_the_original_parti
 
 
 @pytest.mark.parametrize("host", ["relion", "scipion"])
+@pytest.mark.parametrize("of_all", [0.78, None])
+def test_a_focused_classification_gives_relative_numbers_and_how_to_check_them(host, of_all):
+    """The class that counts as 1 may be mixed: in a simulation, 0.62 of its particles had the part."""
+    comparison = {**comparison_report([region_report(1, [0.1, 1.0], of_all=of_all)]), "focused": True}
+    comparison["regions"][0]["particles"] = {"with": {"name": "region001_with.star"}}
+    report = report_of(2, comparison=comparison)
+    relative = "; occupancies are relative to class 2, which counts as 1 and may be mixed itself"
+    assert result_text(report).endswith(relative)
+    _, check, refine = next_steps(report, host)
+    assert check.startswith("to check if class 2 is mixed: ") and "before this sorting" in check
+    assert ("divide it by 0.78" in check) == (of_all is not None)
+    assert refine.startswith("to refine the particles that have region 1: region001_with.star, then ")
+    assert refine.endswith("then 3D auto-refine; check first: class 2 may hold particles without it")
+    comparison["focused"] = False
+    assert relative not in result_text(report) and "to check" not in steps_of(report, host)
+
+
+@pytest.mark.parametrize("host", ["relion", "scipion"])
 @pytest.mark.parametrize("focused", [False, True])
 def test_subtomograms_are_called_so(host, focused):
     """Protocols for single particles do not take them."""
@@ -294,6 +305,61 @@ def test_two_sure_regions_are_both_in_the_result_and_the_mixed_one_is_sorted_by(
     )
     assert "to refine the particles that have region 1: Subset selection of class 2 " in steps
     assert "sort the particles by region 1" not in steps
+
+
+@pytest.mark.parametrize(
+    ("host", "mask"), [("relion", "External/job004/region001_mask.mrc"), ("scipion", "regionMask1")]
+)
+@pytest.mark.parametrize(
+    ("occupancies", "mixed"),
+    [((0.21, 1.0), True), ((0.2, 1.0), False), ((0.0, 0.8), False), ((0.0, 0.79), True), ((0.1, 0.9, 0.5), True)],
+)
+@pytest.mark.parametrize("focused", [False, True])
+def test_classes_that_the_log_calls_in_between_are_sorted_whatever_their_intervals(
+    host, mask, occupancies, mixed, focused
+):
+    """A class at 0.21 (0.00-0.43) was in between in the log, and Next steps did not sort its particles."""
+    region = region_report(1, occupancies)
+    for item in region["occupancies"]:
+        item.update(low=max(0.0, item["occupancy"] - 0.3), high=min(1.0, item["occupancy"] + 0.3))
+    comparison = {**comparison_report([region], classes=len(occupancies)), "focused": focused}
+    add_particle_groups(comparison, lambda side, number: f"region{number:03d}_{side}.star")
+    steps = steps_of(report_of(len(occupancies), comparison=comparison), host)
+    assert any("in between" in line for line in particle_lines(comparison)) == mixed
+    assert ("to sort the particles by region 1" in steps) == mixed
+    assert (f"to look for further differences: a focused classification with {mask} as" in steps) == (
+        not mixed and not focused
+    )
+    assert ("classify them again within the mask of this classification" in steps) == (mixed and focused)
+
+
+@pytest.mark.parametrize("host", ["relion", "scipion"])
+@pytest.mark.parametrize("kind", ["particles", "subtomograms"])
+@pytest.mark.parametrize("occupancies", [(0.4, 1.0), (0.0, 1.0)])
+def test_where_a_class_is_in_another_pose_the_particles_are_first_refined_against_the_reference_class(
+    host, kind, occupancies
+):
+    """The mask lies in the pose of the reference class, and does not fit particles in the angles of another one."""
+    comparison = comparison_report([region_report(1, occupancies)])
+    report = report_of(2, comparison=comparison)
+    report["job"]["averages_of"] = kind
+    reference = "the map of class 2" if host == "scipion" else "the map of class 2 (2.mrc)"
+    steps = steps_of(report, host)
+    if occupancies[0] and kind == "particles":
+        assert f"with {reference} as " in steps.split("without alignment")[1]
+        assert ("on the classification" in steps) == (host == "relion")
+    assert "another pose" not in steps and "refined" not in steps
+    comparison["maps"][0]["in_another_pose"] = True
+    steps = steps_of(report, host)
+    assert "class 1 is in another pose than the mask" in steps and "on the classification" not in steps
+    if occupancies[0]:
+        start = f"to sort the {kind} by region 1: 3D auto-refine of all {kind} with {reference} as reference ("
+        then = {"relion": "a Subtract job", "scipion": "subtract projection of the refined particles"}[host]
+        then = then if kind == "particles" else "a 3D classification of them without alignment"
+        assert f"{start}class 1 is in another pose than the mask), then {then}" in steps
+        assert ("on that refinement (its run_optimiser.star)" in steps) == (kind == "particles" and host == "relion")
+    else:
+        assert f"as Reference mask, of {kind} refined against {reference}: class 1 is in another pose" in steps
 
 
 def test_the_steps_on_sure_regions_take_the_place_of_those_on_parts():

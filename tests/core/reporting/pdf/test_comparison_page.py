@@ -38,6 +38,12 @@ def test_the_chart_has_a_bar_for_each_region_and_class_and_for_all_particles():
     assert len(figure.findobj(BboxImage)) == 4  # two sections of two classes
 
 
+def test_the_chart_of_a_focused_classification_says_that_its_occupancies_are_relative():
+    report = {**comparison([(0.2, 0.8)], None), "focused": True}
+    figure = comparison_figure(report, region_sections([ball(8)], [ball(16), ball(16)]))
+    assert "relative occupancy, 90 % interval" in [item.get_text() for item in figure.texts]
+
+
 def test_bars_have_their_numbers_where_these_fit():
     sections = region_sections([ball(8)], [ball(16), ball(16)])
     texts = [item.get_text() for item in comparison_figure(comparison([(0.2, 0.8)], None), sections).texts]
