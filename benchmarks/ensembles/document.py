@@ -41,7 +41,7 @@ def text(outcomes: Sequence[Outcome], measured: Sequence[Tuple[Size, Soak]], see
         by_kind=tables.by_kind(independent),
         by_noise=tables.by_noise(independent),
         by_count=tables.by_count(independent),
-        by_patterns=tables.by_patterns(outcomes),
+        by_components=tables.by_components(outcomes),
         verdict="**Some bounds are missed:**\n\n" + _listed(missed) if missed else "All bounds hold.",
         correlation=f"{tables.MIN_CORRELATION:g}",
         max_noise=f"{tables.MAX_NOISE:g}",
@@ -69,15 +69,15 @@ By the number of volumes:
 {by_count}
 
 The ensembles of 100 volumes once more, as a variability analysis or a neural network makes them: each volume is the
-mean plus a mixture of the four strongest patterns of the differences. They are in none of the tables above:
+mean plus a mixture of the four strongest components of the differences. They are in none of the tables above:
 
-{by_patterns}
+{by_components}
 
 {verdict}
 
 The bounds, at noise up to {max_noise}: every part that comes and goes is found, its occupancies correlate with the
 truth by more than {correlation}; and at any noise, no part has occupancies where nothing comes and goes. Of mixtures of
-four patterns only those in which nothing differs have a bound: no part has occupancies.
+four components only those in which nothing differs have a bound: no part has occupancies.
 
 ### How to read these tables
 

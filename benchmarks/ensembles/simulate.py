@@ -68,8 +68,8 @@ class Ensemble:
         Noise of the least noisy volume.
     seed : int
     truth : Truth
-    patterns : int
-        Patterns that all volumes are mixtures of, beside their mean, as a variability analysis or a neural network
+    components : int
+        Components that all volumes are mixtures of, beside their mean, as a variability analysis or a neural network
         makes them; 0 for independent volumes.
     """
 
@@ -79,17 +79,17 @@ class Ensemble:
     noise: float
     seed: int
     truth: Truth
-    patterns: int = 0
+    components: int = 0
 
     def volumes(self) -> Iterator[np.ndarray]:
         """Yield the volumes: float32 arrays (z, y, x)."""
-        if self.patterns:
-            yield from _mixtures(list(self._independent_volumes()), self.patterns)
+        if self.components:
+            yield from _mixtures(list(self._independent_volumes()), self.components)
         else:
             yield from self._independent_volumes()
 
     def _independent_volumes(self) -> Iterator[np.ndarray]:
-        """Yield volumes that have a noise and, if there are no patterns, a grey scale of their own."""
+        """Yield volumes that have a noise and, if there are no components, a grey scale of their own."""
         model = _load(self.model)
         rng, factors = np.random.default_rng((self.seed, 1)), iter(self.grey_factors())
         k = _frequencies(model.side, VOXEL_SIZE)
@@ -119,7 +119,7 @@ class Ensemble:
 
     def grey_factors(self) -> List[float]:
         """Return the grey scale of each volume."""
-        if self.patterns:
+        if self.components:
             return [1.0] * self.count
         return np.random.default_rng((self.seed, 2)).uniform(*_GREY_SCALES, self.count).tolist()
 
@@ -139,12 +139,12 @@ class Ensemble:
         return paths
 
 
-def _mixtures(volumes: List[np.ndarray], patterns: int) -> Iterator[np.ndarray]:
-    """Yield the mean of the volumes plus what the strongest patterns of their differences explain of each."""
+def _mixtures(volumes: List[np.ndarray], components: int) -> Iterator[np.ndarray]:
+    """Yield the mean of the volumes plus what the strongest components of their differences explain of each."""
     mean = np.mean(volumes, axis=0, dtype=np.float32)
     rest = np.array(volumes) - mean
     rows = rest.reshape(len(rest), -1)
-    strongest = np.linalg.eigh(rows @ rows.T)[1][:, -patterns:].astype(np.float32)
+    strongest = np.linalg.eigh(rows @ rows.T)[1][:, -components:].astype(np.float32)
     shapes = strongest.T @ rows
     for weights in strongest:
         yield mean + (weights @ shapes).reshape(mean.shape)

@@ -16,7 +16,7 @@ from benchmarks.occupancy.suite import Complex
 UNSEEN = (301,)
 
 _FEW = 100  # volumes
-_PATTERNS = 4
+_COMPONENTS = 4
 _PROCESSES = 2
 
 
@@ -31,7 +31,7 @@ def suite(
     """Draw an ensemble of every kind, number of volumes and noise; the models take turns, and large ensembles' noises.
 
     Of every kind there is one ensemble of more than a hundred volumes for each such number, and each ensemble of a
-    hundred volumes is there a second time, as mixtures of four patterns.
+    hundred volumes is there a second time, as mixtures of four components.
     """
     drawn: List[Ensemble] = []
     for number, kind in enumerate(kinds):
@@ -39,7 +39,7 @@ def suite(
             for noise in noises if count <= _FEW else noises[(number + seed) % len(noises) :][:1]:
                 model = models[(len(drawn) + number + seed) % len(models)]
                 drawn.append(draw(model, kind, count, noise, seed))
-    return drawn + [replace(item, patterns=_PATTERNS) for item in drawn if item.count == _FEW]
+    return drawn + [replace(item, components=_COMPONENTS) for item in drawn if item.count == _FEW]
 
 
 def run_all(ensembles: Sequence[Ensemble]) -> Iterator[Outcome]:

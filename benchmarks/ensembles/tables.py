@@ -36,14 +36,14 @@ def by_count(outcomes: Sequence[Outcome]) -> str:
     return _table(outcomes, "volumes", lambda item: str(item.ensemble.count))
 
 
-def by_patterns(outcomes: Sequence[Outcome]) -> str:
-    """Return a table with a row for each kind of ensemble whose volumes are mixtures of a few patterns."""
+def by_components(outcomes: Sequence[Outcome]) -> str:
+    """Return a table with a row for each kind of ensemble whose volumes are mixtures of a few components."""
     return _table(mixtures(outcomes), "ensembles", lambda item: item.ensemble.kind)
 
 
 def mixtures(outcomes: Sequence[Outcome], *, are_mixtures: bool = True) -> List[Outcome]:
-    """Return the outcomes of ensembles whose volumes are mixtures of a few patterns, or of the others."""
-    return [item for item in outcomes if bool(item.ensemble.patterns) == are_mixtures]
+    """Return the outcomes of ensembles whose volumes are mixtures of a few components, or of the others."""
+    return [item for item in outcomes if bool(item.ensemble.components) == are_mixtures]
 
 
 def by_ensemble(outcomes: Sequence[Outcome]) -> str:
@@ -53,7 +53,7 @@ def by_ensemble(outcomes: Sequence[Outcome]) -> str:
         ensemble = item.ensemble
         rows.append(
             [
-                ensemble.kind + f", {ensemble.patterns} patterns" * bool(ensemble.patterns),
+                ensemble.kind + f", {ensemble.components} components" * bool(ensemble.components),
                 ensemble.model.title.split(",")[0],
                 str(ensemble.count),
                 f"{ensemble.noise:g}",
@@ -89,7 +89,7 @@ def bounds_missed(outcomes: Sequence[Outcome], measured: Sequence[Tuple[Size, So
     missed = []
     for item in outcomes:
         name = _name(item)
-        if item.ensemble.patterns and item.ensemble.kind != "neither":
+        if item.ensemble.components and item.ensemble.kind != "neither":
             continue
         if item.false_parts:
             missed.append(f"{name}: {item.false_parts} parts with occupancies where nothing comes and goes")
@@ -159,5 +159,5 @@ def _correlations(matches: Sequence[Match]) -> str:
 
 def _name(item: Outcome) -> str:
     ensemble = item.ensemble
-    mixture = f", {ensemble.patterns} patterns" * bool(ensemble.patterns)
+    mixture = f", {ensemble.components} components" * bool(ensemble.components)
     return f"{ensemble.model.title}, {ensemble.kind}{mixture}, {ensemble.count} volumes, noise {ensemble.noise:g}"

@@ -18,7 +18,7 @@ from occupy_core.comparing.occupancies import Interval
 from occupy_core.ensembles.components import find_components
 from occupy_core.ensembles.composition import Clusters, Rule, cluster_volumes, find_rules
 from occupy_core.ensembles.grey_scales import match_grey_scales
-from occupy_core.ensembles.limits import MIN_PATTERNS
+from occupy_core.ensembles.limits import MIN_INDEPENDENCE
 from occupy_core.ensembles.motion import moves_alone, moving_groups
 from occupy_core.ensembles.parts import find_parts
 from occupy_core.ensembles.readings import PartReading, read_parts
@@ -161,7 +161,7 @@ def compare_volumes(
     clusters = cluster_volumes(occupancies.reshape(len(present), len(volumes)).T)
     rules = find_rules([part.occupancies for part in present])
     notes += coarse_lowpass_warnings(used, volumes.grid)
-    notes += _dependence_warnings(variation.patterns, len(volumes)) if parts else []
+    notes += _dependence_warnings(variation.independence) if parts else []
     return EnsembleComparison(tuple(parts), clusters, tuple(rules), volumes, shares, used, tuple(notes))
 
 
@@ -200,15 +200,14 @@ def _find(
     return [*parts, *sorted(moved, key=lambda part: -part.volume)], components.shares
 
 
-def _dependence_warnings(patterns: float, count: int) -> List[str]:
-    """Warn of parts in volumes whose noise is a mixture of fewer patterns than independent volumes would have."""
-    if patterns >= MIN_PATTERNS * (count - 1):
+def _dependence_warnings(independence: float) -> List[str]:
+    """Warn of parts in volumes whose noise is a mixture of a few components."""
+    if independence >= MIN_INDEPENDENCE:
         return []
     return [
-        f"the noise of the {count} volumes is a mixture of about {patterns:.0f} patterns, so they are not independent: "
-        "a variability analysis or a neural network makes such volumes. Small parts (below 20 kDa) may be noise, and "
-        "the intervals hold what the volumes show, not what the particles do. Check a part by a focused classification "
-        "within its mask"
+        "the noise of the volumes is a mixture of a few components, so they are not independent: those of a "
+        "variability analysis or of a neural network are not. The intervals hold what the volumes show, not what the "
+        "particles do, and small parts may be noise. Check a part by a focused classification within its mask"
     ]
 
 

@@ -29,6 +29,9 @@ _WIDTHS = (4.0, 8.0, 12.0)
 # Rounds in which the steadiest voxels are chosen anew; the quantile over the volumes that stands for the lowest.
 _ROUNDS, _LOW = 6, 0.1
 
+# Least change of a grey scale in a round; a smaller one is that of missing density.
+_LEAST_CHANGE = 0.1
+
 # Standard deviations of the noise by which a voxel of the common part may differ beside; mean distance from 0 of a
 # normal distribution, in standard deviations.
 _SIGMAS, _MEAN_OF_NORMAL = 2.0, math.sqrt(2 / math.pi)
@@ -115,7 +118,7 @@ def _steadiest(densities: Floats) -> Tuple[NDArray[np.float64], NDArray[np.intp]
     for _ in range(_ROUNDS):
         scaled = densities / factors[:, None].astype(np.float32)
         change = np.median(scaled[:, chosen] / np.maximum(scaled[:, chosen].mean(axis=0), np.float32(TINY)), axis=1)
-        factors *= np.maximum(change.astype(np.float64), TINY)
+        factors *= np.where(change > _LEAST_CHANGE, change, 1.0)  # less: the chosen voxels are absent in the volume
         scaled = densities / factors[:, None].astype(np.float32)
         means = np.maximum(scaled.mean(axis=0), np.float32(TINY))
         chosen = np.argsort(scaled.std(axis=0) / means, kind="stable")[:count]

@@ -69,9 +69,10 @@ TOUCHING, REACH_OF_PART = 12.0, 10.0
 # below, density is only moved. It is 1 for parts that come and go independently. Ours.
 MAX_MOVED_VARIANCE = 0.3
 
-# Patterns that the noise is a mixture of, relative to those of independent volumes: below, volumes are said not to be
-# independent. In simulated ensembles 0.86 and more, and 0.02 to 0.2 for mixtures of four patterns. Ours.
-MIN_PATTERNS = 0.5
+# Volumes by which it is told whether the noise is a mixture of a few components, and `Variation.independence`, below
+# which volumes are said to depend on each other. 0.6 and more in simulated independent volumes, 0.00 in mixtures of up
+# to 19 components. Ours.
+TOLD_BY, MIN_INDEPENDENCE = 40, 0.3
 
 # Root mean square displacement relative to the low-pass, below which motions may be missed: 3 Å at 8 Å in simulated
 # ensembles (docs/ensembles.md); that it grows in proportion to the low-pass is assumed. For a sentence alone.

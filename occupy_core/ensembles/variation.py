@@ -16,6 +16,7 @@ from occupy_core.comparing.inner_noise import EDGE_OF_WIDTH, averaged_volume, in
 from occupy_core.comparing.limits import DETECTION_WIDTHS, FALSE_ALARM, NOISE_MARGIN, TINY
 from occupy_core.comparing.two_groups import Peak, find_peak
 from occupy_core.comparing.verdict import sure_sigmas
+from occupy_core.ensembles.limits import TOLD_BY
 from occupy_core.ensembles.stored_volumes import StoredVolumes
 
 
@@ -48,14 +49,15 @@ class Variation:
     varying : bool array (voxel of the molecule)
         Voxels where the volumes vary by more than noise makes anywhere in the molecule, under some smoothing.
     noise : VolumeNoise
-    patterns : float
-        Number of independent patterns that the noise of the volumes is a mixture of: its degrees of freedom, 1 or more
-        and at most one less than volumes.
+    independence : float
+        How evenly the noise is shared by as many components as there are volumes, by the median eigenvalue of its
+        covariances between the volumes, relative to their mean: 0 for a mixture of a few components, about 1 for few
+        independent volumes.
     """
 
     varying: NDArray[np.bool_]
     noise: VolumeNoise
-    patterns: float
+    independence: float
 
 
 def find_variation(volumes: StoredVolumes, common: Mask) -> Variation:
@@ -75,14 +77,14 @@ def find_variation(volumes: StoredVolumes, common: Mask) -> Variation:
     of a volume from the mean, which sees what a single volume has. Both tests know the number of volumes. The noise is
     an empirical null (Efron, J. Am. Stat. Assoc. 99 (2004), 96): the most frequent standard deviation over the volumes
     among the voxels of the common part, and its degrees of freedom, by how much it spreads there. Independent volumes
-    have one degree of freedom less than volumes. Those of a variability analysis or of a neural network have a few,
-    however many there are: their noise is a mixture of a few patterns.
+    with even noise have one degree of freedom less than volumes. Those of a variability analysis or of a neural network
+    have a few, however many there are: their noise is a mixture of a few components.
     """
     size = int(volumes.molecule.sum())
     in_common = common[volumes.molecule]
     varying = np.zeros(size, dtype=bool)
     by_width: Dict[float, NDArray[np.float64]] = {}
-    free = 0.0
+    free = independence = 0.0
     for width in DETECTION_WIDTHS:
         moments = _Moments(size)
         sampled: List[Floats] = []
@@ -92,15 +94,17 @@ def find_variation(volumes: StoredVolumes, common: Mask) -> Variation:
             sampled.append(values[in_common])
         deviation = moments.deviation
         peak = find_peak(deviation[in_common].astype(np.float32))
-        if is_narrow:  # noise has as many patterns under any smoothing; a wide one brings in what varies nearby
+        if is_narrow:  # noise has as many components under any smoothing; a wide one brings in what varies nearby
             free = _degrees_of_freedom(peak, len(volumes))
         null = _Null.of_peak(peak, free)
         by_width[width] = _noise_of_volumes(np.array(sampled), null.deviation)
+        if is_narrow:
+            independence = _independence(np.array(sampled), by_width[width])
         places = independent_places(size * volumes.spacing**3, averaged_volume(width))
         varying |= deviation > null.largest(places)
         largest = float(by_width[width].max())
         varying |= moments.farthest > sure_sigmas(places, len(volumes)) * largest
-    return Variation(varying, VolumeNoise(by_width), free)
+    return Variation(varying, VolumeNoise(by_width), independence)
 
 
 def _degrees_of_freedom(peak: Peak, count: int) -> float:
@@ -148,6 +152,18 @@ def _noise_of_volumes(sampled: Floats, typical: float) -> NDArray[np.float64]:
     middle = np.median(np.abs(rest), axis=1).astype(np.float64)
     scale = typical / max(math.sqrt(float((middle**2).mean())), TINY)
     return np.maximum(middle * scale, TINY)
+
+
+def _independence(sampled: Floats, noises: NDArray[np.float64]) -> float:
+    """Return `Variation.independence`, of densities (volume, voxel) and of the noise of each volume.
+
+    The more volumes, the more of them the noise of a voxel's surroundings relates: a few are enough.
+    """
+    chosen = np.unique(np.linspace(0, len(sampled) - 1, min(len(sampled), TOLD_BY)).round().astype(int))
+    rest = (sampled[chosen] - sampled[chosen].mean(axis=0)) / noises[chosen, None]
+    rest -= rest.mean(axis=0)
+    eigenvalues = np.linalg.eigvalsh(rest @ rest.T)[1:]  # the mean takes one
+    return float(np.median(eigenvalues)) / max(float(eigenvalues.mean()), TINY)
 
 
 class _Moments:

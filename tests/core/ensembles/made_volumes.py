@@ -44,14 +44,14 @@ def made_volumes(occupancies, *, noise=0.05, factors=None, shifts=None, seed=0):
     return volumes
 
 
-def few_patterns(volumes, patterns):
-    """Return the volumes as a variability analysis writes them: their mean and that many patterns of their differences.
+def few_components(volumes, count):
+    """Return the volumes as a variability analysis writes them: their mean and some components of their differences.
 
-    The noise of all volumes is then a mixture of these patterns.
+    The noise of all volumes is then a mixture of these components.
     """
     mean = np.mean(volumes, axis=0)
     scores, sizes, rows = np.linalg.svd([(volume - mean).ravel() for volume in volumes], full_matrices=False)
-    kept = (scores[:, :patterns] * sizes[:patterns]) @ rows[:patterns]
+    kept = (scores[:, :count] * sizes[:count]) @ rows[:count]
     return [mean + difference.reshape(mean.shape) for difference in kept]
 
 

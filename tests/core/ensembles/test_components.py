@@ -20,7 +20,7 @@ def components_of(values, noises):
     rows = tuple(DiskArray(row.astype(np.float32)) for row in values)
     grid = MapGrid(SHAPE, SPACING, None)
     volumes = StoredVolumes(rows, np.ones(len(rows)), (), mean, molecule, grid, 1.0, SPACING, rows=rows)
-    return find_components(volumes, Variation(np.ones(VOXELS, bool), VolumeNoise({12.0: noises}), len(noises) - 1.0))
+    return find_components(volumes, Variation(np.ones(VOXELS, bool), VolumeNoise({12.0: noises}), 1.0))
 
 
 def noisy(occupancies, noises, *, seed=0):
