@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional
 
@@ -50,17 +51,36 @@ def continued_from(optimiser_star: str) -> Optional[str]:
     return match[1] if match else None
 
 
-def skips_gridding(optimiser_star: str) -> bool:
-    """Return whether relion_refine makes the maps of a run without gridding, the iterations that even out the weights.
+@dataclass(frozen=True)
+class Reconstruction:
+    """How relion_refine makes the maps of a run.
 
-    RELION 3.1 leaves them out with the option --skip_gridding, RELION 4 and 5 unless they have the option
-    --dont_skip_gridding. False where the file cannot be read.
+    Attributes
+    ----------
+    skips_gridding : bool, optional
+        Whether it leaves out gridding, the iterations that even out the weights; None if this is not known.
+    free_shells : int
+        Number of shells of the lowest frequencies that it does not regularise.
+    """
+
+    skips_gridding: Optional[bool] = None
+    free_shells: int = 5  # RELION's default, of all versions
+
+
+def reconstruction_of(optimiser_star: str) -> Reconstruction:
+    """Return how relion_refine makes the maps of a run, by its version and its command in the optimiser STAR file.
+
+    RELION 3.1 leaves gridding out with the option --skip_gridding, RELION 4 and 5 unless they have the option
+    --dont_skip_gridding. The option --minres_map names the shells that are not regularised. Nothing is known of a file
+    that cannot be read.
     """
     comments = _comments_at_top(optimiser_star)
     words, version = comments.split(), re.search(r"RELION optimiser; version (\d+)", comments)
-    if version is None or int(version[1]) < 4:
-        return "--skip_gridding" in words
-    return "--dont_skip_gridding" not in words
+    if version is None:
+        return Reconstruction()
+    skips = "--skip_gridding" in words if int(version[1]) < 4 else "--dont_skip_gridding" not in words
+    shells = re.search(r"\s--minres_map\s+(\d{1,6})\s", f"{comments} ")
+    return Reconstruction(skips, int(shells[1])) if shells else Reconstruction(skips)
 
 
 def _comments_at_top(optimiser_star: str) -> str:

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, Optional, Tuple
 
 from occupy_core.errors import OccupyError
 from relion_external.loop.inversion import raw_map
 from relion_external.loop.request import Request
-from relion_files.iteration import continued_from, skips_gridding, star_beside
+from relion_files.iteration import Reconstruction, continued_from, reconstruction_of, star_beside
 from relion_files.star import Table, read_star
 
 _MODEL = frozenset(("rlnPixelSize", "rlnReferenceImage", "rlnClassDistribution", "rlnCurrentResolution"))
@@ -111,13 +111,14 @@ def read_earlier(request: Request) -> EarlierIteration:
     )
 
 
-def is_without_gridding(request: Request) -> bool:
-    """Return whether relion_refine itself would reconstruct without gridding, as the iteration before tells.
+def usual_reconstruction(request: Request) -> Reconstruction:
+    """Return how relion_refine itself would make the map, as the iteration before tells.
 
-    Without that iteration: as RELION does by default. RELION 4 and 5 give the voxel size with the request.
+    Where it does not tell: as RELION does by default. RELION 4 and 5 give the voxel size with the request.
     """
     star = _star_before(request, "optimiser")
-    return request.voxel_size is not None if star is None else skips_gridding(star)
+    found = Reconstruction() if star is None else reconstruction_of(star)
+    return replace(found, skips_gridding=request.voxel_size is not None) if found.skips_gridding is None else found
 
 
 def _without_model(request: Request) -> EarlierIteration:

@@ -22,6 +22,7 @@ from typing import Any, Dict, Optional, Type
 from occupy_core.errors import JobError
 from relion_external.failure import cause_of_signal
 from relion_external.loop.request import GENERAL, RESULT, Request
+from relion_files.iteration import Reconstruction
 from relion_files.star import Table, read_star, to_number
 from relion_files.star_writer import Rows, write_star
 
@@ -31,8 +32,8 @@ _SIDES, _MODE = struct.Struct("<3i"), struct.Struct("<i")
 _HEADER_BYTES, _EXTENDED = 1024, slice(92, 96)
 _CELL, _CELL_OFFSET = struct.Struct("<3f"), 40  # sides of the box, Å
 _FLOAT32 = 2  # mode of an MRC file
-# relion_refine does not regularise the first five shells (its option --minres_map); so much signal is as good as that.
-_TAU2, _UNREGULARISED, _MUCH_SIGNAL = "external_reconstruct_tau2", 5, "1e+20"
+# So much signal in a shell is as good as no regularisation.
+_TAU2, _MUCH_SIGNAL = "external_reconstruct_tau2", "1e+20"
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _NO_PROGRAM = (
     f"{INVERSION} was not found on the PATH, expected RELION's program that inverts the Fourier sums; add RELION's "
@@ -94,13 +95,13 @@ class Inversion:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def start(self, *, skip_gridding: bool = False) -> None:
+    def start(self, usual: Reconstruction) -> None:
         """Start RELION's program.
 
         Parameters
         ----------
-        skip_gridding : bool
-            Whether relion_refine itself would reconstruct without gridding.
+        usual : Reconstruction
+            How relion_refine itself would make the map.
 
         Raises
         ------
@@ -120,11 +121,11 @@ class Inversion:
             _require_complete(path)
         if shutil.which(INVERSION) is None:
             raise JobError(_NO_PROGRAM)
-        _write_inversion_star(request.star, self._star, self._partial)
+        _write_inversion_star(request.star, self._star, self._partial, usual.free_shells)
         self._started = time.monotonic()
         # A session of its own: RELION's program may be a script that starts it, and all of it is to be ended.
         self._process = subprocess.Popen(
-            [INVERSION, self._star, *(["--skip_gridding"] if skip_gridding else [])],
+            [INVERSION, self._star, *(["--skip_gridding"] if usual.skips_gridding else [])],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -171,21 +172,21 @@ class Inversion:
         return raw_map(request.root)
 
 
-def _write_inversion_star(request: str, path: str, result: str) -> None:
+def _write_inversion_star(request: str, path: str, result: str, free_shells: int) -> None:
     """Write the STAR file for RELION's program: that of the request, but for the map's name and the lowest shells."""
     tables = read_star(request)
     values = {label: column[0] for label, column in tables[GENERAL].columns.items() if column}
-    shells: Dict[str, Rows] = {_TAU2: _with_free_shells(tables[_TAU2])} if _TAU2 in tables else {}
+    shells: Dict[str, Rows] = {_TAU2: _with_free_shells(tables[_TAU2], free_shells)} if _TAU2 in tables else {}
     write_star(Path(path), {GENERAL: {**values, RESULT: result}, **shells})
 
 
-def _with_free_shells(table: Table) -> Rows:
+def _with_free_shells(table: Table, free_shells: int) -> Rows:
     """Return the power of the signal by shells, with so much in the lowest ones that these are not regularised."""
     index = [to_number(text) for text in table.columns.get("rlnSpectralIndex", ())]
     columns = dict(table.columns)
     if len(index) == len(columns.get("rlnReferenceTau2", ())):
         columns["rlnReferenceTau2"] = [
-            text if shell is None or shell >= _UNREGULARISED else _MUCH_SIGNAL
+            text if shell is None or shell >= free_shells else _MUCH_SIGNAL
             for shell, text in zip(index, columns["rlnReferenceTau2"])
         ]
     return list(columns), list(zip(*columns.values()))

@@ -13,7 +13,7 @@ from typing import List, Optional, Tuple, Union
 
 from relion_external.failure import cause_of
 from relion_external.loop.decision import Plain, Weighting, decide
-from relion_external.loop.earlier import is_without_gridding, read_earlier
+from relion_external.loop.earlier import read_earlier, usual_reconstruction
 from relion_external.loop.inversion import Inversion
 from relion_external.loop.options import CONSENSUS, LoopOptions, parse
 from relion_external.loop.request import Request, read_request
@@ -61,7 +61,7 @@ def run(arguments: List[str]) -> None:
     options = parse(arguments)
     request = read_request(options.star)
     with Inversion(request) as inversion:
-        inversion.start(skip_gridding=is_without_gridding(request))
+        inversion.start(usual_reconstruction(request))
         decision, voxel_size = _decide(request, options)
         raw = inversion.finish(voxel_size)
         done = _weight(raw, request.result, decision)

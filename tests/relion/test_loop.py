@@ -87,11 +87,11 @@ def test_nothing_else_is_left(weighted):
 
 
 # By default, RELION 3.1 does the gridding, and RELION 4 and 5 do not.
-@pytest.mark.parametrize("gridding", ["", "--skip_gridding", "--dont_skip_gridding"])
-def test_plain_maps_are_those_of_relion_refine(gridding, particles):
+@pytest.mark.parametrize("option", ["", "--skip_gridding", "--dont_skip_gridding", "--minres_map 8"])
+def test_plain_maps_are_those_of_relion_refine(option, particles):
     """And at least 98 % of the particles are in the same class."""
-    words = f"{CLASSIFICATION} --K 2 --iter 5 {gridding}"
-    folders = [f"{name}{gridding}" for name in ("without", "passed")]
+    words = f"{CLASSIFICATION} --K 2 --iter 5 {option}"
+    folders = [f"{name}{option.replace(' ', '')}" for name in ("without", "passed")]
     assert refine(particles, folders[0], words, hooked=False).returncode == 0
     done = refine(particles, folders[1], words, hook=f"{HOOK} --start 99")
     assert done.returncode == 0, done.stdout

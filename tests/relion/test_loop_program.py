@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from benchmarks.loop.cost import write_iteration
+from relion_external.loop.earlier import usual_reconstruction
+from relion_external.loop.request import read_request
+from relion_files.iteration import Reconstruction
 from tests.relion.loop_runs import HOOK, environment
 
+_ARRAYS = ("rlnExtReconsDataReal", "rlnExtReconsDataImag", "rlnExtReconsWeight")
 ROOT = "run_it002_class001"
 STAR, RESULT = f"{ROOT}_external_reconstruct.star", f"{ROOT}_external_reconstruct.mrc"
 # Stands for a script that sets up RELION's environment and starts RELION's program as a process of its own.
@@ -90,3 +94,17 @@ def test_an_ignored_signal_stays_ignored(folder):
     os.killpg(process.pid, signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 0 and "keeps" in said, said
+
+
+@pytest.mark.parametrize("voxel_size", [None, 2.0])
+@pytest.mark.parametrize("optimiser", [None, "data_optimiser_general\n\n_rlnDoAutoRefine 0\n"])
+def test_without_relions_command_gridding_is_the_default_of_the_version(tmp_path, voxel_size, optimiser):
+    """RELION 4 and 5, which leave gridding out, name the voxel size in the request."""
+    star = tmp_path / "run_it003_class001_external_reconstruct.star"
+    values = {"rlnExtReconsResult": "a.mrc", "rlnOriginalImageSize": "8", **dict.fromkeys(_ARRAYS, "array.mrc")}
+    values.update({} if voxel_size is None else {"rlnPixelSize": str(voxel_size)})
+    rows = "".join(f"_{label} {value}\n" for label, value in values.items())
+    star.write_text(f"data_external_reconstruct_general\n\n{rows}")
+    if optimiser is not None:
+        (tmp_path / "run_it002_optimiser.star").write_text(optimiser)
+    assert usual_reconstruction(read_request(str(star))) == Reconstruction(voxel_size is not None, 5)
