@@ -73,6 +73,7 @@ def choose(preview: Preview, title: str, parent: Any) -> bool:
     window.update()
     with contextlib.suppress(tkinter.TclError):  # a window manager may not show the window yet
         window.grab_set()
-    if window.winfo_exists():  # the user may have closed it already, on a slow machine
-        window.wait_window()
+    with contextlib.suppress(tkinter.TclError):  # the user may have closed Scipion already, on a slow machine
+        if window.winfo_exists():
+            window.wait_window()
     return bool(chosen)
