@@ -127,9 +127,11 @@ def _labels(
     follows = (cosines[rows, nearest] > FOLLOWS) & dense
     for number in range(len(profiles)):
         own = follows & (nearest == number)
-        # A sharp low-pass rings: what is near a part changes a little with it, in clean volumes most of what varies.
-        inner = own & varying & (relative > MIN_DIFFERENCE)
-        if inner.sum() * volumes.spacing**3 >= MIN_VOLUME / 2:
+        inner, least = own & varying, 1.0
+        if inner.any() and float(np.median(relative[inner])) <= MIN_DIFFERENCE:
+            # A sharp low-pass rings: what is near a part changes a little, in clean volumes most of what varies.
+            inner, least = inner & (relative > MIN_DIFFERENCE), MIN_VOLUME / 2 / volumes.spacing**3
+        if inner.sum() >= least:
             limit = BORDER_SHARE * float(np.quantile(relative[inner], 0.75))
             labels[own & (relative > limit)] = number + 1
     return labels
