@@ -206,8 +206,8 @@ def _dependence_warnings(independence: float) -> List[str]:
         return []
     return [
         "the noise of the volumes is a mixture of a few components, so they are not independent: those of a "
-        "variability analysis or of a neural network are not. The intervals hold what the volumes show, not what the "
-        "particles do, and small parts may be noise. Check a part by a focused classification within its mask"
+        "variability analysis or of a neural network are not. The intervals are too narrow then, and small parts may "
+        "be noise. Check a part by a focused classification within its mask"
     ]
 
 
