@@ -225,7 +225,7 @@ def test_parts_that_should_be_whole_must_be_in_every_map(fitted, simulate_bundle
     model = read_model(fitted.model)
     positions = model.positions.copy()
     positions[[model.residues[index].chain == "G" for index in model.residue_of_atom]] += 300
-    with pytest.raises(ModelError, match="model_whole: names a part that a map does not show"):
+    with pytest.raises(ModelError, match="model_whole: found G, which map 1 does not show"):
         measure([fitted.map], fitted.model, replace(model, positions=positions), whole=["G"])
 
 
