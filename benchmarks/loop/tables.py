@@ -83,7 +83,7 @@ class Difference:
     difference, error : float
         Mean difference from RELION's mask, and its standard error; NaN for fewer than two seeds.
     spread : float
-        Standard deviation of the accuracies in RELION's mask; NaN for fewer than two seeds.
+        Highest less lowest accuracy over the seeds.
     seeds : int
     """
 
@@ -102,22 +102,23 @@ class Difference:
 def bounds_missed(outcomes: Sequence[Outcome]) -> List[str]:
     """Return the bounds that are missed, in words.
 
-    Plain maps leave the particles in their classes; confidence is as good as RELION's mask, but for the standard error
-    of the difference; consensus is better somewhere, by two standard errors, and nowhere worse by more than the seeds
-    spread.
+    Plain maps leave the particles in their classes. The mean accuracy of confidence is at least that of RELION's mask;
+    that of consensus is above it by more than the seeds spread somewhere, and nowhere below it by more than that.
     """
     shares = same_class(outcomes, PLAIN)
     missed = [f"plain maps: {share:.3f} in the same class" for share in shares if share < SAME_CLASS]
     better = False
     for (name, aligned), ways in _differences(outcomes).items():
         place = f"{name}, {'with' if aligned else 'without'} alignment"
-        confidence, consensus = ways.get(CONFIDENCE), ways.get(CONSENSUS)
-        if confidence is not None and confidence.difference < -confidence.error:
-            missed.append(f"{place}: confidence {confidence}")
-        if consensus is not None:
-            better = better or consensus.difference > 2 * consensus.error
-            if consensus.difference < -consensus.spread:
-                missed.append(f"{place}: consensus {consensus}")
+        if MASK not in ways:
+            continue
+        mask = ways[MASK]
+        if CONFIDENCE in ways and ways[CONFIDENCE].mean < mask.mean:
+            missed.append(f"{place}: confidence {ways[CONFIDENCE].mean:.3f}, in RELION's mask {mask.mean:.3f}")
+        if CONSENSUS in ways:
+            better = better or ways[CONSENSUS].mean > mask.mean + mask.spread
+            if ways[CONSENSUS].mean < mask.mean - mask.spread:
+                missed.append(f"{place}: consensus {ways[CONSENSUS].mean:.3f}, in RELION's mask {mask.mean:.3f}")
     return missed if better or not outcomes else [*missed, "consensus is nowhere better than RELION's mask"]
 
 
@@ -135,13 +136,13 @@ def _differences(outcomes: Sequence[Outcome]) -> Dict[Tuple[str, bool], Dict[str
 
 
 def _difference(of_way: Dict[int, float], in_mask: Dict[int, float]) -> Difference:
-    paired = [(value, in_mask[seed]) for seed, value in of_way.items() if seed in in_mask]
-    if len(paired) < 2:
-        return Difference(statistics.mean(of_way.values()), math.nan, math.nan, math.nan, len(paired))
-    values, masked = zip(*paired)
-    steps = [value - other for value, other in paired]
+    values = list(of_way.values())
+    mean, spread = statistics.mean(values), max(values) - min(values)
+    steps = [value - in_mask[seed] for seed, value in of_way.items() if seed in in_mask]
+    if len(steps) < 2:
+        return Difference(mean, math.nan, math.nan, spread, len(steps))
     error = statistics.stdev(steps) / math.sqrt(len(steps))
-    return Difference(statistics.mean(values), statistics.mean(steps), error, statistics.stdev(masked), len(paired))
+    return Difference(mean, statistics.mean(steps), error, spread, len(steps))
 
 
 def _cell(outcomes: Sequence[Outcome]) -> str:

@@ -80,6 +80,12 @@ class Region:
         """The largest difference in occupancy between two classes; 0..1."""
         return self.difference.value
 
+    @property
+    def extremes(self) -> FrozenSet[int]:
+        """Indices of the classes with the highest and the lowest occupancy."""
+        values = [item.value for item in self.occupancies]
+        return frozenset((values.index(max(values)), values.index(min(values))))
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -180,10 +186,14 @@ def compare_classes(
         threads,
     )
     parts, noise = differing_parts(maps, reference)
-    others = other_molecules(agreements)
-    regions, spread = _measure_parts(parts, classes, common, noise, maps, names, reference, lowpass, others)
+    regions, spread = _measure_parts(parts, classes, common, noise, maps, names, reference, lowpass)
     if not focused and not common.mask.any():
         regions = [replace(region, doubt=region.doubt or NO_COMMON_PART) for region in regions]
+    others = other_molecules(agreements)
+    regions = [
+        replace(region, doubt=region.doubt or other_molecule_doubt(others & region.extremes, names, reference))
+        for region in regions
+    ]
     regions.sort(key=lambda region: (not region.is_sure, -region.volume * region.spread))
     regions = _with_moved_pairs(regions, spacing)
     warnings = [
@@ -214,12 +224,8 @@ def _measure_parts(
     names: Sequence[str],
     reference: int,
     lowpass: float,
-    others: FrozenSet[int],
 ) -> Tuple[List[Region], Volume]:
-    """Return the parts that differ enough, as regions, and the spread of the scale at each voxel.
-
-    No region is sure where its highest or lowest occupancy is that of one of `others`, classes of another molecule.
-    """
+    """Return the parts that differ enough, as regions, and the spread of the scale at each voxel."""
     densities, scales, spread = _densities_and_scales(classes, common.scale_factors, maps.molecule)
     if common.mask.any():
         means = densities[:, common.mask[maps.molecule]].mean(axis=1, keepdims=True)
@@ -247,8 +253,7 @@ def _measure_parts(
             reading.occupancies,
             reading.difference,
             sigmas,
-            other_molecule_doubt(others.intersection(reading.pair), names, reference)
-            or doubt(sigmas, needed, here.excess, reading.pair, names),
+            doubt(sigmas, needed, here.excess, reading.pair, names),
         )
         is_strong = max(item.value for item in region.occupancies) > MIN_OCCUPANCY and region.spread > MIN_DIFFERENCE
         if is_strong and region.sigmas > CANDIDATE_SIGMAS:

@@ -59,15 +59,13 @@ def test_means_are_compared_with_relions_mask_by_seeds():
 
 
 def test_bounds():
-    base = [outcome(MASK, value, seed) for seed, value in ((1, 0.7), (2, 0.8))]
-    consensus = [outcome(CONSENSUS, value, seed) for seed, value in ((1, 0.9), (2, 0.98))]
-    good = [outcome(CONFIDENCE, value, seed) for seed, value in ((1, 0.74), (2, 0.75))]  # within the standard error
-    assert bounds_missed([*base, *good, *consensus]) == []
-    low = [outcome(CONFIDENCE, value, seed) for seed, value in ((1, 0.66), (2, 0.75))]
-    (missed,) = bounds_missed([*base, *low, *consensus])
-    assert missed.endswith("without alignment: confidence 0.71 (-0.04 ± 0.01, 2 seeds)")
-    missed = bounds_missed([*base, outcome(CONSENSUS, 0.6, 1), outcome(CONSENSUS, 0.65, 2)])
-    assert len(missed) == 2 and "consensus 0.62" in missed[0] and "nowhere better" in missed[1]
+    base = [outcome(MASK, 0.7, 1), outcome(MASK, 0.8, 2)]
+    good = [outcome(CONFIDENCE, 0.75), outcome(CONSENSUS, 0.9)]
+    assert bounds_missed([*base, *good]) == []
+    (missed,) = bounds_missed([*base, outcome(CONFIDENCE, 0.74), outcome(CONSENSUS, 0.9)])
+    assert "confidence 0.740, in RELION's mask 0.750" in missed
+    missed = bounds_missed([*base, outcome(CONSENSUS, 0.6)])
+    assert len(missed) == 2 and "consensus 0.600" in missed[0] and "nowhere better" in missed[1]
     plain = [outcome(PLAIN, 0.7, classes=(1,) * 50), outcome(PASSED, 0.7, classes=(1,) * 48 + (2,) * 2)]
     assert same_class(plain, PLAIN) == [0.96] and same_class(plain, EXTERNAL) == []
     assert "plain maps: 0.960 in the same class" in bounds_missed([*base, *good, *plain])
