@@ -62,6 +62,8 @@ def test_bounds():
     base = [outcome(MASK, 0.7, 1), outcome(MASK, 0.8, 2)]
     good = [outcome(CONFIDENCE, 0.75), outcome(CONSENSUS, 0.9)]
     assert bounds_missed([*base, *good]) == []
+    (missed,) = bounds_missed([*base, outcome(CONSENSUS, 0.82)])  # above the mask's mean, but not by the seeds' spread
+    assert "nowhere better" in missed
     (missed,) = bounds_missed([*base, outcome(CONFIDENCE, 0.74), outcome(CONSENSUS, 0.9)])
     assert "confidence 0.740, in RELION's mask 0.750" in missed
     missed = bounds_missed([*base, outcome(CONSENSUS, 0.6)])
