@@ -53,7 +53,7 @@ def continued_from(optimiser_star: str) -> Optional[str]:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """How relion_refine makes the maps of a run.
+    """Settings with which relion_refine reconstructs the maps of a run.
 
     Attributes
     ----------

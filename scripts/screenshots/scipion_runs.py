@@ -18,7 +18,7 @@ NAME = "occupy_windows"
 _SAMPLING = phantom().voxel_size
 _CLASS_MAPS = {"filesPath": str(OUTPUT / "relion_project/Class3D/simulated"), "filesPattern": "*_class*.mrc"}
 _DATA = OUTPUT / f"tutorial/Class3D/job003/run_it{FIRST:03d}_data.star"
-# What is imported: a name, the protocol, its output, and its parameters.
+# Objects to import: name, import protocol, name of its output, and parameters.
 _IMPORTS: Dict[str, Tuple[str, str, Dict[str, Any]]] = {
     "one": ("ProtImportVolumes", "outputVolume", {"filesPath": str(OUTPUT / "simulated.mrc")}),
     "maps": ("ProtImportVolumes", "outputVolumes", _CLASS_MAPS),

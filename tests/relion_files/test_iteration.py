@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What RELION's command, at the top of an optimiser STAR file, says about a run."""
+"""Read RELION's version and options from the top of an optimiser STAR file."""
 
 import pytest
 

@@ -37,7 +37,7 @@ _SIDE_MARGIN = 0.015  # of the figure, beside the labels on its left
 
 @dataclass(frozen=True)
 class Colours:
-    """How the values of a map are coloured.
+    """Colours for the values of a map.
 
     Attributes
     ----------
