@@ -9,9 +9,10 @@ test:            ## run all tests, in real Scipion and RELION projects
 	@scripts/environment.sh --with-relion
 	@.venv/bin/python -m pytest -q -rs -n 2 --dist loadfile
 
-lint:            ## check style and types
+lint:            ## check style, types and the rules for the layout
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check ruff mypy
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+	@.venv/bin/python -m pytest -q tests/test_packages.py
 
 compare:         ## compare our local scale and modified maps with the published program's
 	@scripts/environment.sh

@@ -8,12 +8,12 @@ are kept in files, so that many classes take no more memory than a few.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
 from occupy_core.arrays.disk_array import DiskArray
-from occupy_core.arrays.types import Volume
+from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.limits import MIN_VOXELS
 from occupy_core.estimate.prepare import PreparedMap, calibrate_map
 from occupy_core.estimate.reference import Reference
@@ -113,3 +113,22 @@ def choose_reference_class(
     if named is not None:
         return named
     return max(counted or range(len(classes)), key=lambda index: classes[index].span)
+
+
+def densities_and_scales(
+    classes: Sequence[ClassData], scale_factors: Sequence[float], molecule: Mask
+) -> Tuple[Floats, Floats, Volume]:
+    """Return density and shared scale of each class (class, voxel of the molecule), and the spread of the scale, 3D."""
+    densities, scales = (np.empty((len(classes), int(molecule.sum())), dtype=np.float32) for _ in range(2))
+    highest, lowest = np.zeros(molecule.shape, dtype=np.float32), np.ones(molecule.shape, dtype=np.float32)
+    for row, (item, factor) in enumerate(zip(classes, scale_factors)):
+        densities[row] = item.density.load()[molecule]
+        scale = item.own_scale.load()
+        scale *= np.float32(factor)
+        np.clip(scale, 0, 1, out=scale)
+        scales[row] = scale[molecule]
+        np.maximum(highest, scale, out=highest)
+        np.minimum(lowest, scale, out=lowest)
+        del scale  # frees its memory before the next class is loaded
+    highest -= lowest
+    return densities, scales, highest

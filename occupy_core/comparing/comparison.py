@@ -14,7 +14,7 @@ import numpy as np
 from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.changes import distances_between, is_flexible, moved_pairs
-from occupy_core.comparing.class_data import ClassData, choose_reference_class
+from occupy_core.comparing.class_data import ClassData, choose_reference_class, densities_and_scales
 from occupy_core.comparing.class_warnings import grey_scale_warnings, pose_warnings
 from occupy_core.comparing.common_part import CommonPart, find_common_part, no_common_part
 from occupy_core.comparing.inner_noise import NoiseOfMeans, independent_places
@@ -226,7 +226,7 @@ def _measure_parts(
     lowpass: float,
 ) -> Tuple[List[Region], Volume]:
     """Return the parts that differ enough, as regions, and the spread of the scale at each voxel."""
-    densities, scales, spread = _densities_and_scales(classes, common.scale_factors, maps.molecule)
+    densities, scales, spread = densities_and_scales(classes, common.scale_factors, maps.molecule)
     if common.mask.any():
         means = densities[:, common.mask[maps.molecule]].mean(axis=1, keepdims=True)
         densities *= means[reference] / means
@@ -283,22 +283,3 @@ def _with_moved_pairs(regions: List[Region], spacing: float) -> List[Region]:
         result[sure[one]] = replace(result[sure[one]], moved_with=sure[other])
         result[sure[other]] = replace(result[sure[other]], moved_with=sure[one])
     return result
-
-
-def _densities_and_scales(
-    classes: Sequence[ClassData], scale_factors: Sequence[float], molecule: Mask
-) -> Tuple[Floats, Floats, Volume]:
-    """Return density and shared scale of each class (class, voxel of the molecule), and the spread of the scale, 3D."""
-    densities, scales = (np.empty((len(classes), int(molecule.sum())), dtype=np.float32) for _ in range(2))
-    highest, lowest = np.zeros(molecule.shape, dtype=np.float32), np.ones(molecule.shape, dtype=np.float32)
-    for row, (item, factor) in enumerate(zip(classes, scale_factors)):
-        densities[row] = item.density.load()[molecule]
-        scale = item.own_scale.load()
-        scale *= np.float32(factor)
-        np.clip(scale, 0, 1, out=scale)
-        scales[row] = scale[molecule]
-        np.maximum(highest, scale, out=highest)
-        np.minimum(lowest, scale, out=lowest)
-        del scale  # frees its memory before the next class is loaded
-    highest -= lowest
-    return densities, scales, highest

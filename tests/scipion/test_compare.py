@@ -17,6 +17,7 @@ from occupy_scipion.protocols import ProtOccupyCompareClasses
 from occupy_scipion.report import read_report
 from occupy_scipion.texts import methods_text, summary_lines
 from occupy_scipion.viewers import OccupyCompareClassesViewer, OccupyVolumeViewer
+from tests.figures import title_of
 from tests.scipion.conftest import write_map
 
 OCCUPANCIES = [(1.0, 0.6, 0.3), (1.0, 0.6, 0.9), (1.0, 0.6, 0.3)]
@@ -243,5 +244,5 @@ def test_viewers_show_the_comparison_and_the_outputs(lab, run, tmp_path):
     assert np.asarray(Image.open(tmp_path / "comparison.png").convert("RGB"), dtype=float).std() > 30
     assert viewer._slices()[0].getFigure().axes
     (mask_view,) = OccupyVolumeViewer(project=lab.project, protocol=run)._visualize(run.regionMask1)
-    assert mask_view.getFigure().get_suptitle().startswith("mask of region 1\n")
+    assert title_of(mask_view.getFigure()).startswith("mask of region 1\n")
     assert OccupyVolumeViewer.can_handle_this_instance(run.occupancySpread)

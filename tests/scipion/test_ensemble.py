@@ -11,6 +11,7 @@ from pwem.objects import VolumeMask
 from occupy_scipion.protocols import ProtOccupyCompareClasses
 from occupy_scipion.viewers import OccupyCompareClassesViewer, OccupyVolumeViewer
 from tests.core.ensembles.made_volumes import bodies, made_volumes, present_or_absent, write_volumes
+from tests.figures import title_of
 
 COUNT = 13
 TRUTH = present_or_absent(COUNT, 3)
@@ -89,7 +90,7 @@ def test_a_mask_and_a_mean_map_open_without_other_plugins(lab, run):
     for output, title in ((mask, "mask of part 1"), (mean, "mean of cluster 1")):
         assert OccupyVolumeViewer.can_handle_this_instance(output)
         (view,) = OccupyVolumeViewer(project=lab.project)._visualize(output)
-        assert view.getFigure().get_suptitle().startswith(title)
+        assert title_of(view.getFigure()).startswith(title)
 
 
 def test_second_run_replaces_the_outputs(lab, run):

@@ -28,6 +28,7 @@ from occupy_scipion.report import read_report
 from occupy_scipion.viewers import OccupyModelViewer, OccupyVolumeViewer, viewer_model
 from occupy_scipion.viewers.viewer_model import OccupancyAttributeViewer
 from tests.conftest import skip_or_fail
+from tests.figures import title_of
 from tests.scipion import relion
 from tests.scipion.conftest import write_map
 from tests.star_text import write_iteration
@@ -431,7 +432,7 @@ def test_traces_show_the_chosen_chains(lab, run, run_of_set, tmp_path, monkeypat
     monkeypatch.setattr(viewer_model, "_MAX_LINES", 1)
     viewer.whichMap.set(1)
     (view,) = viewer._traces()
-    assert "import_state2.mrc" in view.getFigure().get_suptitle()
+    assert "import_state2.mrc" in title_of(view.getFigure())
     assert np.nanmedian(view.getFigure().axes[0].lines[0].get_ydata()) == pytest.approx(0.0, abs=0.1)
 
 
@@ -466,7 +467,7 @@ def test_masks_open_as_slices(lab, run):
     viewer = viewer_of(lab, run)
     assert viewer.getParam("whichOutput").choices == ["partMask1", "partMask2"]
     (view,) = viewer._output()
-    assert view.getFigure().get_suptitle().splitlines() == ["mask of C", "group_C_mask.mrc"]
+    assert title_of(view.getFigure()).splitlines() == ["mask of C", "group_C_mask.mrc"]
     assert OccupyVolumeViewer.can_handle_this_instance(run.partMask1)
 
 

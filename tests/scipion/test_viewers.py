@@ -17,6 +17,7 @@ from demo.simulate import phantom
 from occupy_core.reporting.where_to_cut import cut_through_molecule
 from occupy_scipion import report
 from occupy_scipion.viewers import OccupyLocalScaleViewer
+from tests.figures import title_of
 from tests.scipion.conftest import write_map
 
 
@@ -101,7 +102,7 @@ def test_output_opens_as_slices_or_as_a_set(lab, run, run_of_set, tmp_path):
     viewer = viewer_of(lab, run)
     viewer.whichOutput.set(1)
     (view,) = viewer._output()
-    assert view.getFigure().get_suptitle().splitlines() == ["confidence", "confidence.mrc"]
+    assert title_of(view.getFigure()).splitlines() == ["confidence", "confidence.mrc"]
     assert picture(view, tmp_path / "confidence.png").std() > 30
     (view,) = viewer_of(lab, run_of_set)._output()
     assert isinstance(view, MDView)

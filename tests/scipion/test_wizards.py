@@ -23,6 +23,7 @@ from occupy_scipion.wizards import (
     wizards,
 )
 from occupy_scipion.wizards.resolution import shell_correlation
+from tests.figures import title_of
 from tests.scipion.conftest import write_map
 
 
@@ -76,10 +77,10 @@ def test_lowpass_starts_at_the_default_and_filters_the_map(lab, a_map, three_par
 
 def test_lowpass_names_the_value_that_each_protocol_takes_without_one(lab, a_map):
     model = OccupyLowpassWizard().preview(_on(lab, ProtOccupyModel, a_map))
-    assert model.sliders["lowpass"].value == 7.5 and model.figure.get_suptitle().endswith("Empty field: 7.5 Å.")
+    assert model.sliders["lowpass"].value == 7.5 and title_of(model.figure).endswith("Empty field: 7.5 Å.")
     compared = OccupyLowpassWizard().preview(_on(lab, ProtOccupyCompareClasses, a_map))
     expected = "Empty field: 9 Å, or coarser where the maps have no such detail."
-    assert compared.sliders["lowpass"].value == 9.0 and compared.figure.get_suptitle().endswith(expected)
+    assert compared.sliders["lowpass"].value == 9.0 and title_of(compared.figure).endswith(expected)
 
 
 def with_resolutions(monkeypatch, *resolutions):
@@ -105,7 +106,7 @@ def test_lowpass_of_classes_is_their_coarsest_resolution(lab, a_map, monkeypatch
     with_resolutions(monkeypatch, *resolutions)
     protocol = _on(lab, ProtOccupyCompareClasses, a_map)
     preview = OccupyLowpassWizard().preview(protocol)
-    assert preview.figure.get_suptitle().split(" Finer than")[0].endswith(said)
+    assert title_of(preview.figure).split(" Finer than")[0].endswith(said)
     assert small_map.small_map(protocol).default_lowpass == pytest.approx(lowpass)
 
 
@@ -131,8 +132,8 @@ def test_lowpass_is_no_finer_than_the_resolution(lab, tmp_path):
     assert expected > 9.0
     assert preview.sliders["lowpass"].value == pytest.approx(expected)
     preview.move("lowpass", 6.5)
-    assert f"resolution {expected:.1f} Å" in preview.figure.get_suptitle()
-    assert "noise" in preview.figure.get_suptitle()
+    assert f"resolution {expected:.1f} Å" in title_of(preview.figure)
+    assert "noise" in title_of(preview.figure)
 
 
 def test_shell_correlation_of_equal_maps_is_1_and_of_noise_0():
@@ -185,7 +186,7 @@ def test_threshold_outlines_the_scale(lab, a_map):
     assert preview.values() == {"solventThreshold": 0.15}
 
     def share():
-        return float(preview.figure.get_suptitle().split("line: ")[1].split("%")[0])
+        return float(title_of(preview.figure).split("line: ")[1].split("%")[0])
 
     low = share()
     preview.move("solventThreshold", 0.5)

@@ -7,6 +7,7 @@ from occupy_core.process import process_map
 from occupy_core.reporting.pdf.sections_figure import MASK, SIGNED, SectionsFigure
 from occupy_core.settings.output_names import MAP_OUTPUTS, SUBTRACTION_MASKS
 from occupy_core.settings.settings import Settings
+from tests.figures import title_of
 
 
 def test_the_figure_shows_each_map_through_the_molecule(phantom_file, tmp_path):
@@ -87,7 +88,7 @@ def test_the_sections_of_a_single_map_are_in_a_row_with_a_colour_key():
     pictures = [axes for axes in figure.axes if axes.images]
     assert width > 2 * height and [axes.get_ylabel()[:4] for axes in pictures] == ["z = ", "y = ", "x = "]
     assert pictures[0].images[0].get_clim() == (0, 1) and figure.axes[-1].get_ylabel() == "mask"
-    assert figure.get_suptitle() == "mask of region 1\nregion001_mask.mrc"
+    assert title_of(figure) == "mask of region 1\nregion001_mask.mrc"
 
 
 def test_a_signed_difference_is_shown_with_both_signs():
