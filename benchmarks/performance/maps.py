@@ -58,7 +58,7 @@ def _simulate(path: Path, box: int, voxel_size: float, occupancies: Tuple[float,
     side = min(box, _MAX_SIMULATED_SIDE)
     small = phantom((side,) * 3, voxel_size=voxel_size * box / side, occupancies=occupancies, noise=0.0)
     volume = resize(small.volume, (box,) * 3)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng([round(1000 * occupancy) for occupancy in occupancies])  # each class has its own noise
     for section in volume:
         section += np.float32(0.1) * rng.standard_normal(section.shape, dtype=np.float32)
     with mrcfile.new(str(path)) as file:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gaussian smoothing on several threads, of a complete array or only inside a mask, with equal results."""
+"""Gaussian smoothing on several threads, of a complete array or only inside a mask, with equal results.
+
+It takes matrix products of the processor's library: less than half the time of scipy's filter.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from functools import lru_cache
 from typing import List, NamedTuple, Optional
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.slabs import for_each, slabs_of
@@ -16,7 +18,7 @@ from occupy_core.arrays.types import Box, Floats, Mask, Volume
 
 _TRUNCATE = 2.5  # standard deviations, at which the Gaussian is cut off
 _SECTIONS = 16
-_BLOCK = 64  # rows of a matrix block: few columns of it are 0, and matrix products are fast
+_BLOCK = 16  # rows of a matrix block: few columns of it are 0, and matrix products are fast; 8 and 32 are slower
 
 
 class _Block(NamedTuple):
@@ -27,7 +29,9 @@ class _Block(NamedTuple):
     matrix: Floats
 
 
-def gaussian_smooth(values: Volume, width: float, *, threads: int = 1, out: Optional[Volume] = None) -> Volume:
+def gaussian_smooth(
+    values: Volume, width: float, *, threads: int = 1, out: Optional[Volume] = None, step: int = 1
+) -> Volume:
     """Smooth an array with a Gaussian.
 
     Parameters
@@ -38,54 +42,65 @@ def gaussian_smooth(values: Volume, width: float, *, threads: int = 1, out: Opti
         Full width of the Gaussian at half maximum, voxels.
     threads : int
         Does not change the result.
-    out : float32 array of the same shape, optional
-        Array for the result; may be `values`.
+    out : float32 array of the result's shape, optional
+        Array for the result; may be `values` if `step` is 1.
+    step : int
+        Compute every so many voxels along each axis: `gaussian_smooth(values, width)[::step, ::step, ::step]`.
 
     Returns
     -------
-    float32 array of the same shape.
+    float32 array of the shape of `values`, or of every so many of its voxels.
     """
-    result = np.empty_like(values) if out is None else out
+    result = np.empty([len(range(0, side, step)) for side in values.shape], np.float32) if out is None else out
     if not result.flags.c_contiguous:
-        result[:] = gaussian_smooth(values, width, threads=threads)
+        result[:] = gaussian_smooth(values, width, threads=threads, step=step)
         return result
-    z, y, x = (_blocks(side, sigma_from_fwhm(width)) for side in values.shape)
-    if result is not values:
-        result[:] = values
-    lines = result.reshape(len(result), -1)  # along z
+    z, y, x = (_blocks(side, sigma_from_fwhm(width), step) for side in values.shape)
+    smooth_along_z = result if step == 1 else np.empty((len(result), *values.shape[1:]), dtype=np.float32)
+    lines, smooth_lines = values.reshape(len(values), -1), smooth_along_z.reshape(len(result), -1)
 
     def along_z(rows: slice) -> None:
         side = values.shape[2]
         columns = slice(rows.start * side, rows.stop * side)
-        source = lines[:, columns].copy()
+        source = lines[:, columns].copy()  # `values` may be the result
         for block in z:
-            np.matmul(block.matrix, source[block.sources], out=lines[block.results, columns])
+            np.matmul(block.matrix, source[block.sources], out=smooth_lines[block.results, columns])
 
     def along_y_and_x(sections: slice) -> None:
-        slab = result[sections]
-        smooth = np.empty_like(slab)
+        slab = smooth_along_z[sections]
+        smooth = np.empty((len(slab), result.shape[1], slab.shape[2]), dtype=np.float32)
         for block in y:
             np.matmul(block.matrix, slab[:, block.sources], out=smooth[:, block.results])
         for block in x:
-            np.matmul(smooth[:, :, block.sources], block.matrix.T, out=slab[:, :, block.results])
+            np.matmul(smooth[:, :, block.sources], block.matrix.T, out=result[sections, :, block.results])
 
     for_each(slabs_of(values.shape[1], _SECTIONS), along_z, threads=threads)
-    for_each(slabs_of(values.shape[0], _SECTIONS), along_y_and_x, threads=threads)
+    for_each(slabs_of(len(result), _SECTIONS), along_y_and_x, threads=threads)
     return result
 
 
 @lru_cache(maxsize=64)
-def _blocks(side: int, sigma: float) -> List[_Block]:
+def _blocks(side: int, sigma: float, step: int) -> List[_Block]:
     """Return the blocks of the matrix that smooths an axis of this length; sigma in voxels.
 
-    Matrix products of the processor's library take less than half the time of scipy's filter.
+    The matrix has a row for every `step`-th voxel; the axis is mirrored about the outer faces of its end voxels.
     """
-    matrix: Floats = gaussian_filter1d(np.eye(side), sigma, 0, truncate=_TRUNCATE).astype(np.float32)
     reach = int(_TRUNCATE * sigma + 0.5)
+    distances = np.arange(-reach, reach + 1)
+    weights = np.exp(-0.5 * (distances / sigma) ** 2) if reach else np.ones(1)
+    centres = np.arange(0, side, step)
+    sources = (centres[:, None] + distances) % (2 * side)
+    matrix = np.zeros((len(centres), side))
+    np.add.at(
+        matrix,
+        (np.arange(len(centres))[:, None], np.minimum(sources, 2 * side - 1 - sources)),
+        weights / weights.sum(),
+    )
     blocks = []
-    for results in slabs_of(side, _BLOCK):
-        sources = slice(max(0, results.start - reach), min(side, results.stop + reach))
-        blocks.append(_Block(results, sources, np.ascontiguousarray(matrix[results, sources])))
+    for results in slabs_of(len(centres), _BLOCK):
+        first, last = centres[results][0], centres[results][-1]
+        near = slice(max(0, first - reach), min(side, last + 1 + reach))
+        blocks.append(_Block(results, near, np.ascontiguousarray(matrix[results, near], dtype=np.float32)))
     return blocks
 
 
@@ -110,7 +125,7 @@ def gaussian_smooth_at(values: Volume, mask: Mask, width: float, *, threads: int
     return smoothed
 
 
-def gaussian_mean_in_mask(values: Volume, mask: Mask, width: float, *, threads: int = 1) -> Floats:
+def gaussian_mean_in_mask(values: Volume, mask: Mask, width: float, *, threads: int = 1, step: int = 1) -> Floats:
     """Compute a Gaussian-weighted mean around each voxel of a mask; voxels outside the mask have no weight.
 
     Parameters
@@ -120,6 +135,8 @@ def gaussian_mean_in_mask(values: Volume, mask: Mask, width: float, *, threads: 
     mask : bool array of the same shape
     width, threads
         As in `gaussian_smooth`.
+    step : int
+        Compute the means around every so many voxels along each axis.
 
     Returns
     -------
@@ -129,10 +146,12 @@ def gaussian_mean_in_mask(values: Volume, mask: Mask, width: float, *, threads: 
         return np.zeros(0, dtype=np.float32)
     box = box_within_reach(mask, width)
     mask_in_box = mask[box]
+    centres = mask_in_box[::step, ::step, ::step]
     work = mask_in_box.astype(np.float32)
-    weight = gaussian_smooth(work, width, threads=threads, out=work)[mask_in_box]
+    out = work if step == 1 else None
+    weight = gaussian_smooth(work, width, threads=threads, out=out, step=step)[centres]
     np.multiply(values[box], mask_in_box, out=work)
-    mean: Floats = gaussian_smooth(work, width, threads=threads, out=work)[mask_in_box]
+    mean: Floats = gaussian_smooth(work, width, threads=threads, out=out, step=step)[centres]
     mean /= weight
     return mean
 

@@ -33,7 +33,7 @@ MIN_VOXELS = 30
 TINY = 1e-30
 
 # Voxels: fits take every second, third ... voxel where there are more; neighbours say the same. For speed alone.
-MAX_FITTED_VOXELS = 20_000
+MAX_FITTED_VOXELS = 10_000
 
 # Standard deviations of its noise that a difference exceeds, at voxels where parts are looked for and as the mean over
 # a region that is reported. Ours: the regions that noise makes all the same are found unsure.

@@ -16,7 +16,7 @@ import numpy as np
 from occupy_core.arrays.boxes import scatter
 from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.neighbours import any_within
-from occupy_core.arrays.smoothing import gaussian_smooth, gaussian_smooth_at
+from occupy_core.arrays.smoothing import gaussian_smooth, gaussian_smooth_at, sigma_from_fwhm
 from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.limits import MIN_RELATIVE_DENSITY, MIXING_REACH
 
@@ -144,31 +144,34 @@ class NoiseMeter:
     ----------
     solvent : bool array, 3D
         Voxels of the solvent.
+    step : int
+        The noise is measured at every so many voxels along each axis, since nearer ones say the same.
     measured : bool array, 3D
-        Voxels of the solvent where the noise is measured.
+        Of these voxels, those of the solvent where the noise is measured.
     power : float32 array (voxel of `measured`)
         Power that the smoothing leaves of white noise in the solvent, relative to its power far from other voxels.
     """
 
     solvent: Mask
+    step: int
     measured: Mask
     power: Floats
 
     @classmethod
     def for_solvent(cls, solvent: Mask, width: float, threads: int) -> NoiseMeter:
         """Make a noise meter for a solvent mask and a smoothing by a Gaussian of this full width, in voxels."""
-        power = solvent.astype(np.float32)
+        step = max(1, int(sigma_from_fwhm(width)))
         # The square of a Gaussian is a Gaussian that is narrower by the square root of 2.
-        gaussian_smooth(power, width / math.sqrt(2), threads=threads, out=power)
-        measured = solvent & (power > _MIN_POWER * power.max())
-        return cls(solvent, measured, power[measured])
+        power = gaussian_smooth(solvent.astype(np.float32), width / math.sqrt(2), threads=threads, step=step)
+        measured = solvent[::step, ::step, ::step] & (power > _MIN_POWER * power.max())
+        return cls(solvent, step, measured, power[measured])
 
     def noise(self, values: Volume, width: float, threads: int) -> float:
         """Return the standard deviation of the smoothed map's noise, 0 if there is no solvent; overwrite `values`."""
         if not self.power.size:
             return 0.0
         values *= self.solvent
-        noise = gaussian_smooth(values, width, threads=threads, out=values)[self.measured]
+        noise = gaussian_smooth(values, width, threads=threads, step=self.step)[self.measured]
         noise *= noise
         noise /= self.power
         return math.sqrt(float(noise.mean(dtype=np.float64)))

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Iterable, Iterator, List, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from occupy_core.arrays.smoothing import gaussian_mean_in_mask
 from occupy_core.arrays.types import Floats, Volume
 from occupy_core.errors import MapError
 from occupy_core.maps.density_map import DensityMap
@@ -151,34 +151,10 @@ def contrast(
     if not inside.any():
         return 0.0, 0.0, 0.0
     width = max(_WIDTH, lowpass) / (voxel_size * step)
-    values = _mean_in_mask(lowpassed[every], inside, width)
+    values = gaussian_mean_in_mask(lowpassed[every], inside, width)
     noise, level = min(_noise_and_level(values, distances) for distances in _squared_distances(inside))
     low, high = np.percentile(values, (_TAIL, 100 - _TAIL))
     return max(0.0, float(high) - level), max(0.0, level - float(low)), noise
-
-
-def _mean_in_mask(values: Volume, mask: NDArray[np.bool_], width: float) -> Floats:
-    """Compute a Gaussian-weighted mean around each voxel of a mask, as `arrays.smoothing.gaussian_mean_in_mask` does.
-
-    That function takes scipy.ndimage, which takes long to load; the arrays here are small.
-    """
-    sigma = width / (2 * math.sqrt(2 * math.log(2)))
-    weights = mask.astype(np.float32)
-    sums: Floats = _smooth(values * weights, sigma)[mask] / _smooth(weights, sigma)[mask]
-    return sums
-
-
-def _smooth(values: Volume, sigma: float) -> Volume:
-    """Smooth an array with a Gaussian of standard deviation `sigma` (voxels), cut off at 2.5 sigma."""
-    for axis in range(3):
-        along = np.moveaxis(values, axis, 0)
-        result = along.copy()
-        for distance in range(1, min(math.ceil(2.5 * sigma), len(along) - 1) + 1):
-            weighted = along * np.float32(math.exp(-0.5 * (distance / sigma) ** 2))
-            result[distance:] += weighted[:-distance]
-            result[:-distance] += weighted[distance:]
-        values = np.moveaxis(result, 0, axis)
-    return values
 
 
 def _squared_distances(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.float32]]:

@@ -36,6 +36,19 @@ def test_smoothing_is_that_of_scipy_and_the_same_for_any_number_of_threads(value
     np.testing.assert_array_equal(values, smooth)
 
 
+@pytest.mark.parametrize("step", [2, 3, 60])
+def test_every_so_many_voxels_are_computed_alone(values, mask, step):
+    every = (slice(None, None, step),) * 3
+    smooth = gaussian_smooth(values, WIDTH, threads=2, step=step)
+    np.testing.assert_allclose(smooth, gaussian_smooth(values, WIDTH)[every], rtol=ROUNDING, atol=ROUNDING)
+    wide = np.ones_like(mask)
+    wide[:, :5] = False  # less than the Gaussian reaches: the box that is smoothed is the complete array
+    means = np.zeros(mask.shape, dtype=np.float32)
+    means[wide] = gaussian_mean_in_mask(values, wide, WIDTH)
+    expected = means[every][wide[every]]
+    np.testing.assert_allclose(gaussian_mean_in_mask(values, wide, WIDTH, step=step), expected, rtol=1e-4, atol=1e-6)
+
+
 def test_long_axes_are_smoothed_in_blocks():
     values = np.random.default_rng(1).standard_normal((5, 150, 129)).astype(np.float32)
     expected = gaussian_filter(values.astype(np.float64), sigma_from_fwhm(WIDTH), truncate=2.5)
