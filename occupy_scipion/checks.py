@@ -12,7 +12,13 @@ from pwem.objects import Volume, VolumeMask
 from occupy_core.errors import MapError, SettingsError
 from occupy_core.estimate.parameters import resolve_parameters
 from occupy_core.maps.grid import MapGrid, box_text
-from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS, is_output_name, modified_kinds
+from occupy_core.settings.output_names import (
+    DENSITIES,
+    MAP_OUTPUTS,
+    is_cluster_mean,
+    is_output_name,
+    modified_kinds,
+)
 from occupy_core.settings.settings import Settings, descriptions
 from occupy_core.settings.unused import settings_without_effect
 from occupy_scipion.form import problem_text
@@ -78,7 +84,11 @@ def not_density(volume: Volume) -> str:
         return f"{name} is a mask, expected a density map; choose the map that the mask was made for"
     is_ours = re.search(r"\d+_ProtOccupy\w+/", volume.getFileName() or "") and is_output_name(name)
     kinds = [kind for kind, output in MAP_OUTPUTS.items() if name.endswith(output.file_name)]
-    if not is_ours or (kinds and max(kinds, key=lambda kind: len(MAP_OUTPUTS[kind].file_name)) in DENSITIES):
+    if (
+        not is_ours
+        or is_cluster_mean(name)
+        or (kinds and max(kinds, key=lambda kind: len(MAP_OUTPUTS[kind].file_name)) in DENSITIES)
+    ):
         return ""
     return (
         f"{name} is the {volume.getObjComment() or 'output of a job'}, expected a density map; choose that map instead"

@@ -9,11 +9,12 @@ import pytest
 from pwem.objects import VolumeMask
 
 from occupy_scipion.protocols import ProtOccupyCompareClasses
+from occupy_scipion.report import read_report
 from occupy_scipion.viewers import OccupyCompareClassesViewer, OccupyVolumeViewer
 from tests.core.ensembles.made_volumes import bodies, made_volumes, present_or_absent, write_volumes
 from tests.figures import title_of
 
-COUNT = 13
+COUNT = 100
 TRUTH = present_or_absent(COUNT, 3)
 
 
@@ -91,6 +92,26 @@ def test_a_mask_and_a_mean_map_open_without_other_plugins(lab, run):
         assert OccupyVolumeViewer.can_handle_this_instance(output)
         (view,) = OccupyVolumeViewer(project=lab.project)._visualize(output)
         assert title_of(view.getFigure()).startswith(title)
+
+
+def test_mask_of_a_part_is_taken_by_a_further_protocol(lab, run):
+    protocol = lab.run_local_scale(
+        (run, "clusterMaps"),
+        targetMasks=[(run, "partMask1")],
+        normalisation=2,
+        scaleMode=2,
+        scaleReference="shared",
+    )
+    with open(run._getExtraPath("occupancy_volumes.csv"), newline="") as file:
+        rows = list(csv.DictReader(file))
+    means = read_report(protocol._getExtraPath())["maps"]
+    assert len(means) == len({row["cluster"] for row in rows})
+    read = [item["targets"][0]["scale_median"] for item in means]
+    present = [
+        np.mean([float(row["part001"]) for row in rows if row["cluster"] == str(number)])
+        for number in range(1, len(means) + 1)
+    ]
+    assert np.corrcoef(read, present)[0, 1] > 0.95
 
 
 def test_second_run_replaces_the_outputs(lab, run):
