@@ -145,12 +145,11 @@ def _written_files(outputs: JobOutputs) -> List[str]:
     """Return the names of all files of a job: maps, masks, models, tables and reports."""
     names = [name for item in outputs.maps for name in item.files.values()]
     names.append(MAPS_TABLE)
-    if outputs.comparison is not None:
+    if outputs.compared is not None:
         from occupy_core.comparing.particle_groups import particle_names
 
-        names += [*outputs.comparison["outputs"], REGIONS_TABLE, *particle_names(outputs.comparison)]
-    if outputs.ensemble is not None:
-        names += [*outputs.ensemble["outputs"], PARTS_TABLE]
+        table = PARTS_TABLE if outputs.comparison is None else REGIONS_TABLE
+        names += [*outputs.compared["outputs"], table, *particle_names(outputs.compared)]
     if outputs.model is not None:
         names += [*outputs.model["outputs"], MODEL_TABLE]
     return [*names, *outputs.files, REPORT]

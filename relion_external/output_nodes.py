@@ -54,18 +54,16 @@ def write_output_nodes(outputs: JobOutputs, folder: Path, job_dir: str) -> None:
     nodes += [(name, _LOG_NODE) for name in outputs.files if name == FIGURE]
     nodes.append((MAPS_TABLE, _TABLE_NODE))
     if outputs.comparison is not None:
-        from occupy_core.comparing.particle_groups import (
-            particle_names,
-        )  # a job on one map does not load the comparison
-
         nodes += [(name, _comparison_node(name)) for name in outputs.comparison["outputs"]]
         nodes.append((REGIONS_TABLE, _TABLE_NODE))
-        particles = ("3", particles_label(job_dir))
-        nodes += [(name, particles) for name in particle_names(outputs.comparison)]
     if outputs.ensemble is not None:
         nodes += [(item["mean"], _MAP_NODE) for item in outputs.ensemble["clusters"]]
         nodes += [(part["mask"], _MASK_NODE) for part in outputs.ensemble["parts"]]
         nodes.append((PARTS_TABLE, _TABLE_NODE))
+    if outputs.compared is not None:
+        from occupy_core.comparing.particle_groups import particle_names  # a job on one map does not load it
+
+        nodes += [(name, ("3", particles_label(job_dir))) for name in particle_names(outputs.compared)]
     if outputs.model is not None:
         nodes += [(part["mask"], _MASK_NODE) for part in outputs.model["parts"] if part["mask"]]
         nodes.append((MODEL_TABLE, _TABLE_NODE))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the particles with and without each region, as STAR files that later jobs of RELION take."""
+"""Write the particles with and without each region or part, as STAR files that later jobs of RELION take."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Optional
 
 from occupy_core.job.outputs import JobOutputs
 from occupy_core.progress import Say
@@ -22,7 +22,7 @@ _EXPECTED = (
 
 
 def divided_particles(options: Options, inputs: Inputs) -> Optional[str]:
-    """Return the data STAR file whose particles the job divides by region; None where the settings ask for none.
+    """Return the data STAR file whose particles the job divides; None where the settings ask for none.
 
     Raises
     ------
@@ -42,6 +42,8 @@ def divided_particles(options: Options, inputs: Inputs) -> Optional[str]:
 def write_particles(outputs: JobOutputs, data_star: Optional[str], folder: Path, say: Say) -> None:
     """Write regionNNN_with.star and regionNNN_without.star of each sure region that has particles on that side.
 
+    Of more than ten classes, partNNN_with.star and partNNN_without.star of each part that comes and goes.
+
     Parameters
     ----------
     outputs : JobOutputs
@@ -58,19 +60,23 @@ def write_particles(outputs: JobOutputs, data_star: Optional[str], folder: Path,
     StarError
         If the data STAR file cannot be read, or does not have the particles that were counted before.
     """
-    if data_star is None or outputs.comparison is None:
+    if data_star is None or outputs.compared is None:
         return
-    from occupy_core.comparing.particle_groups import particle_groups
+    from occupy_core.comparing.particle_groups import classes_text, particle_groups, unit_of
 
-    groups = particle_groups(outputs.comparison)
+    groups, unit = particle_groups(outputs.compared), unit_of(outputs.compared)
     if not groups:
         return
-    say(f"Writing particles with and without each region, from {data_star}")
+    say(f"Writing particles with and without each {unit}, from {data_star}")
     block = block_of_particles(read_star(data_star, frozenset([CLASS])))
     if block is None:
         raise StarError(f"{data_star}: no table has {CLASS}, {_EXPECTED}")
     subsets = [
-        Subset(folder / group["name"], frozenset(group["numbers"]), _comment(data_star, number, side, group["classes"]))
+        Subset(
+            folder / group["name"],
+            frozenset(group["numbers"]),
+            _comment(data_star, f"{side} {unit} {number}", classes_text(group)),
+        )
         for number, side, group in groups
     ]
     for (_, _, group), count in zip(groups, write_subsets(data_star, block, subsets)):
@@ -81,6 +87,6 @@ def write_particles(outputs: JobOutputs, data_star: Optional[str], folder: Path,
             )
 
 
-def _comment(data_star: str, region: int, side: str, classes: Sequence[str]) -> str:
+def _comment(data_star: str, what: str, classes: str) -> str:
     """Return the first line of a file: it names this program, which replaces only files that do."""
-    return f"{MAP_LABEL}{__version__}: particles {side} region {region}, of {', '.join(classes)} in {data_star}"
+    return f"{MAP_LABEL}{__version__}: particles {what}, of {classes} in {data_star}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping
 
+from occupy_core.comparing.particle_groups import particle_lines
 from occupy_core.ensembles.limits import SEEN_MOTION
 
 Report = Mapping[str, Any]
@@ -51,6 +52,7 @@ def ensemble_lines(report: Report) -> List[str]:
         *(part_text(part, len(report["volumes"])) for part in report["parts"]),
         *(cluster_text(cluster) for cluster in report["clusters"] if len(report["clusters"]) > 1),
         *(rule_text(rule) for rule in report["rules"]),
+        *particle_lines(report),
     ]
 
 

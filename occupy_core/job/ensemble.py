@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
 from occupy_core.errors import ChangedInputError, OccupyError
+from occupy_core.job.several_maps import classes_left_out
 from occupy_core.progress import Progress
-from occupy_core.settings.job_spec import Job
+from occupy_core.reporting import scipion_names
+from occupy_core.reporting.sorting_steps import SCIPION
+from occupy_core.settings.job_spec import Job, MapInput
+from occupy_core.settings.output_names import PART_PARTICLES
 from occupy_core.settings.settings import MODIFICATIONS, Settings, descriptions
 
 if TYPE_CHECKING:
@@ -25,8 +29,11 @@ _OF_SINGLE_MAPS = (
     *("model", "reference"),
 )
 
-# Settings of a comparison pair by pair.
-_OF_PAIRS = ("particles", "difference")
+# Setting of a comparison pair by pair.
+_OF_PAIRS = ("difference",)
+
+# Setting of classes, which know their particles.
+_OF_CLASSES = ("particles",)
 
 # Work of the comparison of one volume, relative to that of estimating and writing a map.
 WORK_OF_VOLUME = 0.8
@@ -42,7 +49,8 @@ def with_settings_of_ensemble(job: Job) -> Tuple[Job, List[str]]:
     defaults = Settings()
     # All maps share one scale anyway, so that only the number of a map has no effect as the reference.
     of_maps = [name for name in _OF_SINGLE_MAPS if name != "reference" or job.settings.reference.isdecimal()]
-    concerned = _OF_PAIRS if job.writes_each_map else (*of_maps, *_OF_PAIRS)
+    concerned = [*_OF_PAIRS, *(() if all(item.is_class for item in job.maps) else _OF_CLASSES)]
+    concerned += [] if job.writes_each_map else of_maps
     ignored = [name for name in concerned if getattr(job.settings, name) != getattr(defaults, name)]
     if not ignored:
         return job, []
@@ -105,7 +113,21 @@ def compare_ensemble(
         ]
     maps = [job.maps[index] for index in comparison.volumes.indices]
     report = write_ensemble(comparison, maps, folder, threads=job.threads)
+    if job.settings.particles:
+        _divide_particles(report, job, maps)
     notes = [f"WARNING: {text}" for text in [*warnings, *report["warnings"]]]
     for line in [found_text(report), *ensemble_lines(report), *notes]:
         progress(f"  {line}")
     return report, comparison, warnings
+
+
+def _divide_particles(report: Dict[str, Any], job: Job, compared: Sequence[MapInput]) -> None:
+    """Add to the report which particles have each part, under the names that the host gives them."""
+    from occupy_core.comparing.particle_groups import Member, add_particle_groups_of_parts
+
+    names = scipion_names.PART_PARTICLES if job.host == SCIPION else PART_PARTICLES
+    members = [
+        Member(item.name, item.class_info.number, item.class_info.particles) for item in compared if item.class_info
+    ]
+    left_out = classes_left_out(job, {item.name for item in compared})
+    add_particle_groups_of_parts(report, members, lambda side, number: names[side].format(number), left_out)

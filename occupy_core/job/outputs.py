@@ -66,6 +66,11 @@ class JobOutputs:
     ensemble: Optional[Dict[str, Any]] = None
 
     @property
+    def compared(self) -> Optional[Dict[str, Any]]:
+        """Part of report.json on the comparison or on the ensemble; None where no maps were compared."""
+        return self.comparison or self.ensemble
+
+    @property
     def warnings(self) -> List[str]:
         """All warnings: of the job, of the comparison, of the fitted model, of each map."""
         compared = [text for found in (self.comparison, self.ensemble) if found for text in found["warnings"]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Collection, Dict, List, Optional, Tuple
 
 from occupy_core.errors import ChangedInputError, OccupyError
 from occupy_core.progress import Progress
@@ -158,9 +158,13 @@ def _divide_particles(report: Dict[str, Any], job: Job) -> None:
     from occupy_core.comparing.particle_groups import add_particle_groups
 
     names = scipion_names.REGION_PARTICLES if job.host == SCIPION else REGION_PARTICLES
-    compared = [item["name"] for item in report["maps"]]
-    others = [item.name for item in job.maps if item.name not in compared and not item.is_empty]
-    add_particle_groups(report, lambda side, number: names[side].format(number), others)
+    compared = {item["name"] for item in report["maps"]}
+    add_particle_groups(report, lambda side, number: names[side].format(number), classes_left_out(job, compared))
+
+
+def classes_left_out(job: Job, compared: Collection[str]) -> List[str]:
+    """Return the names of the classes with particles that were not compared; `compared` are the names of the others."""
+    return [item.name for item in job.maps if item.name not in compared and not item.is_empty]
 
 
 def shares_full_scale(job: Job) -> bool:

@@ -31,7 +31,7 @@ from occupy_core.settings.output_names import (
     REGIONS_TABLE,
     REPORT,
     is_output_name,
-    is_region_particles,
+    is_particle_file,
 )
 from occupy_core.version import MAP_LABEL
 
@@ -175,8 +175,8 @@ def _names_of_last_job(target: Path) -> Set[str]:
 
 def _particle_files(report: Mapping[str, Any]) -> List[Any]:
     """Return the names of the files of particles that a report names."""
-    regions = (report.get("comparison") or {}).get("regions", [])
-    divided = [region["particles"] for region in regions if region.get("particles")]
+    items = [*(report.get("comparison") or {}).get("regions", []), *(report.get("ensemble") or {}).get("parts", [])]
+    divided = [item["particles"] for item in items if item.get("particles")]
     return [groups[side]["name"] for groups in divided for side in REGION_PARTICLES]
 
 
@@ -222,8 +222,8 @@ def _holds_data(path: Path) -> bool:
 
 
 def _must_have_label(path: Path) -> bool:
-    """Return whether this program writes its name into each file of this kind: maps, and particles of regions."""
-    return path.suffix == ".mrc" or is_region_particles(path.name)
+    """Return whether this program writes its name into each file of this kind: maps, and files of particles."""
+    return path.suffix == ".mrc" or is_particle_file(path.name)
 
 
 def _has_label(path: Path) -> bool:

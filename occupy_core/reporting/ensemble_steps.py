@@ -51,6 +51,12 @@ def ensemble_steps(report: Report, host: str, folder: str) -> List[str]:
         )
         of_subtomograms = averages_of(report) == SUBTOMOGRAMS
         steps.append(subtomogram_step(f"part {first['number']}", mask) if of_subtomograms else by_subtraction)
+    for part in present:
+        side = (part.get("particles") or {}).get("with")
+        if side and side["name"]:
+            named = side["name"] if in_scipion else os.path.join(folder, side["name"])
+            what = averages_of(report)
+            steps.append(f"to refine the {what} that have part {part['number']}: 3D auto-refine of {named}")
     moving = [str(part["number"]) for part in ensemble["parts"] if part["moves"]]
     if moving:
         steps.append(f"part {', '.join(moving)} moves: follow it by flexible refinement, not by its occupancy")

@@ -22,5 +22,6 @@ REGION_MASK = "regionMask{}"  # with the number of a region of a comparison
 DIFFERENCE = "differenceMap"  # signed difference of two classes
 REGION_PARTICLES = {"with": "particlesWithRegion{}", "without": "particlesWithoutRegion{}"}
 PART_MASK = "partMask{}"  # with the number of a mask of a part: of a fitted model, or of an ensemble
+PART_PARTICLES = {"with": "particlesWithPart{}", "without": "particlesWithoutPart{}"}  # for an ensemble of classes
 # For an ensemble: the volumes with their clusters and the occupancies of the parts, and the mean map of each cluster.
 COMPARED_VOLUMES, CLUSTER_MAPS = "comparedVolumes", "clusterMaps"

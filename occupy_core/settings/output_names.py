@@ -24,6 +24,7 @@ GROUP_MASK = "group_{}_mask.mrc"
 VOLUMES_TABLE = "occupancy_volumes.csv"
 PARTS_TABLE = "occupancy_parts.star"
 PART_MASK = "part{:03d}_mask.mrc"
+PART_PARTICLES = {"with": "part{:03d}_with.star", "without": "part{:03d}_without.star"}
 CLUSTER_MEAN = "cluster{:03d}_mean.mrc"
 SPREAD_MAP = "occupancy_spread.mrc"
 DIFFERENCE_MAP = "difference{:03d}_{:03d}.mrc"
@@ -114,9 +115,9 @@ def is_difference_map(name: str) -> bool:
     return re.fullmatch(_DIFFERENCE_PATTERN, name) is not None
 
 
-def is_region_particles(name: str) -> bool:
-    """Return whether a file has the name of the particles with or without a region."""
-    return re.fullmatch(_REGION_PARTICLES_PATTERN, name) is not None
+def is_particle_file(name: str) -> bool:
+    """Return whether a file has the name of the particles with or without a region, or a part of an ensemble."""
+    return re.fullmatch(_PARTICLES_PATTERN, name) is not None
 
 
 def is_output_name(name: str) -> bool:
@@ -128,10 +129,14 @@ def is_output_name(name: str) -> bool:
 _PREFIX_PATTERN = r"([a-z]*\d+_)?"
 _REGION_MASK_PATTERN, _DIFFERENCE_PATTERN, *_NUMBERED_PATTERNS = (
     re.escape(name).replace(re.escape("{:03d}"), r"\d{3,}")
-    for name in (REGION_MASK, DIFFERENCE_MAP, PART_MASK, CLUSTER_MEAN, *REGION_PARTICLES.values())
+    for name in (
+        *(REGION_MASK, DIFFERENCE_MAP, PART_MASK, CLUSTER_MEAN),
+        *REGION_PARTICLES.values(),
+        *PART_PARTICLES.values(),
+    )
 )
 _PART_MASK_PATTERN, _CLUSTER_MEAN_PATTERN = _NUMBERED_PATTERNS[:2]
-_REGION_PARTICLES_PATTERN = "|".join(_NUMBERED_PATTERNS[2:])
+_PARTICLES_PATTERN = "|".join(_NUMBERED_PATTERNS[2:])
 _GROUP_MASK_PATTERN = re.escape(GROUP_MASK).replace(re.escape("{}"), "[A-Za-z0-9_-]+")
 _FILES_OF_JOB = (
     *(REPORT, MAPS_TABLE, REGIONS_TABLE, VOLUMES_TABLE, PARTS_TABLE, MODEL_TABLE, MODEL_REFMAC, MODEL_PHENIX),

@@ -12,7 +12,7 @@ from pyworkflow import NEW
 import occupy_scipion.protocols.outputs as outputs
 from occupy_core.comparing.describe import sure_regions
 from occupy_core.comparing.each_map import indices_of_difference
-from occupy_core.comparing.particle_groups import particle_groups
+from occupy_core.comparing.particle_groups import classes_text, particle_groups, unit_of
 from occupy_core.errors import SettingsError
 from occupy_core.reporting import scipion_names
 from occupy_core.settings.job_spec import MAX_CLASSES, MapInput
@@ -35,8 +35,8 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
     local scale of 1 means fully occupied and 0 means solvent. A *region* is a connected part where two classes differ
     by more than noise explains. Each region comes with its occupancy in each class and over all particles, with 90 %
     intervals, and with a soft mask for a focused classification or for particle subtraction. Regions that noise may
-    explain are listed apart as *unsure*, with the reason; they have no mask. With *Particles of regions*, each region
-    comes with the particles of the classes that have it and of those that have not.
+    explain are listed apart as *unsure*, with the reason; they have no mask. With *Particles of regions*, each region,
+    and each part of more than ten classes, comes with the particles of the classes that have it and of the others.
 
     More than ten maps are compared as an ensemble: series of volumes of a variability analysis or of a neural network,
     for instance. A *part* is what comes and goes together. Each part comes with its occupancy in each volume, with 90 %
@@ -60,7 +60,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         **{
             name.format(number): SetOfParticles  # of classes of subtomograms: SetOfSubTomograms
             for number in range(1, _DECLARED_REGIONS + 1)
-            for name in scipion_names.REGION_PARTICLES.values()
+            for name in (*scipion_names.REGION_PARTICLES.values(), *scipion_names.PART_PARTICLES.values())
         },
         scipion_names.COMPARED_VOLUMES: SetOfVolumes,
         scipion_names.CLUSTER_MAPS: SetOfVolumes,
@@ -94,6 +94,7 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         created = super()._create_outputs(maps) if results["maps"] else {}
         if results["ensemble"]:
             created.update(ensemble_outputs(self, results["ensemble"], self._input_object(), maps))
+            created.update(self._particles(results["ensemble"]))
         comparison = results["comparison"]
         if comparison is None:
             return created
@@ -110,10 +111,14 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
         for name, (file_name, kind, title) in files.items():
             path = self._getExtraPath(file_name)
             created[name] = outputs.set_file_and_grid(kind(), first, path, title, voxel_size=voxel_size)
-        for number, side, group in particle_groups(comparison):
-            classes, folder = self._input_object(), self._getPath()
-            particles = outputs.particles_of(classes, group["numbers"], folder, f"{side}_region{number}")
-            particles.setObjComment(f"particles {side} region {number}, of {', '.join(group['classes'])}")
+        return {**created, **self._particles(comparison)}
+
+    def _particles(self, compared):
+        """Return the particles with and without each region or part, by the names of the outputs."""
+        created, unit, classes = {}, unit_of(compared), self._input_object()
+        for number, side, group in particle_groups(compared):
+            particles = outputs.particles_of(classes, group["numbers"], self._getPath(), f"{side}_{unit}{number}")
+            particles.setObjComment(f"particles {side} {unit} {number}, of {classes_text(group)}")
             created[group["name"]] = particles
         return created
 

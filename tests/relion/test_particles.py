@@ -19,6 +19,7 @@ from occupy_core.job.outputs import JobOutputs
 from relion_external.output_nodes import particles_label, write_output_nodes
 from relion_external.supervisor import main
 from tests.core.comparing.reports import comparison_report, region_report
+from tests.many_classes import CLASSES, OF_CLASS, write_classes
 from tests.relion.loop_runs import relion_version
 
 LAST = "Class3D/job003/run_it012"
@@ -194,6 +195,36 @@ def test_truth_is_purer_in_runs_of_relion_5(run, region, shared_data, tmp_path, 
     report = json.loads(Path("out/report.json").read_text())
     names_file = any(f"region{region + 1:03d}_with.star" in text for text in report["next_steps"])
     assert names_file == (sides[0][part] > 0.9)
+
+
+@pytest.fixture
+def many_classes(tmp_path, monkeypatch):
+    """Write twelve classes in the working folder, and return which class has which part."""
+    monkeypatch.chdir(tmp_path)
+    return write_classes(tmp_path)
+
+
+def test_particles_of_more_than_ten_classes_are_divided_by_part(many_classes, capfd):
+    words = ["--o", "out/", "--in_parts", "run_it025_data.star", "--figures", "no", "--j", "2"]
+    assert main([*words, "--particles"]) == 0
+    report = json.loads(Path("out/report.json").read_text())["ensemble"]
+    assert len(report["parts"]) == 3
+    log = capfd.readouterr().out
+    assert "Writing particles with and without each part, from run_it025_data.star" in log
+    nodes = starfile.read("out/RELION_OUTPUT_NODES.star", always_dict=True)["output_nodes"].values.tolist()
+    for part in range(1, 4):
+        sides = []
+        for side in ("with", "without"):
+            name = f"out/part{part:03d}_{side}.star"
+            sides.append(starfile.read(name, always_dict=True)["particles"]["rlnClassNumber"])
+            assert [name, 3, "ParticlesData.star.relion"] in nodes and f"wrote {name}" in log
+        assert len(sides[0]) + len(sides[1]) == CLASSES * OF_CLASS
+        has = np.isin(np.arange(1, CLASSES + 1), sides[0])
+        assert any(np.array_equal(has, column > 0.5) for column in many_classes.T)
+        assert f"particles with part {part}: {len(sides[0])} of " in log
+        assert f"to refine the particles that have part {part}: 3D auto-refine of out/part{part:03d}_with.star" in log
+    assert main(words) == 0  # without particles: the files of the last job are removed
+    assert not list(Path("out").glob("part*.star"))
 
 
 @pytest.mark.parametrize(

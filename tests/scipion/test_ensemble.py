@@ -7,12 +7,14 @@ import mrcfile
 import numpy as np
 import pytest
 from pwem.objects import VolumeMask
+from pwem.protocols import ProtSubSet
 
 from occupy_scipion.protocols import ProtOccupyCompareClasses
 from occupy_scipion.report import read_report
 from occupy_scipion.viewers import OccupyCompareClassesViewer, OccupyVolumeViewer
 from tests.core.ensembles.made_volumes import bodies, made_volumes, present_or_absent, write_volumes
 from tests.figures import title_of
+from tests.many_classes import CLASSES, OF_CLASS, write_classes
 
 COUNT = 100
 TRUTH = present_or_absent(COUNT, 3)
@@ -117,3 +119,26 @@ def test_mask_of_a_part_is_taken_by_a_further_protocol(lab, run):
 def test_second_run_replaces_the_outputs(lab, run):
     run.makePathsAndClean()
     assert [name for name, _ in run.iterOutputAttributes()] == []
+
+
+def test_particles_of_more_than_ten_classes_are_divided_by_part(laboratory, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("many")
+    truth = write_classes(folder)
+    with laboratory.inside():
+        imported = laboratory.imported_classes(folder / "run_it025_data.star", sampling=3.0)
+        protocol = laboratory.compare(imported, makeParticleSets=True)
+        assert protocol.validate() == []
+        laboratory.launch(protocol)
+        assert protocol.isFinished(), protocol.getErrorMessage()
+        for number in range(1, 4):
+            outputs = [getattr(protocol, f"particles{side}Part{number}") for side in ("With", "Without")]
+            with_it, without_it = (sorted(output.getIdSet()) for output in outputs)
+            assert sorted(with_it + without_it) == list(range(1, CLASSES * OF_CLASS + 1))
+            has = np.isin(np.arange(CLASSES), [(item - 1) % CLASSES for item in with_it])
+            assert any(np.array_equal(has, column > 0.5) for column in truth.T)
+        assert "3D auto-refine of particlesWithPart1" in "\n".join(protocol.summary())
+        subset = laboratory.project.newProtocol(ProtSubSet, chooseAtRandom=True, nElements=5)
+        subset.inputFullSet.set(protocol)
+        subset.inputFullSet.setExtended("particlesWithPart1")
+        laboratory.launch(subset)
+        assert subset.isFinished(), subset.getErrorMessage()
