@@ -84,9 +84,9 @@ class ClassCache:
     def _compute(
         self, maps: Sequence[MapInput], settings: Settings, threads: int, notes: List[str], step: Step
     ) -> Dict[int, ClassEntry]:
-        def class_entry(source: DensityMap) -> ClassEntry:
+        def class_entry(source: DensityMap, threads: int) -> ClassEntry:
             prepared = prepare_map(source, settings, threads=threads, overwrite=True)
             maximum = kernel_maximum(prepared, threads=threads, overwrite=True)
             return ClassEntry(calibrate_class(prepared, maximum, threads=threads), source.grid, prepared.parameters)
 
-        return measure_usable_maps(maps, class_entry, notes, step, read=self.read)
+        return measure_usable_maps(maps, class_entry, notes, step, read=self.read, threads=threads)

@@ -51,7 +51,7 @@ def common_lowpass(
     """
     knows_all = settings.lowpass is None and knows_resolutions(maps)
 
-    def planned_and_needed(source: DensityMap) -> Tuple[float, float]:
+    def planned_and_needed(source: DensityMap, threads: int) -> Tuple[float, float]:
         planned, voxel_size = resolve_parameters(source.grid, settings).lowpass, source.grid.voxel_size
         if knows_all:
             return planned, coarsest_lowpass(planned, source.grid.shape, voxel_size)
@@ -60,7 +60,7 @@ def common_lowpass(
             source.data, voxel_size=voxel_size, finest=planned, coarsest=coarsest, threads=threads
         )
 
-    measured = measure_usable_maps(maps, planned_and_needed, [], read=read)
+    measured = measure_usable_maps(maps, planned_and_needed, [], read=read, threads=threads)
     if not measured:
         return settings.lowpass
     planned = next(iter(measured.values()))[0]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Compare the classes of a classification, from their map files.
 
-One map is in memory at a time; the data that the comparison needs of the other maps are in temporary files.
+Few maps are in memory at a time; the data that the comparison needs of the other maps are in temporary files.
 """
 
 from __future__ import annotations

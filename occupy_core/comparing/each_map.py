@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure the maps of a job one after the other, and find the map that the setting `reference` names."""
+"""Measure the maps of a job, and find the map that the setting `reference` names."""
 
 from __future__ import annotations
 
+import math
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
+from occupy_core.arrays.slabs import for_each
 from occupy_core.comparing.limits import MIN_PARTICLES
 from occupy_core.errors import JobError, MapError, SettingsError
 from occupy_core.maps.density_map import DensityMap
@@ -15,6 +17,7 @@ from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.settings import Settings
 
 _MOST_NAMED = 10  # maps on another grid, in a message
+_VOXELS_AT_ONCE = 1 << 22  # two maps of 128^3; their measures take some ten times their memory
 
 _Measured = TypeVar("_Measured")
 
@@ -42,32 +45,43 @@ def estimate_settings(settings: Settings) -> Settings:
     return Settings(**{name: getattr(settings, name) for name in names})
 
 
+def maps_at_once(shape: Sequence[int], threads: int) -> int:
+    """Return how many maps of this box are measured at a time: of large maps one, of small maps one on each thread.
+
+    A thread that has a map to itself waits less than threads that share each step of one map.
+    """
+    return max(1, min(threads, _VOXELS_AT_ONCE // math.prod(shape)))
+
+
 def measure_usable_maps(
     maps: Sequence[MapInput],
-    measure: Callable[[DensityMap], _Measured],
+    measure: Callable[[DensityMap, int], _Measured],
     notes: List[str],
     step: Step = ignore_step,
     *,
     read: ReadInput = read_input,
+    threads: int = 1,
 ) -> Dict[int, _Measured]:
-    """Call `measure(map)` for every map of a job that can be used; one map is in memory at a time.
+    """Call `measure(map, threads)` for every map of a job that can be used; `maps_at_once` are in memory at a time.
 
     Parameters
     ----------
     maps : sequence of MapInput
     measure : callable
-        Takes a DensityMap. A map for which it raises MapError is left out.
+        Takes a DensityMap and a number of threads. A map for which it raises MapError is left out.
     notes : list of str
         Receives a line for each map that is left out, with the reason.
     step : callable
         Called before each map with the fraction of the maps that is done (0..1) and the name of the map.
     read : callable
         Takes a MapInput and returns its DensityMap.
+    threads : int
+        Does not change the result.
 
     Returns
     -------
     dict
-        The results of `measure`, by the map's index in `maps`.
+        The results of `measure`, by the map's index in `maps`, in rising order.
 
     Raises
     ------
@@ -77,23 +91,45 @@ def measure_usable_maps(
         If two maps do not lie on one grid; it names all maps that do not lie on the grid of most maps.
     """
     results: Dict[int, _Measured] = {}
+    left_out: Dict[int, str] = {index: "it has no particles" for index, item in enumerate(maps) if item.is_empty}
     grids: List[Tuple[str, MapGrid]] = []
+    waiting: List[Tuple[int, DensityMap]] = []
+    last = max((index for index in range(len(maps)) if index not in left_out), default=0)
     for index, item in enumerate(maps):
         step(index / len(maps), item.name)
-        if item.is_empty:
-            notes.append(f"{item.name} is left out of the comparison: it has no particles")
+        if index in left_out:
             continue
         source = read(item)
         grids.append((source.path, source.grid))
         if grids[0][1].difference(source.grid):
             del source
             raise _other_grids(grids, [other for other in maps[index + 1 :] if not other.is_empty], read)
+        waiting.append((index, source))
+        del source  # `waiting` alone keeps it in memory
+        together = maps_at_once(grids[0][1].shape, threads)
+        if len(waiting) == together or index == last:
+            _measure_together(waiting, measure, max(1, threads // together), results, left_out)
+    notes += [f"{maps[index].name} is left out of the comparison: {left_out[index]}" for index in sorted(left_out)]
+    return {index: results[index] for index in sorted(results)}
+
+
+def _measure_together(
+    waiting: List[Tuple[int, DensityMap]],
+    measure: Callable[[DensityMap, int], _Measured],
+    threads: int,
+    results: Dict[int, _Measured],
+    left_out: Dict[int, str],
+) -> None:
+    """Measure the maps of a list, each on a thread of its own, and empty the list; `threads` are for each map."""
+
+    def work(_: int) -> None:
+        index, source = waiting.pop()
         try:
-            results[index] = measure(source)
+            results[index] = measure(source, threads)
         except MapError as error:
-            notes.append(f"{item.name} is left out of the comparison: {error}")
-        del source  # frees its memory before the next map is read
-    return results
+            left_out[index] = str(error)
+
+    for_each(range(len(waiting)), work, threads=len(waiting))
 
 
 def _other_grids(grids: Sequence[Tuple[str, MapGrid]], rest: Sequence[MapInput], read: ReadInput) -> JobError:

@@ -128,12 +128,13 @@ def _relative_pose(
         return identity, Pose()
     chosen = np.flatnonzero(dense)[:: len(positions) // MAX_FITTED_VOXELS + 1]
     patterns = _patterns(reference, chosen, identity.centre)
-    without = with_motion = fit_two_groups((volume - reference).ravel()[chosen], patterns[:, _OTHER_CHANGES])
+    difference = (volume - reference).ravel()[chosen]
+    without = with_motion = fit_two_groups(difference, patterns[:, _OTHER_CHANGES])
     motion = identity
     for _ in range(_MAX_ROUNDS):
-        moved = volume if motion is identity else motion.moved(volume)
-        difference = (moved - reference).ravel()[chosen]
-        with_motion = fit_two_groups(difference, patterns[:, _OTHER_CHANGES])
+        if motion is not identity:
+            difference = (motion.moved(volume) - reference).ravel()[chosen]
+            with_motion = fit_two_groups(difference, patterns[:, _OTHER_CHANGES])
         factors = fit_two_groups(difference, patterns).coefficients
         step = identity.after(factors[:MOTIONS]).displacement(positions) * spacing
         if step < _LAST_DISPLACEMENT:

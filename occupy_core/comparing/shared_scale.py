@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The full scale that all maps of a job share.
 
-A map that can be read but not measured is left out here; the job reports its error when it processes that map. One map
-is in memory at a time.
+A map that can be read but not measured is left out here; the job reports its error when it processes that map.
 """
 
 from __future__ import annotations
@@ -92,11 +91,11 @@ def shared_scale(
     if settings.normalisation == "calibrated":
         return _calibrated_scale(maps, settings, threads, cache, step)
 
-    def reference(source: DensityMap) -> Reference:
+    def reference(source: DensityMap, threads: int) -> Reference:
         parameters, _, basis = prepare_basis(source, settings, threads=threads)
         return basis_reference(source, basis, parameters, settings)
 
-    measured = measure_usable_maps(maps, reference, [], step)
+    measured = measure_usable_maps(maps, reference, [], step, threads=threads)
     if not measured:
         return None
     named = position_of_named_map(maps, settings, measured)

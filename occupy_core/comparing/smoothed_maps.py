@@ -16,6 +16,7 @@ import numpy as np
 from occupy_core.arrays.boxes import scatter
 from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.neighbours import any_within
+from occupy_core.arrays.slabs import for_each
 from occupy_core.arrays.smoothing import gaussian_smooth, gaussian_smooth_at, sigma_from_fwhm
 from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.limits import MIN_RELATIVE_DENSITY, MIXING_REACH
@@ -102,21 +103,36 @@ def smoothed_maps(maps: ClassMaps, empty: Mask, reference: int, width: float) ->
     noises : list of float
         Standard deviation of each smoothed map's noise; 0 where there is no solvent.
     """
-    voxels = width / maps.spacing
-    densities = np.empty((len(maps.densities), int(maps.molecule.sum())), dtype=np.float32)
-    noises = []
-    meter = None
-    for row, stored, region in zip(densities, maps.densities, maps.solvent_regions):
-        values = stored.load()
-        row[:] = gaussian_smooth_at(values, maps.molecule, voxels, threads=maps.threads)
-        solvent = region.load() & empty
-        # The classes mostly have one solvent region: its power is computed once.
-        if meter is None or not np.array_equal(solvent, meter.solvent):
-            meter = NoiseMeter.for_solvent(solvent, voxels, maps.threads)
-        noises.append(meter.noise(values, voxels, maps.threads))
+    voxels, count = width / maps.spacing, len(maps.densities)
+    densities = np.empty((count, int(maps.molecule.sum())), dtype=np.float32)
+    noises = [0.0] * count
+    meters = _noise_meters(maps, empty, voxels)
+    threads = max(1, maps.threads // count)  # for each map; several are smoothed at a time
+
+    def smooth(index: int) -> None:
+        values = maps.densities[index].load()
+        densities[index] = gaussian_smooth_at(values, maps.molecule, voxels, threads=threads)
+        noises[index] = meters[index].noise(values, voxels, threads)
+
+    for_each(range(count), smooth, threads=maps.threads)
     if maps.common.any():
         _match_grey_scales(densities, noises, maps.common[maps.molecule], reference)
     return densities, noises
+
+
+def _noise_meters(maps: ClassMaps, empty: Mask, width: float) -> List[NoiseMeter]:
+    """Return a noise meter for each map and a smoothing of this full width, in voxels.
+
+    The classes mostly have one solvent region: its power is computed once.
+    """
+    meters: List[NoiseMeter] = []
+    for region in maps.solvent_regions:
+        solvent = region.load() & empty
+        if not meters or not np.array_equal(solvent, meters[-1].solvent):
+            meters.append(NoiseMeter.for_solvent(solvent, width, maps.threads))
+        else:
+            meters.append(meters[-1])
+    return meters
 
 
 def _match_grey_scales(densities: Floats, noises: List[float], common: Mask, reference: int) -> None:

@@ -151,7 +151,7 @@ def store_volumes(
         If two maps do not lie on one grid, or a temporary file cannot be written.
     """
 
-    def keep(source: DensityMap) -> _OneVolume:
+    def keep(source: DensityMap, threads: int) -> _OneVolume:
         prepared = prepare_map(source, settings, threads=threads, overwrite=True)
         assert prepared.molecule is not None, "calibrated normalisation looks for the molecule"
         molecule = prepared.molecule
@@ -163,7 +163,7 @@ def store_volumes(
             density -= np.float32(median(density[solvent]))
         return _OneVolume(DiskArray(density), np.packbits(molecule.mask), source.grid, molecule.grid.step)
 
-    found = measure_usable_maps(maps, keep, notes, step, read=read)
+    found = measure_usable_maps(maps, keep, notes, step, read=read, threads=threads)
     if len(found) < 2:
         raise MapError("; ".join(["fewer than two of the volumes can be compared", *notes]))
     first = next(iter(found.values()))

@@ -28,6 +28,7 @@ _FIGURES = 26_000_000  # matplotlib
 # each byte of its text.
 _MODEL, _MODEL_PER_BYTE = 45_000_000, 21
 _MODEL_KEPT, _MODEL_KEPT_PER_BYTE = 25_000_000, 11
+_COMPARED = 3.3  # copies of each map that is measured for a comparison
 _PACKED = 4  # bytes of text in a byte of a packed model
 # For an ensemble: tables and scipy's clustering, bytes; share of the box that varies.
 _TABLES, _VARYING_SHARE = 20_000_000, 0.04
@@ -38,17 +39,24 @@ _BOXES = (512, 384, 320, 256, 192, 128, 96, 64)  # values of max_box to advise
 
 
 def needed_memory(
-    shape: Tuple[int, int, int], settings: Settings, *, compare: bool = False, volumes: int = 0, model_bytes: int = 0
+    shape: Tuple[int, int, int],
+    settings: Settings,
+    *,
+    compare: bool = False,
+    threads: int = 1,
+    volumes: int = 0,
+    model_bytes: int = 0,
 ) -> int:
     """Return about how many bytes of memory a job needs at its peak.
 
     Parameters
     ----------
     shape : three int
-        Box of the largest map, voxels. Maps are processed one after the other, so their number does not matter.
+        Box of the largest map, voxels. Few maps are processed at a time, so their number does not matter.
     settings : Settings
     compare : bool
-        Whether maps are compared.
+        Whether maps are compared: small ones are measured on several threads at a time.
+    threads : int
     volumes : int
         Number of volumes that are compared as an ensemble; 0 for other jobs.
     model_bytes : int
@@ -65,6 +73,10 @@ def needed_memory(
     copies += (settings.lowpass_output is not None) + 2 * settings.nlrc
     copies += 1.2 * (settings.solvent_def is not None) + bool(settings.target_mask)
     stages = [copies * working]
+    if compare:
+        from occupy_core.comparing.each_map import maps_at_once  # a job on one map compares none
+
+        stages.append(_COMPARED * working * maps_at_once(shape, threads))
     if is_cropped:
         spectrum = _VALUE * box[0] * shape[1] * box[2]
         with_definition = 1.6 * whole * (settings.solvent_def is not None)
@@ -146,9 +158,7 @@ def _largest_box(job: Job) -> Optional[Tuple[str, Tuple[int, int, int]]]:
 
 def _compare(job: Job, largest: Tuple[str, Tuple[int, int, int]], limit: MemoryLimit) -> List[str]:
     """Refuse a job that certainly does not fit; return a warning for one that may not."""
-    need = needed_memory(
-        largest[1], job.settings, compare=job.compare, volumes=_volumes(job), model_bytes=_model_bytes(job)
-    )
+    need = _need(job, largest[1])
     if need > _CERTAIN * limit.most:
         raise JobError(_text(job, largest, limit, limit.most))
     return [_text(job, largest, limit, limit.free)] if need > limit.free else []
@@ -159,7 +169,7 @@ def _text(
 ) -> str:
     """Return a sentence on the memory that a job needs and may use, and the way out."""
     path, shape = largest
-    need = needed_memory(shape, job.settings, compare=job.compare, volumes=_volumes(job), model_bytes=_model_bytes(job))
+    need = _need(job, shape)
     box = _box_that_fits(shape, job, usable)
     smaller = "" if box is None else f"set max_box to {box} or less, or "
     return (
@@ -173,16 +183,21 @@ def _box_that_fits(shape: Sequence[int], job: Job, usable: int) -> Optional[int]
     z, y, x = shape
     working = max(cropped_shape(shape, job.settings.max_box))
     for box in _BOXES:
-        settings = replace(job.settings, max_box=box)
-        if (
-            box < working
-            and needed_memory(
-                (z, y, x), settings, compare=job.compare, volumes=_volumes(job), model_bytes=_model_bytes(job)
-            )
-            <= usable
-        ):
+        if box < working and _need(replace(job, settings=replace(job.settings, max_box=box)), (z, y, x)) <= usable:
             return box
     return None
+
+
+def _need(job: Job, shape: Tuple[int, int, int]) -> int:
+    """Return about how many bytes a job needs; `shape` is the box of its largest map."""
+    return needed_memory(
+        shape,
+        job.settings,
+        compare=job.compare,
+        threads=job.threads,
+        volumes=len(job.maps) if job.is_ensemble else 0,
+        model_bytes=_model_bytes(job),
+    )
 
 
 def _model_bytes(job: Job) -> int:
@@ -191,11 +206,6 @@ def _model_bytes(job: Job) -> int:
     if path is None or not os.path.isfile(path):
         return 0
     return os.path.getsize(path) * (_PACKED if path.endswith(".gz") else 1)
-
-
-def _volumes(job: Job) -> int:
-    """Return the number of volumes of an ensemble; 0 for other jobs."""
-    return len(job.maps) if job.is_ensemble else 0
 
 
 def _size(count: int) -> str:

@@ -113,7 +113,7 @@ class Settings(MapSettings):
         "Particles of regions",
         "flag",
         "yes, no",
-        "Divide the particles by each sure region or part: of classes that have it at occupancy 0.5 or more, and others.",
+        "Divide the particles by each sure region or part: of classes with it at occupancy 0.5 or more, and others.",
         "comparison",
     )
     difference: str = setting(
