@@ -11,7 +11,7 @@ from typing import Dict, Sequence
 import numpy as np
 
 from occupy_core.arrays.types import Floats
-from occupy_core.comparing.limits import EXCESS_MARGIN, MAX_FITTED_VOXELS, MIN_RELATIVE_DENSITY, MIN_SAME_SHARE, TINY
+from occupy_core.comparing.limits import EXCESS_MARGIN, MAX_VOXELS_OF_NOISE, MIN_RELATIVE_DENSITY, MIN_SAME_SHARE, TINY
 from occupy_core.comparing.two_groups import Doubles, fit_two_groups
 
 # Smallest noise of a class in solvent, relative to the largest noise of a pair: masked solvent has none.
@@ -101,7 +101,7 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
     """
     strongest = densities.max(axis=0)
     dense = np.flatnonzero(strongest > np.float32(MIN_RELATIVE_DENSITY * np.percentile(strongest, 95)))
-    chosen = densities[:, dense[:: len(dense) // MAX_FITTED_VOXELS + 1]]
+    chosen = densities[:, dense[:: len(dense) // MAX_VOXELS_OF_NOISE + 1]]
     count = len(densities)
     pairs, is_noise = np.zeros((count, count)), np.zeros((count, count), dtype=bool)
     for one, other in itertools.combinations(range(count), 2):

@@ -32,8 +32,9 @@ MIN_VOXELS = 30
 # Keeps quotients and logarithms finite.
 TINY = 1e-30
 
-# Voxels: fits take every second, third ... voxel where there are more; neighbours say the same. For speed alone.
-MAX_FITTED_VOXELS = 10_000
+# Voxels: fits take every second, third ... voxel where there are more; neighbours say the same. The fit of a pose has
+# more unknowns than that of the noise. For speed alone.
+MAX_FITTED_VOXELS, MAX_VOXELS_OF_NOISE = 10_000, 5_000
 
 # Standard deviations of its noise that a difference exceeds, at voxels where parts are looked for and as the mean over
 # a region that is reported. Ours: the regions that noise makes all the same are found unsure.
