@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from occupy_core.arrays.types import Floats
 
@@ -32,8 +32,8 @@ _FIRST_SHARE = 0.7
 # Standard deviation of a normal distribution, relative to its half width at half maximum, to its median absolute
 # deviation, and to the half width of the interval in its middle that holds a third of all values, where the normal
 # distribution holds _FIRST_SHARE of them.
-_SIGMA_OF_HALF_WIDTH, _SIGMA_OF_DEVIATION = 1 / math.sqrt(2 * math.log(2)), 1 / float(special.ndtri(3 / 4))
-_SIGMA_OF_THIRD = 1 / float(special.ndtri((1 + SAME_SHARE / _FIRST_SHARE) / 2))
+_SIGMA_OF_HALF_WIDTH, _SIGMA_OF_DEVIATION = 1 / math.sqrt(2 * math.log(2)), 1 / NormalDist().inv_cdf(3 / 4)
+_SIGMA_OF_THIRD = 1 / NormalDist().inv_cdf((1 + SAME_SHARE / _FIRST_SHARE) / 2)
 
 # Standard deviation of the Gaussian that smooths a histogram before its peak is measured, relative to that of the peak.
 _PEAK_SMOOTHING = 0.25

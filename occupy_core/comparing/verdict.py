@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Sequence, Tuple
-
-from scipy import special
 
 from occupy_core.comparing.limits import FALSE_ALARM, NOISE_MARGIN
 
@@ -33,7 +32,7 @@ def sure_sigmas(places: float, pairs: int) -> float:
     `FALSE_ALARM`; the noise may be underestimated by `NOISE_MARGIN`.
     """
     tail = FALSE_ALARM / (2 * places * pairs)
-    return NOISE_MARGIN * -float(special.ndtri(tail))
+    return NOISE_MARGIN * -NormalDist().inv_cdf(tail)
 
 
 def doubt(sigmas: float, needed: float, excess: float, pair: Tuple[int, int], names: Sequence[str]) -> str:
