@@ -46,11 +46,12 @@ def simulated(folder: Path, box: int, voxel_size: float, *, occupancies: Sequenc
 
 
 def classification(folder: Path, maps: Sequence[Path]) -> Path:
-    """Write a RELION model STAR with the maps as classes of equal share, and return its path."""
-    rows = "".join(f"{path} {1 / len(maps):.6f}\n" for path in maps)
+    """Write a RELION model STAR with the maps as classes of equal share and of 8 Å, and return its path."""
+    rows = "".join(f"{path} {1 / len(maps):.6f} 8.0\n" for path in maps)
     head = f"data_model_general\n\n_rlnReferenceDimensionality 3\n_rlnNrClasses {len(maps)}\n\ndata_model_classes\n\n"
     path = folder / "run_it025_model.star"
-    path.write_text(f"{head}loop_\n_rlnReferenceImage\n_rlnClassDistribution\n{rows}\n", encoding="utf-8")
+    columns = "loop_\n_rlnReferenceImage\n_rlnClassDistribution\n_rlnEstimatedResolution\n"
+    path.write_text(f"{head}{columns}{rows}\n", encoding="utf-8")
     return path
 
 

@@ -192,7 +192,7 @@ class _Benchmark:
         paths = [maps.simulated(self.folder, _CLASS_BOX, voxel_size, occupancies=values) for values in occupancies]
         star = maps.classification(self.folder, paths)
         lowpass = max(8.0, 3 * voxel_size)
-        options = ("--lowpass", str(lowpass))
+        options = ("--lowpass", str(lowpass))  # our default, and the resolution that the STAR file gives
         inputs = [
             MapInput(str(path), f"class{number:03d}_", None, ClassInfo(number, 1 / len(paths)))
             for number, path in enumerate(paths, start=1)
@@ -201,8 +201,8 @@ class _Benchmark:
         runs = {
             name: core_job(inputs, Settings(lowpass=lowpass, figures=False)),
             f"{name}{_WITH_FIGURES}": core_job(inputs, Settings(lowpass=lowpass)),
-            f"{name}, and compared": relion_job("--in_3dref", str(star), *options, *_NO_FIGURES),
-            f"{name}, and compared{_WITH_FIGURES}": relion_job("--in_3dref", str(star), *options),
+            f"{name}, and compared": relion_job("--in_3dref", str(star), *_NO_FIGURES),
+            f"{name}, and compared{_WITH_FIGURES}": relion_job("--in_3dref", str(star)),
         }
         all_runs = [*runs.values(), published_program(paths, *options)]
         *our_costs, their_cost = median_costs(all_runs, self.rounds, self.folder)

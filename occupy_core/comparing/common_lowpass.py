@@ -6,11 +6,13 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from occupy_core.comparing.each_map import ReadInput, measure_usable_maps
+from occupy_core.errors import MapError
 from occupy_core.estimate.parameters import resolve_parameters
 from occupy_core.fourier.detail import finest_detail
 from occupy_core.fourier.transforms import ROUNDING
 from occupy_core.maps.density_map import DensityMap
 from occupy_core.maps.grid import MapGrid
+from occupy_core.maps.reading import read_grid
 from occupy_core.settings.job_spec import MapInput
 from occupy_core.settings.settings import Settings
 
@@ -49,12 +51,11 @@ def common_lowpass(
     never finer than the default. It is never coarser than an eighth of the box, or than a quarter of the box where the
     resolutions are known.
     """
-    knows_all = settings.lowpass is None and knows_resolutions(maps)
+    if settings.lowpass is None and knows_resolutions(maps):
+        return _lowpass_of_resolutions(maps, settings, notes)
 
     def planned_and_needed(source: DensityMap, threads: int) -> Tuple[float, float]:
         planned, voxel_size = resolve_parameters(source.grid, settings).lowpass, source.grid.voxel_size
-        if knows_all:
-            return planned, coarsest_lowpass(planned, source.grid.shape, voxel_size)
         coarsest = max(planned, _MAX_SHARE_OF_BOX * min(source.grid.shape) * voxel_size)
         return planned, finest_detail(
             source.data, voxel_size=voxel_size, finest=planned, coarsest=coarsest, threads=threads
@@ -65,8 +66,6 @@ def common_lowpass(
         return settings.lowpass
     planned = next(iter(measured.values()))[0]
     needed = {index: needed for index, (_, needed) in measured.items()}
-    if knows_all:
-        needed = {index: min(coarsest, _resolution(maps[index])) for index, coarsest in needed.items()}
     index = max(needed, key=lambda index: needed[index])
     if settings.lowpass is not None:
         if needed[index] > planned:
@@ -76,6 +75,23 @@ def common_lowpass(
                 "lacks detail"
             )
         return settings.lowpass
+    notes += _costly_map(maps, index, needed, planned)
+    return max(planned, needed[index])
+
+
+def _lowpass_of_resolutions(maps: Sequence[MapInput], settings: Settings, notes: List[str]) -> Optional[float]:
+    """Return the low-pass where the resolutions of all maps are known; of the files, one header is read."""
+    shown = next((item for item in maps if not item.is_empty), maps[0])
+    try:
+        grid = read_grid(shown.path, voxel_size=shown.voxel_size)
+        planned = resolve_parameters(grid, settings).lowpass
+    except MapError:  # raised again where the maps are measured
+        return None
+    coarsest = coarsest_lowpass(planned, grid.shape, grid.voxel_size)
+    needed = {index: min(coarsest, _resolution(item)) for index, item in enumerate(maps) if not item.is_empty}
+    if not needed:
+        return None
+    index = max(needed, key=lambda index: needed[index])
     notes += _costly_map(maps, index, needed, planned)
     return max(planned, needed[index])
 

@@ -13,7 +13,7 @@ from typing import List, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, optimize
+from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around, scatter
 from occupy_core.arrays.neighbours import any_within
@@ -162,6 +162,8 @@ def _without_blur(
 
 def _is_mixture(pattern: Pattern, others: Sequence[Pattern]) -> bool:
     """Return whether a pattern is near to a mixture of two or three of the others."""
+    from scipy import optimize  # slow to load, and comparisons of few patterns do not need it
+
     for chosen in itertools.combinations(others, min(3, len(others))):
         # The last equation says that the weights of a mixture add up to 1.
         columns = np.vstack([np.array(chosen).T, np.full(len(chosen), _SUM_WEIGHT)])
