@@ -81,16 +81,16 @@ def common_lowpass(
 
 def _lowpass_of_resolutions(maps: Sequence[MapInput], settings: Settings, notes: List[str]) -> Optional[float]:
     """Return the low-pass where the resolutions of all maps are known; of the files, one header is read."""
-    shown = next((item for item in maps if not item.is_empty), maps[0])
+    first = next((item for item in maps if not item.is_empty), None)
+    if first is None:
+        return None
     try:
-        grid = read_grid(shown.path, voxel_size=shown.voxel_size)
+        grid = read_grid(first.path, voxel_size=first.voxel_size)
         planned = resolve_parameters(grid, settings).lowpass
     except MapError:  # raised again where the maps are measured
         return None
     coarsest = coarsest_lowpass(planned, grid.shape, grid.voxel_size)
     needed = {index: min(coarsest, _resolution(item)) for index, item in enumerate(maps) if not item.is_empty}
-    if not needed:
-        return None
     index = max(needed, key=lambda index: needed[index])
     notes += _costly_map(maps, index, needed, planned)
     return max(planned, needed[index])

@@ -24,3 +24,9 @@ def test_lowpass_is_the_coarsest_resolution_up_to_a_quarter_of_the_box(write_mrc
     texts = coarse_lowpass_warnings(lowpass, read_map(maps[0].path).grid)
     assert len(texts) == (expected > 20)
     assert all("coarser than an eighth of the box (20 Å)" in text and "not by how much" in text for text in texts)
+
+
+def test_classes_without_a_map_have_no_lowpass():
+    empty = MapInput("missing.mrc", "1_", class_info=ClassInfo(1, 0.0, 0, 10.0))
+    for maps in ([], [empty]):
+        assert common_lowpass(maps, Settings(), 1, [], lambda item: pytest.fail("no map to read")) is None
