@@ -9,6 +9,7 @@ from typing import List, Mapping, Sequence, Tuple
 
 from pwem.objects import Volume, VolumeMask
 
+from occupy_core.comparing import each_map
 from occupy_core.errors import MapError, SettingsError
 from occupy_core.estimate.parameters import resolve_parameters
 from occupy_core.maps.grid import MapGrid, box_text
@@ -61,20 +62,12 @@ def grid_problems(settings: Settings, source: SourceMap, masks: Mapping[str, Seq
 
 
 def different_grids(sources: Sequence[SourceMap]) -> List[str]:
-    """Return a problem that names the first map on another grid than `sources[0]`; empty if all lie on one grid."""
-    first = sources[0]
-    for other in sources[1:]:
-        try:
-            grids = [MapGrid(box_of(source), source.voxel_size or 0.0, None) for source in (first, other)]
-        except MapError as error:
-            return [str(error)]
-        difference = grids[0].difference(grids[1])
-        if difference:
-            return [
-                f"{other.name} has {difference} as {first.name} has; maps with a shared scale or a comparison must lie "
-                "on one grid; leave one of the two out"
-            ]
-    return []
+    """Return problems that name the maps on another grid than most maps; empty if all lie on one grid."""
+    try:
+        grids = [(source.name, MapGrid(box_of(source), source.voxel_size or 0.0, None)) for source in sources]
+    except MapError as error:
+        return [str(error)]
+    return each_map.grid_problems(grids)
 
 
 def not_density(volume: Volume) -> str:

@@ -208,7 +208,10 @@ def _sequence_of(maps: Sequence[MapLike]) -> Sequence[MapLike]:
 
 def _check_numbers(count: int, shares: Optional[Sequence[float]], reference: Optional[int]) -> None:
     if count < 2:
-        raise MapError(f"maps: got {count} map, expected two or more to compare")
+        raise MapError(
+            f"maps: got {count} map, expected two or more to compare; name each map of a folder by itself, for "
+            "instance with sorted(glob.glob(...))"
+        )
     if reference is not None and not (isinstance(reference, numbers.Integral) and 1 <= reference <= count):
         raise SettingsError("reference", f"got {reference!r}, expected the number of a map, 1 to {count}")
     if shares is None:

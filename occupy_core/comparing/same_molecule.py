@@ -118,11 +118,10 @@ def other_molecule_doubt(others: AbstractSet[int], names: Sequence[str], referen
 def copy_warnings(densities: Sequence[DiskArray], names: Sequence[str]) -> List[str]:
     """Warn about maps that are equal in every voxel; each is compared with one that comes before it."""
     warnings = []
-    first: Dict[bytes, str] = {}
-    for density, name in zip(densities, names):  # by checksum: one map is in memory at a time
-        earlier = first.setdefault(hashlib.sha256(density.load().data).digest(), name)
-        if earlier != name:
-            warnings.append(
-                f"{name} and {earlier} are copies of one map, equal in every voxel: check that they are the right files"
-            )
+    first: Dict[bytes, int] = {}
+    for index, (density, name) in enumerate(zip(densities, names)):  # by checksum: one map is in memory at a time
+        earlier = first.setdefault(hashlib.sha256(density.load().data).digest(), index)
+        if earlier != index:
+            both = f"{name} and {names[earlier]}" if name != names[earlier] else f"two maps of the name {name}"
+            warnings.append(f"{both} are copies of one map, equal in every voxel: check that they are the right files")
     return warnings

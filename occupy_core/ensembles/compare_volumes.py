@@ -15,6 +15,7 @@ from occupy_core.comparing.compare_maps import is_small
 from occupy_core.comparing.each_map import ReadInput, estimate_settings, read_input
 from occupy_core.comparing.limits import MIN_DIFFERENCE, MIN_OCCUPANCY
 from occupy_core.comparing.occupancies import Interval
+from occupy_core.comparing.same_molecule import copy_warnings
 from occupy_core.ensembles.components import find_components
 from occupy_core.ensembles.composition import Clusters, Rule, cluster_volumes, find_rules
 from occupy_core.ensembles.grey_scales import match_grey_scales
@@ -30,6 +31,7 @@ from occupy_core.settings.settings import Settings
 
 # Share of the comparison's work that is done when all volumes are stored; for the progress alone.
 _STORING = 0.5
+_MOST_COPIES = 3  # that are named, of volumes that are equal in every voxel
 
 # A part that moves has no occupancies.
 _NO_READING = PartReading(())
@@ -161,8 +163,15 @@ def compare_volumes(
     clusters = cluster_volumes(occupancies.reshape(len(present), len(volumes)).T)
     rules = find_rules([part.occupancies for part in present])
     notes += coarse_lowpass_warnings(used, volumes.grid)
+    notes += _copies(copy_warnings(volumes.densities, [maps[index].name for index in volumes.indices]))
     notes += _dependence_warnings(variation.independence) if parts else []
     return EnsembleComparison(tuple(parts), clusters, tuple(rules), volumes, shares, used, tuple(notes))
+
+
+def _copies(warnings: List[str]) -> List[str]:
+    """Return the warnings about volumes that are equal in every voxel, or the first of many and how many there are."""
+    more = len(warnings) - 1
+    return warnings if more < _MOST_COPIES else [f"{warnings[0]}; so are {more} more"]
 
 
 def _find(

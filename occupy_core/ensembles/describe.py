@@ -49,7 +49,7 @@ def ensemble_lines(report: Report) -> List[str]:
     return [
         grey_scale_text(report),
         motion_text(report),
-        *(part_text(part, len(report["volumes"])) for part in report["parts"]),
+        *(part_text(part, report) for part in report["parts"]),
         *(cluster_text(cluster) for cluster in report["clusters"] if len(report["clusters"]) > 1),
         *(rule_text(rule) for rule in report["rules"]),
         *particle_lines(report),
@@ -74,15 +74,17 @@ def motion_text(report: Report) -> str:
     )
 
 
-def part_text(part: Report, volumes: int) -> str:
-    """Describe a part in one line; `volumes` is the number of volumes."""
+def part_text(part: Report, report: Report) -> str:
+    """Describe a part in one line; `report` is the ensemble's part of report.json."""
     size = f"part {part['number']}: {part['volume_cubic_angstrom']:,.0f} Å^3"
     if part["moves"]:
         return (
             f"{size}; moves: density leaves one place and appears in another at an equal total, so it has no occupancy"
         )
+    of_particles = report.get("means_are_over") == "particles"
+    mean = "occupancy over all particles" if of_particles else "mean occupancy of the volumes"
     text = (
-        f"{size}; in {part['volumes_with_it']} of {volumes} volumes (occupancy above 0.5); mean occupancy "
+        f"{size}; in {part['volumes_with_it']} of {len(report['volumes'])} volumes (occupancy above 0.5); {mean} "
         f"{part['mean_occupancy']:.2f}"
     )
     if part["uneven_volumes"]:

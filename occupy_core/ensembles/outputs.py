@@ -49,13 +49,13 @@ def write_ensemble(
         If a map cannot be read any more.
     """
     volumes = comparison.volumes
-    parts = []
+    parts, weights = [], _shares(maps)
     for number, part in enumerate(comparison.parts, start=1):
         name = PART_MASK.format(number)
         mask = soft_mask(part.mask, volumes.grid.shape, spacing=volumes.step, voxel_size=volumes.grid.voxel_size)
         write_map(folder / name, mask, volumes.grid, label=f"mask of part {number}")
         del mask  # frees its memory before the next mask is made
-        parts.append(_part_report(number, part, name, volumes.grid))
+        parts.append(_part_report(number, part, name, volumes.grid, weights))
     clusters = _write_means(comparison, maps, folder, threads)
     rows = [_volume_report(index, item, comparison) for index, item in enumerate(maps)]
     write_text(folder / VOLUMES_TABLE, _table(rows))
@@ -64,6 +64,7 @@ def write_ensemble(
         "voxel_size_angstrom": volumes.grid.voxel_size,
         "components": [float(share) for share in comparison.component_shares],
         "parts": parts,
+        "means_are_over": "volumes" if weights is None else "particles",
         "clusters": clusters,
         "rules": [_rule_report(rule) for rule in comparison.rules],
         "volumes": rows,
@@ -73,7 +74,16 @@ def write_ensemble(
     }
 
 
-def _part_report(number: int, part: EnsemblePart, mask: str, grid: MapGrid) -> Report:
+def _shares(maps: Sequence[MapInput]) -> Optional[List[float]]:
+    """Return the share of the particles in each map; None where a map has none, or all are without particles."""
+    shares = [item.class_info.share if item.class_info else None for item in maps]
+    known = [share for share in shares if share is not None]
+    return known if len(known) == len(maps) and sum(known) > 0 else None
+
+
+def _part_report(
+    number: int, part: EnsemblePart, mask: str, grid: MapGrid, weights: Optional[Sequence[float]]
+) -> Report:
     values = [item.value for item in part.occupancies]
     return {
         "number": number,
@@ -81,7 +91,7 @@ def _part_report(number: int, part: EnsemblePart, mask: str, grid: MapGrid) -> R
         "volume_cubic_angstrom": part.volume,
         "centre_xyz_angstrom": in_xyz(part.centre, grid),
         "moves": part.moves,
-        "mean_occupancy": float(np.mean(values)) if values else None,
+        "mean_occupancy": float(np.average(values, weights=weights)) if values else None,
         "volumes_with_it": sum(value > 0.5 for value in values) if values else None,
         "uneven_volumes": part.uneven,
     }

@@ -56,9 +56,10 @@ def with_settings_of_ensemble(job: Job) -> Tuple[Job, List[str]]:
         return job, []
     labels = ", ".join(descriptions()[name].label for name in ignored)
     settings = replace(job.settings, preset="custom", **{name: getattr(defaults, name) for name in ignored})
+    chosen = " (setting classes)" if job.host != SCIPION and all(item.is_class for item in job.maps) else ""
     return replace(job, settings=settings), [
         f"without effect on {len(job.maps)} maps, which are compared as an ensemble: {labels}; for these settings, "
-        "give ten maps or fewer"
+        f"give ten maps or fewer{chosen}"
     ]
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from occupy_core.reporting.chimerax_words import comment, quoted, relative_path
-from occupy_core.reporting.ensemble_chimerax import ensemble_commands
+from occupy_core.reporting.ensemble_chimerax import PART_COLOURS, ensemble_commands
 from occupy_core.settings.output_names import DENSITIES, MAP_OUTPUTS, MODEL_ATTRIBUTES, MODEL_FILE
 
 Report = Mapping[str, Any]
@@ -24,9 +24,7 @@ FittedModels = Dict[int, int]
 # Viridis, as in logfile.pdf, at equal steps of the local scale from 0 to 1.
 _COLOURS = ("#440154 #482475 #414487 #355f8d #2a788e #21918c #22a884 #44bf70 #7ad151 #bddf26 #fde725").split()
 PALETTE = ":".join(f"{step / (len(_COLOURS) - 1):g},{colour}" for step, colour in enumerate(_COLOURS))
-# Colours of the regions in the chart of logfile.pdf (matplotlib's C0 to C9), in the order of their numbers.
-_REGION_COLOURS = "#1f77b4 #ff7f0e #2ca02c #d62728 #9467bd #8c564b #e377c2 #7f7f7f #bcbd22 #17becf".split()
-_DIFFERENCE_COLOURS = ("#d62728", "#1f77b4")  # below and above 0: red, blue
+_DIFFERENCE_COLOURS = ("#b2182b", "#2166ac")  # below and above 0: dark red, dark blue, unlike regions
 _REGION_TRANSPARENCY = 60  # percent
 _SAME_GREY_SCALE = 1.25  # at most this factor between the common part of two maps
 _LABELLED_STEPS = (0, 5, 10)
@@ -60,8 +58,9 @@ def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
         "# Lines that begin with # do nothing; commands in them are there to be copied.",
         "",
     ]
+    ensemble = report.get("ensemble")
     if not report["maps"]:  # the volumes of an ensemble are compared only
-        lines += ensemble_commands(report["ensemble"]) if report.get("ensemble") else []
+        lines += ensemble_commands(ensemble) if ensemble else []
         return "\n".join([*lines, "view"]) + "\n"
     maps: List[NumberedMap] = []
     number = 1
@@ -77,12 +76,13 @@ def session_commands(report: Report, output_dir: str, *, shown: int = 0) -> str:
     for surface, item in maps:
         if surface in fitted:
             lines += _model_commands(fitted, surface, item, report["model"])
-    free = number + len(fitted)
-    comparison = report.get("comparison") or {"outputs": ()}
-    lines += _comparison_commands(free, comparison)
+    free, comparison = number + len(fitted), report.get("comparison") or {"outputs": ()}
+    if ensemble:  # of classes, whose own maps are shown instead of the means of clusters
+        lines += ensemble_commands(ensemble, free, shows_means=False)
+        free += len(ensemble["clusters"]) + len(ensemble["parts"])
     hidden = [number for number, _ in maps[:shown] + maps[shown + 1 :]]
-    lines += [f"hide {_models(_with_fitted(hidden, fitted))} models"] if hidden else []
-    lines += [*_key_commands(bool(fitted)), "view", ""]
+    hide = [f"hide {_models(_with_fitted(hidden, fitted))} models"] if hidden else []
+    lines += [*_comparison_commands(free, comparison), *hide, *_key_commands(bool(fitted)), "view", ""]
     return "\n".join([*lines, *_commands_to_copy(maps, fitted, shown, (free, comparison))]) + "\n"
 
 
@@ -123,12 +123,12 @@ def _model_commands(fitted: FittedModels, surface: int, item: Report, report: Re
 
 
 def _level_of_all(report: Report) -> Optional[float]:
-    """Return the level of the surfaces of all maps of a comparison, above the noise of each.
+    """Return the level of the surfaces of all maps that were compared, above the noise of each.
 
     None without a comparison, or if its maps are not on one grey scale.
     """
-    comparison = report.get("comparison")
-    factors = [item["grey_factor"] for item in comparison["maps"]] if comparison else [None]
+    compared = (report.get("comparison") or {}).get("maps") or (report.get("ensemble") or {}).get("volumes") or []
+    factors = [item["grey_factor"] for item in compared] or [None]
     if not all(factor and 1 / _SAME_GREY_SCALE < factor < _SAME_GREY_SCALE for factor in factors):
         return None
     return float(max(item["surface_level"] for item in report["maps"]))
@@ -137,7 +137,7 @@ def _level_of_all(report: Report) -> Optional[float]:
 def _comparison_commands(number: int, comparison: Report) -> List[str]:
     """Return commands that open the spread of the occupancy, hidden, and a transparent surface around each region."""
     lines = []
-    colours = {item["mask"]: _REGION_COLOURS[(item["number"] - 1) % 10] for item in comparison.get("regions", ())}
+    colours = {item["mask"]: PART_COLOURS[(item["number"] - 1) % 10] for item in comparison.get("regions", ())}
     for model, name in enumerate(comparison["outputs"], start=number):
         if name in colours:
             lines += [

@@ -92,6 +92,7 @@ def _sortable(region: Report, report: Report, host: str, folder: str) -> Sortabl
         is_region=True,
         reference=map_text(reference, host),
         in_other_poses=[item["name"] for item in maps if item.get("in_another_pose")],
+        are_classes=any(item["name"] != os.path.basename(item["input"]) for item in maps),
     )
 
 

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any, List, Mapping
+from typing import Any, List, Mapping, Sequence
 
 from occupy_core.reporting import scipion_names
 from occupy_core.reporting.sorting_steps import CENTRE_NOT, SCIPION, averages_of, subtomogram_step
-from occupy_core.settings.classification import SUBTOMOGRAMS
+from occupy_core.settings.classification import SUBTOMOGRAMS, is_in_between
 from occupy_core.settings.output_names import VOLUMES_TABLE
 
 Report = Mapping[str, Any]
@@ -38,8 +38,9 @@ def ensemble_steps(report: Report, host: str, folder: str) -> List[str]:
     place = " (in the run's extra folder)" if in_scipion else ""
     steps = [f"to pick volumes by what they hold: {table}{place}, a row for each volume"]
     present = [part for part in ensemble["parts"] if not part["moves"]]
-    if present:
-        first = present[0]
+    mixed = _still_mixed(ensemble, present)
+    if mixed:
+        first = mixed[0]
         name = scipion_names.PART_MASK.format(first["number"])
         mask = name if in_scipion else os.path.join(folder, first["mask"])
         subtract = "subtract projection" if in_scipion else "a Subtract job"
@@ -61,3 +62,11 @@ def ensemble_steps(report: Report, host: str, folder: str) -> List[str]:
     if moving:
         steps.append(f"part {', '.join(moving)} moves: follow it by flexible refinement, not by its occupancy")
     return steps
+
+
+def _still_mixed(ensemble: Report, present: Sequence[Report]) -> List[Report]:
+    """Return the parts by which particles can be sorted: of classes, those that only some particles of a class have."""
+    if ensemble.get("means_are_over") != "particles":
+        return list(present)
+    readings = [[volume["occupancies"][index][1] for volume in ensemble["volumes"]] for index in range(len(present))]
+    return [part for part, values in zip(present, readings) if any(map(is_in_between, values))]

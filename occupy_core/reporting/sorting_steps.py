@@ -64,6 +64,8 @@ class Sortable:
         The map in whose pose the mask lies, as the host names it; empty where that is not known.
     in_other_poses : sequence of str
         Names of the classes that are in another pose than the mask.
+    are_classes : bool
+        Whether the maps are classes of a classification; otherwise nothing is known of their particles.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Sortable:
     is_region: bool = False
     reference: str = ""
     in_other_poses: Sequence[str] = ()
+    are_classes: bool = True
 
     @property
     def shown(self) -> List[Report]:
@@ -223,6 +226,8 @@ def sort_step(item: Sortable, host: str) -> str:
     source, reference = "classification", item.reference or "a class map of the classification"
     if not of_classes:
         source, reference = "refinement of this map (its run_optimiser.star)", "this map"
+    if not item.are_classes:
+        source = "refinement of all particles"
     source = "that refinement (its run_optimiser.star)" if refine else f"the {source}"
     return (
         f"to sort the particles by {what}: {refine}a Subtract job {where_it_is}, on {source}, then Class3D of its "
@@ -261,7 +266,9 @@ def select_step(item: Sortable, host: str, *, focused: bool = False) -> str:
     if item.particles and not focused:
         return f"{start}: 3D auto-refine of {item.particles}"
     in_scipion, classes = host == SCIPION, " and ".join(item.classes_with_it)
-    if item.particles:
+    if not item.are_classes:
+        select, chosen = f"the particles of {classes}, from the program that made these maps", "these particles"
+    elif item.particles:
         select, chosen = item.particles, "that output" if in_scipion else "that file"
     elif in_scipion:
         select = (

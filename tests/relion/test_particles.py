@@ -223,6 +223,10 @@ def test_particles_of_more_than_ten_classes_are_divided_by_part(many_classes, ca
         assert any(np.array_equal(has, column > 0.5) for column in many_classes.T)
         assert f"particles with part {part}: {len(sides[0])} of " in log
         assert f"to refine the particles that have part {part}: 3D auto-refine of out/part{part:03d}_with.star" in log
+    lines = Path("out/occupy.cxc").read_text().splitlines()
+    assert sum("part00" in line for line in lines if line.startswith("open ")) == 3
+    levels = {line.split(" level ")[1] for line in lines if line.startswith("volume #") and "level 0.5" not in line}
+    assert len(levels) == 2  # one for the classes, one for the means of clusters
     assert main(words) == 0  # without particles: the files of the last job are removed
     assert not list(Path("out").glob("part*.star"))
 

@@ -26,8 +26,10 @@ def test_small_motions_are_said_to_be_missed_where_nothing_is_found(lowpass, mot
 
 def test_line_of_a_part_says_that_its_pieces_differ():
     part = {"number": 1, "volume_cubic_angstrom": 5000.0, "moves": False, "volumes_with_it": 12, "mean_occupancy": 0.4}
-    assert "pieces" not in part_text({**part, "uneven_volumes": 0}, 30)
-    assert "its pieces differ in occupancy in 2 volumes" in part_text({**part, "uneven_volumes": 2}, 30)
+    assert "pieces" not in part_text({**part, "uneven_volumes": 0}, {"volumes": [{}] * 30})
+    assert "its pieces differ in occupancy in 2 volumes" in part_text(
+        {**part, "uneven_volumes": 2}, {"volumes": [{}] * 30}
+    )
 
 
 def test_the_result_is_not_among_the_lines_on_the_parts():

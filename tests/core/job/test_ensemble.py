@@ -18,6 +18,7 @@ from tests.core.ensembles.made_volumes import bodies, made_volumes, present_or_a
 
 COUNT = 14
 TRUTH = present_or_absent(COUNT, 3)
+PART_MASKS = [f"part{number:03d}_mask.mrc" for number in (1, 2, 3)]
 FACTORS = np.random.default_rng(5).uniform(0.6, 1.6, COUNT)
 
 
@@ -152,3 +153,15 @@ def test_small_classes_are_left_out(maps, tmp_path):
     assert [item["number"] for item in outputs.ensemble["volumes"]] == [1, 2, *range(4, COUNT + 1)]
     assert any("class 3 is left out of the comparison: it has 20 particles" in text for text in outputs.warnings)
     assert any("mask of the classification" in text and "is not used" in text for text in outputs.warnings)
+    lines = (tmp_path / "occupy.cxc").read_text().splitlines()
+    opened = [line.split('"')[1] for line in lines if line.startswith("open ")]
+    assert opened[-4:] == [f"cluster{len(outputs.ensemble['clusters']):03d}_mean.mrc", *PART_MASKS]
+    first = len(opened) - len(outputs.ensemble["clusters"]) - 2
+    assert f"hide #{first} models" in lines  # means of clusters, behind the maps of the classes
+
+
+def test_copies_of_a_volume_give_one_warning(maps, tmp_path):
+    copies = tuple(replace(item, path=maps[0].path) for item in maps)
+    outputs = run_job(Job(copies, str(tmp_path), Settings(figures=False), compare=True))
+    (text,) = [text for text in outputs.warnings if "copies of one map" in text]
+    assert text.endswith(f"so are {COUNT - 2} more")

@@ -250,7 +250,7 @@ def test_difference_of_classes_is_shown_on_either_side_of_zero(compared):
     (place,) = (number for number, line in enumerate(lines) if line == 'open "difference001_003.mrc"')
     title = "# #13: class 1 minus class 3, in sigma: red where class 3 has more, blue where class 1 has more"
     assert lines[place - 1] == title
-    surfaces = f"level -4 color {to_hex('C3')} level 4 color {to_hex('C0')}"
+    surfaces = "level -4 color #b2182b level 4 color #2166ac"  # unlike the colours of the regions
     assert lines[place + 1] == f"volume #13 style surface step 1 limitVoxelCount false {surfaces}"
     to_copy = commands(folder / "occupy.cxc", commented=True)
     assert "hide #10-12 models" in to_copy and "hide #13 models" in to_copy

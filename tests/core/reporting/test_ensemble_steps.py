@@ -41,3 +41,12 @@ def test_parts_that_move_are_not_sorted_by():
 def test_subtomograms_are_called_so(host):
     _, sort, _ = ensemble_steps(report_of(ENSEMBLE, averages_of="subtomograms"), host, "")
     assert sort.startswith("to sort the subtomograms by part 1: ") and "particles" not in sort
+
+
+@pytest.mark.parametrize(("second", "steps"), [(0.5, "to sort the particles by part 2"), (0.9, None)])
+def test_particles_of_classes_are_sorted_by_parts_that_are_still_mixed(second, steps):
+    parts = [{"number": number, "moves": False, "mask": f"part00{number}_mask.mrc"} for number in (1, 2)]
+    readings = [[[0.9, 1.0, 1.0], [0.0, 0.1, 0.2]], [[0.0, 0.0, 0.1], [second - 0.1, second, second + 0.1]]]
+    ensemble = {"parts": parts, "means_are_over": "particles", "volumes": [{"occupancies": item} for item in readings]}
+    found = [text for text in ensemble_steps(report_of(ensemble), "relion", "") if text.startswith("to sort")]
+    assert [text.split(":")[0] for text in found] == ([steps] if steps else [])
