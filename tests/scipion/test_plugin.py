@@ -22,6 +22,7 @@ from demo.simulate import phantom
 from occupy_scipion.constants import REFERENCE
 from occupy_scipion.protocols import ProtOccupyLocalScale
 from tests.conftest import REPOSITORY, skip_or_fail
+from tests.core.ensembles.made_volumes import made_volumes, present_or_absent, write_volumes
 from tests.scipion import relion
 
 
@@ -57,7 +58,7 @@ def test_scipion_finds_and_passes_the_tests_of_the_plugin(lab):
 
 
 def test_the_scripts_of_the_documentation_run(lab, map_file, tmp_path):
-    one_map, model, _ = scripts_of_the_documentation()
+    one_map, model, *_ = scripts_of_the_documentation()
     fitted = write_model(phantom(), tmp_path / "fitted.cif")
     path = tmp_path / "script.py"
     paths = {"/path/to/map.mrc": str(map_file), "/path/to/fitted.cif": str(fitted), "my_project": "documented"}
@@ -112,7 +113,7 @@ def test_the_commands_of_the_tutorial_start_scipion_in_a_fresh_shell(lab, tmp_pa
 
 
 def scripts_of_the_documentation():
-    """Return the scripts for a map, a model and classes."""
+    """Return the scripts for a map, a model, classes and a series of volumes."""
     page = (REPOSITORY / "docs/scipion.md").read_text(encoding="utf-8")
     section = re.search(r"## From a script\n(.*?)\n## ", page, re.DOTALL)[1]
     return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
@@ -120,7 +121,7 @@ def scripts_of_the_documentation():
 
 def test_the_script_of_the_documentation_compares_the_classes_of_relion(lab, class3d, tmp_path, monkeypatch):
     monkeypatch.delenv("RELION_HOME")  # an import needs none
-    one_map, _, of_classes = scripts_of_the_documentation()
+    one_map, _, of_classes, _ = scripts_of_the_documentation()
     start = one_map[: one_map.index("imported =")].replace("my_project", "documented_classes")
     star = lab.folder / class3d[0]._getExtraPath("relion_it012_data.star")
     script = of_classes.replace("/path/to/Class3D/job003/run_it025_data.star", str(star))
@@ -133,6 +134,21 @@ def test_the_script_of_the_documentation_compares_the_classes_of_relion(lab, cla
     assert low < 0.2 and high > 0.8
     (mask,) = re.findall(r"^mask: (\S+region001_mask.mrc)$", said, re.MULTILINE)
     assert (lab.folder.parent / "documented_classes" / mask).exists()
+
+
+def test_the_script_of_the_documentation_compares_a_series_of_volumes(lab, tmp_path):
+    volumes = tmp_path / "volumes"
+    volumes.mkdir()
+    write_volumes(volumes, made_volumes(present_or_absent(12, 2)))
+    one_map, _, of_classes, of_series = scripts_of_the_documentation()
+    imports = "".join(f"{line}\n" for line in of_classes.splitlines() if "import " in line)
+    start = one_map[: one_map.index("imported =")].replace("my_project", "documented_series")
+    script = of_series.replace("/path/to/volumes", str(volumes)).replace("samplingRate=1.2", "samplingRate=3.0")
+    path = tmp_path / "script.py"
+    path.write_text(start + imports + script)
+    said = scipion(lab, "python", str(path))
+    assert len(re.findall(r"^\d+ \d \d\.\d+$", said, re.MULTILINE)) == 12
+    assert re.findall(r"^part (\d) 0\.\d+ comes and goes$", said, re.MULTILINE) == ["1", "2"]
 
 
 def test_protocol_is_registered(lab):
