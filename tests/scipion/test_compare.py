@@ -13,8 +13,10 @@ from pwem.objects import VolumeMask
 from pwem.protocols import ProtSubSet
 
 from demo.simulate import phantom
+from occupy_scipion.checks import different_grids
 from occupy_scipion.protocols import ProtOccupyCompareClasses
 from occupy_scipion.report import read_report
+from occupy_scipion.sources import SourceMap
 from occupy_scipion.texts import methods_text, summary_lines
 from occupy_scipion.viewers import OccupyCompareClassesViewer, OccupyVolumeViewer
 from tests.figures import title_of
@@ -246,3 +248,15 @@ def test_viewers_show_the_comparison_and_the_outputs(lab, run, tmp_path):
     (mask_view,) = OccupyVolumeViewer(project=lab.project, protocol=run)._visualize(run.regionMask1)
     assert title_of(mask_view.getFigure()).startswith("mask of region 1\n")
     assert OccupyVolumeViewer.can_handle_this_instance(run.occupancySpread)
+
+
+def test_the_map_on_another_grid_than_most_is_named(lab, tmp_path):
+    volume = np.random.default_rng(0).standard_normal((32, 32, 32)).astype(np.float32)
+    for name, side in (("a", 28), ("b", 32), ("c", 32)):
+        write_map(tmp_path / f"{name}.mrc", volume[:side, :side, :side])
+    sources = [
+        SourceMap(0, f"{name}_", str(tmp_path / f"{name}.mrc"), 0, 3.0, None, (0, 0)) for name in ("a", "b", "c")
+    ]
+    (text,) = different_grids(sources)
+    assert text.startswith("a.mrc: has box 28 x 28 x 28 instead of 32 x 32 x 32 voxels, unlike 2 other maps")
+    assert different_grids(sources[1:]) == []
