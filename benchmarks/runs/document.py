@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Sequence
 
 from benchmarks.occupancy.tables import markdown
@@ -97,16 +98,22 @@ def _summary(identical: Sequence[Outcome], differing: Sequence[Outcome]) -> str:
         ["sure regions where no part differs, in the same classifications", str(false)],
         [
             "mean error of the occupancies",
-            f"{tables.mean_error(large):.3f} where true fractions differ by {tables.LARGE_SPREAD:g} and more, "
-            f"{tables.mean_error(small):.3f} where they differ by {tables.SMALL_SPREAD:g} to {tables.LARGE_SPREAD:g}",
+            f"{_error(tables.mean_error(large))} where true fractions differ by {tables.LARGE_SPREAD:g} and more, "
+            f"{_error(tables.mean_error(small))} where they differ by {tables.SMALL_SPREAD:g} to "
+            f"{tables.LARGE_SPREAD:g}",
         ],
         [
             "the same by a regression that knows the density of every part",
-            f"{tables.mean_error_with_known_parts(large):.3f}, {tables.mean_error_with_known_parts(small):.3f}",
+            ", ".join(_error(tables.mean_error_with_known_parts(readings)) for readings in (large, small)),
         ],
         ["90 % intervals that hold the true fraction", _intervals(differing)],
     ]
     return markdown(["", "result"], rows)
+
+
+def _error(value: float) -> str:
+    """Return a mean error, or words where no region has one."""
+    return "none to tell" if math.isnan(value) else f"{value:.3f}"
 
 
 def _confidence(identical: Sequence[Outcome]) -> str:
