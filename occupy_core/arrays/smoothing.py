@@ -18,6 +18,7 @@ from occupy_core.arrays.types import Box, Floats, Mask, Volume
 
 _TRUNCATE = 2.5  # standard deviations, at which the Gaussian is cut off
 _SECTIONS = 16
+_MIN_SAMPLES = 1000  # values of which a standard deviation is taken, at least, where not all are: known to 2 %
 _BLOCK = 16  # rows of a matrix block: few columns of it are 0, and matrix products are fast; 8 and 32 are slower
 
 
@@ -154,6 +155,16 @@ def gaussian_mean_in_mask(values: Volume, mask: Mask, width: float, *, threads: 
     mean: Floats = gaussian_smooth(work, width, threads=threads, out=out, step=step)[centres]
     mean /= weight
     return mean
+
+
+def sampling_step(mask: Mask, width: float) -> int:
+    """Return the step at which smoothed values tell as much of their spread inside a mask as all voxels do.
+
+    Values nearer than a standard deviation of the Gaussian are nearly equal. In a small or thin mask, whose voxels few
+    steps would meet, all voxels count: step 1.
+    """
+    step = max(1, int(sigma_from_fwhm(width)))
+    return step if np.count_nonzero(mask[::step, ::step, ::step]) >= _MIN_SAMPLES else 1
 
 
 def box_within_reach(mask: Mask, width: float) -> Box:

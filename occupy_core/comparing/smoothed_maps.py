@@ -17,7 +17,7 @@ from occupy_core.arrays.boxes import scatter
 from occupy_core.arrays.disk_array import DiskArray
 from occupy_core.arrays.neighbours import any_within
 from occupy_core.arrays.slabs import for_each
-from occupy_core.arrays.smoothing import gaussian_smooth, gaussian_smooth_at, sigma_from_fwhm
+from occupy_core.arrays.smoothing import gaussian_smooth, gaussian_smooth_at, sampling_step
 from occupy_core.arrays.types import Floats, Mask, Volume
 from occupy_core.comparing.limits import MIN_RELATIVE_DENSITY, MIXING_REACH
 
@@ -176,7 +176,7 @@ class NoiseMeter:
     @classmethod
     def for_solvent(cls, solvent: Mask, width: float, threads: int) -> NoiseMeter:
         """Make a noise meter for a solvent mask and a smoothing by a Gaussian of this full width, in voxels."""
-        step = max(1, int(sigma_from_fwhm(width)))
+        step = sampling_step(solvent, width)
         # The square of a Gaussian is a Gaussian that is narrower by the square root of 2.
         power = gaussian_smooth(solvent.astype(np.float32), width / math.sqrt(2), threads=threads, step=step)
         measured = solvent[::step, ::step, ::step] & (power > _MIN_POWER * power.max())

@@ -80,7 +80,7 @@ def fit_two_groups(values: Floats, columns: Optional[NDArray[Any]] = None) -> Tw
     Parameters
     ----------
     values : float array (voxel)
-        Differences of the maps.
+        Differences of the maps; finite.
     columns : float array (voxel, column), optional
         Patterns, of which the differences may hold any multiple, as they come from a shift or from another grey scale.
         By default one constant column.
@@ -161,6 +161,8 @@ def _fit_constant(values: Doubles) -> TwoGroups:
     """
     ordered = np.sort(values)
     span = float(ordered[-1] - ordered[0])
+    if not math.isfinite(span):
+        raise ValueError("expected finite differences of maps, found NaN or infinity")
     if span <= 0:
         return TwoGroups(0.0, 1.0, np.zeros(1))
     firsts = np.arange(0, len(ordered), len(ordered) // _GROUPS + 1)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from occupy_core.arrays.neighbours import any_within
 from occupy_core.arrays.quantiles import median, percentiles
-from occupy_core.arrays.smoothing import gaussian_mean_in_mask, sigma_from_fwhm
+from occupy_core.arrays.smoothing import gaussian_mean_in_mask, sampling_step
 from occupy_core.arrays.types import Volume
 from occupy_core.errors import MapError
 from occupy_core.estimate.molecule import Molecule, histogram_mode
@@ -239,7 +239,7 @@ def _window_heights(
     Returns, for each voxel of the part, the average minus `level` (the solvent's density), and the standard deviation
     of such averages in solvent (0 when `noise_mask` is empty).
     """
-    step = max(1, int(sigma_from_fwhm(width)))  # averages that are nearer than this say the same
+    step = sampling_step(noise_mask, width)
     in_solvent = gaussian_mean_in_mask(maximum, noise_mask, width, threads=threads, step=step)
     noise = float(in_solvent.std()) if in_solvent.size else 0.0
     return gaussian_mean_in_mask(maximum, part, width, threads=threads) - np.float32(level), noise

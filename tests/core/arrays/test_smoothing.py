@@ -3,7 +3,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from occupy_core.arrays.smoothing import gaussian_mean_in_mask, gaussian_smooth, gaussian_smooth_at, sigma_from_fwhm
+from occupy_core.arrays.smoothing import (
+    gaussian_mean_in_mask,
+    gaussian_smooth,
+    gaussian_smooth_at,
+    sampling_step,
+    sigma_from_fwhm,
+)
 
 WIDTH = 5.0  # voxels
 
@@ -74,3 +80,11 @@ def test_mean_in_a_mask_does_not_depend_on_values_outside(values, mask):
         for part in (np.where(mask, values, 0), mask * 1.0)
     )
     np.testing.assert_allclose(gaussian_mean_in_mask(values, mask, WIDTH), total / weight, rtol=1e-4)
+
+
+def test_small_and_thin_masks_are_sampled_at_every_voxel():
+    everywhere, thin = np.ones((40, 40, 40), dtype=bool), np.zeros((40, 40, 40), dtype=bool)
+    thin[31] = True
+    assert [sampling_step(everywhere, width) for width in (2.0, 5.0, 8.0)] == [1, 2, 3]
+    assert sampling_step(thin, 8.0) == 1  # every third plane is none of it
+    assert sampling_step(everywhere, 12.0) == 1  # 512 values would be too few

@@ -44,3 +44,9 @@ def test_equal_maps_have_no_noise():
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_width_of_the_peak_does_not_depend_on_the_rest(share):
     assert find_peak(differences(share, 1.0, count=50_000)).sigma == pytest.approx(0.1, rel=0.1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_differences_that_are_not_finite_are_refused(value):
+    with pytest.raises(ValueError, match="finite"):
+        fit_two_groups(np.append(differences(0.3, 1.0), np.float32(value)))
