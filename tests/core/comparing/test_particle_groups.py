@@ -2,7 +2,13 @@
 """Classes that have a region, that have not, and that are in between."""
 
 from occupy_core.comparing.describe import comparison_lines
-from occupy_core.comparing.particle_groups import add_particle_groups, particle_lines, particle_names
+from occupy_core.comparing.particle_groups import (
+    Member,
+    add_particle_groups,
+    add_particle_groups_of_parts,
+    particle_lines,
+    particle_names,
+)
 from tests.core.comparing.reports import DOUBT, comparison_report, region_report
 
 
@@ -55,3 +61,19 @@ def test_unsure_regions_have_no_particles_and_classes_left_out_are_named():
     assert "particles" not in report["regions"][1] and particle_names(report) == ["with1", "without1"]
     assert particle_lines(report)[-1] == "the particles of class 3 are in none of these: it was not compared"
     assert particle_lines(comparison_report([region_report(1, (0, 1))])) == []
+
+
+def test_parts_of_many_classes_are_divided_alike_and_classes_are_counted():
+    count = 30
+    values = [[0.0, 0.5 if number < 12 else 0.0, 1.0] for number in range(count)]
+    moving, present = {"number": 1, "moves": True}, {"number": 2, "moves": False}
+    volumes = [{"number": number + 1, "occupancies": [value]} for number, value in enumerate(values)]
+    report = {"parts": [present, moving], "volumes": volumes}
+    members = [Member(f"class {number + 1}", number + 1, 10) for number in range(count)]
+    add_particle_groups_of_parts(report, members, lambda side, number: f"{side}{number}", ["class 31"])
+    assert particle_names(report) == ["with2", "without2"] and "particles" not in moving
+    assert particle_lines(report) == [
+        "particles with part 2: 120 of 12 classes (with2); without it: 180 of 18 classes (without2); 12 classes are in "
+        "between: only a part of their particles has the part",
+        "the particles of class 31 are in none of these: it was not compared",
+    ]
