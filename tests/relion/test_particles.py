@@ -229,6 +229,9 @@ def test_particles_of_more_than_ten_classes_are_divided_by_part(many_classes, ca
     assert len(levels) == 2  # one for the classes, one for the means of clusters
     assert main(words) == 0  # without particles: the files of the last job are removed
     assert not list(Path("out").glob("part*.star"))
+    Path("out/part001_with.star").write_text("data_mine\n")
+    assert main([*words, "--particles"]) == 1  # it would replace a file of others
+    assert Path("out/part001_with.star").read_text() == "data_mine\n"
 
 
 @pytest.mark.parametrize(

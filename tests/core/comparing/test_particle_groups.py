@@ -68,7 +68,7 @@ def test_parts_of_many_classes_are_divided_alike_and_classes_are_counted():
     values = [[0.0, 0.5 if number < 12 else 0.0, 1.0] for number in range(count)]
     moving, present = {"number": 1, "moves": True}, {"number": 2, "moves": False}
     volumes = [{"number": number + 1, "occupancies": [value]} for number, value in enumerate(values)]
-    report = {"parts": [present, moving], "volumes": volumes}
+    report = {"parts": [moving, present], "volumes": volumes}
     members = [Member(f"class {number + 1}", number + 1, 10) for number in range(count)]
     add_particle_groups_of_parts(report, members, lambda side, number: f"{side}{number}", ["class 31"])
     assert particle_names(report) == ["with2", "without2"] and "particles" not in moving

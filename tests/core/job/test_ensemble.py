@@ -165,3 +165,9 @@ def test_copies_of_a_volume_give_one_warning(maps, tmp_path):
     outputs = run_job(Job(copies, str(tmp_path), Settings(figures=False), compare=True))
     (text,) = [text for text in outputs.warnings if "copies of one map" in text]
     assert text.endswith(f"so are {COUNT - 2} more")
+
+
+def test_volumes_have_no_particles_to_divide(maps, tmp_path):
+    outputs = run_job(Job(maps, str(tmp_path), Settings(figures=False, particles=True), compare=True))
+    assert any("without effect" in text and "Particles of regions" in text for text in outputs.warnings)
+    assert not any(part.get("particles") for part in outputs.ensemble["parts"])

@@ -228,3 +228,8 @@ def test_a_system_without_these_files_has_no_limit(tmp_path):
 def test_the_estimate_of_an_ensemble_agrees_with_the_measured_peaks(side, volumes, peak):
     estimate = needed_memory((side,) * 3, Settings(), compare=True, volumes=volumes)
     assert 0.85 * peak < estimate / 2**20 < 1.1 * peak
+
+
+def test_small_maps_that_are_compared_on_several_threads_need_more():
+    one, two, many = (needed_memory((128,) * 3, Settings(), compare=True, threads=count) for count in (1, 2, 8))
+    assert 20_000_000 < two - one < 40_000_000 and many == two  # two of 128^3 at a time, at most
