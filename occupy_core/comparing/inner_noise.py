@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import Dict, Sequence
@@ -12,7 +11,7 @@ import numpy as np
 
 from occupy_core.arrays.types import Floats
 from occupy_core.comparing.limits import EXCESS_MARGIN, MAX_VOXELS_OF_NOISE, MIN_RELATIVE_DENSITY, MIN_SAME_SHARE, TINY
-from occupy_core.comparing.two_groups import Doubles, fit_two_groups
+from occupy_core.comparing.two_groups import Doubles, fit_constants
 
 # Smallest noise of a class in solvent, relative to the largest noise of a pair: masked solvent has none.
 _MIN_SHARE = 0.01
@@ -93,7 +92,7 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
 
     Notes
     -----
-    `fit_two_groups` measures the noise of each pair, and true differences can only add to it. Two maps differ by noise
+    `fit_constants` measures the noise of each pair, and true differences can only add to it. Two maps differ by noise
     alone if nearly all voxels do, about a mean near 0. The noise of a class comes from the map that it differs least
     from by noise alone. A class without such a map has as much more noise inside the molecule than in solvent as the
     pair of classes where that is least, as genomic control takes the noise of a study from what does not differ (Devlin
@@ -104,8 +103,8 @@ def noise_inside(densities: Floats, solvent_noises: Sequence[float]) -> Noise:
     chosen = densities[:, dense[:: len(dense) // MAX_VOXELS_OF_NOISE + 1]]
     count = len(densities)
     pairs, is_noise = np.zeros((count, count)), np.zeros((count, count), dtype=bool)
-    for one, other in itertools.combinations(range(count), 2):
-        fit = fit_two_groups(chosen[one] - chosen[other])
+    firsts, seconds = np.triu_indices(count, 1)
+    for one, other, fit in zip(firsts, seconds, fit_constants(chosen[firsts] - chosen[seconds])):
         in_solvent = math.hypot(solvent_noises[one], solvent_noises[other])
         pairs[one, other] = pairs[other, one] = max(fit.sigma, in_solvent)
         centred = abs(float(fit.coefficients[0])) < fit.sigma

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, NamedTuple, Optional, Tuple
+from typing import Any, List, NamedTuple, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,10 +50,6 @@ _GROUPS = 1000
 # Keeps quotients and logarithms finite.
 _TINY = float(np.finfo(np.float64).tiny)
 
-# Standard deviations from the middle, beyond which a value has no weight: a normal distribution is below 1e-13 of its
-# height there.
-_REACH = 8.0
-
 
 @dataclass(frozen=True)
 class TwoGroups:
@@ -74,27 +70,24 @@ class TwoGroups:
     coefficients: Doubles
 
 
-def fit_two_groups(values: Floats, columns: Optional[NDArray[Any]] = None) -> TwoGroups:
-    """Fit the two-groups model to the differences of two maps.
+def fit_two_groups(values: Floats, columns: NDArray[Any]) -> TwoGroups:
+    """Fit the two-groups model to the differences of two maps, which may hold any multiple of some patterns.
 
     Parameters
     ----------
     values : float array (voxel)
         Differences of the maps; finite.
-    columns : float array (voxel, column), optional
+    columns : float array (voxel, column)
         Patterns, of which the differences may hold any multiple, as they come from a shift or from another grey scale.
-        By default one constant column.
 
     Returns
     -------
     TwoGroups
-        The better of two fits: one starts from 0, one from the least squares over all voxels or, with one constant
-        column, from the shortest interval that holds a third of the values. The better one leaves less of the third of
-        the voxels that it explains best (least quantile of squares; Rousseeuw, J. Am. Stat. Assoc. 79 (1984), 871).
+        The better of two fits: one starts from 0, one from the least squares over all voxels. The better one leaves
+        less of the third of the voxels that it explains best (least quantile of squares; Rousseeuw, J. Am. Stat. Assoc.
+        79 (1984), 871).
     """
     numbers = values.astype(np.float64)
-    if columns is None:
-        return _fit_constant(numbers)
     columns = np.asarray(columns, dtype=np.float64)
     lengths = np.sqrt((columns**2).mean(axis=0)) + _TINY
     columns = columns / lengths
@@ -102,6 +95,43 @@ def fit_two_groups(values: Floats, columns: Optional[NDArray[Any]] = None) -> Tw
     fits = [_maximise(numbers, columns, start) for start in (np.zeros_like(from_all), from_all)]
     best = min(fits, key=lambda fit: _closeness(numbers - columns @ fit.coefficients))
     return TwoGroups(best.sigma, best.share, best.coefficients / lengths)
+
+
+def fit_constants(values: Floats) -> List[TwoGroups]:
+    """Fit the two-groups model, with one constant column, to each of several differences of maps.
+
+    Parameters
+    ----------
+    values : float array (difference, voxel)
+        Differences of maps; finite, one voxel or more.
+
+    Returns
+    -------
+    list of TwoGroups
+        For each difference the better of two fits, as in `fit_two_groups`: one starts from 0, one from the shortest
+        interval that holds a third of the values.
+
+    Notes
+    -----
+    The values are fitted in groups of neighbours in size. The numbers that the model is fitted by, such as the weighted
+    mean, are exact sums over all values; only the weight, which changes little across a group, is one for the values of
+    a group. All differences are fitted together, which is faster than one by one.
+    """
+    ordered = np.sort(values.astype(np.float64), axis=1)
+    spans = ordered[:, -1] - ordered[:, 0]
+    if not np.isfinite(spans).all():
+        raise ValueError("expected finite differences of maps, found NaN or infinity")
+    fits: List[List[TwoGroups]] = [[] if span > 0 else [TwoGroups(0.0, 1.0, np.zeros(1))] for span in spans]
+    starts = [(row, *start) for row in np.flatnonzero(spans > 0) for start in _starts(ordered[row])]
+    if starts:
+        rows, middles, widths = (np.array(item) for item in zip(*starts))
+        found = _maximise_constants(_grouped(ordered), spans, rows, middles, _SIGMA_OF_THIRD * widths)
+        for row, fit in zip(rows, found):
+            fits[row].append(fit)
+    return [
+        min(of_row, key=lambda fit: _closeness(row - fit.coefficients[0])) if len(of_row) > 1 else of_row[0]
+        for row, of_row in zip(ordered, fits)
+    ]
 
 
 class Peak(NamedTuple):
@@ -145,79 +175,74 @@ def find_peak(values: NDArray[Any]) -> Peak:
 
 
 class _Grouped(NamedTuple):
-    """Values in groups, in rising order: how many, their sum and the sum of their squares, in each group."""
+    """Values in groups, in rising order: how many (group), their sum and the sum of their squares (row, group)."""
 
     counts: Doubles
     sums: Doubles
     squares: Doubles
 
 
-def _fit_constant(values: Doubles) -> TwoGroups:
-    """Fit the model with one constant column, as `fit_two_groups` does, to values in groups of neighbours in size.
-
-    The fits start from 0, and from the shortest interval that holds a third of the values. The numbers that the model
-    is fitted by, such as the weighted mean, are exact sums over all values; only the weight, which changes little
-    across a group, is one for the values of a group.
-    """
-    ordered = np.sort(values)
-    span = float(ordered[-1] - ordered[0])
-    if not math.isfinite(span):
-        raise ValueError("expected finite differences of maps, found NaN or infinity")
-    if span <= 0:
-        return TwoGroups(0.0, 1.0, np.zeros(1))
-    firsts = np.arange(0, len(ordered), len(ordered) // _GROUPS + 1)
-    sums, squares = (np.add.reduceat(item, firsts) for item in (ordered, ordered**2))
-    grouped = _Grouped(np.diff(firsts, append=len(ordered)).astype(np.float64), sums, squares)
-    middle, half_width = _shortest_interval(ordered)
-    starts = [(middle, half_width)]
-    if abs(middle) > half_width:
-        starts.append((0.0, _closeness(values)))
-    fits = [_maximise_constant(grouped, span, start, _SIGMA_OF_THIRD * width) for start, width in starts]
-    return min(fits, key=lambda fit: _closeness(values - fit.coefficients[0])) if len(fits) > 1 else fits[0]
+def _grouped(ordered: Doubles) -> _Grouped:
+    """Group the values of sorted rows."""
+    size = ordered.shape[1]
+    firsts = np.arange(0, size, size // _GROUPS + 1)
+    sums, squares = (np.add.reduceat(item, firsts, axis=1) for item in (ordered, ordered**2))
+    return _Grouped(np.diff(firsts, append=size).astype(np.float64), sums, squares)
 
 
-def _shortest_interval(ordered: Doubles) -> Tuple[float, float]:
-    """Return the middle and the half width of the shortest interval that holds a third of the values, sorted."""
+def _starts(ordered: Doubles) -> List[Tuple[float, float]]:
+    """Return the middles, and the half widths of the interval that holds a third of the values, of the first fits."""
     held = math.ceil(SAME_SHARE * len(ordered))
     widths = ordered[held - 1 :] - ordered[: len(ordered) - held + 1]
     first = int(widths.argmin())
-    return float(ordered[first] + widths[first] / 2), float(widths[first] / 2)
+    middle, half_width = float(ordered[first] + widths[first] / 2), float(widths[first] / 2)
+    return [(middle, half_width)] if abs(middle) <= half_width else [(middle, half_width), (0.0, _closeness(ordered))]
 
 
-def _maximise_constant(grouped: _Grouped, span: float, middle: float, sigma: float) -> TwoGroups:
-    """Fit the model with one constant column from this first coefficient and standard deviation.
+def _maximise_constants(
+    grouped: _Grouped, spans: Doubles, rows: NDArray[np.intp], middle: Doubles, sigma: Doubles
+) -> List[TwoGroups]:
+    """Fit the model with one constant column to rows of values, from these first coefficients and sigmas.
 
     Parameters
     ----------
     grouped : _Grouped
         The values.
-    span : float
+    spans : float64 array (row)
         Their range.
-    middle, sigma : float
+    rows : int array (fit)
+        The row that each fit is of.
+    middle, sigma : float64 arrays (fit)
     """
-    centres, up_to = grouped.sums / grouped.counts, np.concatenate([[0.0], np.cumsum(grouped.counts)])
-    share, last, least = _FIRST_SHARE, -math.inf, _MIN_SIGMA * span
-    sigma = max(sigma, least)
+    counts = grouped.counts
+    least = _MIN_SIGMA * spans[rows]
+    sigma, share, last = np.maximum(sigma, least), np.full(len(rows), _FIRST_SHARE), np.full(len(rows), -math.inf)
+    active = np.arange(len(rows))
+    sums, squares = grouped.sums[rows], grouped.squares[rows]
     for _ in range(_MAX_STEPS):
-        first, end = np.searchsorted(centres, (middle - _REACH * sigma, middle + _REACH * sigma))
-        counts, sums, squares = (item[first:end] for item in grouped)  # values farther off have no weight
-        noise = np.exp(-0.5 * ((centres[first:end] - middle) / sigma) ** 2)
-        noise *= share / (sigma * math.sqrt(2 * math.pi))
-        other = max((1 - share) / span, _TINY)
-        total = noise + other
-        likelihood = float(counts @ np.log(total)) + (up_to[-1] - up_to[end] + up_to[first]) * math.log(other)
-        if likelihood - last < _CONVERGED:
-            break
-        last = likelihood
-        weights = noise / total
-        weight = float(weights @ counts)
-        if weight < 1:  # no voxel is left in the first group
-            break
-        middle = float(weights @ sums) / weight
-        share = weight / float(up_to[-1])
-        variance = float(weights @ (squares - 2 * middle * sums + middle**2 * counts)) / weight
-        sigma = max(math.sqrt(max(variance, 0.0)), least)
-    return TwoGroups(sigma, share, np.array([middle]))
+        noise = sums / counts
+        noise -= middle[active, None]
+        noise /= sigma[active, None]
+        np.square(noise, out=noise)
+        noise *= -0.5
+        np.exp(noise, out=noise)
+        noise *= (share[active] / (sigma[active] * math.sqrt(2 * math.pi)))[:, None]
+        total = noise + np.maximum((1 - share[active]) / spans[rows[active]], _TINY)[:, None]
+        weights = np.divide(noise, total, out=noise)
+        likelihood, weight = np.log(total, out=total) @ counts, weights @ counts
+        # Without a weight of one voxel, none is left in the first group.
+        going = (likelihood - last[active] >= _CONVERGED) & (weight >= 1)
+        if not going.all():
+            active, sums, squares = active[going], sums[going], squares[going]
+            likelihood, weights, weight = likelihood[going], weights[going], weight[going]
+            if not active.size:
+                break
+        last[active] = likelihood
+        share[active] = weight / counts.sum()
+        of_sums, of_squares = ((weights * item).sum(axis=1) / weight for item in (sums, squares))
+        middle[active] = of_sums
+        sigma[active] = np.maximum(np.sqrt(np.maximum(of_squares - of_sums**2, 0)), least[active])
+    return [TwoGroups(float(s), float(part), np.array([m])) for s, part, m in zip(sigma, share, middle)]
 
 
 def _maximise(values: Doubles, columns: Doubles, start: Doubles) -> TwoGroups:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple, TypeVar
+from typing import List, Optional, Sequence, Tuple, TypeVar
 
 import numpy as np
 import scipy.fft
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.slabs import for_slabs
 from occupy_core.arrays.types import Volume
-from occupy_core.fourier.resize import resize, sample_nearest
+from occupy_core.fourier.low_pass import low_pass, low_pass_in_two_boxes
+from occupy_core.fourier.resize import sample_nearest
 from occupy_core.fourier.transforms import ROUNDING
 
 _MAX_SPACING = 3.0  # Å; fine enough for a low-pass of 8 Å
@@ -42,15 +43,6 @@ class CoarseGrid:
     shape: Tuple[int, ...]
     step: float
 
-    def resampled(self, values: Volume, *, threads: int = 1) -> Volume:
-        """Resample a low-passed map (float32 array, 3D) to the coarse grid; return a copy.
-
-        Detail too fine for the coarse grid is lost.
-        """
-        if self._is_subset:
-            return self.nearest(values).copy()
-        return resize(values, self.shape, threads=threads)
-
     def nearest(self, values: NDArray[_Kind]) -> NDArray[_Kind]:
         """Take the nearest voxel of the map for each voxel of the coarse grid; for values that cannot be interpolated.
 
@@ -60,6 +52,28 @@ class CoarseGrid:
             return sample_nearest(values, self.shape)
         every = slice(None, None, int(self.step))
         return values[every, every, every]
+
+    def low_passed(
+        self,
+        values: Volume,
+        *,
+        voxel_size: float,
+        cutoff_angstrom: float,
+        threads: int = 1,
+        out: Optional[Volume] = None,
+    ) -> Tuple[Volume, Volume]:
+        """Low-pass a map as `low_pass` does; return it on its own grid, and on the coarse grid, in memory of its own.
+
+        Detail too fine for the coarse grid is lost there.
+        """
+        if self._is_subset:
+            lowpassed = low_pass(
+                values, voxel_size=voxel_size, cutoff_angstrom=cutoff_angstrom, threads=threads, out=out
+            )
+            return lowpassed, self.nearest(lowpassed).copy()
+        return low_pass_in_two_boxes(
+            values, self.shape, voxel_size=voxel_size, cutoff_angstrom=cutoff_angstrom, threads=threads, out=out
+        )
 
     @property
     def _is_subset(self) -> bool:

@@ -8,7 +8,7 @@ docs/accuracy.md has the figures and `benchmarks/occupancy` measures them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.neighbours import any_within, maximum_within
 from occupy_core.arrays.quantiles import median, percentiles
-from occupy_core.arrays.smoothing import gaussian_mean_in_mask, gaussian_smooth
+from occupy_core.arrays.smoothing import gaussian_mean_in_mask, gaussian_smooth, sampling_step
 from occupy_core.arrays.types import Volume
 from occupy_core.estimate.coarse_grid import CoarseGrid, add_interpolated, coarse_grid
 from occupy_core.estimate.kernel import ball_maximum
@@ -66,16 +66,60 @@ class Molecule:
     background: float
 
 
+def lowpassed_with_molecule(
+    volume: Volume,
+    inside: NDArray[np.bool_],
+    *,
+    voxel_size: float,
+    lowpass: float,
+    threads: int = 1,
+    out: Optional[Volume] = None,
+) -> Tuple[Volume, Molecule]:
+    """Low-pass a map, and find the molecule in it.
+
+    Parameters
+    ----------
+    volume : float32 array, 3D
+        The map.
+    inside : bool array of the shape of `volume`
+        As in `find_molecule`.
+    voxel_size, lowpass : float
+        Edge of a voxel and cutoff of the low-pass, Å.
+    threads : int
+        Number of threads; the result does not depend on it.
+    out : float32 array of the shape of `volume`, optional
+        Array for the low-passed map; may be `volume` itself.
+
+    Returns
+    -------
+    lowpassed : float32 array of the shape of `volume`
+    molecule : Molecule
+    """
+    grid = coarse_grid(volume.shape, voxel_size)
+    lowpassed, density = grid.low_passed(
+        volume, voxel_size=voxel_size, cutoff_angstrom=lowpass, threads=threads, out=out
+    )
+    return lowpassed, find_molecule(density, grid, inside, voxel_size=voxel_size, lowpass=lowpass, threads=threads)
+
+
 def find_molecule(
-    lowpassed: Volume, inside: NDArray[np.bool_], *, voxel_size: float, lowpass: float, threads: int = 1
+    density: Volume,
+    grid: CoarseGrid,
+    inside: NDArray[np.bool_],
+    *,
+    voxel_size: float,
+    lowpass: float,
+    threads: int = 1,
 ) -> Molecule:
     """Find the molecule in a low-passed map, whatever its occupancy.
 
     Parameters
     ----------
-    lowpassed : float32 array, 3D
-        The low-passed map.
-    inside : bool array of the shape of `lowpassed`
+    density : float32 array, 3D
+        The low-passed map on the coarse grid.
+    grid : CoarseGrid
+        The coarse grid.
+    inside : bool array of the shape of the map
         The voxels where the molecule may be: inside the inscribed sphere and outside flat areas.
     voxel_size, lowpass : float
         Edge of a voxel and cutoff of the low-pass, Å.
@@ -92,11 +136,12 @@ def find_molecule(
     background exceeds 0.4 of the highest within 10 Å, 0.05 of the highest in the map, and 4 standard deviations of
     the smoothed solvent.
     """
-    grid = coarse_grid(lowpassed.shape, voxel_size)
-    spacing, inside, density = voxel_size * grid.step, grid.nearest(inside), grid.resampled(lowpassed, threads=threads)
-    smooth = gaussian_smooth(density, max(_SMOOTHING_WIDTH, lowpass) / spacing, threads=threads)
+    spacing, inside = voxel_size * grid.step, grid.nearest(inside)
+    width = max(_SMOOTHING_WIDTH, lowpass) / spacing
+    smooth = gaussian_smooth(density, width, threads=threads)
     # Over the complete box: when a tight mask has left no solvent, the voxels outside the mask give the background.
-    background = histogram_mode(smooth.reshape(-1))
+    every = slice(None, None, sampling_step(np.ones(smooth.shape, dtype=bool), width))
+    background = histogram_mode(smooth[every, every, every].reshape(-1))
     smooth -= np.float32(background)
     below = smooth[inside & (smooth < 0)]
     noise = float(np.sqrt(np.mean(below.astype(np.float64) ** 2))) if below.size else 0.0

@@ -111,15 +111,16 @@ def prepare_map(source: DensityMap, settings: Settings, *, threads: int = 1, ove
     overwritten = volume if overwrite and parameters.mode == "occupancy" else None
     if overwritten is not None:
         overwritten.flags.writeable = True  # mrcfile returns its own array, but marks it read-only
-    lowpassed = _lowpassed(volume, parameters, threads, out=overwritten)
-    basis = lowpassed if parameters.mode == "occupancy" else volume
-    molecule = None
     if settings.normalisation == "calibrated":
-        from occupy_core.estimate.molecule import find_molecule
+        from occupy_core.estimate.molecule import lowpassed_with_molecule
 
-        molecule = find_molecule(
-            lowpassed, inside, voxel_size=parameters.voxel_size, lowpass=parameters.lowpass, threads=threads
+        voxel_size, lowpass = parameters.voxel_size, parameters.lowpass
+        lowpassed, molecule = lowpassed_with_molecule(
+            volume, inside, voxel_size=voxel_size, lowpass=lowpass, threads=threads, out=overwritten
         )
+    else:
+        lowpassed, molecule = _lowpassed(volume, parameters, threads, overwritten), None
+    basis = lowpassed if parameters.mode == "occupancy" else volume
     warnings = (*notes, *region_warnings)
     return PreparedMap(source, settings, parameters, volume, lowpassed, basis, inside, region, warnings, molecule)
 

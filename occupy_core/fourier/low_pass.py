@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import List, Optional
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -12,9 +12,13 @@ from occupy_core.arrays.types import Image, Volume
 from occupy_core.fourier.shells import folded_index, for_section_pairs
 from occupy_core.fourier.transforms import (
     ROUNDING,
+    Band,
+    Spectrum,
+    band_below_nyquist,
     band_within,
     forward,
     inverse,
+    within_band,
 )
 
 _DEFAULT_LOWPASS = 8.0  # Å, as published; at least
@@ -53,8 +57,46 @@ def low_pass(
     The filter is radial and sharp, centred on the Fourier origin: for n voxels of a Å along the longest side,
     `floor(n a / cutoff) + 1` shells remain. The published program centres its window half a voxel off.
     """
-    longest = max(volume.shape)
-    radius = math.floor(longest * voxel_size / cutoff_angstrom * (1 + ROUNDING)) + 1
+    spectrum, band = _spectrum_within(volume, voxel_size, cutoff_angstrom, threads)
+    return inverse(spectrum, band, np.empty_like(volume) if out is None else out, threads=threads)
+
+
+def low_pass_in_two_boxes(
+    volume: Volume,
+    smaller: Sequence[int],
+    *,
+    voxel_size: float,
+    cutoff_angstrom: float,
+    threads: int = 1,
+    out: Optional[Volume] = None,
+) -> Tuple[Volume, Volume]:
+    """Remove all detail finer than a cutoff from a map, and return the result in a smaller box too.
+
+    Parameters
+    ----------
+    volume, voxel_size, cutoff_angstrom, threads, out
+        As in `low_pass`.
+    smaller : three int
+        Box of the same size in Å, with at most as many voxels a side.
+
+    Returns
+    -------
+    lowpassed : float32 array
+        Result of `low_pass`.
+    resized : float32 array of the smaller shape
+        Result of `resize` for `lowpassed` and this shape, but for rounding; computed without a second transform.
+    """
+    spectrum, band = _spectrum_within(volume, voxel_size, cutoff_angstrom, threads)
+    inner = band_below_nyquist(volume.shape, smaller, band)
+    factor = math.prod(smaller) / math.prod(volume.shape)
+    resized = np.empty(tuple(smaller), dtype=np.float32)
+    inverse(within_band(spectrum, band, inner), inner, resized, factor=factor, threads=threads)
+    return inverse(spectrum, band, np.empty_like(volume) if out is None else out, threads=threads), resized
+
+
+def _spectrum_within(volume: Volume, voxel_size: float, cutoff_angstrom: float, threads: int) -> Tuple[Spectrum, Band]:
+    """Return the spectrum of a map, 0 beyond the cutoff, and the band that it is computed in."""
+    radius = math.floor(max(volume.shape) * voxel_size / cutoff_angstrom * (1 + ROUNDING)) + 1
     band = band_within(volume.shape, radius)
     spectrum = forward(volume, band, threads=threads)
     rows = folded_index(spectrum.shape[1])
@@ -65,7 +107,7 @@ def low_pass(
             spectrum[section][beyond] = 0
 
     for_section_pairs(volume.shape, band, remove_beyond_radius, threads=threads)
-    return inverse(spectrum, band, np.empty_like(volume) if out is None else out, threads=threads)
+    return spectrum, band
 
 
 def gaussian_low_pass(volume: Volume, width: float) -> Volume:

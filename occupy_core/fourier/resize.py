@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from occupy_core.arrays.types import SlabSink, Volume
 from occupy_core.fourier.transforms import (
     Workspace,
+    band_below_nyquist,
     forward,
     inverse_along_z,
     inverse_sections_in_slabs,
@@ -71,14 +72,12 @@ def resize_in_slabs(
         Memory to reuse.
     """
     old, new = volume.shape, (int(shape[0]), int(shape[1]), int(shape[2]))
-    counts = [(min(sides) + 1) // 2 for sides in zip(old, new)]
-    band = ((counts[0], counts[0] - 1), (counts[1], counts[1] - 1), (counts[2], 0))
+    band = band_below_nyquist(old, new)
+    depth, height, columns = (positive + negative for positive, negative in band)
     # The spectrum shares memory with the spectra of the sections, which replace it.
-    shapes = [(new[0], 2 * counts[1] - 1, counts[2]), (2 * counts[0] - 1, old[1], counts[2])]
+    shapes = [(new[0], height, columns), (depth, old[1], columns)]
     sections, along_x_and_z = (workspace or Workspace()).arrays(shapes)
-    spectrum = forward(
-        volume, band, threads=threads, get_rows=get_rows, out=sections[: 2 * counts[0] - 1], workspace=along_x_and_z
-    )
+    spectrum = forward(volume, band, threads=threads, get_rows=get_rows, out=sections[:depth], workspace=along_x_and_z)
     inverse_along_z(spectrum, band, sections, factor=math.prod(new) / math.prod(old), threads=threads)
     inverse_sections_in_slabs(sections, band, new, sink, threads=threads)
 

@@ -58,6 +58,33 @@ def band_within(shape: Sequence[int], radius: int) -> Band:
     return z, y, (min(counts[2], shape[2] // 2 + 1), 0)
 
 
+def band_below_nyquist(old: Sequence[int], new: Sequence[int], band: Optional[Band] = None) -> Band:
+    """Return the band below the Nyquist frequency of the smaller of two boxes, within another band if one is given.
+
+    Parameters
+    ----------
+    old, new : three int
+        The boxes, voxels.
+    band : Band, optional
+        Of the old box.
+    """
+    z, y, x = ((min(sides) + 1) // 2 for sides in zip(old, new))
+    below = ((z, z - 1), (y, y - 1), (x, 0))
+    if band is None:
+        return below
+    z_pair, y_pair, x_pair = ((min(a, c), min(b, d)) for (a, b), (c, d) in zip(below, band))
+    return z_pair, y_pair, x_pair
+
+
+def within_band(spectrum: Spectrum, band: Band, inner: Band) -> Spectrum:
+    """Return a copy of the part of a spectrum, computed in a band, that a narrower band holds."""
+    kept = [
+        np.r_[:positive, old_positive + old_negative - negative : old_positive + old_negative]
+        for (positive, negative), (old_positive, old_negative) in zip(inner, band)
+    ]
+    return spectrum[np.ix_(*kept)]
+
+
 def forward(
     volume: Volume,
     band: Band,
@@ -106,7 +133,7 @@ def forward(
     return result
 
 
-def inverse(spectrum: Spectrum, band: Band, out: Volume, *, threads: int = 1) -> Volume:
+def inverse(spectrum: Spectrum, band: Band, out: Volume, *, factor: Optional[float] = None, threads: int = 1) -> Volume:
     """Compute `scipy.fft.irfftn` of a spectrum that is 0 outside a band.
 
     Parameters
@@ -116,6 +143,8 @@ def inverse(spectrum: Spectrum, band: Band, out: Volume, *, threads: int = 1) ->
     band : Band
     out : float32 array, 3D
         Array for the result; gives the box.
+    factor : float, optional
+        Multiplies the result.
     threads : int
         Does not change the result.
 
@@ -125,7 +154,7 @@ def inverse(spectrum: Spectrum, band: Band, out: Volume, *, threads: int = 1) ->
     """
     complete_along_z = len(spectrum) == len(out)
     sections = spectrum if complete_along_z else np.empty((len(out), *spectrum.shape[1:]), dtype=np.complex64)
-    inverse_along_z(spectrum, band, sections, threads=threads)
+    inverse_along_z(spectrum, band, sections, factor=factor, threads=threads)
     return inverse_along_y_and_x(sections, band, out, threads=threads)
 
 

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from occupy_core.comparing.two_groups import find_peak, fit_two_groups
+from occupy_core.comparing.two_groups import find_peak, fit_constants, fit_two_groups
 
 
 def differences(share, step, seed=0, sigma=0.1, count=6000):
@@ -17,7 +17,7 @@ def differences(share, step, seed=0, sigma=0.1, count=6000):
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.5, 0.6])
 def test_true_differences_do_not_count_as_noise(share):
-    fit = fit_two_groups(differences(share, 1.0))
+    (fit,) = fit_constants(differences(share, 1.0)[None])
     # Differences of one size take some of the noise with them: limits.NOISE_MARGIN makes up for it.
     assert 0.1 / 1.5 < fit.sigma < 0.11
     assert fit.share < 1 - 0.8 * share + 0.01
@@ -37,7 +37,7 @@ def test_multiple_of_a_pattern_is_found_beside_true_differences(share):
 
 
 def test_equal_maps_have_no_noise():
-    fit = fit_two_groups(np.zeros(100, dtype=np.float32))
+    (fit,) = fit_constants(np.zeros((1, 100), dtype=np.float32))
     assert (fit.sigma, fit.share) == (0.0, 1.0)
 
 
@@ -49,4 +49,14 @@ def test_width_of_the_peak_does_not_depend_on_the_rest(share):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_differences_that_are_not_finite_are_refused(value):
     with pytest.raises(ValueError, match="finite"):
-        fit_two_groups(np.append(differences(0.3, 1.0), np.float32(value)))
+        fit_constants(np.append(differences(0.3, 1.0), np.float32(value))[None])
+
+
+def test_several_differences_are_fitted_as_if_alone():
+    rows = [differences(0.0, 1.0), differences(0.3, 1.0, seed=2), np.zeros(6000), 0.4 + differences(0.5, 2.0, seed=3)]
+    together = fit_constants(np.array(rows))
+    for row, fit in zip(rows, together):
+        (alone,) = fit_constants(row[None])
+        assert (fit.sigma, fit.share, *fit.coefficients) == pytest.approx(
+            (alone.sigma, alone.share, *alone.coefficients), rel=1e-9, abs=1e-12
+        )

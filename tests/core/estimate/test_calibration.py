@@ -9,6 +9,7 @@ from demo.simulate import phantom
 from occupy_core.errors import MapError
 from occupy_core.estimate import molecule
 from occupy_core.estimate.calibration import calibrate
+from occupy_core.estimate.coarse_grid import coarse_grid
 from occupy_core.estimate.intervals import doubt_about_reference, occupancy_interval
 from occupy_core.estimate.kernel import ball_mask, ball_maximum
 from occupy_core.estimate.molecule import corrected_maximum, find_molecule, histogram_mode
@@ -148,7 +149,7 @@ def test_strong_parts_between_weak_ones_count_as_fully_occupied():
     noise = 0.02 * np.random.default_rng(0).standard_normal(slabs.shape)
     volume = (slabs + noise).astype(np.float32)
     lengths = {"voxel_size": 3.0, "lowpass": 9.0}
-    found = find_molecule(volume, inside, **lengths)
+    found = find_molecule(volume, coarse_grid(volume.shape, 3.0), inside, **lengths)
     reference = calibrate(volume, inside, inside, found, **lengths).reference
     assert reference.value == pytest.approx(1.0, abs=0.05) and reference.zero == pytest.approx(0.0, abs=0.02)
 
@@ -158,7 +159,8 @@ class TestCorrectedMaximum:
 
     def corrected(self, mixed, voxel_size):
         lengths = {"voxel_size": voxel_size, "lowpass": 8.0}
-        molecule = find_molecule(mixed, np.ones(mixed.shape, dtype=bool), **lengths)
+        grid = coarse_grid(mixed.shape, voxel_size)
+        molecule = find_molecule(grid.nearest(mixed).copy(), grid, np.ones(mixed.shape, dtype=bool), **lengths)
         return corrected_maximum(mixed, molecule, self.KERNEL, **lengths)
 
     @pytest.mark.parametrize(("shape", "voxel_size"), [((64, 64, 64), 3.0), ((95, 96, 97), 1.5)])

@@ -27,8 +27,11 @@ def waves(side, voxel_size, box):
 def test_low_passed_map_keeps_its_values_on_the_coarse_grid(side, voxel_size, expected):
     grid = coarse_grid((side,) * 3, voxel_size)
     assert (grid.shape[0], grid.step * voxel_size) == (expected[0], pytest.approx(expected[1]))
-    coarse = grid.resampled(waves(side, voxel_size, 96.0))
+    volume = waves(side, voxel_size, 96.0)
+    own, coarse = grid.low_passed(volume.copy(), voxel_size=voxel_size, cutoff_angstrom=8.0)
+    np.testing.assert_allclose(own, volume, atol=1e-4)
     np.testing.assert_allclose(coarse, waves(expected[0], expected[1], 96.0), atol=1e-4)
+    assert not np.shares_memory(own, coarse)
 
 
 @pytest.mark.parametrize("voxel_size", [1.2, 2.0])

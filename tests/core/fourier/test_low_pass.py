@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from occupy_core.fourier.low_pass import low_pass
+from occupy_core.fourier.low_pass import low_pass, low_pass_in_two_boxes
 from occupy_core.fourier.resize import cropped_shape, resize, resize_in_slabs, sample_nearest
 from occupy_core.fourier.transforms import Workspace
 
@@ -120,3 +120,18 @@ def test_resizing_in_slabs_lets_the_sink_change_slabs_and_a_workspace_be_reused(
             resize_in_slabs(volume, new, clip, workspace=workspace, threads=threads)
             assert sorted(sections) == list(range(new[0]))
             np.testing.assert_array_equal(found, np.clip(ringing, 0, 1))
+
+
+@pytest.mark.parametrize("cutoff", [2.0, 3.1, 8.0])
+@pytest.mark.parametrize(
+    ("shape", "smaller"), [((20, 20, 20), (16, 16, 16)), ((21, 16, 25), (17, 13, 20)), ((64, 64, 64), (27, 27, 27))]
+)
+def test_low_pass_in_two_boxes_is_equal_to_low_pass_and_resize(shape, smaller, cutoff):
+    volume = np.random.default_rng(0).standard_normal(shape).astype("f4")
+    expected = low_pass(volume, voxel_size=1.0, cutoff_angstrom=cutoff)
+    for threads in (1, 3):
+        own, resized = low_pass_in_two_boxes(volume, smaller, voxel_size=1.0, cutoff_angstrom=cutoff, threads=threads)
+        np.testing.assert_array_equal(own, expected)
+        np.testing.assert_allclose(resized, resize(expected, smaller), atol=1e-5)
+    low_pass_in_two_boxes(volume, smaller, voxel_size=1.0, cutoff_angstrom=cutoff, out=volume)
+    np.testing.assert_array_equal(volume, expected)
