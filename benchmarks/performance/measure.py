@@ -209,6 +209,9 @@ class _Benchmark:
         rows = [Row(case, cost, their_cost) for case, cost in zip(runs, our_costs)]
         self.results.rows += rows
         self.add_bounds(rows, 8, with_memory=False)
+        without, compared = our_costs[1].seconds, our_costs[3].seconds
+        text = f"{name}, and compared{_WITH_FIGURES}: at most twice the time of the job that does not compare"
+        self.results.bounds.append(Bound(text, f"{compared / without:.2f} times", compared <= 2 * without))
 
     def measure_growth(self) -> None:
         """Measure how time and memory grow with the number of voxels, without Fourier cropping."""

@@ -93,7 +93,8 @@ def align_classes(
     in the maps. `fit_two_groups` finds how much of each pattern the difference to the reference class holds, whatever
     part of the molecule differs otherwise. Maps are moved, and the fit is repeated until nothing moves any more.
     """
-    own, own_molecule = classes[reference].density.load(), classes[reference].molecule.load()
+    own_molecule = classes[reference].molecule.load()
+    own = gaussian_smooth(classes[reference].density.load(), DETECTION_WIDTHS[0] / spacing, threads=threads)
     aligned, poses = [], []
     for index, item in enumerate(classes):
         if index == reference:
@@ -116,10 +117,8 @@ def align_classes(
 def _relative_pose(
     reference: Volume, volume: Volume, molecule: Mask, spacing: float, threads: int
 ) -> Tuple[RigidMotion, Pose]:
-    """Return the motion that brings a map into the pose of the reference map, and its pose before."""
-    reference, volume = (
-        gaussian_smooth(item, DETECTION_WIDTHS[0] / spacing, threads=threads) for item in (reference, volume)
-    )
+    """Return the motion that brings a map into the pose of the smoothed reference map, and its pose before."""
+    volume = gaussian_smooth(volume, DETECTION_WIDTHS[0] / spacing, threads=threads)
     strongest = np.maximum(reference, volume)
     dense = molecule & (strongest > np.float32(MIN_RELATIVE_DENSITY * np.percentile(strongest[molecule], 95)))
     positions = np.argwhere(dense).astype(np.float64)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from occupy_core.arrays.boxes import box_around
-from occupy_core.arrays.types import Volume
-from occupy_core.estimate.coarse_grid import interpolate_on_map_grid
+from occupy_core.arrays.types import Floats, Volume
+from occupy_core.estimate.coarse_grid import add_interpolated
 
 # Å, full width of the raised cosine at the border of a mask. Our choice.
 SOFT_EDGE = 8.0
@@ -48,14 +48,19 @@ def soft_mask(region: NDArray[np.bool_], shape: Sequence[int], *, spacing: float
     farthest = half_edge + 2
     box = box_around(region, math.ceil(farthest) + 1)
     signed = ndimage.distance_transform_edt(~region[box]) - ndimage.distance_transform_edt(region[box])
-    distance = np.full(region.shape, farthest, dtype=np.float32)
-    distance[box] = np.clip(signed - np.sign(signed) / 2, -farthest, farthest)
-    mask = interpolate_on_map_grid(distance, shape, spacing=spacing)
-    soften(mask, float(half_edge))
+    below_farthest = np.zeros(region.shape, dtype=np.float32)
+    below_farthest[box] = np.clip(signed - np.sign(signed) / 2, -farthest, farthest) - farthest
+    mask = np.full(tuple(shape), farthest, dtype=np.float32)
+    add_interpolated(mask, below_farthest, spacing=spacing)  # computes only the voxels near the region
+    near = mask < half_edge
+    values = mask[near]
+    soften(values, float(half_edge))
+    mask[...] = 0
+    mask[near] = values
     return mask
 
 
-def soften(distances: Volume, half_edge: float) -> None:
+def soften(distances: Floats, half_edge: float) -> None:
     """Turn distances to a border (float32; negative inside), in place, into a mask with a raised cosine as its edge.
 
     The mask falls from 1 to 0 between -`half_edge` and `half_edge`, and is 0.5 at the border.
