@@ -215,9 +215,9 @@ def _dependence_warnings(independence: float) -> List[str]:
         return []
     return [
         "where nothing comes and goes, the volumes differ by a mixture of a few components. Either they are not "
-        "independent: those of a variability analysis or of a neural network are not. The intervals are too narrow then, "
-        "and small parts may be noise. Or they have next to no noise, and what is left is what the parts change around "
-        "them: a part may then be missed, joined with another, or said to move. Check a part by a focused "
+        "independent: those of a variability analysis or of a neural network are not. The intervals are too narrow "
+        "then, and small parts may be noise. Or they have next to no noise, and what is left is what the parts change "
+        "around them: a part may then be missed, joined with another, or said to move. Check a part by a focused "
         "classification within its mask"
     ]
 
