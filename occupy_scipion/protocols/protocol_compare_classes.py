@@ -125,10 +125,17 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
     # --------------------------- the form ---------------------------
 
     def _input_object(self):
-        """Return the set of maps to compare: the input, or, for an output of this plugin, that protocol's input."""
+        """Return the set of maps to compare: the input, or, for an output of this plugin, that protocol's input.
+
+        The mean maps of clusters are maps of their own, with the density that is compared.
+        """
         maps = self.inputVolumes.get()
         protocol = None if maps is None else self.getProject().getProtocol(maps.getObjParentId())
-        while isinstance(protocol, ProtOccupyBase) and is_set(protocol.inputVolumes.get()):
+        while (
+            isinstance(protocol, ProtOccupyBase)
+            and is_set(protocol.inputVolumes.get())
+            and not _is_output(maps, protocol, scipion_names.CLUSTER_MAPS)
+        ):
             maps = protocol.inputVolumes.get()
             protocol = self.getProject().getProtocol(maps.getObjParentId())
         return maps
@@ -168,3 +175,9 @@ class ProtOccupyCompareClasses(ProtOccupyBase):
     def _plan_text(self):
         self._settings()  # raises an error, which the summary shows, if a setting is wrong
         return "Comparison of classes in occupancy mode, calibrated, with one reference for all classes."
+
+
+def _is_output(item, protocol, name):
+    """Return whether an object is the output of a protocol that has this name."""
+    output = getattr(protocol, name, None)
+    return output is not None and output.getObjId() == item.getObjId()

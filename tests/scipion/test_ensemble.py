@@ -96,6 +96,19 @@ def test_a_mask_and_a_mean_map_open_without_other_plugins(lab, run):
         assert title_of(view.getFigure()).startswith(title)
 
 
+def test_mean_maps_of_clusters_are_compared_themselves(lab, run):
+    with lab.inside():
+        protocol = lab.project.newProtocol(ProtOccupyCompareClasses, numberOfThreads=1)
+        protocol.inputVolumes.set(run)
+        protocol.inputVolumes.setExtended("clusterMaps")
+        assert protocol.validate() == []
+        lab.launch(protocol)
+    assert protocol.isFinished(), protocol.getErrorMessage()
+    compared = [item["input"] for item in read_report(protocol._getExtraPath())["comparison"]["maps"]]
+    assert len(compared) == run.clusterMaps.getSize() > 1
+    assert all("cluster" in path for path in compared)
+
+
 def test_mask_of_a_part_is_taken_by_a_further_protocol(lab, run):
     protocol = lab.run_local_scale(
         (run, "clusterMaps"),
