@@ -27,6 +27,12 @@ from occupy_core.settings.settings import Settings
 # Share of the comparison's work that is done when the data of all classes are prepared; for the progress alone.
 _PREPARATION = 0.8
 
+# Why a class of a classification within a mask may show nothing, and the way out.
+_EMPTY_CLASS = (
+    "the classification was done in a mask around a part of the molecule, and a class that lacks this part shows no "
+    "density there: look at the maps, and if the sort is clean, take the particles of each class by its number"
+)
+
 
 @dataclass(frozen=True)
 class ClassComparison:
@@ -176,7 +182,7 @@ def _compare_entries(
     """Compare classes, and again without those of junk or of badly aligned particles; return the classes compared."""
     if len(entries) < 2:
         reasons = [text for text in notes if "left out" in text]  # not those about the low-pass of a comparison
-        raise MapError("; ".join(["fewer than two of the maps can be compared", *reasons]))
+        raise MapError("; ".join(["fewer than two of the maps can be compared", *reasons, *([_EMPTY_CLASS] * focused)]))
     first = next(iter(entries.values()))
     result = compare_classes(
         [entry.data for entry in entries.values()],

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Classes of a classification within a mask around a part: compared there, without a part that is the same in all."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from demo.simulate import phantom
 from occupy_core.comparing.compare_maps import compare_maps
+from occupy_core.errors import MapError
 from occupy_core.settings.job_spec import ClassInfo, MapInput
 from occupy_core.settings.settings import Settings
 
@@ -60,3 +63,11 @@ def test_mask_around_a_part_that_hardly_touches_the_rest_is_a_focus(masked, reac
     maps, mask = masked([2], reach)
     (region,) = compare_maps(maps, Settings(), focus_mask=mask).result.sure_regions
     assert [item.value for item in region.occupancies] == pytest.approx([1.0, 0.3], abs=0.1)
+
+
+def test_class_that_shows_nothing_within_the_mask_is_said_to_be_a_clean_sort(masked, write_mrc):
+    maps, mask = masked([2], reach=1)
+    rng = np.random.default_rng(0)
+    empty = write_mrc((0.01 * rng.standard_normal((64,) * 3)).astype(np.float32), "class2.mrc", 3.0)
+    with pytest.raises(MapError, match="class2.mrc.*if the sort is clean, take the particles of each class"):
+        compare_maps([maps[0], replace(maps[1], path=empty)], Settings(), focus_mask=mask)
