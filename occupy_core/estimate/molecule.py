@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 from occupy_core.arrays.boxes import box_around
 from occupy_core.arrays.neighbours import any_within, maximum_within
 from occupy_core.arrays.quantiles import median, percentiles
-from occupy_core.arrays.smoothing import gaussian_mean_in_mask, gaussian_smooth, sampling_step
+from occupy_core.arrays.smoothing import gaussian_mean_in_mask, gaussian_smooth
 from occupy_core.arrays.types import Volume
 from occupy_core.estimate.coarse_grid import CoarseGrid, add_interpolated, coarse_grid
 from occupy_core.estimate.kernel import ball_maximum
@@ -137,11 +137,9 @@ def find_molecule(
     the smoothed solvent.
     """
     spacing, inside = voxel_size * grid.step, grid.nearest(inside)
-    width = max(_SMOOTHING_WIDTH, lowpass) / spacing
-    smooth = gaussian_smooth(density, width, threads=threads)
+    smooth = gaussian_smooth(density, max(_SMOOTHING_WIDTH, lowpass) / spacing, threads=threads)
     # Over the complete box: when a tight mask has left no solvent, the voxels outside the mask give the background.
-    every = slice(None, None, sampling_step(np.ones(smooth.shape, dtype=bool), width))
-    background = histogram_mode(smooth[every, every, every].reshape(-1))
+    background = histogram_mode(smooth.reshape(-1))
     smooth -= np.float32(background)
     below = smooth[inside & (smooth < 0)]
     noise = float(np.sqrt(np.mean(below.astype(np.float64) ** 2))) if below.size else 0.0

@@ -28,16 +28,21 @@ def imported(laboratory, tmp_path_factory):
         return laboratory.import_maps(folder, pattern="vol_*.mrc")
 
 
-@pytest.fixture(scope="module")
-def run(laboratory, imported):
+def compare(laboratory, source, output):
+    """Run *compare classes* on an output of another protocol."""
     with laboratory.inside():
         protocol = laboratory.project.newProtocol(ProtOccupyCompareClasses, numberOfThreads=1)
-        protocol.inputVolumes.set(imported)
-        protocol.inputVolumes.setExtended("outputVolumes")
+        protocol.inputVolumes.set(source)
+        protocol.inputVolumes.setExtended(output)
         assert protocol.validate() == []
         laboratory.launch(protocol)
     assert protocol.isFinished(), protocol.getErrorMessage()
     return protocol
+
+
+@pytest.fixture(scope="module")
+def run(laboratory, imported):
+    return compare(laboratory, imported, "outputVolumes")
 
 
 def test_outputs_have_the_ids_of_the_input(lab, run, imported):
@@ -97,13 +102,7 @@ def test_a_mask_and_a_mean_map_open_without_other_plugins(lab, run):
 
 
 def test_mean_maps_of_clusters_are_compared_themselves(lab, run):
-    with lab.inside():
-        protocol = lab.project.newProtocol(ProtOccupyCompareClasses, numberOfThreads=1)
-        protocol.inputVolumes.set(run)
-        protocol.inputVolumes.setExtended("clusterMaps")
-        assert protocol.validate() == []
-        lab.launch(protocol)
-    assert protocol.isFinished(), protocol.getErrorMessage()
+    protocol = compare(lab, run, "clusterMaps")
     compared = [item["input"] for item in read_report(protocol._getExtraPath())["comparison"]["maps"]]
     assert len(compared) == run.clusterMaps.getSize() > 1
     assert all("cluster" in path for path in compared)
