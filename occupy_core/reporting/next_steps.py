@@ -52,10 +52,15 @@ def result_text(report: Report) -> str:
     if inverted and len(inverted) == len(report["maps"]):
         of_map = "the map" if len(inverted) == 1 else "all maps"
         return f"not to be trusted: the contrast of {of_map} looks inverted"
-    found = (
-        [f"the contrast of {', '.join(inverted)} looks inverted: its numbers are not to be trusted"] if inverted else []
-    )
-    return "; ".join([*found, _found_text(report)])
+    if not inverted:
+        return _found_text(report)
+    if report["job"].get("focus_mask"):  # all classes of one classification have one contrast
+        about = (
+            f"{', '.join(inverted)}: no density within the mask of the classification, as where a class lacks the part"
+        )
+    else:
+        about = f"the contrast of {', '.join(inverted)} looks inverted: its numbers are not to be trusted"
+    return f"{about}; {_found_text(report)}"
 
 
 def _inverted(report: Report) -> List[str]:

@@ -406,6 +406,8 @@ def test_the_result_of_an_inverted_map_is_not_to_be_trusted(three_parts, write_m
     assert result_text(several).startswith(
         "the contrast of class 3 looks inverted: its numbers are not to be trusted; the "
     )
+    several["job"]["focus_mask"] = "mask.mrc"
+    assert result_text(several).startswith("class 3: no density within the mask of the classification")
 
 
 def test_reports_of_earlier_versions_have_no_outcome():
