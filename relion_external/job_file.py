@@ -66,7 +66,7 @@ def _how_to_run(*, has_input: bool) -> str:
         )
     return (
         f"Then, in RELION's window: {click}, and click Run! Or without the window, with the job's number in place of "
-        "NNN (the end of the list in default_pipeline.star has it): relion_pipeliner --RunJobs External/jobNNN/ "
+        "NNN (the last process that default_pipeline.star lists): relion_pipeliner --RunJobs External/jobNNN/ "
         "--schedule occupy --sec_wait_after 1"
     )
 
